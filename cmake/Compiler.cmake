@@ -1,0 +1,24 @@
+# One compiler, one language level, one set of warnings for the whole tree.
+if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang" OR CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
+  message(FATAL_ERROR
+    "Targe is built with clang 19 or newer; this is ${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}. "
+    "g++ 12 miscompiles ordinary coroutines (tools/coroutine_probe.py shows which). "
+    "Run tools/setup, then configure with: cmake --preset dev")
+endif()
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+set(TARGE_SANITIZE "" CACHE STRING "Sanitizers to build with, as clang spells them: address,undefined or thread")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror -msse4.2 -mpclmul
+                    -fno-omit-frame-pointer)
+add_link_options(-fuse-ld=lld)
+if(TARGE_SANITIZE)
+  add_compile_options(-fsanitize=${TARGE_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${TARGE_SANITIZE})
+endif()

@@ -1,0 +1,22 @@
+# module(<name> DEPENDS <rooms> LINK <libraries> SOURCES <files> HEADERS <files> TESTS <files>)
+# One room: one library, one test program. DEPENDS is the whole list of rooms whose headers this one may
+# include; tools/check compares it with every #include.
+include(GoogleTest)
+
+function(module name)
+  cmake_parse_arguments(M "" "" "DEPENDS;LINK;SOURCES;HEADERS;TESTS" ${ARGN})
+  if(M_SOURCES)
+    add_library(${name} STATIC ${M_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_sources(${name} ${scope} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}/src FILES ${M_HEADERS})
+  target_link_libraries(${name} ${scope} ${M_DEPENDS} ${M_LINK})
+  if(M_TESTS)
+    add_executable(${name}_test ${M_TESTS})
+    target_link_libraries(${name}_test PRIVATE ${name} GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name}_test DISCOVERY_TIMEOUT 60 PROPERTIES LABELS unit)
+  endif()
+endfunction()

@@ -1,0 +1,103 @@
+// What the engine asks of a store of blocks. Devices never see an initiator, and never a CDB.
+#pragma once
+
+#include "base/buffer.h"
+#include "base/task.h"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+namespace targe::device {
+
+/// What the host did to us. The engine turns it into sense data in one exhaustive switch.
+enum class IoError : std::uint8_t {
+    unreadable,  ///< the medium lost these blocks (EIO on read)
+    unwritable,  ///< the medium did not take these blocks (EIO on write or flush)
+    no_space,    ///< thin store is full (ENOSPC, EDQUOT)
+    read_only,   ///< the store may not be written (EROFS, EPERM)
+    gone,        ///< the store is away (ENODEV, ENXIO, ESTALE, a file that shrank or vanished); it may return
+    no_resources,  ///< the host is short of something for now; the same request may work later
+};
+
+struct IoFailure {
+    IoError error;
+    std::uint64_t lba;  ///< the first block not known to be good
+    bool operator==(const IoFailure&) const = default;
+};
+
+using IoResult = std::expected<void, IoFailure>;
+
+/// Whether a write must have reached the medium, past every volatile cache, before it is answered.
+enum class Durability : std::uint8_t { cached, durable };
+
+struct Geometry {
+    std::uint64_t blocks;
+    std::uint32_t block_size;                  ///< bytes: 512, 1024, 2048 or 4096
+    std::uint8_t physical_block_exponent = 0;  ///< log2 of logical blocks per physical block
+    bool operator==(const Geometry&) const = default;
+};
+
+/// What the device really does. Whatever is false here the engine emulates or does not announce.
+struct Capabilities {
+    bool read_only = false;
+    bool volatile_cache = true;  ///< a write may be lost by a power cut until flush() or a durable write
+    bool unmap = false;          ///< unmap() gives space back
+    bool unmapped_reads_zero = false;  ///< LBPRZ
+    bool block_status = false;         ///< block_status() tells holes from data
+    bool rotational = false;
+    std::uint32_t unmap_granularity_blocks = 1;
+    std::uint32_t optimal_transfer_blocks = 0;  ///< 0: no preference
+};
+
+struct Extent {
+    std::uint64_t lba;
+    std::uint64_t blocks;
+    bool mapped;
+};
+
+/// A store of fixed-size blocks, used from every core at once: an operation runs on the core that asks for
+/// it, and the awaiting coroutine goes on there. Ranges are whole blocks and already within geometry(); a
+/// segment list is exactly as long as its range, and stays where it is until the operation ends. Operations
+/// that overlap and are in flight together may take effect in any order.
+class Device {
+public:
+    Device() = default;
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+    virtual ~Device() = default;
+
+    /// May differ from call to call after refresh().
+    [[nodiscard]] virtual Geometry geometry() const = 0;
+    [[nodiscard]] virtual Capabilities capabilities() const = 0;
+
+    virtual base::Task<IoResult> read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) = 0;
+    virtual base::Task<IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
+                                       Durability durability) = 0;
+    /// Everything written before is durable when this ends well.
+    virtual base::Task<IoResult> flush(base::CommandArena& arena) = 0;
+    /// Gives back the space of whole granules inside the range. Only with Capabilities::unmap.
+    virtual base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba,
+                                       std::uint64_t blocks) = 0;
+    /// The range reads as zeroes afterwards; `may_unmap` allows to give its space back.
+    virtual base::Task<IoResult> write_zeroes(base::CommandArena& arena, std::uint64_t lba,
+                                              std::uint64_t blocks, bool may_unmap,
+                                              Durability durability) = 0;
+    /// The longest run from `lba` on, at most `blocks` long, that is all mapped or all unmapped.
+    /// Only with Capabilities::block_status.
+    virtual base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena,
+                                                                      std::uint64_t lba,
+                                                                      std::uint64_t blocks) = 0;
+    /// Looks again at the backing store: its size may have changed, or it may have come back.
+    /// Afterwards geometry() and capabilities() are what was found.
+    virtual base::Task<IoResult> refresh(base::CommandArena& arena) = 0;
+
+    /// The device's own memory that holds the range, when it has it at hand; it stays valid and in place as
+    /// long as the device lives. Content may change under concurrent writes, as on any disk.
+    [[nodiscard]] virtual std::optional<base::ConstSegment> lend(std::uint64_t /*lba*/,
+                                                                 std::uint64_t /*blocks*/) {
+        return std::nullopt;
+    }
+};
+
+}  // namespace targe::device

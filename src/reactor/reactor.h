@@ -1,0 +1,158 @@
+// One thread, one io_uring, everything that runs on a core.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+#include "reactor/inbox.h"
+#include "reactor/setup_error.h"
+#include "reactor/spin.h"
+#include "reactor/timer_queue.h"
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct io_uring_sqe;
+
+namespace targe::reactor {
+
+class BufferCache;
+class Ring;
+
+/// What is told how an operation of the ring ended. It must stay in place from Reactor::prepare() until the
+/// last completed(), the one without kMore in its flags: the kernel, or the present turn, still points at it.
+class Completion {
+public:
+    /// The operation goes on (multishot): completed() will be called again.
+    static constexpr unsigned kMore = 1U << 1;
+
+    Completion() = default;
+    Completion(const Completion&) = delete;
+    Completion& operator=(const Completion&) = delete;
+    /// `result` is what the system call would have returned, a negative errno when it failed.
+    virtual void completed(int result, unsigned flags) = 0;
+
+protected:
+    ~Completion() = default;
+};
+
+/// Something to be done once at the end of a turn, when everything that arrived has been worked on: a stream
+/// sends there, in one system call, all that the turn has produced.
+class TurnEnd : public base::ListHook<class TurnEndTag> {
+public:
+    virtual void turn_ended() = 0;
+
+protected:
+    ~TurnEnd() = default;
+};
+
+/// Something that can be asked cheaply whether work has arrived, in every turn while the reactor is awake, so
+/// that the answer to a busy peer does not wait for the ring.
+class Poller : public base::ListHook<class PollerTag> {
+public:
+    /// Whether there was work. It may leave the list, or end, in here.
+    virtual bool poll() = 0;
+    /// The reactor is about to sleep. The poller is in no list any more and asks the ring to be woken.
+    virtual void park() = 0;
+
+protected:
+    ~Poller() = default;
+};
+
+struct ReactorOptions {
+    std::optional<unsigned> cpu;                       ///< the one to run on; nothing: any
+    std::uint64_t buffer_limit_bytes = 256ULL << 20U;  ///< of its buffer cache
+    unsigned ring_entries = 1024;  ///< submissions that fit before they must be handed over
+    base::Duration longest_spin = std::chrono::microseconds{50};  ///< 0: always sleeps at once
+};
+
+/// Counted since the reactor was made. Its own core may read them at any time, others after it ended.
+struct ReactorStats {
+    std::uint64_t turns = 0;
+    std::uint64_t sleeps = 0;  ///< waits that gave the CPU away
+    std::uint64_t completions = 0;
+    std::uint64_t messages = 0;
+    std::uint64_t wake_ups_sent = 0;  ///< system calls that other threads made to wake this one
+};
+
+/// A core that is a thread. A turn runs messages, expired timers, what the ring completed and what the
+/// pollers find, then the ends of turn; then everything prepared goes to the kernel in the same system call
+/// that waits.
+class Reactor final : public base::Core {
+public:
+    [[nodiscard]] static std::expected<std::unique_ptr<Reactor>, SetupError> create(
+        base::CoreId id, const ReactorOptions& options);
+    ~Reactor();
+
+    /// The reactor whose thread this is; null on other threads.
+    [[nodiscard]] static Reactor* current();
+
+    [[nodiscard]] base::CoreId id() const override { return id_; }
+    [[nodiscard]] base::Time now() const override { return now_; }
+    void post(base::Message& message) override;
+    void arm(base::Timer& timer, base::Time deadline) override;
+    void disarm(base::Timer& timer) override;
+    [[nodiscard]] base::BufferPool& buffers() override;
+
+    /// A submission to be filled in with io_uring_prep_*(); it reaches the kernel before the reactor waits
+    /// next. Only on this core.
+    [[nodiscard]] io_uring_sqe& prepare(Completion& completion);
+    /// Asks the kernel to end an operation early. It still completes, with -ECANCELED or as if not cancelled.
+    void cancel(Completion& completion);
+
+    /// Calls hook.turn_ended() once, at the end of this turn; from within an end of turn, at the end of the
+    /// next.
+    void at_turn_end(TurnEnd& hook);
+    /// Polls `poller` in every turn until it unlinks itself or is parked.
+    void add_poller(Poller& poller);
+
+    /// Runs on the calling thread until stop(), then until nothing is left to wait for. Once.
+    void run();
+    /// Asks run() to return: when operations, timers, messages and loans have ended, or after `drain_limit`.
+    /// From any thread.
+    void stop(base::Duration drain_limit = std::chrono::seconds{5});
+
+    /// What is still held: operations, timers, buffers, messages, hooks. Empty after an orderly end.
+    [[nodiscard]] std::vector<std::string> leaks() const;
+    [[nodiscard]] ReactorStats stats() const;
+
+private:
+    class WakeUp;
+    static constexpr base::Duration::rep kRunning = -1;
+
+    Reactor(base::CoreId id, const ReactorOptions& options, std::unique_ptr<Ring> ring);
+    void turn();
+    bool run_messages();
+    bool run_timers();
+    bool run_completions();
+    bool run_pollers();
+    void run_turn_ends();
+    void wait();
+    bool spin(base::Time until);
+    void sleep();
+    [[nodiscard]] bool woken() const;
+    [[nodiscard]] bool finished();
+
+    base::CoreId id_;
+    ReactorOptions options_;
+    base::Time now_;
+    std::unique_ptr<Ring> ring_;
+    TimerQueue timers_;
+    std::unique_ptr<BufferCache> buffers_;
+    base::IntrusiveList<TurnEnd, TurnEndTag> turn_ends_;
+    base::IntrusiveList<Poller, PollerTag> pollers_;
+    std::unique_ptr<WakeUp> wake_up_;
+    SpinBound spin_bound_;
+    Inbox inbox_;
+    ReactorStats stats_;
+    std::uint64_t operations_ = 0;  ///< prepared and not yet completed for the last time, other than our own
+    bool busy_ = false;             ///< this turn found work
+    std::optional<base::Time> drain_until_;  ///< set by the first turn that sees stop_after_
+    std::atomic<base::Duration::rep> stop_after_ = kRunning;
+};
+
+}  // namespace targe::reactor

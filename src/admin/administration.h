@@ -1,0 +1,130 @@
+// What the control socket may ask of the running daemon. The composition of the server implements it.
+#pragma once
+
+#include "admin/problem.h"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace targe::admin {
+
+struct BufferUse {
+    std::uint64_t limit_bytes = 0;
+    std::uint64_t held_bytes = 0;
+    std::uint64_t on_loan_bytes = 0;
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t refused = 0;
+};
+
+struct DaemonStatus {
+    enum class State : std::uint8_t { starting, serving, draining };
+    State state = State::serving;
+    std::string version;
+    std::int64_t pid = 0;
+    std::uint64_t uptime_seconds = 0;
+    std::string config_file;
+    std::uint32_t reactors = 0;
+    std::uint32_t devices = 0;
+    std::uint32_t targets = 0;
+    std::uint32_t sessions = 0;
+    std::uint32_t connections = 0;
+    BufferUse buffers;
+};
+
+struct ConnectionStatus {
+    std::uint16_t cid = 0;
+    std::string initiator_address;  ///< with port
+    std::string portal_address;     ///< with port
+    std::uint16_t reactor = 0;
+    bool header_digest = false;
+    bool data_digest = false;
+};
+
+struct SessionStatus {
+    std::uint64_t id = 0;  ///< unique as long as the daemon runs
+    std::string target;    ///< empty: a discovery session
+    std::string initiator;
+    std::string initiator_alias;
+    std::string isid;  ///< 12 hexadecimal digits
+    std::uint16_t tsih = 0;
+    std::string group;      ///< empty: in no group
+    std::string chap_user;  ///< empty: not authenticated
+    std::uint64_t age_seconds = 0;
+    std::uint32_t commands_in_flight = 0;
+    std::uint64_t commands = 0;
+    std::uint64_t read_bytes = 0;
+    std::uint64_t written_bytes = 0;
+    std::vector<ConnectionStatus> connections;
+};
+
+struct LunUse {
+    std::string target;
+    std::string group;  ///< empty: initiators in no group
+    std::uint16_t lun = 0;
+    bool read_only = false;
+};
+
+struct DeviceStatus {
+    std::string name;
+    std::string handler;
+    std::string path;
+    std::string state;  ///< "ready", or why it is not
+    std::uint64_t blocks = 0;
+    std::uint32_t block_size = 0;
+    bool thin = false;
+    bool read_only = false;
+    bool removable = false;
+    bool volatile_cache = false;  ///< WCE
+    std::string serial;
+    std::string naa;
+    std::vector<LunUse> used_by;
+};
+
+struct PortalStatus {
+    std::string listen;
+    std::string advertise;  ///< empty: the same
+    std::uint16_t group = 1;
+};
+
+struct LunStatus {
+    std::string group;  ///< empty: initiators in no group
+    std::uint16_t lun = 0;
+    std::string device;
+    bool read_only = false;
+};
+
+struct TargetStatus {
+    std::string name;
+    std::string alias;
+    std::vector<PortalStatus> portals;
+    std::vector<LunStatus> luns;
+    std::uint32_t sessions = 0;
+    std::uint32_t max_sessions = 0;
+    bool chap = false;
+};
+
+/// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
+/// message and waits with a bound. Nothing here is on a command's path.
+class Administration {
+public:
+    Administration() = default;
+    Administration(const Administration&) = delete;
+    Administration& operator=(const Administration&) = delete;
+    virtual ~Administration() = default;
+
+    virtual std::expected<DaemonStatus, Problem> status() = 0;
+    virtual std::expected<std::vector<SessionStatus>, Problem> sessions() = 0;
+    virtual std::expected<std::vector<DeviceStatus>, Problem> devices() = 0;
+    virtual std::expected<std::vector<TargetStatus>, Problem> targets() = 0;
+    /// Looks again at the device's backing store; initiators are told what has changed.
+    virtual std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) = 0;
+    /// Ends the session as if its connections were lost.
+    virtual std::expected<void, Problem> drop_session(std::uint64_t id) = 0;
+};
+
+}  // namespace targe::admin

@@ -1,0 +1,43 @@
+// The Unix socket that `targe` talks to, on a thread of its own.
+#pragma once
+
+#include "admin/administration.h"
+#include "admin/problem.h"
+
+#include <chrono>
+#include <cstddef>
+#include <expected>
+#include <memory>
+#include <string>
+
+namespace targe::admin {
+
+struct ControlServerOptions {
+    std::string socket;
+    std::string group;                               ///< owns the socket besides us; empty: our own group
+    std::size_t max_clients = 32;                    ///< more are closed at once
+    std::chrono::milliseconds idle_timeout{60'000};  ///< for a client that neither asks nor takes its answer
+};
+
+/// Serves from start() to stop(). Answers requests through the Administration, which must outlive it.
+class ControlServer {
+public:
+    /// Takes the place of a socket that nobody listens on any more; refuses where somebody does.
+    static std::expected<std::unique_ptr<ControlServer>, Problem> start(ControlServerOptions options,
+                                                                        Administration& administration);
+    ControlServer(const ControlServer&) = delete;
+    ControlServer& operator=(const ControlServer&) = delete;
+    /// stop()
+    ~ControlServer();
+
+    /// Finishes the answer it is at, closes everything, removes the socket, joins the thread. From any thread
+    /// but its own; a second call does nothing.
+    void stop();
+
+private:
+    class Impl;
+    explicit ControlServer(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace targe::admin

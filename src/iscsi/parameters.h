@@ -1,0 +1,70 @@
+// What a login agrees on, and what the target is willing to agree on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace targe::iscsi {
+
+/// [RFC 7143 13.1]
+enum class Digest : std::uint8_t { none, crc32c };
+
+/// [RFC 7143 13.21]
+enum class SessionType : std::uint8_t { normal, discovery };
+
+/// [RFC 7143 13.23]. Fast abort is not offered: it needs asynchronous messages to third parties.
+enum class TaskReporting : std::uint8_t { rfc3720, response_fence };
+
+/// MaxRecvDataSegmentLength until a side declares another, and in the whole login phase, [RFC 7143 13.12].
+inline constexpr std::uint32_t kDefaultMaxRecvDataSegmentLength = 8192;
+
+/// The values in force, beginning with what holds when a key is never negotiated, [RFC 7143 13].
+struct SessionParameters {
+    // Of the connection.
+    Digest header_digest = Digest::none;
+    Digest data_digest = Digest::none;
+    /// What the initiator takes in one PDU: the target cuts Data-In and text by it.
+    std::uint32_t initiator_max_recv_data_segment_length = kDefaultMaxRecvDataSegmentLength;
+    /// What the target has said that it takes in one PDU.
+    std::uint32_t target_max_recv_data_segment_length = kDefaultMaxRecvDataSegmentLength;
+
+    // Of the session.
+    std::uint16_t max_connections = 1;
+    bool initial_r2t = true;
+    bool immediate_data = true;
+    std::uint32_t max_burst_length = 262144;
+    std::uint32_t first_burst_length = 65536;  ///< never above max_burst_length
+    std::uint16_t default_time2wait = 2;
+    std::uint16_t default_time2retain = 20;
+    std::uint16_t max_outstanding_r2t = 1;
+    bool data_pdu_in_order = true;
+    bool data_sequence_in_order = true;
+    std::uint8_t error_recovery_level = 0;
+    TaskReporting task_reporting = TaskReporting::rfc3720;
+    std::uint8_t protocol_level = 1;
+    std::string initiator_alias;
+
+    bool operator==(const SessionParameters&) const = default;
+};
+
+/// The target's side of every negotiation. The result function of each key makes of it and of the offer one
+/// value.
+struct NegotiationPolicy {
+    /// What may be agreed on; the order does not matter, because the initiator's decides, [RFC 7143 6.2.1].
+    std::vector<Digest> header_digests = {Digest::none, Digest::crc32c};
+    std::vector<Digest> data_digests = {Digest::none, Digest::crc32c};
+    std::uint32_t max_recv_data_segment_length = 262144;
+    bool initial_r2t = false;
+    bool immediate_data = true;
+    std::uint32_t max_burst_length = 1048576;
+    std::uint32_t first_burst_length = 262144;
+    std::uint16_t default_time2wait = 2;
+    std::uint16_t default_time2retain = 20;
+    std::uint16_t max_outstanding_r2t = 16;
+    bool data_pdu_in_order = true;
+    bool data_sequence_in_order = true;
+    std::uint8_t protocol_level = 1;  ///< 2 says that [RFC 7144] is implemented
+};
+
+}  // namespace targe::iscsi

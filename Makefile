@@ -1,0 +1,26 @@
+# The front door. Everything else is CMake (CMakePresets.json) and the scripts that are named here.
+JOBS ?= $(shell nproc)
+PRESET ?= release
+
+.PHONY: run build test check bench setup clean
+
+run: build            ## build, then serve the demonstration disk in the foreground
+	@tools/run
+
+build:                ## build/$(PRESET)/bin/targed and targe
+	@tools/build $(PRESET)
+
+test:                 ## everything: unit tests, sanitizers, conformance, real initiators, tools/check
+	@JOBS=$(JOBS) python3 conformance/run.py
+
+check:                ## format, layers, sizes, headers, clauses, clang-tidy
+	@JOBS=$(JOBS) tools/check
+
+bench: build          ## against Debian's tgt, in one run; fails where Targe is behind
+	@python3 bench/run.py
+
+setup:                ## install the Debian packages that are missing
+	@tools/setup
+
+clean:
+	rm -rf build

@@ -1,0 +1,72 @@
+// Mode parameters: MODE SENSE and MODE SELECT, [SPC-4 r37 6.11, 6.13, 7.5].
+#pragma once
+
+#include "scsi/parameter_writer.h"
+#include "scsi/sense.h"
+#include "scsi/unit_description.h"
+#include "wire/field.h"
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+namespace targe::scsi {
+
+/// The mode parameters that an initiator can change. A logical unit holds one of these; everything else in
+/// its mode pages follows from its UnitDescription.
+struct ModePages {
+    bool write_cache_enabled = false;     ///< WCE: cleared, every write is durable before it is answered
+    bool descriptor_sense = false;        ///< D_SENSE
+    bool software_write_protect = false;  ///< SWP
+    bool operator==(const ModePages&) const = default;
+
+    [[nodiscard]] SenseFormat sense_format() const {
+        return descriptor_sense ? SenseFormat::descriptor : SenseFormat::fixed;
+    }
+};
+
+/// What a unit starts with, and what PC = default reports.
+[[nodiscard]] ModePages default_mode_pages(const UnitDescription& unit);
+
+/// The 6-byte and the 10-byte commands differ in their parameter header.
+enum class ModeForm : std::uint8_t { six, ten };
+
+/// PC field of MODE SENSE.
+enum class PageControl : std::uint8_t { current = 0, changeable = 1, defaults = 2, saved = 3 };
+
+struct ModeSenseRequest {
+    ModeForm form;
+    bool long_lba_accepted = false;          ///< LLBAA; only in the 10-byte form
+    bool disable_block_descriptors = false;  ///< DBD
+    PageControl control = PageControl::current;
+    std::uint8_t page = 0;
+    std::uint8_t subpage = 0;
+};
+
+/// Whether this unit may be written through this nexus, SWP aside.
+enum class Access : std::uint8_t { read_write, read_only };
+
+/// Writes the mode parameters asked for, or says why not.
+[[nodiscard]] std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescription& unit,
+                                              const ModePages& current, Access access, ParameterWriter& out);
+
+struct ModeSelectRequest {
+    ModeForm form;
+    bool page_format = true;  ///< PF
+    bool save_pages = false;  ///< SP
+};
+
+struct ModeSelected {
+    ModePages pages;
+    /// The other nexuses are then owed MODE PARAMETERS CHANGED.
+    bool changed;
+    bool operator==(const ModeSelected&) const = default;
+};
+
+/// The unit's mode parameters after `list`, which is as long as PARAMETER LIST LENGTH says. All of it is
+/// checked before anything counts: on a Sense nothing has changed.
+[[nodiscard]] std::expected<ModeSelected, Sense> mode_select(const ModeSelectRequest& request,
+                                                             const UnitDescription& unit,
+                                                             const ModePages& current, wire::Bytes list);
+
+}  // namespace targe::scsi

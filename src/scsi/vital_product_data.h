@@ -1,0 +1,19 @@
+// The vital product data pages, [SPC-4 r37 7.8] and [SBC-3 r36 6.5].
+#pragma once
+
+#include "scsi/parameter_writer.h"
+#include "scsi/unit_description.h"
+
+#include <cstdint>
+
+namespace targe::scsi {
+
+/// Writes the page. False, and nothing is written, when this unit has no such page.
+[[nodiscard]] bool write_vital_product_data(std::uint8_t page_code, const UnitDescription& unit,
+                                            const PortDescription& port, ParameterWriter& out);
+
+/// The Device Identification page, 83h: who the unit is, and by which port it was reached.
+void write_device_identification(const UnitDescription& unit, const PortDescription& port,
+                                 ParameterWriter& out);
+
+}  // namespace targe::scsi

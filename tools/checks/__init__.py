@@ -1,0 +1,1 @@
+"""One module a rule; each has check(), which returns what it found."""

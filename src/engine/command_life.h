@@ -1,0 +1,55 @@
+// What the engine keeps of a command while it lives.
+#pragma once
+
+#include "base/buffer.h"
+#include "scsi/command_table.h"
+#include "scsi/medium_access.h"
+#include "scsi/sense.h"
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+namespace targe::engine {
+
+class Command;
+class Nexus;
+class NexusUnit;
+
+namespace detail {
+
+enum class Stage : std::uint8_t {
+    idle,           ///< not submitted
+    parked,         ///< waits in its lane
+    awaiting_data,  ///< the transport fetches its data-out
+    executing,      ///< may touch the medium; a lane that closes waits for it
+    at_home,        ///< executing a change of the unit's state; changes wait for one another, lanes do not
+    responding,     ///< completed() was called
+    dropped,        ///< dropped() was called
+};
+
+/// Everything but `aborted` is touched only on the command's core, or by the one coroutine that executes it.
+struct CommandLife {
+    Nexus* nexus = nullptr;
+    NexusUnit* unit = nullptr;  ///< null where the LUN has none
+    const scsi::CommandInfo* info = nullptr;
+    Command* next_of_bucket = nullptr;  ///< in the nexus's table of tags
+    Stage stage = Stage::idle;
+    bool data_is_here = false;
+    bool tagged = false;       ///< in the table of tags
+    bool told = false;         ///< its port was told that it ended
+    bool moves_range = false;  ///< COMPARE AND WRITE: its range is held, not counted as in use
+    std::uint32_t abort_epoch = 0;
+    std::atomic<bool> aborted = false;  ///< read by its coroutine at home, after the message that follows it
+    std::optional<scsi::Asc> reported;  ///< the unit attention that its sense data carry
+    std::uint64_t wants_out = 0;        ///< bytes that the CDB asks for
+    std::uint64_t wants_in = 0;
+    scsi::MediumAccess access;
+    base::Buffer out_buffer;
+    base::Buffer in_buffer;
+    base::Segment out_segment{};
+    base::ConstSegment in_segment{};
+};
+
+}  // namespace detail
+}  // namespace targe::engine

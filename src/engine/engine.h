@@ -1,0 +1,56 @@
+// The owner of targets and logical units, for a span of cores.
+#pragma once
+
+#include "base/core.h"
+#include "engine/limits.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "engine/target.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace targe::engine {
+
+/// Called on the first core (`cores[0]`), or before any core runs; exceptions are said. Outlives the cores'
+/// run.
+class Engine {
+public:
+    explicit Engine(base::Cores cores, Limits limits = {});
+    ~Engine();
+
+    /// Units are spread over the cores as homes, in turn.
+    std::shared_ptr<LogicalUnit> add_unit(UnitSettings settings);
+    /// Takes the unit out of every LUN map; it ends when the last command on it has.
+    void remove_unit(const std::shared_ptr<LogicalUnit>& unit);
+    [[nodiscard]] const std::vector<std::shared_ptr<LogicalUnit>>& units() const { return units_; }
+
+    /// `name` must be new. Its relative target port identifier is the lowest free one when 0 is given.
+    Target& add_target(std::string name, LunMaps maps, std::uint16_t relative_target_port = 0);
+    /// Every nexus of it is closed.
+    void remove_target(Target& target);
+    [[nodiscard]] Target* find_target(std::string_view name);
+    [[nodiscard]] const std::vector<std::unique_ptr<Target>>& targets() const { return targets_; }
+
+    /// On `core`, which will be the nexus's for life. `port` outlives the nexus.
+    [[nodiscard]] std::unique_ptr<Nexus> open_nexus(base::Core& core, Target& target, NexusIdentity identity,
+                                                    CommandPort& port, NexusOrigin origin);
+
+    /// The unit's counters of all cores together, later, on the core that asks.
+    void collect(base::Core& asking, const std::shared_ptr<LogicalUnit>& unit,
+                 std::move_only_function<void(const Counters&)> answer);
+
+    [[nodiscard]] base::Cores cores() const { return cores_; }
+    [[nodiscard]] const Limits& limits() const { return limits_; }
+
+private:
+    base::Cores cores_;
+    Limits limits_;
+    std::vector<std::shared_ptr<LogicalUnit>> units_;
+    std::vector<std::unique_ptr<Target>> targets_;
+    std::size_t next_home_ = 0;
+};
+
+}  // namespace targe::engine

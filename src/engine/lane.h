@@ -1,0 +1,125 @@
+// A logical unit as one core sees it.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+#include "engine/command.h"
+#include "engine/limits.h"
+#include "engine/nexus_unit.h"
+#include "engine/unit_state.h"
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace targe::engine {
+
+class LogicalUnit;
+
+struct BlockRange {
+    std::uint64_t lba = 0;
+    std::uint64_t blocks = 0;
+    [[nodiscard]] bool overlaps(const BlockRange& other) const {
+        return lba < other.lba + other.blocks && other.lba < lba + blocks;
+    }
+};
+
+/// A unit attention that a change raises, and the nexus that is not told because it asked for the change.
+struct Raise {
+    scsi::Asc condition;
+    std::optional<NexusId> except = {};
+};
+
+/// Which tasks a function ends.
+struct AbortScope {
+    std::optional<NexusId> only = {};       ///< nothing: everybody's
+    std::optional<NexusId> requester = {};  ///< is not told about its own
+    bool tell_others = true;  ///< COMMANDS CLEARED BY ANOTHER INITIATOR to nexuses whose tasks vanish
+};
+
+/// Used on its core only. Commands execute here without asking anybody while the lane is open; a change of
+/// the unit's state closes it, waits until nothing executes, and opens it with a new state.
+class Lane {
+public:
+    Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state);
+    ~Lane();
+
+    [[nodiscard]] base::Core& core() const { return core_; }
+    [[nodiscard]] LogicalUnit& unit() const { return unit_; }
+    [[nodiscard]] const UnitState& state() const { return *state_; }
+    [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
+    [[nodiscard]] Counters& counters() { return counters_; }
+
+    // Commands.
+    /// Whether the command may go on: the lane is open, and nobody holds its range.
+    [[nodiscard]] bool lets_pass(const Command& command) const {
+        return open_ && (holds_.empty() || !held(command));
+    }
+    void add(Command& command) { tasks_.push_back(command); }
+    void park(Command& command);
+    void begin(Command& command);
+    /// The command no longer executes: it ended, or goes on at home.
+    void end(Command& command);
+    /// The command leaves the task set.
+    void remove(Command& command);
+
+    // Task management.
+    /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
+    void abort(const AbortScope& scope, std::function<void()> drained);
+    void abort_one(Command& command, std::function<void()> drained);
+    /// While set, commands that would wait get BUSY.
+    void set_quarantined(bool quarantined);
+    [[nodiscard]] bool quarantined() const { return quarantined_; }
+
+    // The unit's home, by message.
+    /// Lets nothing begin from now on. `closed` is called when nothing executes.
+    void close(const AbortScope* scope, std::function<void()> closed);
+    void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises);
+    /// Lets nothing begin that overlaps; `ready` is called when nothing that does executes.
+    void hold(std::uint64_t id, BlockRange range, std::function<void()> ready);
+    void unhold(std::uint64_t id);
+    [[nodiscard]] bool is_open() const { return open_; }
+
+    // The registry of nexuses.
+    void join(NexusUnit& nexus) { nexuses_.push_back(nexus); }
+    void raise(const Raise& raise);
+
+private:
+    struct Hold {
+        std::uint64_t id;
+        BlockRange range;
+        std::function<void()> ready;  ///< empty once it was called
+    };
+    struct Drain {
+        std::uint32_t epoch;
+        std::function<void()> drained;
+    };
+
+    [[nodiscard]] bool held(const Command& command) const;
+    [[nodiscard]] bool in_use(const BlockRange& range);
+    [[nodiscard]] bool draining(std::uint32_t epoch);
+    /// True when the command was ended at once.
+    bool mark_aborted(Command& command);
+    void unpark();
+    void after_end();
+
+    base::Core& core_;
+    LogicalUnit& unit_;
+    std::shared_ptr<const UnitState> state_;
+    bool open_ = true;
+    bool quarantined_ = false;
+    std::uint32_t executing_ = 0;
+    std::uint32_t abort_epoch_ = 0;
+    base::IntrusiveList<Command, LaneTasks> tasks_;
+    base::IntrusiveList<Command, Parked> parked_;
+    base::IntrusiveList<NexusUnit, LaneNexuses> nexuses_;
+    std::vector<Hold> holds_;
+    std::vector<Drain> drains_;
+    std::function<void()> closed_;
+    Counters counters_;
+};
+
+}  // namespace targe::engine

@@ -1,0 +1,41 @@
+// What an administrator can bound, and what the engine counts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace targe::engine {
+
+struct Limits {
+    std::uint32_t commands_per_nexus_and_unit = 128;  ///< beyond: TASK SET FULL
+    std::uint32_t transfer_bytes = 8U << 20U;         ///< of one command; beyond: INVALID FIELD IN CDB
+    /// After it a function whose tasks a device still holds is answered with a rejection.
+    std::chrono::milliseconds task_management_deadline{30'000};
+};
+
+/// Of one core only; read there, or through Engine::collect().
+struct Counters {
+    std::uint64_t commands = 0;
+    std::uint64_t reads = 0;
+    std::uint64_t writes = 0;
+    std::uint64_t read_bytes = 0;
+    std::uint64_t written_bytes = 0;
+    std::uint64_t check_conditions = 0;
+    std::uint64_t refused = 0;  ///< BUSY, TASK SET FULL, RESERVATION CONFLICT
+    std::uint64_t aborted = 0;
+
+    Counters& operator+=(const Counters& other) {
+        commands += other.commands;
+        reads += other.reads;
+        writes += other.writes;
+        read_bytes += other.read_bytes;
+        written_bytes += other.written_bytes;
+        check_conditions += other.check_conditions;
+        refused += other.refused;
+        aborted += other.aborted;
+        return *this;
+    }
+};
+
+}  // namespace targe::engine

@@ -1,0 +1,61 @@
+// A logical unit: a device, what it is called, and a lane to it on every core.
+#pragma once
+
+#include "base/core.h"
+#include "device/device.h"
+#include "engine/lane.h"
+#include "engine/unit_home.h"
+#include "engine/unit_state.h"
+#include "scsi/unit_description.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace targe::engine {
+
+struct UnitSettings {
+    std::string name;
+    std::unique_ptr<device::Device> device;
+    scsi::UnitIdentity identity;
+    bool removable = false;
+    bool thin = true;            ///< announced only where the device can unmap
+    bool write_through = false;  ///< every write is durable before it is answered, and WCE says so
+    bool read_only = false;
+    std::uint32_t transfer_bytes = 8U << 20U;  ///< of one command; Limits::transfer_bytes
+};
+
+/// Reachable from every core. Lives as long as a LUN map, a nexus or an operation on it.
+class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
+public:
+    LogicalUnit(base::Cores cores, base::Core& home, UnitSettings settings);
+    ~LogicalUnit();
+
+    [[nodiscard]] const std::string& name() const { return settings_.name; }
+    [[nodiscard]] const UnitSettings& settings() const { return settings_; }
+    [[nodiscard]] device::Device& device() const { return *settings_.device; }
+    [[nodiscard]] base::Cores cores() const { return cores_; }
+    [[nodiscard]] Lane& lane(const base::Core& core) { return *lanes_[core.id().value]; }
+    [[nodiscard]] UnitHome& home() { return home_; }
+
+    /// Looks again at the backing store, with nothing executing: CAPACITY DATA HAS CHANGED to every nexus
+    /// when its size did. From any core; `done` is called on the unit's home, with false when the store is
+    /// not to be had.
+    void refresh(std::move_only_function<void(bool)> done);
+    /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
+    void rename(scsi::UnitIdentity identity);
+
+    /// The state after a look at the device: geometry and capabilities from it, the rest from `before`.
+    [[nodiscard]] UnitState described(const UnitState& before) const;
+    /// What a unit starts with, and what a reset goes back to.
+    [[nodiscard]] UnitState initial_state() const;
+
+private:
+    UnitSettings settings_;
+    base::Cores cores_;
+    std::vector<std::unique_ptr<Lane>> lanes_;
+    UnitHome home_;
+};
+
+}  // namespace targe::engine

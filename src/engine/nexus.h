@@ -1,0 +1,73 @@
+// An I_T nexus: one initiator port logged in to one target port.
+#pragma once
+
+#include "base/core.h"
+#include "engine/command_port.h"
+#include "engine/limits.h"
+#include "engine/nexus_unit.h"
+#include "engine/target.h"
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace targe::engine {
+
+/// Whether the initiator port was logged in just before with the same identity: chooses the first unit
+/// attention, [SAM-5 r21 6.3.4] and [SPC-4 r37 5.14].
+enum class NexusOrigin : std::uint8_t { fresh, reinstated };
+
+/// Which initiator port, through which target port.
+struct NexusIdentity {
+    std::string initiator_name;
+    std::uint64_t initiator_session_id = 0;  ///< iSCSI: the ISID, right-aligned
+    std::uint16_t portal_group = 1;
+};
+
+/// Made by Engine::open_nexus(), on the core of its session, and used on that core only. Every command
+/// submitted is retired exactly once. Closed before it is destroyed.
+class Nexus : public base::ListHook<struct TargetNexuses> {
+public:
+    Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
+          const Limits& limits);
+    ~Nexus();
+
+    /// Takes a command on. CommandPort::completed() may be called before this returns.
+    void submit(Command& command);
+    /// All command.data_out.size bytes are in their segments.
+    void data_out_arrived(Command& command);
+    /// They are not and will not be: the command ends with `sense` and never executes.
+    void data_out_failed(Command& command, const scsi::Sense& sense);
+    /// The transport is done with the command and its buffers; it may be reset and used again.
+    void retire(Command& command, Delivery delivery);
+
+    /// Answers through CommandPort::managed(), perhaps before this returns.
+    void manage(TaskManagement& request);
+
+    /// Ends the nexus: whatever waits is dropped, what executes is awaited and then dropped, and the units
+    /// forget the nexus. `closed` is called on this core, never before close() returns, when every command
+    /// has been retired and nothing of this nexus can touch a medium any more, nor holds a reservation. Only
+    /// then may a successor of the same identity be opened. Nothing may be submitted any more.
+    void close(std::move_only_function<void()> closed);
+
+    [[nodiscard]] NexusId id() const { return id_; }
+    [[nodiscard]] const NexusIdentity& identity() const { return identity_; }
+    [[nodiscard]] Target& target() const { return target_; }
+    [[nodiscard]] base::Core& core() const { return core_; }
+    /// Commands submitted and not yet retired.
+    [[nodiscard]] std::size_t commands() const { return commands_; }
+    [[nodiscard]] const Counters& counters() const { return counters_; }
+
+private:
+    base::Core& core_;
+    Target& target_;
+    NexusIdentity identity_;
+    CommandPort& port_;
+    NexusId id_;
+    std::size_t commands_ = 0;
+    Counters counters_;
+};
+
+}  // namespace targe::engine

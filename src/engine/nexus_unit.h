@@ -1,0 +1,37 @@
+// An I_T_L nexus: one logical unit as one nexus sees it.
+#pragma once
+
+#include "base/id.h"
+#include "base/intrusive_list.h"
+#include "engine/limits.h"
+#include "scsi/unit_attention.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace targe::engine {
+
+class Lane;
+class LogicalUnit;
+class Nexus;
+
+/// Never used twice while the process runs.
+using NexusId = base::Id<struct NexusIdTag, std::uint64_t>;
+
+/// On its nexus's core, in the registry of the unit's lane there, so that unit attentions find it.
+class NexusUnit : public base::ListHook<struct LaneNexuses> {
+public:
+    NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect);
+    ~NexusUnit();
+
+    Nexus& nexus;
+    std::shared_ptr<LogicalUnit> unit;
+    Lane& lane;
+    std::uint16_t lun;
+    bool read_only;              ///< by the LUN map
+    bool removed = false;        ///< left the LUN map: ends with its last command
+    std::uint32_t commands = 0;  ///< submitted and not retired
+    scsi::UnitAttentionQueue attentions;
+};
+
+}  // namespace targe::engine

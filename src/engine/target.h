@@ -1,0 +1,74 @@
+// A SCSI target device with one port: its name, and which logical units which initiator sees.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace targe::engine {
+
+class LogicalUnit;
+class Nexus;
+
+/// One line of a LUN map.
+struct LunEntry {
+    std::uint16_t lun = 0;  ///< 0 … 16383
+    std::shared_ptr<LogicalUnit> unit;
+    bool read_only = false;
+    bool operator==(const LunEntry&) const = default;
+};
+
+struct InitiatorGroup {
+    std::string name;
+    std::vector<std::string> initiators;  ///< patterns: '*', '?', a leading '!'; letters in either case
+    std::vector<LunEntry> luns;
+};
+
+/// Immutable once it is given to a target: a change is a new one.
+struct LunMaps {
+    std::vector<LunEntry> luns;  ///< what an initiator in no group sees
+    std::vector<InitiatorGroup> groups;
+
+    /// The map of the first group with a pattern that matches, else the target's own.
+    [[nodiscard]] const std::vector<LunEntry>& for_initiator(std::string_view name) const;
+    /// The group's name, or nothing.
+    [[nodiscard]] std::string_view group_of(std::string_view name) const;
+};
+
+/// '*' is any run, '?' one letter, a leading '!' turns the answer round; case does not matter.
+[[nodiscard]] bool matches(std::string_view pattern, std::string_view name);
+
+/// Reachable from every core; what it holds for a core is touched there only. Made by Engine::add_target().
+class Target {
+public:
+    Target(base::Cores cores, std::string name, std::uint16_t relative_target_port,
+           std::shared_ptr<const LunMaps> maps);
+    ~Target();
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] std::uint16_t relative_target_port() const { return relative_target_port_; }
+    [[nodiscard]] base::Cores cores() const { return cores_; }
+
+    /// The maps in force on `core`, for whoever runs there.
+    [[nodiscard]] const LunMaps& maps(const base::Core& core) const;
+    /// The nexuses on `core`, for whoever runs there.
+    [[nodiscard]] base::IntrusiveList<Nexus, struct TargetNexuses>& nexuses(const base::Core& core);
+
+    /// Puts new maps in force on every core, there and in a later turn. Nexuses whose view changes get
+    /// REPORTED LUNS DATA HAS CHANGED; commands of units that leave a view end safely first.
+    void set_maps(std::shared_ptr<const LunMaps> maps);
+
+private:
+    struct PerCore;
+    base::Cores cores_;
+    std::string name_;
+    std::uint16_t relative_target_port_;
+    std::vector<std::unique_ptr<PerCore>> per_core_;
+};
+
+}  // namespace targe::engine

@@ -1,0 +1,131 @@
+// The one core that owns what changes of a logical unit.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+#include "engine/lane.h"
+#include "engine/unit_state.h"
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace targe::engine {
+
+class LogicalUnit;
+class UnitHome;
+
+/// One change of a unit's state. Made and used on the home core, by a coroutine that keeps the unit alive:
+///
+///     Change change{home};
+///     co_await change.begin();     // its turn has come, every lane is closed and drained
+///     change.state().… = …;
+///     co_await change.commit();    // every lane is open again, with that state
+class Change : public base::ListHook<struct WaitingChanges> {
+public:
+    explicit Change(UnitHome& home) : home_(home) {}
+
+    /// End the tasks in `scope` while closing: a reset, or CLEAR TASK SET of a shared task set.
+    void abort(const AbortScope& scope) { scope_ = scope; }
+    /// Goes before changes that have not begun.
+    void hurry() { hurried_ = true; }
+    [[nodiscard]] auto begin() { return Step{*this, &Change::enqueue}; }
+    /// Once begun: the next state, to be altered.
+    [[nodiscard]] UnitState& state() { return *next_; }
+    /// Told when the lanes open.
+    void raise(Raise raise) { raises_.push_back(raise); }
+    [[nodiscard]] auto commit() { return Step{*this, &Change::finish}; }
+
+private:
+    friend class UnitHome;
+    struct Step {
+        Change& change;
+        void (Change::*go)();
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> self) {
+            change.waiter_ = self;
+            (change.*go)();
+        }
+        void await_resume() const noexcept {}
+    };
+    void enqueue();
+    void finish();
+
+    UnitHome& home_;
+    std::coroutine_handle<> waiter_;
+    std::optional<AbortScope> scope_;
+    bool hurried_ = false;
+    std::unique_ptr<UnitState> next_;
+    std::vector<Raise> raises_;
+};
+
+/// Exclusive use of a range of blocks on every lane, for commands that must be atomic. Used on the core of
+/// its command; known to the home while it is wanted or held.
+class RangeHold : public base::ListHook<struct WaitingHolds> {
+public:
+    RangeHold(LogicalUnit& unit, base::Core& core, BlockRange range)
+        : unit_(unit), core_(core), range_(range) {}
+
+    /// `co_await hold.acquire()`: nothing that overlaps executes, or begins before release().
+    [[nodiscard]] auto acquire() { return Acquire{*this}; }
+    void release();
+
+private:
+    friend class UnitHome;
+    struct Acquire {
+        RangeHold& hold;
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> self);
+        void await_resume() const noexcept {}
+    };
+
+    LogicalUnit& unit_;
+    base::Core& core_;
+    BlockRange range_;
+    std::uint64_t id_ = 0;        // home only, until granted
+    std::size_t lanes_left_ = 0;  // home only
+    std::coroutine_handle<> waiter_;
+};
+
+/// Used on its core only.
+class UnitHome {
+public:
+    UnitHome(LogicalUnit& unit, base::Core& core, std::shared_ptr<const UnitState> state);
+    ~UnitHome();
+
+    [[nodiscard]] base::Core& core() const { return core_; }
+    [[nodiscard]] LogicalUnit& unit() const { return unit_; }
+    [[nodiscard]] const UnitState& state() const { return *state_; }
+
+    void want(RangeHold& hold);
+    void release(std::uint64_t id);
+
+private:
+    friend class Change;
+    struct Held {
+        std::uint64_t id;
+        BlockRange range;
+    };
+
+    void start(Change& change);
+    void lane_closed();
+    void lane_opened();
+    void open_lanes(Change& change);
+    void lane_holds(RangeHold& hold);
+    [[nodiscard]] bool taken(const BlockRange& range) const;
+    void grant(RangeHold& hold);
+    void grant_waiting();
+
+    LogicalUnit& unit_;
+    base::Core& core_;
+    std::shared_ptr<const UnitState> state_;
+    Change* active_ = nullptr;
+    std::size_t lanes_left_ = 0;
+    base::IntrusiveList<Change, WaitingChanges> waiting_;
+    std::vector<Held> held_;
+    std::uint64_t next_hold_ = 1;
+    base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
+};
+
+}  // namespace targe::engine

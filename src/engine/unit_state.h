@@ -1,0 +1,34 @@
+// What a lane must know to execute ordinary commands.
+#pragma once
+
+#include "device/device.h"
+#include "engine/nexus_unit.h"
+#include "scsi/block_limits.h"
+#include "scsi/command_table.h"
+#include "scsi/mode_pages.h"
+#include "scsi/unit_description.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+namespace targe::engine {
+
+/// Immutable once a lane has it. The unit's home makes a new one for every change.
+struct UnitState {
+    scsi::UnitDescription description;
+    scsi::BlockLimits limits;
+    scsi::UnitTraits traits;
+    device::Capabilities capabilities;
+    scsi::ModePages pages;
+    bool read_only = false;                     ///< the unit's own, or the device's
+    bool medium_loaded = true;                  ///< false: ejected
+    std::optional<NexusId> reserved_by;         ///< RESERVE of SPC-2
+    std::vector<NexusId> removal_prevented_by;  ///< PREVENT ALLOW MEDIUM REMOVAL
+
+    [[nodiscard]] bool prevents_removal(NexusId nexus) const {
+        return std::ranges::find(removal_prevented_by, nexus) != removal_prevented_by.end();
+    }
+};
+
+}  // namespace targe::engine

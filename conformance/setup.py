@@ -1,0 +1,119 @@
+"""What a test wants served, as values, and the configuration that asks targed for it."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import socket
+
+
+@dataclasses.dataclass(frozen=True)
+class Device:
+    name: str
+    handler: str = "file"
+    size: str = "1000MiB"
+    block_size: int = 512
+    thin: bool = False
+    read_only: bool = False
+    removable: bool = False
+    write_cache: str = "write-back"
+    physical_block_size: int | None = None
+    direct: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class ChapUser:
+    name: str
+    secret: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    name: str
+    luns: dict[int, str]  # LUN -> device
+    port: int = 0  # 0: a free one
+    advertise: str | None = None  # "10.0.2.2": what SendTargets says instead of 127.0.0.1
+    users: tuple[ChapUser, ...] = ()
+    digests: str = "allow"
+    limits: dict[str, object] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    devices: tuple[Device, ...]
+    targets: tuple[Target, ...]
+    reactors: int | None = None
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def with_ports(setup: Setup) -> Setup:
+    """Targets without a port share one portal."""
+    shared = free_port()
+    return dataclasses.replace(setup, targets=tuple(
+        target if target.port else dataclasses.replace(target, port=shared) for target in setup.targets))
+
+
+def device_path(folder: pathlib.Path, device: Device) -> pathlib.Path:
+    return folder / f"{device.name}.img"
+
+
+def toml(value: object) -> str:
+    """TOML's inline notation. Strings, numbers and lists are written as in JSON."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+def _table(header: str, values: dict[str, object]) -> str:
+    return header + "\n" + "".join(f"{key} = {toml(value)}\n" for key, value in values.items() if value is not None) + "\n"
+
+
+def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
+    table: dict[str, object] = {"name": device.name, "handler": device.handler, "size": device.size, "block_size": device.block_size}
+    if device.handler == "file":
+        table["path"] = str(device_path(folder, device))
+        table["write_cache"] = device.write_cache
+        table["direct"] = True if device.direct else None
+    table["thin"] = True if device.thin else None
+    table["read_only"] = True if device.read_only else None
+    table["removable"] = True if device.removable else None
+    table["physical_block_size"] = device.physical_block_size
+    return table
+
+
+def _target_table(target: Target) -> dict[str, object]:
+    listen = f"127.0.0.1:{target.port}"
+    portal: object = listen
+    if target.advertise:
+        portal = {"listen": listen, "advertise": f"{target.advertise}:{target.port}", "group": 1}
+    auth: dict[str, object] = {"method": "none"}
+    if target.users:
+        auth = {"method": "chap", "users": [{"name": user.name, "secret": user.secret} for user in target.users]}
+    return {
+        "name": target.name,
+        "portals": [portal],
+        "luns": [{"lun": lun, "device": device} for lun, device in target.luns.items()],
+        "auth": auth,
+        "header_digest": target.digests,
+        "data_digest": target.digests,
+        "limits": target.limits or None,
+    }
+
+
+def configuration(setup: Setup, folder: pathlib.Path) -> str:
+    text = _table("[daemon]", {
+        "state_dir": str(folder / "state"),
+        "socket": str(folder / "targe.sock"),
+        "reactors": setup.reactors,
+    })
+    text += "".join(_table("[[device]]", _device_table(folder, device)) for device in setup.devices)
+    return text + "".join(_table("[[target]]", _target_table(target)) for target in setup.targets)

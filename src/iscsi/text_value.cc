@@ -1,0 +1,136 @@
+#include "iscsi/text_value.h"
+
+#include <charconv>
+
+namespace targe::iscsi {
+namespace {
+
+bool has_prefix(std::string_view text, char letter) {
+    return text.size() >= 2 && text[0] == '0' && (text[1] | 0x20) == letter;
+}
+
+std::optional<unsigned> hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return static_cast<unsigned>(c - '0');
+    }
+    if (c >= 'a' && c <= 'f') {
+        return static_cast<unsigned>(c - 'a' + 10);
+    }
+    if (c >= 'A' && c <= 'F') {
+        return static_cast<unsigned>(c - 'A' + 10);
+    }
+    return std::nullopt;
+}
+
+std::optional<unsigned> base64_digit(char c) {
+    constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const std::size_t at = kDigits.find(c);
+    return at == std::string_view::npos ? std::nullopt : std::optional{static_cast<unsigned>(at)};
+}
+
+std::optional<std::vector<std::byte>> parse_hex(std::string_view digits, std::size_t max_bytes) {
+    if (digits.size() % 2 != 0 || digits.size() / 2 > max_bytes) {
+        return std::nullopt;
+    }
+    std::vector<std::byte> bytes;
+    bytes.reserve(digits.size() / 2);
+    for (std::size_t i = 0; i < digits.size(); i += 2) {
+        const auto high = hex_digit(digits[i]);
+        const auto low = hex_digit(digits[i + 1]);
+        if (!high || !low) {
+            return std::nullopt;
+        }
+        bytes.push_back(static_cast<std::byte>(*high << 4U | *low));
+    }
+    return bytes;
+}
+
+// [RFC 4648 4]. Padding may be missing, but what is there must fill the last group of four.
+std::optional<std::vector<std::byte>> parse_base64(std::string_view digits, std::size_t max_bytes) {
+    const std::size_t length = digits.size();
+    for (int pads = 0; pads < 2 && length % 4 == 0 && digits.ends_with('='); ++pads) {
+        digits.remove_suffix(1);
+    }
+    if (digits.size() % 4 == 1 || digits.size() * 3 / 4 > max_bytes) {
+        return std::nullopt;
+    }
+    std::vector<std::byte> bytes;
+    bytes.reserve(digits.size() * 3 / 4);
+    std::uint32_t run = 0;
+    unsigned run_bits = 0;
+    for (const char c : digits) {
+        const auto digit = base64_digit(c);
+        if (!digit) {
+            return std::nullopt;
+        }
+        run = (run << 6U | *digit) & 0xffffU;
+        run_bits += 6;
+        if (run_bits >= 8) {
+            run_bits -= 8;
+            bytes.push_back(static_cast<std::byte>(run >> run_bits & 0xffU));
+        }
+    }
+    return bytes;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+    int base = 10;
+    if (has_prefix(text, 'x')) {
+        text.remove_prefix(2);
+        base = 16;
+    } else if (text.size() > 1 && text.front() == '0') {
+        return std::nullopt;
+    }
+    std::uint64_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
+    if (text.empty() || error != std::errc{} || stop != end) {
+        return std::nullopt;
+    }
+    return value;
+}
+
+std::optional<bool> parse_boolean(std::string_view text) {
+    if (text == "Yes") {
+        return true;
+    }
+    if (text == "No") {
+        return false;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string_view> ListReader::next() {
+    if (!rest_) {
+        return std::nullopt;
+    }
+    const std::size_t comma = rest_->find(',');
+    const std::string_view element = rest_->substr(0, comma);
+    rest_ = comma == std::string_view::npos ? std::nullopt : std::optional{rest_->substr(comma + 1)};
+    return element;
+}
+
+std::optional<std::vector<std::byte>> parse_binary(std::string_view text, std::size_t max_bytes) {
+    if (has_prefix(text, 'x')) {
+        return parse_hex(text.substr(2), max_bytes);
+    }
+    if (has_prefix(text, 'b')) {
+        return parse_base64(text.substr(2), max_bytes);
+    }
+    return std::nullopt;
+}
+
+std::string to_hex(std::span<const std::byte> bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    std::string text = "0x";
+    text.reserve(2 + 2 * bytes.size());
+    for (const std::byte b : bytes) {
+        text.push_back(kDigits[std::to_integer<unsigned>(b >> 4U)]);
+        text.push_back(kDigits[std::to_integer<unsigned>(b & std::byte{0xf})]);
+    }
+    return text;
+}
+
+}  // namespace targe::iscsi

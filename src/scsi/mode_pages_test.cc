@@ -1,0 +1,226 @@
+#include "scsi/mode_pages.h"
+
+#include "scsi/testing_bytes.h"
+
+#include <gtest/gtest.h>
+
+namespace targe::scsi {
+namespace {
+
+using testing::bytes;
+using testing::ByteVector;
+using testing::thin_disk;
+using testing::written;
+using testing::operator+;
+
+constexpr ModePages kCached{.write_cache_enabled = true};
+
+ByteVector sensed(const ModeSenseRequest& request, const ModePages& current = kCached,
+                  Access access = Access::read_write, const UnitDescription& unit = thin_disk()) {
+    return written([&](ParameterWriter& out) {
+        EXPECT_EQ(mode_sense(request, unit, current, access, out), std::nullopt);
+    });
+}
+
+std::optional<Sense> refused(const ModeSenseRequest& request) {
+    ParameterWriter out{{}};
+    return mode_sense(request, thin_disk(), kCached, Access::read_write, out);
+}
+
+const ByteVector kErrorRecovery = bytes({0x01, 0x0a, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+const ByteVector kDisconnect = bytes({0x02, 0x0e}) + ByteVector(14);
+const ByteVector kCaching = bytes({0x08, 0x12, 0x04}) + ByteVector(17);
+const ByteVector kControl = bytes({0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
+const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 0, 0, 252}) + ByteVector(25);
+const ByteVector kInformational = bytes({0x1c, 0x0a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+
+TEST(ModeSense, Of6BytesReportsEveryPage) {
+    EXPECT_EQ(sensed({.form = ModeForm::six, .page = 0x3f}),
+              bytes({11 + 72, 0, 0x10, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) + kErrorRecovery +
+                  kDisconnect + kCaching + kControl + kInformational);
+}
+
+TEST(ModeSense, Of10BytesReportsEverySubpage) {
+    EXPECT_EQ(sensed({.form = ModeForm::ten, .page = 0x3f, .subpage = 0xff}),
+              bytes({0, 14 + 72 + 32, 0, 0x10, 0, 0, 0, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) +
+                  kErrorRecovery + kDisconnect + kCaching + kControl + kControlExtension + kInformational);
+}
+
+TEST(ModeSense, GivesTheLongBlockDescriptorOnlyWhenItIsAccepted) {
+    EXPECT_EQ(sensed({.form = ModeForm::ten, .long_lba_accepted = true, .page = 0x08}),
+              bytes({0,    22 + 20, 0,    0x10, 1, 0, 0, 16, 0, 0, 0, 0,
+                     0x00, 0x1f,    0x40, 0x00, 0, 0, 0, 0,  0, 0, 2, 0}) +
+                  kCaching);
+    UnitDescription large = thin_disk();
+    large.blocks = 0x1'0000'0000;
+    EXPECT_EQ(sensed({.form = ModeForm::six, .page = 0x08}, kCached, Access::read_write, large),
+              bytes({31, 0, 0x10, 8, 0xff, 0xff, 0xff, 0xff, 0, 0, 2, 0}) + kCaching);
+}
+
+TEST(ModeSense, LeavesBlockDescriptorsOutWhenAsked) {
+    EXPECT_EQ(sensed({.form = ModeForm::six, .disable_block_descriptors = true, .page = 0x0a}),
+              bytes({15, 0, 0x10, 0}) + kControl);
+    EXPECT_EQ(sensed({.form = ModeForm::ten, .disable_block_descriptors = true, .page = 0x0a, .subpage = 1}),
+              bytes({0, 38, 0, 0x10, 0, 0, 0, 0}) + kControlExtension);
+}
+
+TEST(ModeSense, ReportsCurrentChangeableAndDefaultValues) {
+    const ModePages now{
+        .write_cache_enabled = false, .descriptor_sense = true, .software_write_protect = true};
+    const auto page = [&](PageControl control, std::uint8_t code, const UnitDescription& unit) {
+        const ByteVector all = sensed(
+            {.form = ModeForm::six, .disable_block_descriptors = true, .control = control, .page = code}, now,
+            Access::read_write, unit);
+        return ByteVector(all.begin() + 4, all.end());
+    };
+    const UnitDescription unit = thin_disk();
+    EXPECT_EQ(page(PageControl::current, 0x08, unit), bytes({0x08, 0x12}) + ByteVector(18));
+    EXPECT_EQ(page(PageControl::defaults, 0x08, unit), kCaching);
+    EXPECT_EQ(page(PageControl::changeable, 0x08, unit), kCaching);
+    EXPECT_EQ(page(PageControl::current, 0x0a, unit), bytes({0x0a, 0x0a, 4, 0x10, 8}) + ByteVector(7));
+    EXPECT_EQ(page(PageControl::defaults, 0x0a, unit), kControl);
+    EXPECT_EQ(page(PageControl::changeable, 0x0a, unit), bytes({0x0a, 0x0a, 4, 0, 8}) + ByteVector(7));
+    UnitDescription durable = unit;
+    durable.volatile_cache = false;
+    EXPECT_EQ(page(PageControl::changeable, 0x08, durable), bytes({0x08, 0x12}) + ByteVector(18));
+    EXPECT_EQ(page(PageControl::defaults, 0x08, durable), bytes({0x08, 0x12}) + ByteVector(18));
+}
+
+TEST(ModeSense, SaysWriteProtected) {
+    const ModeSenseRequest request{.form = ModeForm::six, .page = 0x08};
+    EXPECT_EQ(sensed(request, kCached, Access::read_only)[2], std::byte{0x90});
+    EXPECT_EQ(sensed(request, {.software_write_protect = true})[2], std::byte{0x90});
+}
+
+TEST(ModeSense, RefusesWhatIsNotThere) {
+    EXPECT_EQ(refused({.form = ModeForm::six, .control = PageControl::saved, .page = 0x3f}),
+              illegal_request(Asc::saving_parameters_not_supported));
+    EXPECT_EQ(refused({.form = ModeForm::six, .page = 0x03}), invalid_field(wire::bits(2, 5, 0)));
+    EXPECT_EQ(refused({.form = ModeForm::six, .page = 0x00}), invalid_field(wire::bits(2, 5, 0)));
+    EXPECT_EQ(refused({.form = ModeForm::six, .page = 0x08, .subpage = 1}), invalid_field(wire::bytes(3, 3)));
+    EXPECT_EQ(refused({.form = ModeForm::six, .page = 0x3f, .subpage = 1}), invalid_field(wire::bytes(3, 3)));
+}
+
+std::expected<ModeSelected, Sense> selected(const ByteVector& list, ModeForm form = ModeForm::six,
+                                            const ModePages& current = kCached,
+                                            const UnitDescription& unit = thin_disk()) {
+    return mode_select({.form = form}, unit, current, list);
+}
+
+const ByteVector kHeader6 = bytes({0, 0, 0, 0});
+
+TEST(ModeSelect, TakesBackWhatModeSenseGave) {
+    for (const ModeForm form : {ModeForm::six, ModeForm::ten}) {
+        for (const bool long_lba : {false, true}) {
+            const ByteVector all =
+                sensed({.form = form, .long_lba_accepted = long_lba, .page = 0x3f, .subpage = 0xff}, kCached,
+                       Access::read_only);
+            EXPECT_EQ(selected(all, form), (ModeSelected{.pages = kCached, .changed = false}));
+        }
+    }
+}
+
+TEST(ModeSelect, ChangesWhatIsChangeable) {
+    ByteVector caching = kCaching;
+    caching[2] = std::byte{0};
+    ByteVector control = kControl;
+    control[2] = std::byte{0x04};
+    control[4] = std::byte{0x08};
+    const ModePages expected{
+        .write_cache_enabled = false, .descriptor_sense = true, .software_write_protect = true};
+    EXPECT_EQ(selected(kHeader6 + caching + control), (ModeSelected{.pages = expected, .changed = true}));
+}
+
+TEST(ModeSelect, OfNothingChangesNothing) {
+    EXPECT_EQ(selected({}), (ModeSelected{.pages = kCached, .changed = false}));
+    EXPECT_EQ(selected(kHeader6), (ModeSelected{.pages = kCached, .changed = false}));
+}
+
+TEST(ModeSelect, RefusesSavingAndVendorFormat) {
+    EXPECT_EQ(mode_select({.form = ModeForm::six, .save_pages = true}, thin_disk(), kCached, {}).error(),
+              invalid_field(wire::bit(1, 0)));
+    EXPECT_EQ(mode_select({.form = ModeForm::six, .page_format = false}, thin_disk(), kCached, {}).error(),
+              invalid_field(wire::bit(1, 4)));
+}
+
+TEST(ModeSelect, PointsAtEveryBitThatCannotBeChanged) {
+    const ByteVector pages[] = {kErrorRecovery, kDisconnect,       kCaching,
+                                kControl,       kControlExtension, kInformational};
+    for (const ByteVector& page : pages) {
+        const std::size_t header = page == kControlExtension ? 4 : 2;
+        const ByteVector mask =
+            sensed({.form = ModeForm::six,
+                    .disable_block_descriptors = true,
+                    .control = PageControl::changeable,
+                    .page = std::to_integer<std::uint8_t>(page[0] & std::byte{0x3f}),
+                    .subpage = header == 4 ? std::to_integer<std::uint8_t>(page[1]) : std::uint8_t{0}});
+        for (std::size_t i = header; i < page.size(); ++i) {
+            for (unsigned bit = 0; bit < 8; ++bit) {
+                const std::byte one = std::byte{1} << bit;
+                ByteVector changed = page;
+                changed[i] ^= one;
+                const auto result = selected(kHeader6 + changed);
+                if ((mask[4 + i] & one) != std::byte{0}) {
+                    EXPECT_TRUE(result && result->changed);
+                } else {
+                    EXPECT_EQ(result,
+                              std::unexpected(invalid_parameter(4 + i, static_cast<std::uint8_t>(bit))));
+                }
+            }
+        }
+    }
+}
+
+TEST(ModeSelect, CannotEnableACacheThatIsNotThere) {
+    UnitDescription durable = thin_disk();
+    durable.volatile_cache = false;
+    EXPECT_EQ(selected(kHeader6 + kCaching, ModeForm::six, {}, durable),
+              std::unexpected(invalid_parameter(4 + 2, 2)));
+}
+
+TEST(ModeSelect, RefusesAListThatIsCutAnywhere) {
+    const ByteVector whole = sensed({.form = ModeForm::six, .page = 0x0a, .subpage = 0xff});
+    for (std::size_t size = 1; size < whole.size(); ++size) {
+        const ByteVector cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        const auto result = selected(cut);
+        if (size == 4 + 8 || size == 4 + 8 + 12) {
+            EXPECT_TRUE(result) << size;  // ends between two pages
+        } else {
+            EXPECT_EQ(result, std::unexpected(illegal_request(Asc::parameter_list_length_error))) << size;
+        }
+    }
+}
+
+TEST(ModeSelect, RefusesUnknownPagesAndWrongPageLengths) {
+    EXPECT_EQ(selected(kHeader6 + bytes({0x03, 0x16}) + ByteVector(22)),
+              std::unexpected(invalid_parameter(4, 5)));
+    EXPECT_EQ(selected(kHeader6 + bytes({0x08, 0x0a}) + ByteVector(10)),
+              std::unexpected(invalid_parameter(5)));
+    ByteVector extension = kControlExtension;
+    extension[3] = std::byte{0x1d};
+    EXPECT_EQ(selected(kHeader6 + extension), std::unexpected(invalid_parameter(4 + 2)));
+}
+
+TEST(ModeSelect, RefusesAnotherMediumOrBlockSizeOrCapacity) {
+    EXPECT_EQ(selected(bytes({0, 1, 0, 0})), std::unexpected(invalid_parameter(1)));
+    EXPECT_EQ(selected(bytes({0, 0, 1, 0, 0, 0, 0, 0}), ModeForm::ten),
+              std::unexpected(invalid_parameter(2)));
+    const ByteVector with_descriptor = bytes({0, 0, 0, 8});
+    EXPECT_TRUE(selected(with_descriptor + bytes({0, 0, 0, 0, 0, 0, 2, 0})));
+    EXPECT_TRUE(selected(with_descriptor + bytes({0xff, 0xff, 0xff, 0xff, 0, 0, 2, 0})));
+    EXPECT_EQ(selected(with_descriptor + bytes({0, 0, 0, 1, 0, 0, 2, 0})),
+              std::unexpected(invalid_parameter(4)));
+    EXPECT_EQ(selected(with_descriptor + bytes({0, 0, 0, 0, 0, 0, 0x10, 0})),
+              std::unexpected(invalid_parameter(9)));
+    EXPECT_EQ(selected(bytes({0, 0, 0, 16}) + ByteVector(16)), std::unexpected(invalid_parameter(3)));
+}
+
+TEST(ModeSelect, ChangesNothingWhenALaterPageIsWrong) {
+    ByteVector caching = kCaching;
+    caching[2] = std::byte{0};
+    EXPECT_EQ(selected(kHeader6 + caching + bytes({0x03, 0x00})),
+              std::unexpected(invalid_parameter(4 + 20, 5)));
+}
+
+}  // namespace
+}  // namespace targe::scsi

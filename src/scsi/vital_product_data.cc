@@ -1,0 +1,124 @@
+#include "scsi/vital_product_data.h"
+
+#include "scsi/sense.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace targe::scsi {
+namespace {
+
+void write_unit_serial_number(const UnitDescription& unit, const PortDescription& /*port*/,
+                              ParameterWriter& out) {
+    out.characters(unit.identity.serial);
+}
+
+/// [SPC-4 r37 7.8.7].
+void write_extended_inquiry_data(const UnitDescription& unit, const PortDescription& /*port*/,
+                                 ParameterWriter& out) {
+    constexpr std::uint8_t kHeadOrderedSimple = 0x07;  // HEADSUP, ORDSUP, SIMPSUP
+    constexpr std::uint8_t kVolatileCache = 0x01;      // V_SUP
+    constexpr std::uint8_t kNexusLossClears = 0x01;    // LUICLR
+    constexpr std::size_t kPageEnd = 64;
+    const std::size_t begin = out.size() - 4;
+    out.u8(0);
+    out.u8(kHeadOrderedSimple);
+    out.u8(unit.volatile_cache ? kVolatileCache : 0);
+    out.u8(kNexusLossClears);
+    out.zeroes(13 - 8);
+    out.u8(kMaxSenseBytes);
+    out.zeroes(kPageEnd - (out.size() - begin));
+}
+
+/// [SBC-3 r36 6.5.3].
+void write_block_limits(const UnitDescription& unit, const PortDescription& /*port*/, ParameterWriter& out) {
+    constexpr std::uint32_t kAlignmentValid = 0x8000'0000;
+    const BlockLimits& limits = unit.limits;
+    out.u8(limits.write_same_of_zero_blocks ? 0 : 1);
+    out.u8(limits.max_compare_and_write);
+    out.u16(limits.optimal_transfer_granularity);
+    out.u32(limits.max_transfer);
+    out.u32(limits.optimal_transfer);
+    out.u32(limits.max_prefetch);
+    out.u32(limits.max_unmap);
+    out.u32(limits.max_unmap_descriptors);
+    out.u32(limits.optimal_unmap_granularity);
+    out.u32(limits.unmap_granularity_alignment ? kAlignmentValid | *limits.unmap_granularity_alignment : 0);
+    out.u64(limits.max_write_same);
+    out.zeroes(64 - 44);
+}
+
+/// [SBC-3 r36 6.5.2].
+void write_block_device_characteristics(const UnitDescription& unit, const PortDescription& /*port*/,
+                                        ParameterWriter& out) {
+    constexpr std::uint16_t kNotReported = 0;
+    constexpr std::uint16_t kNonRotating = 1;
+    out.u16(unit.rotational ? kNotReported : kNonRotating);
+    out.zeroes(64 - 6);
+}
+
+/// [SBC-3 r36 6.5.4].
+void write_logical_block_provisioning(const UnitDescription& unit, const PortDescription& /*port*/,
+                                      ParameterWriter& out) {
+    const Provisioning& thin = unit.provisioning;
+    constexpr std::uint8_t kThin = 0x02;
+    out.u8(0);  // no thresholds
+    out.u8(static_cast<std::uint8_t>((thin.unmap ? 0x80U : 0U) | (thin.write_same_16 ? 0x40U : 0U) |
+                                     (thin.write_same_10 ? 0x20U : 0U) |
+                                     (thin.unmapped_blocks_read_zero ? 0x04U : 0U)));
+    out.u8(thin.managed ? kThin : 0);
+    out.u8(0);
+}
+
+void write_supported_pages(const UnitDescription& unit, const PortDescription& port, ParameterWriter& out);
+
+struct Page {
+    std::uint8_t code;
+    bool disks_only;
+    void (*write)(const UnitDescription&, const PortDescription&, ParameterWriter&);
+};
+
+/// Ascending, as the Supported VPD Pages page must list them, [SPC-4 r37 7.8.15].
+constexpr auto kPages = std::to_array<Page>({
+    {0x00, false, write_supported_pages},
+    {0x80, false, write_unit_serial_number},
+    {0x83, false, write_device_identification},
+    {0x86, false, write_extended_inquiry_data},
+    {0xb0, true, write_block_limits},
+    {0xb1, true, write_block_device_characteristics},
+    {0xb2, true, write_logical_block_provisioning},
+});
+static_assert(std::ranges::is_sorted(kPages, {}, &Page::code));
+
+bool offers(const UnitDescription& unit, const Page& page) {
+    return !page.disks_only || unit.type == DeviceType::disk;
+}
+
+void write_supported_pages(const UnitDescription& unit, const PortDescription& /*port*/,
+                           ParameterWriter& out) {
+    for (const Page& page : kPages) {
+        if (offers(unit, page)) {
+            out.u8(page.code);
+        }
+    }
+}
+
+}  // namespace
+
+bool write_vital_product_data(std::uint8_t page_code, const UnitDescription& unit,
+                              const PortDescription& port, ParameterWriter& out) {
+    const auto* const page = std::ranges::find(kPages, page_code, &Page::code);
+    if (page == kPages.end() || !offers(unit, *page)) {
+        return false;
+    }
+    const std::size_t begin = out.size();
+    out.u8(static_cast<std::uint8_t>(unit.type));
+    out.u8(page_code);
+    out.u16(0);
+    page->write(unit, port, out);
+    out.patch(begin + 2, static_cast<std::uint16_t>(out.size() - begin - 4));
+    return true;
+}
+
+}  // namespace targe::scsi

@@ -55,7 +55,7 @@ enum class ReservedAccess : std::uint8_t {
     allowed_if_it_only_starts,     ///< START STOP UNIT with START 1 and POWER CONDITION 0
 };
 
-/// The least favourable asymmetric access state in which a command is still executed, [SPC-4 r37 5.15.2].
+/// The least favourable asymmetric access state in which a command is still executed, [SPC-4 r37].
 enum class LeastAccessState : std::uint8_t { active, standby, unavailable };
 
 /// What the stages before execution ask about a command.
@@ -72,7 +72,7 @@ struct CommandRules {
     LeastAccessState least_access_state = LeastAccessState::active;
 };
 
-/// Command timeouts descriptor, [SPC-4 r37 6.30.4], in seconds.
+/// Command timeouts descriptor, [SPC-4 r37 6.35.4], in seconds.
 struct CommandTimeouts {
     std::uint32_t nominal_s;
     std::uint32_t recommended_s;

@@ -12,7 +12,7 @@
 
 namespace targe::scsi {
 
-/// BYTCHK of VERIFY and WRITE AND VERIFY, [SBC-3 r36 5.31].
+/// BYTCHK of VERIFY and WRITE AND VERIFY, [SBC-3 r36].
 enum class ByteCheck : std::uint8_t {
     medium_only = 0b00,        ///< the blocks can be read; there is no data-out to compare
     every_block = 0b01,        ///< data-out is compared with the blocks

@@ -1,4 +1,4 @@
-// REPORT SUPPORTED OPERATION CODES, made from the command table, [SPC-4 r37 6.30].
+// REPORT SUPPORTED OPERATION CODES, made from the command table, [SPC-4 r37 6.35].
 #pragma once
 
 #include "scsi/command_table.h"

@@ -1,4 +1,4 @@
-// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS, [SPC-4 r37 6.31].
+// REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS, [SPC-4 r37 6.36].
 #pragma once
 
 #include "scsi/parameter_writer.h"

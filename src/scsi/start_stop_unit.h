@@ -1,4 +1,4 @@
-// START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL, [SBC-3 r36 5.25 and SPC-4 r37].
+// START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL, [SBC-3 r36 5.25, 5.10].
 #pragma once
 
 #include "scsi/sense.h"

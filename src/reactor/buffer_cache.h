@@ -31,6 +31,8 @@ public:
     [[nodiscard]] base::BufferPoolStats stats() const override { return stats_; }
     void set_limit(std::uint64_t bytes) { stats_.limit_bytes = bytes; }
     [[nodiscard]] std::uint64_t loans() const { return loans_; }
+    /// Whether its timer is armed.
+    [[nodiscard]] bool trimming() const { return trim_.armed(); }
     /// Gives back every cached byte now, and needs no timer until the next loan.
     void release_cached();
 

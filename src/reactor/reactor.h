@@ -54,7 +54,7 @@ protected:
 /// that the answer to a busy peer does not wait for the ring.
 class Poller : public base::ListHook<class PollerTag> {
 public:
-    /// Whether there was work. It may leave the list, or end, in here.
+    /// Whether there was work. It may leave the list in here, but not end.
     virtual bool poll() = 0;
     /// The reactor is about to sleep. The poller is in no list any more and asks the ring to be woken.
     virtual void park() = 0;
@@ -91,6 +91,7 @@ public:
     /// The reactor whose thread this is; null on other threads.
     [[nodiscard]] static Reactor* current();
 
+    [[nodiscard]] const ReactorOptions& options() const { return options_; }
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override { return now_; }
     void post(base::Message& message) override;
@@ -132,9 +133,7 @@ private:
     bool run_pollers();
     void run_turn_ends();
     void wait();
-    bool spin(base::Time until);
     void sleep();
-    [[nodiscard]] bool woken() const;
     [[nodiscard]] bool finished();
 
     base::CoreId id_;
@@ -148,9 +147,12 @@ private:
     std::unique_ptr<WakeUp> wake_up_;
     SpinBound spin_bound_;
     Inbox inbox_;
+    MessageList local_;  ///< from this core to itself, and what was taken from the inbox
     ReactorStats stats_;
     std::uint64_t operations_ = 0;  ///< prepared and not yet completed for the last time, other than our own
-    bool busy_ = false;             ///< this turn found work
+    base::Time worked_at_;          ///< when the last turn that found work ended
+    unsigned empty_turns_ = 0;      ///< since then
+    bool slept_ = false;            ///< before this turn
     std::optional<base::Time> drain_until_;  ///< set by the first turn that sees stop_after_
     std::atomic<base::Duration::rep> stop_after_ = kRunning;
 };

@@ -1,0 +1,120 @@
+#include "reactor/reactors.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <csignal>
+
+namespace targe::reactor {
+
+namespace {
+
+/// What a thread of a reactor is, seen from outside: its name in top, its CPU, no signals.
+void prepare_thread(base::CoreId id, std::optional<unsigned> cpu) {
+    const std::string name = fmt::format("reactor/{}", id.value);
+    pthread_setname_np(pthread_self(), name.c_str());
+    if (cpu) {
+        cpu_set_t only;
+        CPU_ZERO(&only);
+        CPU_SET(*cpu, &only);
+        // A CPU that went away since it was listed is no reason not to run.
+        static_cast<void>(pthread_setaffinity_np(pthread_self(), sizeof only, &only));
+    }
+}
+
+/// Signals are for the thread that started the reactors: theirs would be interrupted in the middle of a turn.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_{};
+};
+
+}  // namespace
+
+std::vector<unsigned> usable_cpus() {
+    std::vector<unsigned> cpus;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+            if (CPU_ISSET(cpu, &set)) {
+                cpus.push_back(cpu);
+            }
+        }
+    }
+    if (cpus.empty()) {
+        // More CPUs than the set holds. One reactor, on any of them, still works.
+        cpus.push_back(0);
+    }
+    return cpus;
+}
+
+std::expected<std::unique_ptr<Reactors>, SetupError> Reactors::start(const ReactorsOptions& options) {
+    const std::vector<unsigned> cpus = usable_cpus();
+    const std::size_t count = options.count == 0 ? cpus.size() : options.count;
+    std::unique_ptr<Reactors> made(new Reactors);
+    for (std::size_t i = 0; i < count; ++i) {
+        ReactorOptions each = options.each;
+        each.cpu.reset();
+        if (options.pin && count <= cpus.size() && cpus.size() > 1) {
+            each.cpu = cpus[i];
+        }
+        auto reactor = Reactor::create(base::CoreId(static_cast<std::uint16_t>(i)), each);
+        if (!reactor) {
+            return std::unexpected(std::move(reactor.error()));
+        }
+        made->cores_.push_back(reactor->get());
+        made->reactors_.push_back(std::move(*reactor));
+    }
+    const SignalsBlocked blocked;
+    for (const auto& reactor : made->reactors_) {
+        made->threads_.emplace_back([&reactor = *reactor] {
+            prepare_thread(reactor.id(), reactor.options().cpu);
+            reactor.run();
+        });
+    }
+    return made;
+}
+
+void Reactors::stop(base::Duration drain_limit) {
+    for (const auto& reactor : reactors_) {
+        reactor->stop(drain_limit);
+    }
+    for (std::thread& thread : threads_) {
+        if (thread.joinable()) {
+            thread.join();
+        }
+    }
+}
+
+Reactors::~Reactors() {
+    stop();
+    for (auto& reactor : reactors_) {
+        if (!reactor->leaks().empty()) {
+            // The kernel, or a coroutine that never ended, may still point into it.
+            static_cast<void>(reactor.release());
+        }
+    }
+}
+
+std::vector<std::string> Reactors::leaks() const {
+    std::vector<std::string> all;
+    for (const auto& reactor : reactors_) {
+        for (const std::string& line : reactor->leaks()) {
+            all.push_back(fmt::format("reactor {}: {}", reactor->id().value, line));
+        }
+    }
+    return all;
+}
+
+}  // namespace targe::reactor

@@ -1,0 +1,216 @@
+// The target's end of one iSCSI connection, which is all of its session.
+#pragma once
+
+#include "base/core.h"
+#include "iscsi/command_window.h"
+#include "iscsi/connection_options.h"
+#include "iscsi/held_requests.h"
+#include "iscsi/host.h"
+#include "iscsi/login.h"
+#include "iscsi/pdu_reader.h"
+#include "iscsi/task_table.h"
+#include "iscsi/text_exchange.h"
+#include "iscsi/transmitter.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace targe::iscsi {
+
+/// Login, full feature phase and end of a connection at ErrorRecoveryLevel 0 with MaxConnections 1.
+///
+/// The owner moves the bytes: it receives into receive_space() and sends what gather() names, one receive
+/// and one send at a time, and calls tick() when next_deadline() has come. When is_over() says so after any
+/// call, it closes the stream, lets the receive and the send under way end, and calls transport_lost().
+/// Every task ends exactly once in Host::task_ended(), and Host::closed() is the last of all.
+class Connection final : private TransmitListener {
+public:
+    /// All but the options outlive the connection. A zero duration in the options means "never".
+    Connection(Host& host, const Directory& directory, RandomSource& random, const ConnectionOptions& options,
+               base::Time now);
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection();
+
+    // The stream.
+
+    /// Where the next bytes should go, in order: into the memory of a write, where that is known, and into
+    /// the connection's own. Empty while the connection takes nothing, because the peer reads nothing or a
+    /// login waits: ask again after sent() or established(). Promises to call received() or
+    /// transport_lost().
+    [[nodiscard]] std::span<const base::Segment> receive_space();
+    void received(std::size_t bytes, base::Time now);
+
+    /// Up to out.size() segments to send, from the first byte not sent yet; how many. They stay in
+    /// place until sent() or transport_lost().
+    [[nodiscard]] std::size_t gather(std::span<base::ConstSegment> out) { return transmitter_.gather(out); }
+    void sent(std::size_t bytes, base::Time now);
+    [[nodiscard]] bool has_output() const { return !transmitter_.empty(); }
+
+    [[nodiscard]] std::optional<base::Time> next_deadline() const;
+    void tick(base::Time now);
+
+    /// The stream is to be closed now.
+    [[nodiscard]] bool is_over() const;
+    /// Ends the connection at once; says why in the log. The stream is still to be closed.
+    void drop(std::string_view reason);
+    /// The stream is gone, and nothing is being received or sent any more.
+    void transport_lost();
+
+    // Answers of the host.
+
+    /// The session exists, under this handle, which is not 0.
+    void established(std::uint16_t target_session_handle);
+    void refused(LoginStatus status, std::string_view reason);
+
+    /// The first `bytes` of the task's data-out go to `into`, which is at least as long; `bytes` is not
+    /// above expected_data_out(). Once per task. May call Host::data_out_complete() or data_out_failed().
+    void accept_data(ScsiTask& task, base::Segments into, std::uint32_t bytes);
+    /// How the task ends. Once per task, and not with abandon().
+    void respond(ScsiTask& task, const Response& response);
+    /// The task was aborted and gets no response. Its memory is free when Host::task_ended() is called:
+    /// within this call, or after the receive that is under way.
+    void abandon(ScsiTask& task);
+    void management_done(ManagementRequest& request, TaskFunctionResponse response);
+
+    /// An event of a logical unit, [RFC 7143 11.9.2].
+    void report_event(Lun lun, std::span<const std::byte> sense);
+    /// Asks the initiator to log out within `limit`, and drops the connection when it has not.
+    void request_logout(base::Duration limit, base::Time now);
+
+    [[nodiscard]] bool in_full_feature_phase() const { return phase_ == Phase::full_feature; }
+    /// What was negotiated.
+    [[nodiscard]] const SessionParameters& parameters() const { return parameters_; }
+
+private:
+    enum class Phase : std::uint8_t {
+        login,
+        establishing,  ///< the host decides on the session
+        full_feature,
+        logging_out,  ///< the logout response waits for the last task
+        last_words,   ///< over when all is sent
+        over,         ///< over now
+        lost,
+    };
+    /// What the PDU that is being received is for.
+    enum class Purpose : std::uint8_t {
+        nothing,  ///< its data are dropped
+        login,
+        request,    ///< its data are collected
+        early,      ///< collected, and held until it is its turn
+        immediate,  ///< data of `task`
+        sequence,   ///< data of `task` in `sequence`
+    };
+    struct Incoming {
+        Header header{};
+        Purpose purpose = Purpose::nothing;
+        ScsiTask* task = nullptr;
+        DataSequence* sequence = nullptr;
+        DataOutSegment segment;
+        std::vector<std::byte> additional;  ///< only of early requests
+    };
+
+    // connection.cc: the stream, and the end.
+    void process();
+    void process_steps();
+    void replay_held();
+    void replay(const HeldPdu& pdu);
+    void begin_pdu(HeaderView header, wire::Bytes additional, std::uint32_t length);
+    void end_pdu(bool good);
+    void route(SegmentCursor<base::Segment> where, std::size_t size);
+    void collect(std::uint32_t length);
+    void hold(bool good);
+    void end_when_idle();
+    void response_left(ScsiTask& task) override;
+    TransferTag new_transfer(ScsiTask& task) override;
+    void end_task(ScsiTask& task, Delivery delivery);
+    void settle_lent();
+
+    // connection_login.cc
+    void login_pdu();
+    void take_login_step(LoginStep step);
+    void send_login(LoginPdu pdu);
+    void refuse_login(LoginRefused refused);
+
+    // connection_request.cc: order, and the requests that are not SCSI commands.
+    void begin_request(HeaderView header, wire::Bytes additional, std::uint32_t length);
+    [[nodiscard]] bool admit(HeaderView header, wire::Bytes additional, std::uint32_t length);
+    void end_request();
+    void nop_out();
+    void text_request();
+    void logout_request();
+    void finish_logout();
+    ControlPdu& new_response(Opcode opcode);
+    void reject(RejectReason reason, HeaderView header);
+    void ping(base::Time now);
+    void tell_window();
+
+    // connection_command.cc
+    void begin_command(HeaderView header, wire::Bytes additional, std::uint32_t length);
+    [[nodiscard]] bool read_command(ScsiTask& task, HeaderView header, wire::Bytes additional) const;
+    void refuse_busy(HeaderView header);
+    void queue_response(ScsiTask& task);
+
+    // connection_data_out.cc
+    void begin_data_out(HeaderView header, std::uint32_t length);
+    void take_data(ScsiTask& task, std::uint32_t offset, std::uint32_t length);
+    void end_data(bool good);
+    void advance_data(ScsiTask& task);
+    void move_early(ScsiTask& task);
+
+    // connection_management.cc
+    void management_request();
+    void abort_task(HeaderView header);
+    void manage(HeaderView header, TaskFunction function, ScsiTask* task);
+    void answer_management(TaskTag tag, TaskFunctionResponse response);
+
+    Host& host_;
+    const Directory& directory_;
+    RandomSource& random_;
+    ConnectionOptions options_;
+    Phase phase_ = Phase::login;
+    SessionParameters parameters_;
+
+    PduReader reader_;
+    Incoming incoming_;
+    std::vector<std::byte> collected_;
+    bool processing_ = false;
+    bool replaying_ = false;
+    bool space_lent_ = false;            ///< a receive is under way
+    ScsiTask* lent_by_ = nullptr;        ///< whose memory it may write to
+    std::vector<std::byte> lent_early_;  ///< where the memory was that of early data
+
+    LoginMachine login_;
+    SessionType type_ = SessionType::normal;
+    std::string target_name_;
+    std::uint16_t connection_id_ = 0;
+
+    CommandWindow window_;
+    HeldRequests held_;
+    Transmitter transmitter_{window_, *this};
+    TaskTable tasks_;
+    std::size_t task_count_ = 0;
+    std::size_t immediate_count_ = 0;
+    std::size_t early_bytes_ = 0;
+    std::uint32_t next_transfer_ = 1;
+    base::IntrusiveList<ScsiTask, struct AwaitingDataTag> awaiting_data_;
+    static constexpr std::size_t kManagementRequests = 16;
+    std::array<ManagementRequest, kManagementRequests> management_{};
+    std::size_t management_count_ = 0;
+    std::optional<TextExchange> text_;
+    TaskTag logout_tag_{kReservedTag};
+
+    base::Time now_;
+    base::Time heard_;       ///< when something was received last
+    base::Time progressed_;  ///< when something was sent last, or there was nothing to send
+    std::optional<base::Time> login_deadline_;
+    std::optional<base::Time> logout_deadline_;
+    std::optional<base::Time> ping_sent_;
+};
+
+}  // namespace targe::iscsi

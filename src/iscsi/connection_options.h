@@ -1,0 +1,37 @@
+// What an administrator may set for a connection.
+#pragma once
+
+#include "base/core.h"
+#include "iscsi/directory.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace targe::iscsi {
+
+struct ConnectionOptions {
+    Viewpoint from = {};
+    /// Commands that the initiator may have under way, immediate ones not counted. At least 1.
+    std::uint32_t command_window = 128;
+    std::uint32_t max_immediate_commands = 8;
+    std::size_t input_buffer_bytes = std::size_t{64} * 1024;
+    /// Requests out of order, and write data that the host has no memory for yet.
+    std::size_t max_held_bytes = std::size_t{4} * 1024 * 1024;
+
+    base::Duration login_timeout = std::chrono::seconds(15);
+    /// After this long without a byte from the initiator it is pinged.
+    base::Duration nop_interval = std::chrono::seconds(30);
+    base::Duration nop_timeout = std::chrono::seconds(30);
+    /// How long the initiator may take nothing of what waits to be sent.
+    base::Duration send_timeout = std::chrono::seconds(90);
+    /// How long the initiator may send no data for a write that waits for them.
+    base::Duration data_out_timeout = std::chrono::seconds(90);
+    /// How long the host may take to end the tasks of a session that is logged out.
+    base::Duration logout_timeout = std::chrono::seconds(15);
+};
+
+/// Tasks beyond the window that may be on their last bytes.
+inline constexpr std::uint32_t kMaxEnding = 64;
+
+}  // namespace targe::iscsi

@@ -167,8 +167,9 @@ constexpr auto kTable = std::to_array<CommandInfo>({
                         Availability::thin, WriteSame16Cdb::kUsageThin),
     action(0x10,
            row<ReadCapacity16Cdb>(0x9e, read_capacity_16, "READ CAPACITY(16)", to_initiator, kProbe, kQuick)),
-    action(0x12, row<GetLbaStatusCdb>(0x9e, get_lba_status, "GET LBA STATUS", to_initiator, kRead, kOrdinary,
-                                      Availability::thin_with_block_status)),
+    // A thick unit and one that cannot tell holes from data answer "mapped or unknown".
+    action(0x12,
+           row<GetLbaStatusCdb>(0x9e, get_lba_status, "GET LBA STATUS", to_initiator, kRead, kOrdinary)),
     row<ReportLunsCdb>(0xa0, report_luns, "REPORT LUNS", to_initiator, kIdentify, kQuick),
     action(0x0c, row<ReportSupportedOperationCodesCdb>(0xa3, report_supported_operation_codes,
                                                        "REPORT SUPPORTED OPERATION CODES", to_initiator,

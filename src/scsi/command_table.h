@@ -5,6 +5,7 @@
 #include "scsi/cdb.h"
 #include "scsi/command_id.h"
 #include "scsi/sense.h"
+#include "scsi/unit_description.h"
 #include "wire/field.h"
 
 #include <cstddef>
@@ -20,14 +21,17 @@ enum class DataDirection : std::uint8_t { none, to_initiator, from_initiator };
 
 /// What decides which commands, and which of their options, a unit offers.
 struct UnitTraits {
-    bool thin = false;          ///< UNMAP is offered: LBPME, LBPU, LBPWS and LBPWS10 are set
-    bool block_status = false;  ///< the device tells holes from data
-    bool removable = false;     ///< the medium can be ejected and loaded
+    bool thin = false;       ///< UNMAP is offered, and so is the UNMAP bit of both WRITE SAME
+    bool removable = false;  ///< the medium can be ejected and loaded
     bool operator==(const UnitTraits&) const = default;
 };
 
+[[nodiscard]] constexpr UnitTraits traits_of(const UnitDescription& unit) {
+    return {.thin = unit.provisioning.managed && unit.provisioning.unmap, .removable = unit.removable};
+}
+
 /// Which units offer a row of the table.
-enum class Availability : std::uint8_t { always, thin, thick, thin_with_block_status, removable, fixed };
+enum class Availability : std::uint8_t { always, thin, thick, removable, fixed };
 
 [[nodiscard]] constexpr bool offered(Availability available, const UnitTraits& unit) {
     switch (available) {
@@ -37,8 +41,6 @@ enum class Availability : std::uint8_t { always, thin, thick, thin_with_block_st
             return unit.thin;
         case Availability::thick:
             return !unit.thin;
-        case Availability::thin_with_block_status:
-            return unit.thin && unit.block_status;
         case Availability::removable:
             return unit.removable;
         case Availability::fixed:

@@ -1,0 +1,35 @@
+// The readers of the parts of the configuration, each in a file of its own.
+#pragma once
+
+#include "admin/config.h"
+#include "admin/config_section.h"
+
+#include <vector>
+
+namespace targe::admin {
+
+/// A device with the places that later messages point at.
+struct PlacedDevice {
+    DeviceConfig device;
+    Place place;
+};
+
+struct PlacedTarget {
+    TargetConfig target;
+    Place place;
+    std::vector<Place> portals;                          ///< as target.portals
+    std::vector<std::pair<std::string, Place>> devices;  ///< every mention of one
+};
+
+[[nodiscard]] DaemonConfig read_daemon(Reading& reading, const Value& value);
+[[nodiscard]] PlacedDevice read_device(Reading& reading, const Value& value);
+[[nodiscard]] PlacedTarget read_target(Reading& reading, const Value& value);
+[[nodiscard]] AuthConfig read_auth(Reading& reading, const Value& value);
+[[nodiscard]] SessionLimits read_session_limits(const Section& section);
+
+/// What no part can see alone: names taken twice, mentions of nothing, addresses in each other's way.
+void check_devices(Reading& reading, const std::vector<PlacedDevice>& devices);
+void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
+                   const std::vector<PlacedDevice>& devices);
+
+}  // namespace targe::admin

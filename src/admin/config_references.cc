@@ -1,0 +1,102 @@
+#include "admin/config_keys.h"
+#include "admin/config_parts.h"
+#include "admin/names.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+namespace targe::admin {
+namespace {
+
+void names_apart(Reading& reading, const std::vector<PlacedTarget>& targets) {
+    std::map<std::string, Place> first;
+    for (const PlacedTarget& placed : targets) {
+        if (placed.target.name.empty()) {
+            continue;
+        }
+        const auto [earlier, fresh] = first.emplace(placed.target.name, placed.place);
+        if (!fresh) {
+            reading.problems.error(placed.place,
+                                   fmt::format("two targets have the name \"{}\"", placed.target.name),
+                                   fmt::format("the other one is at {}", line_text(earlier->second)),
+                                   "rename one of them, or put the LUNs of both into one");
+        }
+    }
+}
+
+void devices_exist(Reading& reading, const std::vector<PlacedTarget>& targets,
+                   const std::vector<PlacedDevice>& devices) {
+    std::vector<std::string_view> names;
+    for (const PlacedDevice& placed : devices) {
+        if (!placed.device.name.empty() && std::ranges::find(names, placed.device.name) == names.end()) {
+            names.push_back(placed.device.name);
+        }
+    }
+    for (const PlacedTarget& target : targets) {
+        for (const auto& [name, place] : target.devices) {
+            if (std::ranges::find(names, name) != names.end()) {
+                continue;
+            }
+            const std::string_view near = nearest(names, name);
+            reading.problems.error(
+                place, fmt::format("there is no device \"{}\"", name),
+                near.empty() ? std::string{} : fmt::format("probably \"{}\" is meant", near),
+                names.empty()
+                    ? std::string("add a [[device]] of that name")
+                    : fmt::format(
+                          "one of {}",
+                          fmt::join(std::span(names).first(std::min(names.size(), std::size_t{8})), ", ")));
+        }
+    }
+}
+
+/// 0.0.0.0 takes a port on every IPv4 address, so that nothing else can listen there; likewise ::.
+bool in_the_way(const Endpoint& a, const Endpoint& b) {
+    return a.port == b.port && a.address != b.address && is_ipv6(a) == is_ipv6(b) &&
+           (is_wildcard(a) || is_wildcard(b));
+}
+
+/// Targets share a listening address freely; one target has it once, and a wildcard has it alone.
+void portals_apart(Reading& reading, const std::vector<PlacedTarget>& targets) {
+    std::map<Endpoint, Place> listening;
+    for (const PlacedTarget& placed : targets) {
+        std::map<Endpoint, Place> own;
+        for (std::size_t i = 0; i < placed.target.portals.size(); ++i) {
+            const Endpoint& listen = placed.target.portals[i].listen;
+            const Place place = placed.portals[i];
+            if (const auto [earlier, fresh] = own.emplace(listen, place); !fresh) {
+                reading.problems.error(place,
+                                       fmt::format("the target has the portal {} twice", to_string(listen)),
+                                       fmt::format("the other one is at {}", line_text(earlier->second)));
+            }
+            if (!listening.emplace(listen, place).second) {
+                continue;
+            }
+            for (const auto& [other, where] : listening) {
+                if (in_the_way(listen, other)) {
+                    reading.problems.error(
+                        place,
+                        fmt::format("{} and {} cannot both be listened on", to_string(listen),
+                                    to_string(other)),
+                        fmt::format("one of them is every address; the other one is at {}", line_text(where)),
+                        "name the same addresses for both targets, and use 'allowed_portals' to tell them "
+                        "apart");
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+
+void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
+                   const std::vector<PlacedDevice>& devices) {
+    names_apart(reading, targets);
+    devices_exist(reading, targets, devices);
+    portals_apart(reading, targets);
+}
+
+}  // namespace targe::admin

@@ -1,0 +1,129 @@
+#include "admin/control_json.h"
+
+#include <nlohmann/json.hpp>
+
+#include <string_view>
+
+namespace targe::admin {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view name_of(DaemonStatus::State state) {
+    switch (state) {
+        case DaemonStatus::State::starting:
+            return "starting";
+        case DaemonStatus::State::serving:
+            return "serving";
+        case DaemonStatus::State::draining:
+            return "draining";
+    }
+    return "";
+}
+
+/// What is not there is null, so that a script need not tell an empty name from none.
+Json or_null(const std::string& text) {
+    return text.empty() ? Json(nullptr) : Json(text);
+}
+
+Json to_json(const ConnectionStatus& connection) {
+    return {{"cid", connection.cid},
+            {"initiator_address", connection.initiator_address},
+            {"portal_address", connection.portal_address},
+            {"reactor", connection.reactor},
+            {"header_digest", connection.header_digest},
+            {"data_digest", connection.data_digest}};
+}
+
+}  // namespace
+
+Json to_json(const DaemonStatus& status) {
+    return {{"state", name_of(status.state)},
+            {"version", status.version},
+            {"pid", status.pid},
+            {"uptime_seconds", status.uptime_seconds},
+            {"config_file", status.config_file},
+            {"reactors", status.reactors},
+            {"devices", status.devices},
+            {"targets", status.targets},
+            {"sessions", status.sessions},
+            {"connections", status.connections},
+            {"buffers",
+             {{"limit_bytes", status.buffers.limit_bytes},
+              {"held_bytes", status.buffers.held_bytes},
+              {"on_loan_bytes", status.buffers.on_loan_bytes},
+              {"hits", status.buffers.hits},
+              {"misses", status.buffers.misses},
+              {"refused", status.buffers.refused}}}};
+}
+
+Json to_json(const SessionStatus& session) {
+    Json connections = Json::array();
+    for (const ConnectionStatus& connection : session.connections) {
+        connections.push_back(to_json(connection));
+    }
+    return {{"id", session.id},
+            {"type", session.target.empty() ? "discovery" : "normal"},
+            {"target", or_null(session.target)},
+            {"initiator", session.initiator},
+            {"initiator_alias", or_null(session.initiator_alias)},
+            {"isid", session.isid},
+            {"tsih", session.tsih},
+            {"group", or_null(session.group)},
+            {"chap_user", or_null(session.chap_user)},
+            {"age_seconds", session.age_seconds},
+            {"commands_in_flight", session.commands_in_flight},
+            {"commands", session.commands},
+            {"read_bytes", session.read_bytes},
+            {"written_bytes", session.written_bytes},
+            {"connections", std::move(connections)}};
+}
+
+Json to_json(const DeviceStatus& device) {
+    Json uses = Json::array();
+    for (const LunUse& use : device.used_by) {
+        uses.push_back({{"target", use.target},
+                        {"group", or_null(use.group)},
+                        {"lun", use.lun},
+                        {"read_only", use.read_only}});
+    }
+    return {{"name", device.name},
+            {"handler", device.handler},
+            {"path", or_null(device.path)},
+            {"state", device.state},
+            {"size_bytes", device.blocks * device.block_size},
+            {"blocks", device.blocks},
+            {"block_size", device.block_size},
+            {"thin", device.thin},
+            {"read_only", device.read_only},
+            {"removable", device.removable},
+            {"volatile_cache", device.volatile_cache},
+            {"serial", device.serial},
+            {"naa", device.naa},
+            {"used_by", std::move(uses)}};
+}
+
+Json to_json(const TargetStatus& target) {
+    Json portals = Json::array();
+    for (const PortalStatus& portal : target.portals) {
+        portals.push_back(
+            {{"listen", portal.listen}, {"advertise", or_null(portal.advertise)}, {"group", portal.group}});
+    }
+    Json luns = Json::array();
+    for (const LunStatus& lun : target.luns) {
+        luns.push_back({{"group", or_null(lun.group)},
+                        {"lun", lun.lun},
+                        {"device", lun.device},
+                        {"read_only", lun.read_only}});
+    }
+    return {
+        {"name", target.name},     {"alias", or_null(target.alias)}, {"portals", std::move(portals)},
+        {"luns", std::move(luns)}, {"sessions", target.sessions},    {"max_sessions", target.max_sessions},
+        {"chap", target.chap}};
+}
+
+Json to_json(const Problem& problem) {
+    return {{"what", problem.what}, {"cause", or_null(problem.cause)}, {"try", or_null(problem.cure)}};
+}
+
+}  // namespace targe::admin

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -78,8 +79,10 @@ public:
     /// `data` is the data segment without padding. No digests are in force yet.
     [[nodiscard]] LoginStep receive(HeaderView header, std::span<const std::byte> data);
 
-    /// The final response: the session `target_session_handle` (never 0) exists now.
-    [[nodiscard]] LoginPdu established(std::uint16_t target_session_handle);
+    /// The final response: the session `target_session_handle` (never 0) exists now. A session that goes
+    /// on over this connection says with `exp_cmd_sn` where it stands.
+    [[nodiscard]] LoginPdu established(std::uint16_t target_session_handle,
+                                       std::optional<CmdSn> exp_cmd_sn = {});
 
     /// Ends a login in the machine's stead, after Establish or at any time after the first request:
     /// too many sessions, no such session, shutting down.

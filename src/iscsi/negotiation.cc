@@ -130,7 +130,8 @@ std::expected<void, std::string> Negotiation::answer_one(const TextPair& pair, L
         return {};
     }
     const auto at = static_cast<std::size_t>(row->key);
-    if (negotiated_.test(at)) {
+    // An alias may be declared again: initiators repeat it when the stage changes.
+    if (negotiated_.test(at) && row->rule != Rule::declared_text) {
         return std::unexpected{"negotiates " + std::string{pair.key} + " twice"};
     }
     negotiated_.set(at);

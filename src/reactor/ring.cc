@@ -52,7 +52,9 @@ Ring::~Ring() {
 }
 
 void Ring::enter_thread() {
-    const int enabled = io_uring_enable_rings(&ring_);
+    // By number: liburing 2.3 forgets to export io_uring_enable_rings().
+    const int enabled =
+        io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
     TARGE_ASSERT(enabled == 0);
     // Spares the kernel a look-up of the descriptor in each call. Works without as well.
     static_cast<void>(io_uring_register_ring_fd(&ring_));

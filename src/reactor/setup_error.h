@@ -9,10 +9,10 @@ namespace targe::reactor {
 
 /// What the host says of itself when io_uring_setup() fails; read from it, or made up by a test.
 struct HostFacts {
-    std::optional<int> io_uring_disabled;  ///< /proc/sys/kernel/io_uring_disabled; nothing: no such file
-    std::optional<std::uint64_t> memlock_bytes;  ///< RLIMIT_MEMLOCK; nothing: no limit
-    std::string kernel_release;                  ///< as uname -r prints it
-    bool seccomp_filter = false;                 ///< a seccomp filter is on this process
+    std::optional<int> io_uring_disabled = {};  ///< /proc/sys/kernel/io_uring_disabled; nothing: no such file
+    std::optional<std::uint64_t> memlock_bytes = {};  ///< RLIMIT_MEMLOCK; nothing: no limit
+    std::string kernel_release = {};                  ///< as uname -r prints it
+    bool seccomp_filter = false;                      ///< a seccomp filter is on this process
 };
 
 struct SetupError {

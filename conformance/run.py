@@ -1,0 +1,133 @@
+"""Everything that `make test` runs, in an order that fails early: builds, unit tests, rules, conformance, real initiators.
+
+    conformance/run.py               everything
+    conformance/run.py STAGE...      some stages (--list names them)
+    conformance/run.py --skip STAGE  all but that one
+
+The last line is always "N passed, N failed, N skipped"; the status is 1 if anything failed.
+"""
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+
+sys.dont_write_bytecode = True
+
+import guest_linux  # noqa: E402
+import image_copy  # noqa: E402
+import kill9  # noqa: E402
+import libiscsi_suite  # noqa: E402
+import qemu_img  # noqa: E402
+import report  # noqa: E402
+import scale  # noqa: E402
+from harness import ROOT  # noqa: E402
+from report import Result, Verdict, count  # noqa: E402
+
+JOBS = os.environ.get("JOBS") or str(len(os.sched_getaffinity(0)))
+# Of ctest's output: "  12/345 Test  #12: Subject.SaysWhatHolds ...   Passed    0.01 sec"
+_CTEST = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (?P<name>\S.*?) \.+\s*(?P<verdict>Passed|\*\*\*\S+|Not Run.*)", re.MULTILINE)
+
+
+def build(preset: str) -> list[Result]:
+    begin = time.monotonic()
+    done = subprocess.run([str(ROOT / "tools" / "build"), preset], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        errors = [line for line in done.stdout.splitlines() if "error:" in line or "FAILED:" in line]
+        return [report.failed("build", preset, "\n".join(errors[:20]) or done.stdout[-3000:])]
+    return [report.passed("build", preset, f"{time.monotonic() - begin:.0f} s")]
+
+
+def unit_tests(preset: str) -> list[Result]:
+    results = build(preset)
+    if count(results, Verdict.FAILED):
+        return results
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "TSAN_OPTIONS": "halt_on_error=1"}
+    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "120"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    suite = f"unit ({preset})"
+    found = [report.passed(suite, match["name"]) if match["verdict"] == "Passed" else
+             report.failed(suite, match["name"], _of_test(done.stdout, match.end())) for match in _CTEST.finditer(done.stdout)]
+    if done.returncode != 0 and not count(found, Verdict.FAILED) or not found:
+        found.append(report.failed(suite, "ctest", f"status {done.returncode}: {done.stdout[-3000:]}"))
+    return results + found
+
+
+def _of_test(output: str, at: int) -> str:
+    """What a failed test printed: all up to the next test's line."""
+    following = re.search(r"^\s+(?:Start\s+\d+:|\d+/\d+ Test)", output[at:], re.MULTILINE)
+    return output[at:at + following.start() if following else None].strip()[-4000:]
+
+
+def check() -> list[Result]:
+    done = subprocess.run([str(ROOT / "tools" / "check")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    results = []
+    for rule, findings in re.findall(r"^check: (\w+): (\S+) findings? ", done.stdout, re.MULTILINE):
+        results.append(report.passed("check", rule) if findings == "no" else report.failed("check", rule, f"{findings} findings"))
+    if done.returncode != 0:
+        print(done.stdout, flush=True)
+        if not count(results, Verdict.FAILED):
+            results.append(report.failed("check", "tools/check", done.stdout[-2000:]))
+    return results
+
+
+STAGES: dict[str, Callable[[], list[Result]]] = {
+    "release": lambda: unit_tests("release"),
+    "check": check,
+    "qemu-img": qemu_img.run,
+    "image-copy": image_copy.run,
+    "kill9": kill9.run,
+    "scale": scale.run,
+    "libiscsi": libiscsi_suite.run,
+    "guest": guest_linux.run,
+    "asan": lambda: unit_tests("asan"),
+    "tsan": lambda: unit_tests("tsan"),
+}
+
+
+def run_stage(name: str) -> list[Result]:
+    print(f"── {name}", flush=True)
+    begin = time.monotonic()
+    try:
+        results = STAGES[name]()
+    except Exception:  # noqa: BLE001 - one stage that breaks must not hide the others
+        results = [report.failed(name, "stage", traceback.format_exc())]
+    for result in results:
+        if result.verdict is Verdict.FAILED:
+            print(f"   FAILED {result.name}: {result.note.strip()[:300]}")
+    print(f"   {report.totals(results)} ({time.monotonic() - begin:.0f} s)", flush=True)
+    return results
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
+    parser.add_argument("--skip", action="append", default=[], choices=list(STAGES))
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    if options.list:
+        print("\n".join(STAGES))
+        return 0
+    unknown = [name for name in options.stages if name not in STAGES]
+    if unknown:
+        parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
+    results: list[Result] = []
+    for name in options.stages or STAGES:
+        if name in options.skip:
+            continue
+        results += run_stage(name)
+        if name == "release" and any(result.suite == "build" and result.verdict is Verdict.FAILED for result in results):
+            break  # the rest would test what was built before
+    report.print_summary(results)
+    return 1 if count(results, Verdict.FAILED) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

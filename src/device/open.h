@@ -1,0 +1,37 @@
+// From what the administrator wrote about a device to the device.
+#pragma once
+
+#include "device/device.h"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace targe::device {
+
+enum class Handler : std::uint8_t { null, ram, file, block };
+
+struct DeviceConfig {
+    Handler handler = Handler::null;
+    std::string path = {};           ///< of the file or block device
+    std::uint64_t size_bytes = 0;    ///< 0: what the store has; null and ram need one
+    std::uint32_t block_size = 512;  ///< 512, 1024, 2048 or 4096
+    bool direct = false;             ///< file: O_DIRECT, past the page cache
+    bool read_only = false;
+    bool thin = true;                     ///< may give space back, where the store can
+    bool create = true;                   ///< file: make it, or grow it to size_bytes; never cuts one
+    std::optional<bool> rotational = {};  ///< nothing: what the store says of itself
+};
+
+/// What went wrong and what to do about it, in sentences.
+struct OpenError {
+    std::string text;
+    bool operator==(const OpenError&) const = default;
+};
+
+/// Opens the store and looks at it. May block: before the reactors start, or on a thread of its own.
+[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
+
+}  // namespace targe::device

@@ -1,0 +1,108 @@
+#include "device/ram_device.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace targe::device {
+
+RamDevice::RamDevice(const Geometry& geometry, const Capabilities& capabilities, Mapping memory)
+    : geometry_(geometry),
+      capabilities_(capabilities),
+      memory_(std::move(memory)),
+      written_(memory_.bytes().size() / kPageSize) {}
+
+RamDevice::Range RamDevice::bytes_of(std::uint64_t lba, std::uint64_t blocks) const {
+    return {lba * geometry_.block_size, (lba + blocks) * geometry_.block_size};
+}
+
+void RamDevice::mark(Range range) {
+    written_.mark(range.begin / kPageSize, (range.end + kPageSize - 1) / kPageSize);
+}
+
+void RamDevice::fill_with_zeroes(Range range) {
+    if (range.begin < range.end) {
+        std::memset(memory_.bytes().data() + range.begin, 0, range.end - range.begin);
+        mark(range);
+    }
+}
+
+RamDevice::Range RamDevice::give_back(Range range) {
+    const std::size_t first = (range.begin + kPageSize - 1) / kPageSize;
+    const std::size_t end = range.end / kPageSize;
+    if (first >= end) {
+        return {range.begin, range.begin};
+    }
+    written_.clear(first, end);
+    std::byte* const from = memory_.bytes().data() + first * kPageSize;
+    if (::madvise(from, (end - first) * kPageSize, MADV_DONTNEED) != 0) {
+        // Locked memory cannot be given back, but must read as zeroes all the same.
+        std::memset(from, 0, (end - first) * kPageSize);
+    }
+    return {first * kPageSize, end * kPageSize};
+}
+
+base::Task<IoResult> RamDevice::read(base::CommandArena& /*arena*/, std::uint64_t lba, base::Segments into) {
+    const std::byte* from = memory_.bytes().data() + lba * geometry_.block_size;
+    for (const base::Segment& segment : into) {
+        std::memcpy(segment.data, from, segment.size);
+        from += segment.size;
+    }
+    co_return IoResult{};
+}
+
+base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                      base::ConstSegments from, Durability /*durability*/) {
+    const std::size_t begin = lba * geometry_.block_size;
+    std::size_t at = begin;
+    for (const base::ConstSegment& segment : from) {
+        std::memcpy(memory_.bytes().data() + at, segment.data, segment.size);
+        at += segment.size;
+    }
+    mark({begin, at});
+    co_return IoResult{};
+}
+
+base::Task<IoResult> RamDevice::flush(base::CommandArena& /*arena*/) {
+    co_return IoResult{};
+}
+
+base::Task<IoResult> RamDevice::unmap(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                      std::uint64_t blocks) {
+    give_back(bytes_of(lba, blocks));
+    co_return IoResult{};
+}
+
+base::Task<IoResult> RamDevice::write_zeroes(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                             std::uint64_t blocks, bool may_unmap,
+                                             Durability /*durability*/) {
+    const Range all = bytes_of(lba, blocks);
+    const Range given = may_unmap && capabilities_.unmap ? give_back(all) : Range{all.begin, all.begin};
+    fill_with_zeroes({all.begin, given.begin});
+    fill_with_zeroes({given.end, all.end});
+    co_return IoResult{};
+}
+
+base::Task<std::expected<Extent, IoFailure>> RamDevice::block_status(base::CommandArena& /*arena*/,
+                                                                     std::uint64_t lba,
+                                                                     std::uint64_t blocks) {
+    const Range range = bytes_of(lba, blocks);
+    const std::uint64_t first = range.begin / kPageSize;
+    const std::uint64_t end = (range.end + kPageSize - 1) / kPageSize;
+    const std::size_t run_end = std::min(written_.run_end(first, end) * kPageSize, range.end);
+    co_return Extent{.lba = lba,
+                     .blocks = (run_end - range.begin) / geometry_.block_size,
+                     .mapped = written_.written(first)};
+}
+
+base::Task<IoResult> RamDevice::refresh(base::CommandArena& /*arena*/) {
+    co_return IoResult{};
+}
+
+std::optional<base::ConstSegment> RamDevice::lend(std::uint64_t lba, std::uint64_t blocks) {
+    const Range range = bytes_of(lba, blocks);
+    return base::ConstSegment{memory_.bytes().data() + range.begin, range.end - range.begin};
+}
+
+}  // namespace targe::device

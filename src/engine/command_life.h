@@ -37,7 +37,7 @@ struct CommandLife {
     Stage stage = Stage::idle;
     bool data_is_here = false;
     bool tagged = false;       ///< in the table of tags
-    bool told = false;         ///< its port was told that it ended
+    bool in_order = false;     ///< its turn has come among the tasks of its nexus
     bool moves_range = false;  ///< COMPARE AND WRITE: its range is held, not counted as in use
     std::uint32_t abort_epoch = 0;
     std::atomic<bool> aborted = false;  ///< read by its coroutine at home, after the message that follows it
@@ -49,6 +49,8 @@ struct CommandLife {
     base::Buffer in_buffer;
     base::Segment out_segment{};
     base::ConstSegment in_segment{};
+
+    void reset();
 };
 
 }  // namespace detail

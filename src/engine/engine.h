@@ -29,7 +29,7 @@ public:
 
     /// `name` must be new. Its relative target port identifier is the lowest free one when 0 is given.
     Target& add_target(std::string name, LunMaps maps, std::uint16_t relative_target_port = 0);
-    /// Every nexus of it is closed.
+    /// Its nexuses see no unit any more; the transport closes them. The object stays as long as the engine.
     void remove_target(Target& target);
     [[nodiscard]] Target* find_target(std::string_view name);
     [[nodiscard]] const std::vector<std::unique_ptr<Target>>& targets() const { return targets_; }
@@ -46,10 +46,13 @@ public:
     [[nodiscard]] const Limits& limits() const { return limits_; }
 
 private:
+    [[nodiscard]] std::uint16_t free_port() const;
+
     base::Cores cores_;
     Limits limits_;
     std::vector<std::shared_ptr<LogicalUnit>> units_;
     std::vector<std::unique_ptr<Target>> targets_;
+    std::vector<std::unique_ptr<Target>> removed_targets_;
     std::size_t next_home_ = 0;
 };
 

@@ -54,23 +54,23 @@ public:
     [[nodiscard]] Counters& counters() { return counters_; }
 
     // Commands.
-    /// Whether the command may go on: the lane is open, and nobody holds its range.
+    /// Whether the command may go on: the lane is open, the device answers, and nobody holds its range.
     [[nodiscard]] bool lets_pass(const Command& command) const {
-        return open_ && (holds_.empty() || !held(command));
+        return open_ && !quarantined_ && (holds_.empty() || !held(command));
     }
     void add(Command& command) { tasks_.push_back(command); }
     void park(Command& command);
     void begin(Command& command);
-    /// The command no longer executes: it ended, or goes on at home.
-    void end(Command& command);
-    /// The command leaves the task set.
+    /// The command leaves the task set, whatever its stage. settle() follows once its port was told.
     void remove(Command& command);
+    /// Tells whoever waited for commands to end.
+    void settle();
 
     // Task management.
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
     void abort(const AbortScope& scope, std::function<void()> drained);
     void abort_one(Command& command, std::function<void()> drained);
-    /// While set, commands that would wait get BUSY.
+    /// While set, commands get BUSY: the device holds tasks that were to end.
     void set_quarantined(bool quarantined);
     [[nodiscard]] bool quarantined() const { return quarantined_; }
 
@@ -101,10 +101,9 @@ private:
     [[nodiscard]] bool held(const Command& command) const;
     [[nodiscard]] bool in_use(const BlockRange& range);
     [[nodiscard]] bool draining(std::uint32_t epoch);
-    /// True when the command was ended at once.
-    bool mark_aborted(Command& command);
+    void mark(Command& command, const AbortScope& scope);
+    void await_drained(std::function<void()> drained);
     void unpark();
-    void after_end();
 
     base::Core& core_;
     LogicalUnit& unit_;

@@ -46,11 +46,6 @@ public:
     /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
     void rename(scsi::UnitIdentity identity);
 
-    /// The state after a look at the device: geometry and capabilities from it, the rest from `before`.
-    [[nodiscard]] UnitState described(const UnitState& before) const;
-    /// What a unit starts with, and what a reset goes back to.
-    [[nodiscard]] UnitState initial_state() const;
-
 private:
     UnitSettings settings_;
     base::Cores cores_;

@@ -5,9 +5,12 @@
 #include "engine/command_port.h"
 #include "engine/limits.h"
 #include "engine/nexus_unit.h"
+#include "engine/tag_table.h"
 #include "engine/target.h"
+#include "engine/unit_map.h"
+#include "scsi/unit_attention.h"
+#include "scsi/unit_description.h"
 
-#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -60,13 +63,42 @@ public:
     [[nodiscard]] std::size_t commands() const { return commands_; }
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
+    // For the rest of the engine.
+    [[nodiscard]] CommandPort& port() { return port_; }
+    [[nodiscard]] const Limits& limits() const { return limits_; }
+    [[nodiscard]] Counters& counters() { return counters_; }
+    [[nodiscard]] scsi::InventoryAttention& inventory() { return inventory_; }
+    [[nodiscard]] const scsi::PortDescription& port_description() const { return port_description_; }
+    [[nodiscard]] const UnitMap& units() const { return units_; }
+    /// The LUN map has changed.
+    void remap(const std::vector<LunEntry>& luns);
+    [[nodiscard]] Command* find(std::uint64_t tag) const { return tags_.find(TaskTag{tag}); }
+    void answer(TaskManagement& request, TaskResponse response);
+
 private:
+    [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;
+    void without_unit(Command& command);
+    void attach(const LunEntry& entry);
+    void detach(std::uint16_t lun);
+    void leave(NexusUnit& unit);
+    void left(NexusUnit& unit);
+    void close_when_idle();
+
     base::Core& core_;
     Target& target_;
     NexusIdentity identity_;
     CommandPort& port_;
+    Limits limits_;
     NexusId id_;
+    scsi::PortDescription port_description_;
+    scsi::InventoryAttention inventory_;
+    TagTable tags_;
+    UnitMap units_;
+    std::vector<std::unique_ptr<NexusUnit>> leaving_;  ///< to be forgotten by their homes
     std::size_t commands_ = 0;
+    std::size_t managing_ = 0;  ///< functions not answered yet
+    bool closing_ = false;
+    std::move_only_function<void()> closed_;
     Counters counters_;
 };
 

@@ -11,6 +11,7 @@
 
 namespace targe::engine {
 
+class Command;
 class Lane;
 class LogicalUnit;
 class Nexus;
@@ -24,6 +25,9 @@ public:
     NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect);
     ~NexusUnit();
 
+    /// Queues a unit attention, and says so to the transport.
+    void raise(scsi::Asc condition);
+
     Nexus& nexus;
     std::shared_ptr<LogicalUnit> unit;
     Lane& lane;
@@ -31,6 +35,10 @@ public:
     bool read_only;              ///< by the LUN map
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired
+    // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21 8].
+    std::uint32_t in_order = 0;  ///< tasks whose turn has come
+    bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
+    base::IntrusiveList<Command, Parked> out_of_turn;
     scsi::UnitAttentionQueue attentions;
 };
 

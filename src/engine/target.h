@@ -59,6 +59,8 @@ public:
     /// The nexuses on `core`, for whoever runs there.
     [[nodiscard]] base::IntrusiveList<Nexus, struct TargetNexuses>& nexuses(const base::Core& core);
 
+    /// The maps that set_maps() was given last; on the core that calls it.
+    [[nodiscard]] const LunMaps& latest_maps() const { return *latest_; }
     /// Puts new maps in force on every core, there and in a later turn. Nexuses whose view changes get
     /// REPORTED LUNS DATA HAS CHANGED; commands of units that leave a view end safely first.
     void set_maps(std::shared_ptr<const LunMaps> maps);
@@ -68,6 +70,7 @@ private:
     base::Cores cores_;
     std::string name_;
     std::uint16_t relative_target_port_;
+    std::shared_ptr<const LunMaps> latest_;
     std::vector<std::unique_ptr<PerCore>> per_core_;
 };
 

@@ -43,7 +43,8 @@ private:
         Change& change;
         void (Change::*go)();
         [[nodiscard]] bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<> self) {
+        /// May resume `self` before it returns, so nothing of its frame is touched after that.
+        [[gnu::noinline]] void await_suspend(std::coroutine_handle<> self) {
             change.waiter_ = self;
             (change.*go)();
         }
@@ -76,7 +77,7 @@ private:
     struct Acquire {
         RangeHold& hold;
         [[nodiscard]] bool await_ready() const noexcept { return false; }
-        void await_suspend(std::coroutine_handle<> self);
+        [[gnu::noinline]] void await_suspend(std::coroutine_handle<> self);
         void await_resume() const noexcept {}
     };
 
@@ -98,6 +99,8 @@ public:
     [[nodiscard]] LogicalUnit& unit() const { return unit_; }
     [[nodiscard]] const UnitState& state() const { return *state_; }
 
+    [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
+
     void want(RangeHold& hold);
     void release(std::uint64_t id);
 
@@ -108,6 +111,7 @@ private:
         BlockRange range;
     };
 
+    void pump();
     void start(Change& change);
     void lane_closed();
     void lane_opened();
@@ -121,6 +125,7 @@ private:
     base::Core& core_;
     std::shared_ptr<const UnitState> state_;
     Change* active_ = nullptr;
+    bool pumping_ = false;
     std::size_t lanes_left_ = 0;
     base::IntrusiveList<Change, WaitingChanges> waiting_;
     std::vector<Held> held_;

@@ -3,7 +3,6 @@
 
 #include "device/device.h"
 #include "engine/nexus_unit.h"
-#include "scsi/block_limits.h"
 #include "scsi/command_table.h"
 #include "scsi/mode_pages.h"
 #include "scsi/unit_description.h"
@@ -17,7 +16,6 @@ namespace targe::engine {
 /// Immutable once a lane has it. The unit's home makes a new one for every change.
 struct UnitState {
     scsi::UnitDescription description;
-    scsi::BlockLimits limits;
     scsi::UnitTraits traits;
     device::Capabilities capabilities;
     scsi::ModePages pages;

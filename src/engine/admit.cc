@@ -1,0 +1,150 @@
+#include "engine/command_path.h"
+#include "engine/lane.h"
+#include "engine/nexus.h"
+
+#include <algorithm>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+bool must_wait_its_turn(const Command& command, const NexusUnit& unit) {
+    if (command.attribute == scsi::TaskAttribute::head_of_queue) {
+        return false;
+    }
+    return unit.ordered_runs || !unit.out_of_turn.empty() ||
+           (command.attribute == scsi::TaskAttribute::ordered && unit.in_order > 0);
+}
+
+void enter_order(Command& command) {
+    NexusUnit& unit = *command.life.unit;
+    command.life.in_order = true;
+    ++unit.in_order;
+    unit.ordered_runs = unit.ordered_runs || command.attribute == scsi::TaskAttribute::ordered;
+}
+
+}  // namespace
+
+void take_turn(Command& command) {
+    NexusUnit& unit = *command.life.unit;
+    if (must_wait_its_turn(command, unit)) [[unlikely]] {
+        command.life.stage = Stage::parked;
+        unit.out_of_turn.push_back(command);
+        return;
+    }
+    enter_order(command);
+    proceed(command);
+}
+
+void leave_order(Command& command) {
+    if (!command.life.in_order) {
+        return;
+    }
+    NexusUnit& unit = *command.life.unit;
+    command.life.in_order = false;
+    --unit.in_order;
+    if (command.attribute == scsi::TaskAttribute::ordered) {
+        unit.ordered_runs = false;
+    }
+}
+
+void next_in_order(NexusUnit& unit) {
+    while (!unit.out_of_turn.empty() && !unit.ordered_runs) {
+        Command& next = unit.out_of_turn.front();
+        if (next.attribute == scsi::TaskAttribute::ordered && unit.in_order > 0) {
+            return;
+        }
+        unit.out_of_turn.pop_front();
+        enter_order(next);
+        proceed(next);
+    }
+}
+
+void proceed(Command& command) {
+    auto& life = command.life;
+    Lane& lane = life.unit->lane;
+    if (life.aborted.load(std::memory_order_relaxed)) [[unlikely]] {
+        drop(command);
+        return;
+    }
+    if (!lane.lets_pass(command)) [[unlikely]] {
+        if (lane.quarantined()) {
+            finish(command, scsi::Status::busy);
+        } else {
+            lane.park(command);
+        }
+        return;
+    }
+    if (const auto refusal = admit(command)) [[unlikely]] {
+        finish(command, *refusal);
+        return;
+    }
+    if (life.wants_out > 0 && !life.data_is_here) {
+        fetch_data_out(command);
+        return;
+    }
+    if (life.info->rules.executed_at_home) {
+        life.stage = Stage::at_home;
+    } else {
+        lane.begin(command);
+    }
+    execute(command);
+}
+
+std::optional<scsi::Outcome> admit(Command& command) {
+    auto& life = command.life;
+    NexusUnit& unit = *life.unit;
+    const UnitState& state = unit.lane.state();
+    const scsi::CommandRules& rules = life.info->rules;
+    if (state.reserved_by && *state.reserved_by != unit.nexus.id() &&
+        !scsi::allowed(rules.under_reserve, command.cdb.bytes())) {
+        return scsi::Status::reservation_conflict;
+    }
+    if (!rules.skips_unit_attention) {
+        if (const auto condition = unit.attentions.take(unit.nexus.inventory())) [[unlikely]] {
+            life.reported = condition;
+            return scsi::unit_attention(*condition);
+        }
+    }
+    if (rules.accesses_medium && !state.medium_loaded) {
+        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+    }
+    if (rules.writes_medium && (unit.read_only || state.read_only || state.pages.software_write_protect)) {
+        return scsi::Sense{.key = scsi::SenseKey::data_protect, .asc = scsi::Asc::write_protected};
+    }
+    return std::nullopt;
+}
+
+void fetch_data_out(Command& command) {
+    auto& life = command.life;
+    Nexus& nexus = *life.nexus;
+    const std::uint64_t take = command.expected.known
+                                   ? std::min<std::uint64_t>(life.wants_out, command.expected.out_bytes)
+                                   : life.wants_out;
+    life.data_is_here = take == 0;
+    if (take == 0) {
+        proceed(command);
+        return;
+    }
+    auto buffer = take <= nexus.limits().transfer_bytes
+                      ? nexus.core().buffers().take(static_cast<std::size_t>(take))
+                      : std::nullopt;
+    if (!buffer) {
+        finish(command, no_room(command));
+        return;
+    }
+    life.out_buffer = *std::move(buffer);
+    life.out_segment = {life.out_buffer.bytes().data(), static_cast<std::size_t>(take)};
+    command.data_out = {{&life.out_segment, 1}, static_cast<std::uint32_t>(take)};
+    life.stage = Stage::awaiting_data;
+    nexus.port().data_out_wanted(command);
+}
+
+scsi::Status no_room(const Command& command) {
+    return command.life.unit != nullptr && command.life.unit->commands > 1 ? scsi::Status::task_set_full
+                                                                           : scsi::Status::busy;
+}
+
+}  // namespace targe::engine

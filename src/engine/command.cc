@@ -1,0 +1,39 @@
+#include "engine/command.h"
+
+#include "base/assert.h"
+
+namespace targe::engine {
+
+void detail::CommandLife::reset() {
+    nexus = nullptr;
+    unit = nullptr;
+    info = nullptr;
+    next_of_bucket = nullptr;
+    stage = Stage::idle;
+    data_is_here = tagged = in_order = moves_range = false;
+    abort_epoch = 0;
+    aborted.store(false, std::memory_order_relaxed);
+    reported.reset();
+    wants_out = wants_in = 0;
+    access = {};
+    out_buffer.reset();
+    in_buffer.reset();
+    out_segment = {};
+    in_segment = {};
+}
+
+void Command::reset() {
+    TARGE_ASSERT(life.stage == detail::Stage::idle && arena_.in_use() == 0);
+    cdb.size = 0;
+    lun = 0;
+    tag = {};
+    attribute = scsi::TaskAttribute::simple;
+    expected = {};
+    data_out = {};
+    status = 0;
+    data_in = {};
+    residual_out = residual_in = {};
+    sense_size = 0;
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,54 @@
+// The stages of a command's life, in order: receive and locate are Nexus::submit().
+#pragma once
+
+#include "engine/command.h"
+#include "scsi/sense.h"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+namespace targe::engine {
+
+/// The table, the CDB and the lengths: what the command is. A refusal ends it.
+[[nodiscard]] std::optional<scsi::Outcome> decode(Command& command);
+
+/// Waits for older tasks of the nexus, when it or one before it is ORDERED; else goes on.
+void take_turn(Command& command);
+
+/// It has left the task set: next_in_order() lets those go on that waited for it.
+void leave_order(Command& command);
+void next_in_order(NexusUnit& unit);
+
+/// From wherever it waited: lets it pass its lane, admits it, fetches its data-out, executes it.
+void proceed(Command& command);
+
+/// Reservation, unit attention, medium and write protection. Asked again after every wait.
+[[nodiscard]] std::optional<scsi::Outcome> admit(Command& command);
+
+/// Asks for data-out, unless there is none to come; then proceed() goes on.
+void fetch_data_out(Command& command);
+
+/// Begins the work. It ends in finish(), perhaps before this returns.
+void execute(Command& command);
+
+/// The command leaves the task set with this outcome, or is dropped when it was aborted.
+void finish(Command& command, const scsi::Outcome& outcome);
+
+/// Ends a command that waits and was aborted: no response.
+void drop(Command& command);
+
+/// Parameter data of at most `limit` bytes to be written, in place until the command is retired; nothing when
+/// there is no memory.
+[[nodiscard]] std::optional<std::span<std::byte>> parameter_room(Command& command, std::size_t limit);
+
+/// `data`, in place until the command is retired, is what the command transfers when it ends well.
+void send_parameters(Command& command, std::span<const std::byte> data);
+
+/// The status never reached the initiator: the unit attention that it told of is to be told again.
+void undelivered(Command& command);
+
+/// BUSY when the nexus has nothing else under way here, or TASK SET FULL.
+[[nodiscard]] scsi::Status no_room(const Command& command);
+
+}  // namespace targe::engine

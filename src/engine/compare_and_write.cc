@@ -1,0 +1,63 @@
+// COMPARE AND WRITE, [SBC-3 r36 5.2].
+#include "engine/block_io.h"
+#include "engine/execute.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "engine/sense_from.h"
+
+#include <algorithm>
+#include <span>
+
+namespace targe::engine {
+
+namespace {
+
+/// With the range held: nobody else reads or writes it from the read until the write has ended.
+base::Task<scsi::Outcome> compare_then_write(base::CommandArena& arena, Command& command) {
+    const auto& life = command.life;
+    device::Device& disk = life.unit->unit->device();
+    const std::size_t size = life.out_segment.size / 2;
+    const std::span<const std::byte> compare{life.out_segment.data, size};
+    std::optional<base::Buffer> buffer = life.nexus->core().buffers().take(size);
+    if (!buffer) {
+        co_return no_room(command);
+    }
+    const base::Segment into{buffer->bytes().data(), size};
+    const device::IoResult read = co_await disk.read(arena, life.access.lba, {&into, 1});
+    if (!read) {
+        co_return sense_from(read.error());
+    }
+    const auto differs = std::ranges::mismatch(compare, buffer->bytes()).in1;
+    if (differs != compare.end()) {
+        co_return scsi::miscompare(static_cast<std::uint64_t>(differs - compare.begin()));
+    }
+    if (was_aborted(command)) {
+        co_return scsi::Status::task_aborted;
+    }
+    const base::ConstSegment from{life.out_segment.data + size, size};
+    const device::IoResult written =
+        co_await disk.write(arena, life.access.lba, {&from, 1}, durability_of(command));
+    if (!written) {
+        co_return sense_from(written.error());
+    }
+    co_return scsi::Status::good;
+}
+
+}  // namespace
+
+Execution execute_compare_and_write(base::CommandArena& arena, Command& command) {
+    const auto& life = command.life;
+    if (life.access.blocks == 0) {
+        co_return scsi::Status::good;
+    }
+    RangeHold hold{*life.unit->unit, life.nexus->core(), {life.access.lba, life.access.blocks}};
+    co_await hold.acquire();
+    scsi::Outcome outcome = scsi::Status::task_aborted;
+    if (!was_aborted(command)) {
+        outcome = co_await compare_then_write(arena, command);
+    }
+    hold.release();
+    co_return outcome;
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,115 @@
+#include "engine/command_path.h"
+#include "engine/lane.h"
+#include "scsi/command_table.h"
+#include "scsi/medium_access.h"
+
+namespace targe::engine {
+
+using scsi::CommandId;
+
+namespace {
+
+bool accesses_blocks(CommandId id) {
+    switch (id) {
+        case CommandId::read_6:
+        case CommandId::read_10:
+        case CommandId::read_12:
+        case CommandId::read_16:
+        case CommandId::write_6:
+        case CommandId::write_10:
+        case CommandId::write_12:
+        case CommandId::write_16:
+        case CommandId::write_and_verify_10:
+        case CommandId::write_and_verify_12:
+        case CommandId::write_and_verify_16:
+        case CommandId::verify_10:
+        case CommandId::verify_12:
+        case CommandId::verify_16:
+        case CommandId::pre_fetch_10:
+        case CommandId::pre_fetch_16:
+        case CommandId::synchronize_cache_10:
+        case CommandId::synchronize_cache_16:
+        case CommandId::write_same_10:
+        case CommandId::write_same_16:
+        case CommandId::compare_and_write:
+            return true;
+        default:
+            return false;
+    }
+}
+
+scsi::Outcome refused(scsi::Asc asc) {
+    return scsi::illegal_request(asc);
+}
+
+/// What arrives instead of what the CDB asks for, and whether that can be worked with.
+std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
+    const auto& life = command.life;
+    if (!command.expected.known || life.wants_out == command.expected.out_bytes) {
+        return std::nullopt;
+    }
+    const bool shorter = command.expected.out_bytes < life.wants_out;
+    switch (life.info->id) {
+        case CommandId::write_6:
+        case CommandId::write_10:
+        case CommandId::write_12:
+        case CommandId::write_16: {
+            // A part of a block is the sign of an initiator that believes in another block size.
+            const std::uint32_t block = life.unit->lane.state().description.block_size;
+            const bool part = shorter && command.expected.out_bytes > 0 && command.expected.out_bytes < block;
+            return part ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
+                        : std::nullopt;
+        }
+        case CommandId::write_and_verify_10:
+        case CommandId::write_and_verify_12:
+        case CommandId::write_and_verify_16:
+            return std::nullopt;  // the whole blocks among it; the residual tells the rest
+        case CommandId::write_same_10:
+        case CommandId::write_same_16:
+        case CommandId::compare_and_write:
+            return life.wants_out == 0
+                       ? std::nullopt
+                       : std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)};
+        case CommandId::mode_select_6:
+        case CommandId::mode_select_10:
+        case CommandId::unmap:
+            return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
+        default:
+            return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
+                           : std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::optional<scsi::Outcome> decode(Command& command) {
+    auto& life = command.life;
+    const UnitState& state = life.unit->lane.state();
+    // No ACA condition is ever established here, so no task can be an ACA task, [SAM-5 r21 8.6].
+    if (command.attribute == scsi::TaskAttribute::aca) {
+        return refused(scsi::Asc::invalid_message_error);
+    }
+    const auto found = scsi::find_command(state.traits, command.cdb.bytes());
+    if (!found) {
+        return found.error();
+    }
+    life.info = *found;
+    life.moves_range = life.info->id == CommandId::compare_and_write;
+    if (accesses_blocks(life.info->id)) {
+        const auto plan = scsi::plan_medium_access(life.info->id, command.cdb.bytes(), state.description);
+        if (!plan) {
+            return plan.error();
+        }
+        life.access = *plan;
+        life.wants_out = plan->data_out_bytes;
+        life.wants_in = plan->data_in_bytes;
+    } else {
+        life.wants_out = scsi::parameter_list_length(*life.info, command.cdb.bytes());
+        if (life.info->id == CommandId::unmap) {
+            life.access.blocks = state.description.blocks;  // its list is not here yet: any block, then
+        }
+    }
+    return refuse_short_data(command);
+}
+
+}  // namespace targe::engine

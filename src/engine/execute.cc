@@ -1,0 +1,85 @@
+#include "engine/execute.h"
+
+#include "engine/parameter_in.h"
+#include "scsi/command_table.h"
+
+namespace targe::engine {
+
+void execute(Command& command) {
+    using scsi::CommandId;
+    base::CommandArena& arena = command.arena();
+    switch (command.life.info->id) {  // no default: a row of the table must not be without its work
+        case CommandId::read_6:
+        case CommandId::read_10:
+        case CommandId::read_12:
+        case CommandId::read_16:
+            return execute_read(command);
+        case CommandId::write_6:
+        case CommandId::write_10:
+        case CommandId::write_12:
+        case CommandId::write_16:
+        case CommandId::write_and_verify_10:
+        case CommandId::write_and_verify_12:
+        case CommandId::write_and_verify_16:
+            execute_write(arena, command);
+            return;
+        case CommandId::verify_10:
+        case CommandId::verify_12:
+        case CommandId::verify_16:
+            execute_verify(arena, command);
+            return;
+        case CommandId::synchronize_cache_10:
+        case CommandId::synchronize_cache_16:
+            execute_synchronize_cache(arena, command);
+            return;
+        case CommandId::write_same_10:
+        case CommandId::write_same_16:
+            execute_write_same(arena, command);
+            return;
+        case CommandId::unmap:
+            execute_unmap(arena, command);
+            return;
+        case CommandId::get_lba_status:
+            execute_get_lba_status(arena, command);
+            return;
+        case CommandId::compare_and_write:
+            execute_compare_and_write(arena, command);
+            return;
+        case CommandId::reserve_6:
+        case CommandId::reserve_10:
+            execute_reserve(arena, command);
+            return;
+        case CommandId::release_6:
+        case CommandId::release_10:
+            execute_release(arena, command);
+            return;
+        case CommandId::mode_select_6:
+        case CommandId::mode_select_10:
+            execute_mode_select(arena, command);
+            return;
+        case CommandId::start_stop_unit:
+            execute_start_stop_unit(arena, command);
+            return;
+        case CommandId::prevent_allow_medium_removal:
+            execute_prevent_allow(arena, command);
+            return;
+        case CommandId::pre_fetch_10:
+        case CommandId::pre_fetch_16:
+            // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36 5.9].
+        case CommandId::test_unit_ready:
+            return finish(command, scsi::Status::good);
+        case CommandId::inquiry:
+        case CommandId::request_sense:
+        case CommandId::report_luns:
+        case CommandId::mode_sense_6:
+        case CommandId::mode_sense_10:
+        case CommandId::read_capacity_10:
+        case CommandId::read_capacity_16:
+        case CommandId::report_supported_operation_codes:
+        case CommandId::report_supported_task_management_functions:
+            return finish(command, answer_parameters(command));
+    }
+    __builtin_unreachable();
+}
+
+}  // namespace targe::engine

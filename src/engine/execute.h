@@ -1,0 +1,24 @@
+// The commands that work on the device, by family. Each runs to its first wait and ends in finish().
+#pragma once
+
+#include "engine/execution.h"
+
+namespace targe::engine {
+
+void execute_read(Command& command);
+Execution execute_write(base::CommandArena& arena, Command& command);
+Execution execute_verify(base::CommandArena& arena, Command& command);
+Execution execute_synchronize_cache(base::CommandArena& arena, Command& command);
+Execution execute_write_same(base::CommandArena& arena, Command& command);
+Execution execute_unmap(base::CommandArena& arena, Command& command);
+Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
+Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
+
+// At the unit's home, and back again.
+Execution execute_reserve(base::CommandArena& arena, Command& command);
+Execution execute_release(base::CommandArena& arena, Command& command);
+Execution execute_mode_select(base::CommandArena& arena, Command& command);
+Execution execute_start_stop_unit(base::CommandArena& arena, Command& command);
+Execution execute_prevent_allow(base::CommandArena& arena, Command& command);
+
+}  // namespace targe::engine

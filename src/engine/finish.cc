@@ -1,0 +1,164 @@
+#include "engine/command_path.h"
+#include "engine/lane.h"
+#include "engine/nexus.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+std::uint32_t clamped(std::uint64_t bytes) {
+    return static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(bytes, std::numeric_limits<std::uint32_t>::max()));
+}
+
+/// `wanted` is what the CDB asks for, `moved` what it comes to, [SAM-5 r21 5.4] and [RFC 7143 11.4.5].
+Residual residual(std::uint64_t wanted, std::uint64_t moved, std::uint32_t expected) {
+    if (wanted > expected) {
+        return {Residual::Kind::overflow, clamped(wanted - expected)};
+    }
+    if (moved < expected) {
+        return {Residual::Kind::underflow, clamped(expected - moved)};
+    }
+    return {};
+}
+
+bool succeeded(const scsi::Outcome& outcome) {
+    const auto* const status = std::get_if<scsi::Status>(&outcome);
+    return status != nullptr && (*status == scsi::Status::good || *status == scsi::Status::condition_met);
+}
+
+scsi::SenseFormat sense_format(const Command& command) {
+    const NexusUnit* const unit = command.life.unit;
+    return unit != nullptr ? unit->lane.state().pages.sense_format() : scsi::SenseFormat::fixed;
+}
+
+void set_status(Command& command, const scsi::Outcome& outcome) {
+    if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
+        command.status = scsi::kCheckCondition;
+        command.sense_size =
+            static_cast<std::uint8_t>(scsi::encode(*sense, sense_format(command), command.sense_bytes));
+        return;
+    }
+    command.status = static_cast<std::uint8_t>(std::get<scsi::Status>(outcome));
+}
+
+void set_data_in(Command& command, bool good) {
+    auto& life = command.life;
+    if (good && life.in_segment.size > 0) {
+        if (command.expected.known) {
+            life.in_segment.size = std::min<std::size_t>(life.in_segment.size, command.expected.in_bytes);
+        }
+        command.data_in = {&life.in_segment, life.in_segment.size > 0 ? 1U : 0U};
+    }
+    if (command.expected.known) {
+        command.residual_in =
+            residual(life.wants_in, base::total_size(command.data_in), command.expected.in_bytes);
+        command.residual_out = residual(life.wants_out, life.wants_out, command.expected.out_bytes);
+    }
+}
+
+void count(Command& command, const scsi::Outcome& outcome, Counters& counters) {
+    ++counters.commands;
+    if (std::holds_alternative<scsi::Sense>(outcome)) {
+        ++counters.check_conditions;
+        return;
+    }
+    if (!succeeded(outcome)) {
+        ++counters.refused;
+        return;
+    }
+    if (command.life.access.data_in_bytes > 0) {
+        ++counters.reads;
+        counters.read_bytes += base::total_size(command.data_in);
+    } else if (command.life.access.data_out_bytes > 0) {
+        ++counters.writes;
+        counters.written_bytes += command.data_out.size;
+    }
+}
+
+/// Nobody was told of the unit attention that this command took: the next command is.
+void return_attention(Command& command) {
+    auto& life = command.life;
+    if (life.reported && life.unit != nullptr) {
+        life.unit->attentions.undelivered(*life.reported, life.nexus->inventory());
+    }
+    life.reported.reset();
+}
+
+void tell_dropped(Command& command) {
+    return_attention(command);
+    ++command.life.nexus->counters().aborted;
+    command.life.stage = Stage::dropped;
+    command.life.nexus->port().dropped(command);
+}
+
+void respond(Command& command, const scsi::Outcome& outcome) {
+    auto& life = command.life;
+    set_status(command, outcome);
+    set_data_in(command, succeeded(outcome));
+    count(command, outcome, life.nexus->counters());
+    if (life.unit != nullptr) {
+        count(command, outcome, life.unit->lane.counters());
+    }
+    life.stage = Stage::responding;
+    life.nexus->port().completed(command);
+}
+
+void leave(Command& command, auto tell) {
+    // Kept, because the command may be another one once its port was told. Its unit stays: whoever takes
+    // it out of the nexus does so in a later turn.
+    NexusUnit* const unit = command.life.unit;
+    if (unit == nullptr) {
+        tell();
+        return;
+    }
+    unit->lane.remove(command);
+    leave_order(command);
+    tell();
+    unit->lane.settle();
+    next_in_order(*unit);
+}
+
+}  // namespace
+
+void finish(Command& command, const scsi::Outcome& outcome) {
+    leave(command, [&] {
+        if (command.life.aborted.load(std::memory_order_relaxed)) {
+            tell_dropped(command);
+        } else {
+            respond(command, outcome);
+        }
+    });
+}
+
+void drop(Command& command) {
+    leave(command, [&] { tell_dropped(command); });
+}
+
+void undelivered(Command& command) {
+    return_attention(command);
+}
+
+std::optional<std::span<std::byte>> parameter_room(Command& command, std::size_t limit) {
+    if (limit == 0) {
+        return std::span<std::byte>{};
+    }
+    auto buffer = command.life.nexus->core().buffers().take(limit);
+    if (!buffer) {
+        return std::nullopt;
+    }
+    command.life.in_buffer = *std::move(buffer);
+    return command.life.in_buffer.bytes();
+}
+
+void send_parameters(Command& command, std::span<const std::byte> data) {
+    command.life.in_segment = {data.data(), data.size()};
+    command.life.wants_in = data.size();
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,189 @@
+// Commands that change what all cores share of a unit: RESERVE, RELEASE, MODE SELECT, START STOP UNIT,
+// PREVENT ALLOW MEDIUM REMOVAL. Each is one change at the unit's home.
+#include "engine/block_io.h"
+#include "engine/execute.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "engine/sense_from.h"
+#include "scsi/mode_pages.h"
+#include "scsi/parameter_requests.h"
+#include "scsi/start_stop_unit.h"
+
+#include <algorithm>
+
+namespace targe::engine {
+
+namespace {
+
+/// Alters change.state(), or says why not. On the home core.
+using Apply = scsi::Outcome (*)(const Command& command, Change& change);
+
+enum class Flush : std::uint8_t { no, yes };
+
+NexusId nexus_of(const Command& command) {
+    return command.life.unit->nexus.id();
+}
+
+/// Another nexus may have reserved the unit while this command was on its way.
+bool conflicts(const Command& command, const UnitState& state) {
+    return state.reserved_by && *state.reserved_by != nexus_of(command) &&
+           !scsi::allowed(command.life.info->rules.under_reserve, command.cdb.bytes());
+}
+
+base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, Apply apply,
+                                       Flush flush) {
+    LogicalUnit& unit = *command.life.unit->unit;
+    Change change{unit.home()};
+    co_await change.begin();
+    scsi::Outcome outcome = scsi::Status::good;
+    if (was_aborted(command)) {
+        outcome = scsi::Status::task_aborted;
+    } else if (conflicts(command, change.state())) {
+        outcome = scsi::Status::reservation_conflict;
+    } else {
+        if (flush == Flush::yes) {
+            const device::IoResult flushed = co_await unit.device().flush(arena);
+            if (!flushed) {
+                outcome = sense_from(flushed.error());
+            }
+        }
+        if (outcome == scsi::Outcome{scsi::Status::good}) {
+            outcome = apply(command, change);
+        }
+    }
+    co_await change.commit();
+    co_return outcome;
+}
+
+base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, Apply apply,
+                                  Flush flush = Flush::no) {
+    base::Core& here = command.life.nexus->core();
+    base::Core& home = command.life.unit->unit->home().core();
+    if (&home != &here) {
+        co_await base::hop_to(home);
+    }
+    const scsi::Outcome outcome = co_await change_lanes(arena, command, apply, flush);
+    if (&home != &here) {
+        co_await base::hop_to(here);
+    }
+    co_return outcome;
+}
+
+scsi::Outcome reserve(const Command& command, Change& change) {
+    change.state().reserved_by = nexus_of(command);
+    return scsi::Status::good;
+}
+
+scsi::Outcome release(const Command& command, Change& change) {
+    if (change.state().reserved_by == nexus_of(command)) {
+        change.state().reserved_by.reset();
+    }
+    return scsi::Status::good;
+}
+
+scsi::Outcome mode_select(const Command& command, Change& change) {
+    UnitState& state = change.state();
+    const auto selected = scsi::mode_select(
+        scsi::mode_select_request(command.life.info->id, command.cdb.bytes()), state.description, state.pages,
+        {command.life.out_segment.data, command.life.out_segment.size});
+    if (!selected) {
+        return selected.error();
+    }
+    state.pages = selected->pages;
+    if (selected->changed) {
+        change.raise({scsi::Asc::mode_parameters_changed, nexus_of(command)});
+    }
+    return scsi::Status::good;
+}
+
+scsi::Outcome start(const Command& /*command*/, Change& change) {
+    if (!change.state().medium_loaded) {
+        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+    }
+    return scsi::Status::good;
+}
+
+scsi::Outcome stay(const Command& /*command*/, Change& /*change*/) {
+    return scsi::Status::good;
+}
+
+scsi::Outcome eject(const Command& /*command*/, Change& change) {
+    if (!change.state().removal_prevented_by.empty()) {
+        return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
+    }
+    change.state().medium_loaded = false;
+    return scsi::Status::good;
+}
+
+scsi::Outcome load(const Command& command, Change& change) {
+    if (!change.state().medium_loaded) {
+        change.state().medium_loaded = true;
+        change.raise({scsi::Asc::not_ready_to_ready_change_medium_may_have_changed, nexus_of(command)});
+    }
+    return scsi::Status::good;
+}
+
+scsi::Outcome prevent_removal(const Command& command, Change& change) {
+    if (!change.state().prevents_removal(nexus_of(command))) {
+        change.state().removal_prevented_by.push_back(nexus_of(command));
+    }
+    return scsi::Status::good;
+}
+
+scsi::Outcome allow_removal(const Command& command, Change& change) {
+    std::erase(change.state().removal_prevented_by, nexus_of(command));
+    return scsi::Status::good;
+}
+
+Apply apply_of(scsi::StartStop action) {
+    switch (action) {
+        case scsi::StartStop::change_power_condition:
+        case scsi::StartStop::stop:
+            return stay;  // there is nothing to spin down
+        case scsi::StartStop::start:
+            return start;
+        case scsi::StartStop::eject:
+            return eject;
+        case scsi::StartStop::load:
+            return load;
+    }
+    __builtin_unreachable();
+}
+
+}  // namespace
+
+Execution execute_reserve(base::CommandArena& arena, Command& command) {
+    const scsi::Outcome outcome = co_await at_home(arena, command, reserve);
+    co_return outcome;
+}
+
+Execution execute_release(base::CommandArena& arena, Command& command) {
+    const scsi::Outcome outcome = co_await at_home(arena, command, release);
+    co_return outcome;
+}
+
+Execution execute_mode_select(base::CommandArena& arena, Command& command) {
+    const scsi::Outcome outcome = co_await at_home(arena, command, mode_select);
+    co_return outcome;
+}
+
+Execution execute_start_stop_unit(base::CommandArena& arena, Command& command) {
+    const scsi::StartStopUnit plan =
+        scsi::plan_start_stop_unit(command.cdb.first<scsi::StartStopUnitCdb::kSize>());
+    const scsi::Outcome outcome =
+        co_await at_home(arena, command, apply_of(plan.action), plan.flush ? Flush::yes : Flush::no);
+    co_return outcome;
+}
+
+Execution execute_prevent_allow(base::CommandArena& arena, Command& command) {
+    const auto removal = scsi::plan_prevent_allow_medium_removal(
+        command.cdb.first<scsi::PreventAllowMediumRemovalCdb::kSize>());
+    if (!removal) {
+        co_return removal.error();
+    }
+    const Apply apply = *removal == scsi::MediumRemoval::prevented ? prevent_removal : allow_removal;
+    const scsi::Outcome outcome = co_await at_home(arena, command, apply);
+    co_return outcome;
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,219 @@
+#include "engine/lane.h"
+
+#include "engine/command_path.h"
+#include "engine/nexus.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+BlockRange range_of(const Command& command) {
+    return {command.life.access.lba, command.life.access.blocks};
+}
+
+bool waits(const Command& command) {
+    return command.life.stage == Stage::parked || command.life.stage == Stage::awaiting_data;
+}
+
+bool may_touch_medium(const Command& command) {
+    return command.life.stage == Stage::executing || command.life.stage == Stage::at_home;
+}
+
+}  // namespace
+
+Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
+    : core_(core), unit_(unit), state_(std::move(state)) {}
+
+Lane::~Lane() = default;
+
+bool Lane::held(const Command& command) const {
+    // Its own range is the home's to give: a COMPARE AND WRITE queues there, not here.
+    return !command.life.moves_range && std::ranges::any_of(holds_, [&](const Hold& hold) {
+        return hold.range.overlaps(range_of(command));
+    });
+}
+
+bool Lane::in_use(const BlockRange& range) {
+    for (const Command& task : tasks_) {
+        if (task.life.stage == Stage::executing && !task.life.moves_range && range_of(task).overlaps(range)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Lane::park(Command& command) {
+    command.life.stage = Stage::parked;
+    parked_.push_back(command);
+}
+
+void Lane::begin(Command& command) {
+    TARGE_ASSERT(open_);
+    command.life.stage = Stage::executing;
+    ++executing_;
+}
+
+void Lane::remove(Command& command) {
+    if (command.life.stage == Stage::executing) {
+        TARGE_ASSERT(executing_ > 0);
+        --executing_;
+    }
+    static_cast<base::ListHook<Parked>&>(command).unlink();
+    static_cast<base::ListHook<LaneTasks>&>(command).unlink();
+}
+
+void Lane::settle() {
+    if (open_ && holds_.empty() && drains_.empty()) [[likely]] {
+        return;
+    }
+    if (!open_ && executing_ == 0 && closed_) {
+        std::exchange(closed_, {})();
+    }
+    // Each call may change the lists, so each begins anew.
+    for (;;) {
+        const auto ready = std::ranges::find_if(
+            holds_, [this](const Hold& hold) { return hold.ready && !in_use(hold.range); });
+        if (ready == holds_.end()) {
+            break;
+        }
+        std::exchange(ready->ready, {})();
+    }
+    for (;;) {
+        const auto drained =
+            std::ranges::find_if(drains_, [this](const Drain& drain) { return !draining(drain.epoch); });
+        if (drained == drains_.end()) {
+            break;
+        }
+        const auto tell = std::move(drained->drained);
+        drains_.erase(drained);
+        tell();
+    }
+}
+
+bool Lane::draining(std::uint32_t epoch) {
+    for (const Command& task : tasks_) {
+        if (task.life.aborted.load(std::memory_order_relaxed) && may_touch_medium(task) &&
+            task.life.abort_epoch <= epoch) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void Lane::mark(Command& command, const AbortScope& scope) {
+    if (command.life.aborted.load(std::memory_order_relaxed)) {
+        return;
+    }
+    command.life.aborted.store(true, std::memory_order_relaxed);
+    command.life.abort_epoch = abort_epoch_;
+    ++counters_.aborted;
+    NexusUnit& owner = *command.life.unit;
+    if (scope.tell_others && owner.nexus.id() != scope.requester) {
+        owner.raise(scsi::Asc::commands_cleared_by_another_initiator);
+    }
+}
+
+void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
+    ++abort_epoch_;
+    base::IntrusiveList<Command, LaneTasks> ending;
+    for (auto at = tasks_.begin(); at != tasks_.end();) {
+        Command& task = *at++;
+        if (scope.only && task.life.unit->nexus.id() != *scope.only) {
+            continue;
+        }
+        mark(task, scope);
+        if (waits(task)) {
+            // Out of whatever it waits in, so that nothing wakes it.
+            static_cast<base::ListHook<Parked>&>(task).unlink();
+            static_cast<base::ListHook<LaneTasks>&>(task).unlink();
+            ending.push_back(task);
+        }
+    }
+    // Told only now: whoever is told may submit, and so change the list.
+    while (!ending.empty()) {
+        drop(ending.pop_front());
+    }
+    await_drained(std::move(drained));
+}
+
+void Lane::abort_one(Command& command, std::function<void()> drained) {
+    ++abort_epoch_;
+    mark(command, {.tell_others = false});
+    if (waits(command)) {
+        drop(command);
+    }
+    await_drained(std::move(drained));
+}
+
+void Lane::await_drained(std::function<void()> drained) {
+    if (!drained) {
+        return;
+    }
+    if (!draining(abort_epoch_)) {
+        drained();
+        return;
+    }
+    drains_.push_back({abort_epoch_, std::move(drained)});
+}
+
+void Lane::set_quarantined(bool quarantined) {
+    quarantined_ = quarantined;
+    if (quarantined) {
+        unpark();
+    }
+}
+
+void Lane::close(const AbortScope* scope, std::function<void()> closed) {
+    TARGE_ASSERT(open_ && !closed_);
+    open_ = false;
+    closed_ = std::move(closed);
+    if (scope != nullptr) {
+        abort(*scope, {});
+    }
+    settle();
+}
+
+void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises) {
+    TARGE_ASSERT(!open_ && executing_ == 0);
+    state_ = std::move(state);
+    open_ = true;
+    for (const Raise& each : raises) {
+        raise(each);
+    }
+    unpark();
+}
+
+void Lane::hold(std::uint64_t id, BlockRange range, std::function<void()> ready) {
+    holds_.push_back({id, range, std::move(ready)});
+    settle();
+}
+
+void Lane::unhold(std::uint64_t id) {
+    std::erase_if(holds_, [id](const Hold& hold) { return hold.id == id; });
+    unpark();
+}
+
+void Lane::unpark() {
+    base::IntrusiveList<Command, Parked> again;
+    while (!parked_.empty()) {
+        again.push_back(parked_.pop_front());
+    }
+    while (!again.empty()) {
+        proceed(again.pop_front());
+    }
+}
+
+void Lane::raise(const Raise& raise) {
+    for (NexusUnit& nexus : nexuses_) {
+        if (nexus.nexus.id() != raise.except) {
+            nexus.raise(raise.condition);
+        }
+    }
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,132 @@
+#include "engine/logical_unit.h"
+
+#include "base/arena.h"
+#include "engine/background.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+namespace targe::engine {
+
+namespace {
+
+/// A descriptor list that fits 4 KiB, and ranges that a device gets through within a command's time.
+constexpr std::uint32_t kUnmapDescriptors = 255;
+constexpr std::uint32_t kUnmapBlocks = 1U << 20U;
+constexpr std::uint32_t kOptimalTransferBytes = 512U << 10U;
+
+scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry& geometry,
+                            const device::Capabilities& can, bool thin) {
+    scsi::BlockLimits limits;
+    limits.max_transfer = settings.transfer_bytes / geometry.block_size;
+    limits.optimal_transfer = can.optimal_transfer_blocks > 0 ? can.optimal_transfer_blocks
+                                                              : kOptimalTransferBytes / geometry.block_size;
+    limits.optimal_transfer = std::min(limits.optimal_transfer, limits.max_transfer);
+    if (geometry.physical_block_exponent > 0) {
+        limits.optimal_transfer_granularity =
+            static_cast<std::uint16_t>(1U << std::min<unsigned>(geometry.physical_block_exponent, 15U));
+    }
+    if (thin) {
+        limits.max_unmap = kUnmapBlocks;
+        limits.max_unmap_descriptors = kUnmapDescriptors;
+        limits.optimal_unmap_granularity = can.unmap_granularity_blocks;
+    }
+    return limits;
+}
+
+UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
+    const device::Geometry geometry = settings.device->geometry();
+    const device::Capabilities can = settings.device->capabilities();
+    const bool thin = settings.thin && can.unmap;
+    UnitState state = before;
+    scsi::UnitDescription& description = state.description;
+    description.removable = settings.removable;
+    description.rotational = can.rotational;
+    description.volatile_cache = can.volatile_cache && !settings.write_through;
+    description.blocks = geometry.blocks;
+    description.block_size = geometry.block_size;
+    description.physical_block_exponent = geometry.physical_block_exponent;
+    description.provisioning = {.managed = thin,
+                                .unmap = thin,
+                                .write_same_16 = thin,
+                                .write_same_10 = thin,
+                                .unmapped_blocks_read_zero = thin && can.unmapped_reads_zero};
+    description.limits = limits_of(settings, geometry, can, thin);
+    state.traits = scsi::traits_of(description);
+    state.capabilities = can;
+    state.read_only = settings.read_only || can.read_only;
+    return state;
+}
+
+UnitState first_state(const UnitSettings& settings) {
+    UnitState state;
+    state.description.identity = settings.identity;
+    state = looked_at(settings, state);
+    state.pages = scsi::default_mode_pages(state.description);
+    return state;
+}
+
+bool same_capacity(const UnitState& a, const UnitState& b) {
+    return a.description.blocks == b.description.blocks &&
+           a.description.block_size == b.description.block_size;
+}
+
+/// On the unit's home.
+Background look_again(std::shared_ptr<LogicalUnit> unit, std::move_only_function<void(bool)> done) {
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
+    base::CommandArena arena{block};
+    Change change{unit->home()};
+    co_await change.begin();
+    const device::IoResult refreshed = co_await unit->device().refresh(arena);
+    if (refreshed) {
+        UnitState next = looked_at(unit->settings(), change.state());
+        if (!same_capacity(next, change.state())) {
+            change.raise({scsi::Asc::capacity_data_has_changed});
+        }
+        change.state() = std::move(next);
+    }
+    co_await change.commit();
+    if (done) {
+        done(refreshed.has_value());
+    }
+}
+
+Background change_identity(std::shared_ptr<LogicalUnit> unit, scsi::UnitIdentity identity) {
+    Change change{unit->home()};
+    co_await change.begin();
+    if (change.state().description.identity != identity) {
+        change.state().description.identity = std::move(identity);
+        change.raise({scsi::Asc::inquiry_data_has_changed});
+    }
+    co_await change.commit();
+}
+
+}  // namespace
+
+LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings settings)
+    : settings_(std::move(settings)),
+      cores_(cores),
+      home_(*this, home, std::make_shared<const UnitState>(first_state(settings_))) {
+    lanes_.reserve(cores.size());
+    for (base::Core* const core : cores) {
+        lanes_.push_back(std::make_unique<Lane>(*core, *this, home_.shared_state()));
+    }
+}
+
+LogicalUnit::~LogicalUnit() = default;
+
+void LogicalUnit::refresh(std::move_only_function<void(bool)> done) {
+    base::post(home_.core(), [unit = shared_from_this(), done = std::move(done)]() mutable {
+        look_again(std::move(unit), std::move(done));
+    });
+}
+
+void LogicalUnit::rename(scsi::UnitIdentity identity) {
+    base::post(home_.core(), [unit = shared_from_this(), identity = std::move(identity)]() mutable {
+        change_identity(std::move(unit), std::move(identity));
+    });
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,167 @@
+#include "engine/nexus.h"
+
+#include "engine/command_path.h"
+#include "engine/logical_unit.h"
+#include "engine/parameter_in.h"
+#include "scsi/lun.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+NexusId next_nexus_id() {
+    static std::atomic<std::uint64_t> last{0};
+    return NexusId{last.fetch_add(1, std::memory_order_relaxed) + 1};
+}
+
+scsi::PortDescription port_of(const Target& target, const NexusIdentity& identity) {
+    std::array<char, 16> suffix{};
+    std::snprintf(suffix.data(), suffix.size(), ",t,0x%04x", static_cast<unsigned>(identity.portal_group));
+    return {.target_device_name = target.name(),
+            .target_port_name = target.name() + suffix.data(),
+            .relative_target_port = target.relative_target_port()};
+}
+
+}  // namespace
+
+NexusUnit::NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect)
+    : nexus(owner), unit(std::move(what)), lane(unit->lane(owner.core())), lun(number), read_only(protect) {
+    lane.join(*this);
+}
+
+NexusUnit::~NexusUnit() {
+    TARGE_ASSERT(commands == 0);
+    unlink();
+}
+
+void NexusUnit::raise(scsi::Asc condition) {
+    attentions.raise(condition);
+    nexus.port().unit_event(scsi::encode_lun(scsi::Lun{lun}), scsi::unit_attention(condition));
+}
+
+Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
+             const Limits& limits)
+    : core_(core),
+      target_(target),
+      identity_(std::move(identity)),
+      port_(port),
+      limits_(limits),
+      id_(next_nexus_id()),
+      port_description_(port_of(target, identity_)) {
+    for (const LunEntry& entry : target.maps(core).for_initiator(identity_.initiator_name)) {
+        attach(entry);
+    }
+    // A nexus that comes back has lost its tasks and reservations; a new one learns nothing of the past.
+    const scsi::Asc first = origin == NexusOrigin::reinstated
+                                ? scsi::Asc::i_t_nexus_loss_occurred
+                                : scsi::Asc::power_on_reset_or_bus_device_reset_occurred;
+    units_.for_each([first](NexusUnit& unit) { unit.attentions.raise(first); });
+    target.nexuses(core).push_back(*this);
+}
+
+Nexus::~Nexus() {
+    TARGE_ASSERT(commands_ == 0 && managing_ == 0 && leaving_.empty());
+    unlink();
+}
+
+NexusUnit* Nexus::locate(std::uint64_t lun_field) const {
+    // What nearly every initiator sends: peripheral device addressing, [SAM-5 r21 4.7.7].
+    if ((lun_field & 0xff00'ffff'ffff'ffffU) == 0) [[likely]] {
+        return units_.find(static_cast<std::uint32_t>(lun_field >> 48U));
+    }
+    const auto lun = scsi::decode_lun(lun_field);
+    return lun ? units_.find(lun->value) : nullptr;
+}
+
+void Nexus::submit(Command& command) {
+    auto& life = command.life;
+    TARGE_ASSERT(life.stage == Stage::idle && life.nexus == nullptr);
+    life.nexus = this;
+    ++commands_;
+    if (closing_) {
+        life.stage = Stage::dropped;
+        port_.dropped(command);
+        return;
+    }
+    NexusUnit* const unit = locate(command.lun);
+    const bool overlapped = tags_.find(command.tag) != nullptr;
+    if (!overlapped) {
+        tags_.insert(command);
+    }
+    if (unit == nullptr) {
+        without_unit(command);
+        return;
+    }
+    life.unit = unit;
+    ++unit->commands;
+    if (overlapped) {
+        // [SAM-5 r21 5.11]: the initiator has lost count, so its other tasks go too.
+        unit->lane.abort({.only = id_, .tell_others = false}, {});
+        finish(command, scsi::Sense{.key = scsi::SenseKey::aborted_command,
+                                    .asc = scsi::Asc::overlapped_commands_attempted});
+        return;
+    }
+    unit->lane.add(command);
+    if (unit->commands > limits_.commands_per_nexus_and_unit) {
+        finish(command, scsi::Status::task_set_full);
+        return;
+    }
+    if (const auto refusal = decode(command)) {
+        finish(command, *refusal);
+        return;
+    }
+    take_turn(command);
+}
+
+void Nexus::without_unit(Command& command) {
+    finish(command, answer_without_unit(command));
+}
+
+void Nexus::data_out_arrived(Command& command) {
+    if (command.life.stage != Stage::awaiting_data) {
+        return;  // it was dropped while the last bytes came
+    }
+    command.life.data_is_here = true;
+    proceed(command);
+}
+
+void Nexus::data_out_failed(Command& command, const scsi::Sense& sense) {
+    if (command.life.stage == Stage::awaiting_data) {
+        finish(command, sense);
+    }
+}
+
+void Nexus::retire(Command& command, Delivery delivery) {
+    auto& life = command.life;
+    TARGE_ASSERT(life.nexus == this && (life.stage == Stage::responding || life.stage == Stage::dropped));
+    if (delivery == Delivery::failed) {
+        undelivered(command);
+    }
+    tags_.erase(command);
+    NexusUnit* const unit = life.unit;
+    life.reset();
+    --commands_;
+    if (unit != nullptr && --unit->commands == 0 && unit->removed) {
+        leave(*unit);
+    }
+    if (closing_) [[unlikely]] {
+        close_when_idle();
+    }
+}
+
+void Nexus::answer(TaskManagement& request, TaskResponse response) {
+    request.response = response;
+    --managing_;
+    port_.managed(request);
+    if (closing_) {
+        close_when_idle();
+    }
+}
+
+}  // namespace targe::engine

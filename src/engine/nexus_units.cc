@@ -1,0 +1,130 @@
+// The units that a nexus sees: how they come, and how they and the nexus part.
+#include "base/core.h"
+#include "engine/background.h"
+#include "engine/command_path.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+namespace targe::engine {
+
+namespace {
+
+/// The unit's home forgets what the nexus held, before `done` is called on `here`.
+Background forget(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId nexus,
+                  std::function<void()> done) {
+    // Everything that this nexus did was committed, on this lane too, before its command ended.
+    const UnitState& state = unit->lane(here).state();
+    if (state.reserved_by != nexus && !state.prevents_removal(nexus)) {
+        done();
+        co_return;
+    }
+    UnitHome& home = unit->home();
+    if (&home.core() != &here) {
+        co_await base::hop_to(home.core());
+    }
+    Change change{home};
+    co_await change.begin();
+    UnitState& next = change.state();
+    if (next.reserved_by == nexus) {
+        next.reserved_by.reset();
+    }
+    std::erase(next.removal_prevented_by, nexus);
+    co_await change.commit();
+    if (&home.core() != &here) {
+        co_await base::hop_to(here);
+    }
+    done();
+}
+
+bool same_unit(const NexusUnit& unit, const LunEntry& entry) {
+    return unit.lun == entry.lun && unit.unit == entry.unit;
+}
+
+}  // namespace
+
+void Nexus::attach(const LunEntry& entry) {
+    units_.insert(std::make_unique<NexusUnit>(*this, entry.unit, entry.lun, entry.read_only));
+}
+
+void Nexus::detach(std::uint16_t lun) {
+    leaving_.push_back(units_.take(lun));
+    NexusUnit& unit = *leaving_.back();
+    unit.removed = true;
+    if (unit.commands == 0) {
+        leave(unit);
+        return;
+    }
+    unit.lane.abort({.only = id_, .tell_others = false}, {});
+}
+
+void Nexus::remap(const std::vector<LunEntry>& luns) {
+    if (closing_) {
+        return;
+    }
+    std::vector<std::uint16_t> gone;
+    units_.for_each([&](NexusUnit& unit) {
+        const auto entry = std::ranges::find_if(luns, [&](const LunEntry& e) { return same_unit(unit, e); });
+        if (entry == luns.end()) {
+            gone.push_back(unit.lun);
+        } else {
+            unit.read_only = entry->read_only;
+        }
+    });
+    bool changed = !gone.empty();
+    for (const std::uint16_t lun : gone) {
+        detach(lun);
+    }
+    for (const LunEntry& entry : luns) {
+        if (units_.find(entry.lun) != nullptr) {
+            continue;
+        }
+        attach(entry);
+        const bool replaced = std::ranges::find(gone, entry.lun) != gone.end();
+        units_.find(entry.lun)->attentions.raise(
+            replaced ? scsi::Asc::inquiry_data_has_changed
+                     : scsi::Asc::power_on_reset_or_bus_device_reset_occurred);
+        changed = true;
+    }
+    if (changed) {
+        inventory_.raise();
+        port_.unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
+    }
+}
+
+void Nexus::leave(NexusUnit& unit) {
+    // In a later turn: a caller up the stack may still look at the unit.
+    base::post(core_, [this, &unit] { forget(core_, unit.unit, id_, [this, &unit] { left(unit); }); });
+}
+
+void Nexus::left(NexusUnit& unit) {
+    std::erase_if(leaving_, [&](const auto& each) { return each.get() == &unit; });
+    close_when_idle();
+}
+
+void Nexus::close(std::move_only_function<void()> closed) {
+    TARGE_ASSERT(!closing_);
+    closing_ = true;
+    closed_ = std::move(closed);
+    std::vector<std::uint16_t> luns;
+    units_.for_each([&](NexusUnit& unit) { luns.push_back(unit.lun); });
+    for (const std::uint16_t lun : luns) {
+        detach(lun);
+    }
+    close_when_idle();
+}
+
+void Nexus::close_when_idle() {
+    if (!closing_ || commands_ > 0 || managing_ > 0 || !leaving_.empty() || !closed_) {
+        return;
+    }
+    base::post(core_, [this, closed = std::move(closed_)]() mutable {
+        unlink();
+        closed();
+    });
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,165 @@
+#include "engine/parameter_in.h"
+
+#include "engine/command_path.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "scsi/capacity.h"
+#include "scsi/inquiry.h"
+#include "scsi/mode_pages.h"
+#include "scsi/parameter_requests.h"
+#include "scsi/parameter_writer.h"
+#include "scsi/report_luns.h"
+#include "scsi/report_supported_operation_codes.h"
+#include "scsi/report_supported_task_management_functions.h"
+#include "scsi/request_sense.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace targe::engine {
+
+using scsi::CommandId;
+
+namespace {
+
+/// More than any answer here but REPORT LUNS and REPORT SUPPORTED OPERATION CODES has.
+constexpr std::size_t kEnough = 4096;
+constexpr std::size_t kWholeTable = 16384;
+constexpr std::size_t kLunBytes = 8;
+
+std::size_t allocation(const Command& command) {
+    // READ CAPACITY (10) has no allocation length: it is as long as it is.
+    return command.life.info->length_unit == scsi::LengthUnit::allocation_bytes
+               ? scsi::allocation_length(*command.life.info, command.cdb.bytes())
+               : kEnough;
+}
+
+/// Gives `write` a writer no longer than the allocation length, and sends what it wrote.
+scsi::Outcome answer(Command& command, std::size_t longest, auto write) {
+    const auto room = parameter_room(command, std::min(allocation(command), longest));
+    if (!room) {
+        return no_room(command);
+    }
+    scsi::ParameterWriter out{*room};
+    if (const std::optional<scsi::Sense> refusal = write(out)) {
+        return *refusal;
+    }
+    send_parameters(command, out.written());
+    return scsi::Status::good;
+}
+
+scsi::Outcome answer_report_luns(Command& command) {
+    Nexus& nexus = *command.life.nexus;
+    std::vector<scsi::Lun> luns;
+    nexus.units().for_each([&](const NexusUnit& unit) { luns.push_back(scsi::Lun{unit.lun}); });
+    const auto outcome =
+        answer(command, std::max(kEnough, (luns.size() + 2) * kLunBytes), [&](scsi::ParameterWriter& out) {
+            return scsi::report_luns(scsi::select_report(command.cdb.bytes()), luns, out);
+        });
+    if (outcome == scsi::Outcome{scsi::Status::good}) {
+        nexus.inventory().clear();
+    }
+    return outcome;
+}
+
+/// The pending unit attention is told here and then gone, [SPC-4 r37 6.39].
+scsi::Outcome answer_request_sense(Command& command, std::optional<scsi::Sense> sense) {
+    auto& life = command.life;
+    if (life.unit != nullptr) {
+        life.reported = life.unit->attentions.take(life.nexus->inventory());
+        if (life.reported) {
+            sense = scsi::unit_attention(*life.reported);
+        }
+    }
+    return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+        scsi::request_sense(sense, scsi::request_sense_format(command.cdb.bytes()), out);
+        return std::nullopt;
+    });
+}
+
+scsi::Outcome answer_operation_codes(Command& command) {
+    using L = scsi::ReportSupportedOperationCodesCdb;
+    const scsi::UnitTraits traits = command.life.unit->lane.state().traits;
+    return answer(command, kWholeTable, [&](scsi::ParameterWriter& out) {
+        return scsi::report_supported_operation_codes(command.cdb.first<L::kSize>(), traits, out);
+    });
+}
+
+scsi::Outcome answer_task_management(Command& command) {
+    using L = scsi::ReportSupportedTaskManagementFunctionsCdb;
+    return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+        scsi::report_supported_task_management_functions(command.cdb.first<L::kSize>(), out);
+        return std::nullopt;
+    });
+}
+
+scsi::Access access_of(const NexusUnit& unit) {
+    return unit.read_only || unit.lane.state().read_only ? scsi::Access::read_only : scsi::Access::read_write;
+}
+
+}  // namespace
+
+scsi::Outcome answer_parameters(Command& command) {
+    const NexusUnit& unit = *command.life.unit;
+    const UnitState& state = unit.lane.state();
+    const wire::Bytes cdb = command.cdb.bytes();
+    switch (command.life.info->id) {
+        case CommandId::inquiry:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                return scsi::inquiry(scsi::inquiry_request(cdb), state.description,
+                                     unit.nexus.port_description(), out);
+            });
+        case CommandId::mode_sense_6:
+        case CommandId::mode_sense_10:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                return scsi::mode_sense(scsi::mode_sense_request(command.life.info->id, cdb),
+                                        state.description, state.pages, access_of(unit), out);
+            });
+        case CommandId::read_capacity_10:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_capacity_10(state.description, out);
+                return std::nullopt;
+            });
+        case CommandId::read_capacity_16:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_capacity_16(state.description, out);
+                return std::nullopt;
+            });
+        case CommandId::report_luns:
+            return answer_report_luns(command);
+        case CommandId::request_sense: {
+            const scsi::Sense absent{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+            return answer_request_sense(command, state.medium_loaded ? std::nullopt : std::optional{absent});
+        }
+        case CommandId::report_supported_operation_codes:
+            return answer_operation_codes(command);
+        case CommandId::report_supported_task_management_functions:
+            return answer_task_management(command);
+        default:
+            return scsi::illegal_request(scsi::Asc::invalid_command_operation_code);
+    }
+}
+
+scsi::Outcome answer_without_unit(Command& command) {
+    const scsi::Sense nobody = scsi::illegal_request(scsi::Asc::logical_unit_not_supported);
+    const auto found = scsi::find_command({}, command.cdb.bytes());
+    if (!found) {
+        return nobody;
+    }
+    command.life.info = *found;
+    switch (command.life.info->id) {
+        case CommandId::inquiry:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                return scsi::inquiry_without_unit(scsi::inquiry_request(command.cdb.bytes()), {}, out);
+            });
+        case CommandId::report_luns:
+            return answer_report_luns(command);
+        case CommandId::request_sense:
+            return answer_request_sense(command, nobody);
+        default:
+            return nobody;
+    }
+}
+
+}  // namespace targe::engine

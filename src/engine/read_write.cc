@@ -1,0 +1,78 @@
+// READ, WRITE, and WRITE AND VERIFY: the path that must cost nothing but the work.
+#include "engine/block_io.h"
+#include "engine/execute.h"
+#include "engine/lane.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "engine/sense_from.h"
+
+#include <algorithm>
+
+namespace targe::engine {
+
+namespace {
+
+Execution read_into_buffer(base::CommandArena& arena, Command& command) {
+    auto& life = command.life;
+    device::Device& disk = life.unit->unit->device();
+    const base::Segment into{life.in_buffer.bytes().data(), life.in_buffer.size()};
+    const device::IoResult read = co_await disk.read(arena, life.access.lba, {&into, 1});
+    if (!read) {
+        life.in_segment = {};
+        co_return sense_from(read.error());
+    }
+    co_return scsi::Status::good;
+}
+
+}  // namespace
+
+void execute_read(Command& command) {
+    auto& life = command.life;
+    const std::uint64_t block = block_size(command);
+    // Only the blocks of which something will be sent: an initiator that expects nothing costs nothing.
+    const std::uint64_t bytes = command.expected.known
+                                    ? std::min<std::uint64_t>(life.wants_in, command.expected.in_bytes)
+                                    : life.wants_in;
+    const std::uint64_t blocks = (bytes + block - 1) / block;
+    if (blocks == 0) {
+        return finish(command, scsi::Status::good);
+    }
+    const auto size = static_cast<std::size_t>(blocks * block);
+    // FUA reads what the medium holds; every device here answers reads from where its newest data are.
+    if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
+        life.in_segment = *lent;
+        return finish(command, scsi::Status::good);
+    }
+    auto buffer = life.nexus->core().buffers().take(size);
+    if (!buffer) {
+        return finish(command, no_room(command));
+    }
+    life.in_buffer = *std::move(buffer);
+    life.in_segment = {life.in_buffer.bytes().data(), size};
+    read_into_buffer(command.arena(), command);
+}
+
+Execution execute_write(base::CommandArena& arena, Command& command) {
+    auto& life = command.life;
+    device::Device& disk = life.unit->unit->device();
+    const std::uint64_t blocks = command.data_out.size / block_size(command);
+    if (blocks == 0) {
+        co_return scsi::Status::good;
+    }
+    const bool verify = verifies(command);
+    const base::ConstSegment from{life.out_segment.data,
+                                  static_cast<std::size_t>(blocks * block_size(command))};
+    // What is verified must be what the medium holds, so it goes there first.
+    const device::Durability durability = verify ? device::Durability::durable : durability_of(command);
+    const device::IoResult written = co_await disk.write(arena, life.access.lba, {&from, 1}, durability);
+    if (!written) {
+        co_return sense_from(written.error());
+    }
+    if (!verify) {
+        co_return scsi::Status::good;
+    }
+    const scsi::Outcome verified = co_await verify_blocks(arena, command, life.access.lba, blocks);
+    co_return verified;
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,108 @@
+#include "engine/target.h"
+
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace targe::engine {
+
+namespace {
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool same_letter(char pattern, char name) {
+    return pattern == '?' || lower(pattern) == lower(name);
+}
+
+/// Without recursion: on a mismatch the last '*' takes one letter more, so the work is bounded by the product
+/// of the lengths.
+bool glob(std::string_view pattern, std::string_view name) {
+    std::size_t p = 0;
+    std::size_t n = 0;
+    std::size_t star = std::string_view::npos;
+    std::size_t resume = 0;
+    while (n < name.size()) {
+        if (p < pattern.size() && pattern[p] == '*') {
+            star = p++;
+            resume = n;
+        } else if (p < pattern.size() && same_letter(pattern[p], name[n])) {
+            ++p;
+            ++n;
+        } else if (star != std::string_view::npos) {
+            p = star + 1;
+            n = ++resume;
+        } else {
+            return false;
+        }
+    }
+    return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+const InitiatorGroup* find_group(const LunMaps& maps, std::string_view name) {
+    const auto group = std::ranges::find_if(maps.groups, [name](const InitiatorGroup& each) {
+        return std::ranges::any_of(each.initiators, [name](const auto& p) { return matches(p, name); });
+    });
+    return group != maps.groups.end() ? &*group : nullptr;
+}
+
+}  // namespace
+
+bool matches(std::string_view pattern, std::string_view name) {
+    if (pattern.starts_with('!')) {
+        return !glob(pattern.substr(1), name);
+    }
+    return glob(pattern, name);
+}
+
+const std::vector<LunEntry>& LunMaps::for_initiator(std::string_view name) const {
+    const InitiatorGroup* const group = find_group(*this, name);
+    return group != nullptr ? group->luns : luns;
+}
+
+std::string_view LunMaps::group_of(std::string_view name) const {
+    const InitiatorGroup* const group = find_group(*this, name);
+    return group != nullptr ? std::string_view{group->name} : std::string_view{};
+}
+
+struct Target::PerCore {
+    std::shared_ptr<const LunMaps> maps;
+    base::IntrusiveList<Nexus, TargetNexuses> nexuses;
+};
+
+Target::Target(base::Cores cores, std::string name, std::uint16_t relative_target_port,
+               std::shared_ptr<const LunMaps> maps)
+    : cores_(cores), name_(std::move(name)), relative_target_port_(relative_target_port), latest_(maps) {
+    for (std::size_t i = 0; i < cores.size(); ++i) {
+        per_core_.push_back(std::make_unique<PerCore>());
+        per_core_.back()->maps = maps;
+    }
+}
+
+Target::~Target() = default;
+
+const LunMaps& Target::maps(const base::Core& core) const {
+    return *per_core_[core.id().value]->maps;
+}
+
+base::IntrusiveList<Nexus, TargetNexuses>& Target::nexuses(const base::Core& core) {
+    return per_core_[core.id().value]->nexuses;
+}
+
+void Target::set_maps(std::shared_ptr<const LunMaps> maps) {
+    latest_ = maps;
+    for (base::Core* const core : cores_) {
+        base::post(*core, [this, core, maps] {
+            PerCore& here = *per_core_[core->id().value];
+            here.maps = maps;
+            for (Nexus& nexus : here.nexuses) {
+                nexus.remap(maps->for_initiator(nexus.identity().initiator_name));
+            }
+        });
+    }
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,160 @@
+// Safe task management: the answer waits until no affected task can touch the medium any more.
+#include "engine/task_management.h"
+
+#include "base/core.h"
+#include "engine/background.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+/// A function under way. Outlives its request when the deadline passes first: the units stay quarantined
+/// on this core until their device has let go of the tasks.
+class Managed final : public base::Timer {
+public:
+    Managed(Nexus& nexus, TaskManagement& request) : core_(nexus.core()), nexus_(&nexus), request_(&request) {
+        core_.arm(*this, core_.now() + nexus.limits().task_management_deadline);
+    }
+    ~Managed() { core_.disarm(*this); }
+
+    void affects(std::shared_ptr<LogicalUnit> unit) { units_.push_back(std::move(unit)); }
+    [[nodiscard]] base::Core& core() const { return core_; }
+
+    void expired() override {
+        for (const auto& unit : units_) {
+            unit->lane(core_).set_quarantined(true);
+        }
+        overdue_ = true;
+        answer(TaskResponse::function_rejected);
+    }
+    void complete() {
+        if (overdue_) {
+            for (const auto& unit : units_) {
+                unit->lane(core_).set_quarantined(false);
+            }
+            return;
+        }
+        core_.disarm(*this);
+        answer(TaskResponse::function_complete);
+    }
+
+private:
+    void answer(TaskResponse response) {
+        std::exchange(nexus_, nullptr)->answer(*std::exchange(request_, nullptr), response);
+    }
+
+    base::Core& core_;
+    Nexus* nexus_;
+    TaskManagement* request_;
+    bool overdue_ = false;
+    std::vector<std::shared_ptr<LogicalUnit>> units_;
+};
+
+/// Logical unit reset, [SAM-5 r21 6.3.3]: every task of every nexus, reservation and changed parameter.
+Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester,
+                 std::shared_ptr<std::size_t> left) {
+    UnitHome& home = unit->home();
+    base::Core& here = function->core();
+    if (&home.core() != &here) {
+        co_await base::hop_to(home.core());
+    }
+    Change change{home};
+    change.hurry();
+    // Everybody is told of the reset itself, which says that tasks are gone.
+    change.abort({.requester = requester, .tell_others = false});
+    co_await change.begin();
+    UnitState& next = change.state();
+    next.reserved_by.reset();
+    next.removal_prevented_by.clear();
+    next.pages = scsi::default_mode_pages(next.description);
+    change.raise({scsi::Asc::bus_device_reset_function_occurred});
+    co_await change.commit();
+    if (&home.core() != &here) {
+        co_await base::hop_to(here);
+    }
+    if (--*left == 0) {
+        function->complete();
+    }
+}
+
+void reset_units(Nexus& nexus, TaskManagement& request,
+                 const std::vector<std::shared_ptr<LogicalUnit>>& units) {
+    const auto function = std::make_shared<Managed>(nexus, request);
+    const auto left = std::make_shared<std::size_t>(units.size());
+    for (const auto& unit : units) {
+        function->affects(unit);
+    }
+    if (units.empty()) {
+        function->complete();
+    }
+    const NexusId requester = nexus.id();
+    for (const auto& unit : units) {
+        reset(function, unit, requester, left);
+    }
+}
+
+void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
+    Command* const task = nexus.find(request.referenced);
+    if (task == nullptr || task->life.unit != &unit) {
+        nexus.answer(request, TaskResponse::task_does_not_exist);
+        return;
+    }
+    if (task->life.stage == Stage::responding || task->life.stage == Stage::dropped) {
+        nexus.answer(request, TaskResponse::function_complete);  // it ended before, which is as good
+        return;
+    }
+    const auto function = std::make_shared<Managed>(nexus, request);
+    function->affects(unit.unit);
+    unit.lane.abort_one(*task, [function] { function->complete(); });
+}
+
+/// The task set is the nexus's own, so CLEAR TASK SET is this too, [SAM-5 r21 7.5].
+void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
+    const auto function = std::make_shared<Managed>(nexus, request);
+    function->affects(unit.unit);
+    unit.lane.abort({.only = nexus.id(), .tell_others = false}, [function] { function->complete(); });
+}
+
+}  // namespace
+
+void Nexus::manage(TaskManagement& request) {
+    ++managing_;
+    if (request.function == TaskFunction::target_warm_reset ||
+        request.function == TaskFunction::target_cold_reset) {
+        std::vector<std::shared_ptr<LogicalUnit>> units;
+        units_.for_each([&](const NexusUnit& unit) { units.push_back(unit.unit); });
+        reset_units(*this, request, units);
+        return;
+    }
+    NexusUnit* const unit = locate(request.lun);
+    if (unit == nullptr) {
+        answer(request, TaskResponse::lun_does_not_exist);
+        return;
+    }
+    switch (request.function) {
+        case TaskFunction::abort_task:
+            return abort_task(*this, request, *unit);
+        case TaskFunction::abort_task_set:
+        case TaskFunction::clear_task_set:
+            return abort_task_set(*this, request, *unit);
+        case TaskFunction::logical_unit_reset:
+            return reset_units(*this, request, {unit->unit});
+        case TaskFunction::target_warm_reset:
+        case TaskFunction::target_cold_reset:
+        case TaskFunction::clear_aca:
+        case TaskFunction::query_task:
+        case TaskFunction::query_task_set:
+        case TaskFunction::i_t_nexus_reset:
+            return answer(request, TaskResponse::not_supported);
+    }
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,152 @@
+#include "engine/unit_home.h"
+
+#include "engine/logical_unit.h"
+#include "engine/run_on.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace targe::engine {
+
+void Change::enqueue() {
+    if (hurried_) {
+        home_.waiting_.push_front(*this);
+    } else {
+        home_.waiting_.push_back(*this);
+    }
+    home_.pump();
+}
+
+void Change::finish() {
+    home_.open_lanes(*this);
+}
+
+UnitHome::UnitHome(LogicalUnit& unit, base::Core& core, std::shared_ptr<const UnitState> state)
+    : unit_(unit), core_(core), state_(std::move(state)) {}
+
+UnitHome::~UnitHome() {
+    TARGE_ASSERT(active_ == nullptr);
+}
+
+void UnitHome::pump() {
+    if (pumping_) {
+        return;  // an outer call goes on: a row of changes must not grow the stack
+    }
+    pumping_ = true;
+    while (active_ == nullptr && !waiting_.empty()) {
+        start(waiting_.pop_front());
+    }
+    pumping_ = false;
+}
+
+void UnitHome::start(Change& change) {
+    active_ = &change;
+    lanes_left_ = unit_.cores().size();
+    for (base::Core* const core : unit_.cores()) {
+        run_on(core_, *core, [this, core, &change] {
+            // The change stays in place, and its scope unchanged, until every lane has answered.
+            const AbortScope* const scope = change.scope_ ? &*change.scope_ : nullptr;
+            unit_.lane(*core).close(scope, [this, core] { run_on(*core, core_, [this] { lane_closed(); }); });
+        });
+    }
+}
+
+void UnitHome::lane_closed() {
+    if (--lanes_left_ == 0) {
+        active_->next_ = std::make_unique<UnitState>(*state_);
+        active_->waiter_.resume();
+    }
+}
+
+void UnitHome::open_lanes(Change& change) {
+    state_ = std::move(change.next_);
+    lanes_left_ = unit_.cores().size();
+    for (base::Core* const core : unit_.cores()) {
+        // Copied: the change may be gone before the last lane has told all its nexuses.
+        run_on(core_, *core, [this, core, state = state_, raises = change.raises_] {
+            unit_.lane(*core).open(state, raises);
+            run_on(*core, core_, [this] { lane_opened(); });
+        });
+    }
+}
+
+void UnitHome::lane_opened() {
+    if (--lanes_left_ > 0) {
+        return;
+    }
+    // Whoever waits may be the last to keep the unit alive.
+    const auto alive = unit_.shared_from_this();
+    const auto waiter = std::exchange(active_, nullptr)->waiter_;
+    waiter.resume();
+    pump();
+}
+
+void RangeHold::Acquire::await_suspend(std::coroutine_handle<> self) {
+    hold.waiter_ = self;
+    run_on(hold.core_, hold.unit_.home().core(),
+           [wanted = &hold, unit = &hold.unit_] { unit->home().want(*wanted); });
+}
+
+void RangeHold::release() {
+    // Nobody waits for this, so the message itself keeps the unit.
+    run_on(core_, unit_.home().core(),
+           [unit = unit_.shared_from_this(), id = id_] { unit->home().release(id); });
+}
+
+bool UnitHome::taken(const BlockRange& range) const {
+    return std::ranges::any_of(held_, [&](const Held& held) { return held.range.overlaps(range); });
+}
+
+void UnitHome::want(RangeHold& hold) {
+    hold.id_ = next_hold_++;
+    waiting_holds_.push_back(hold);
+    grant_waiting();
+}
+
+void UnitHome::grant_waiting() {
+    // In order of arrival: one that waits keeps later ones that overlap it waiting too.
+    std::vector<BlockRange> ahead;
+    std::vector<RangeHold*> granted;
+    for (auto at = waiting_holds_.begin(); at != waiting_holds_.end();) {
+        RangeHold& hold = *at++;
+        const bool behind =
+            std::ranges::any_of(ahead, [&](const BlockRange& range) { return range.overlaps(hold.range_); });
+        if (behind || taken(hold.range_)) {
+            ahead.push_back(hold.range_);
+            continue;
+        }
+        hold.unlink();
+        held_.push_back({hold.id_, hold.range_});
+        granted.push_back(&hold);
+    }
+    for (RangeHold* const hold : granted) {
+        grant(*hold);
+    }
+}
+
+void UnitHome::grant(RangeHold& hold) {
+    hold.lanes_left_ = unit_.cores().size();
+    for (base::Core* const core : unit_.cores()) {
+        run_on(core_, *core, [this, core, id = hold.id_, range = hold.range_, granted = &hold] {
+            unit_.lane(*core).hold(id, range, [this, core, granted] {
+                run_on(*core, core_, [this, granted] { lane_holds(*granted); });
+            });
+        });
+    }
+}
+
+void UnitHome::lane_holds(RangeHold& hold) {
+    if (--hold.lanes_left_ == 0) {
+        run_on(core_, hold.core_, [waiter = hold.waiter_] { waiter.resume(); });
+    }
+}
+
+void UnitHome::release(std::uint64_t id) {
+    std::erase_if(held_, [id](const Held& held) { return held.id == id; });
+    for (base::Core* const core : unit_.cores()) {
+        run_on(core_, *core, [unit = unit_.shared_from_this(), core, id] { unit->lane(*core).unhold(id); });
+    }
+    grant_waiting();
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,78 @@
+// WRITE SAME, [SBC-3 r36 5.42].
+#include "engine/block_io.h"
+#include "engine/execute.h"
+#include "engine/logical_unit.h"
+#include "engine/nexus.h"
+#include "engine/sense_from.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+namespace targe::engine {
+
+namespace {
+
+bool all_zero(std::span<const std::byte> block) {
+    return std::ranges::all_of(block, [](std::byte b) { return b == std::byte{0}; });
+}
+
+/// `block` over and over, as often as it fits.
+void tile(std::span<std::byte> buffer, std::span<const std::byte> block) {
+    for (std::size_t at = 0; at + block.size() <= buffer.size(); at += block.size()) {
+        std::memcpy(buffer.data() + at, block.data(), block.size());
+    }
+}
+
+base::Task<scsi::Outcome> write_pattern(base::CommandArena& arena, Command& command) {
+    const auto& access = command.life.access;
+    device::Device& disk = command.life.unit->unit->device();
+    const std::uint64_t block = block_size(command);
+    const std::uint64_t piece = std::min<std::uint64_t>(access.blocks, kPieceBytes / block);
+    std::optional<base::Buffer> buffer =
+        command.life.nexus->core().buffers().take(static_cast<std::size_t>(piece * block));
+    if (!buffer) {
+        co_return no_room(command);
+    }
+    tile(buffer->bytes(), {command.life.out_segment.data, static_cast<std::size_t>(block)});
+    for (std::uint64_t done = 0; done < access.blocks && !was_aborted(command);) {
+        const std::uint64_t now = std::min(piece, access.blocks - done);
+        const base::ConstSegment from{buffer->bytes().data(), static_cast<std::size_t>(now * block)};
+        const device::IoResult written =
+            co_await disk.write(arena, access.lba + done, {&from, 1}, durability_of(command));
+        if (!written) {
+            co_return sense_from(written.error());
+        }
+        done += now;
+    }
+    co_return scsi::Status::good;
+}
+
+/// UNMAP asks for as much, [SBC-3 r36 4.7.3.4]: blocks given back must read as the pattern, so only zeroes
+/// are given back.
+bool writes_zeroes(const Command& command) {
+    return command.life.access.no_data_out || command.data_out.size == 0 ||
+           all_zero({command.life.out_segment.data, command.life.out_segment.size});
+}
+
+}  // namespace
+
+Execution execute_write_same(base::CommandArena& arena, Command& command) {
+    const auto& access = command.life.access;
+    if (access.blocks == 0) {
+        co_return scsi::Status::good;
+    }
+    if (writes_zeroes(command)) {
+        const bool may_unmap = access.unmap && command.life.unit->lane.state().capabilities.unmap;
+        const device::IoResult written = co_await command.life.unit->unit->device().write_zeroes(
+            arena, access.lba, access.blocks, may_unmap, durability_of(command));
+        if (!written) {
+            co_return sense_from(written.error());
+        }
+        co_return scsi::Status::good;
+    }
+    const scsi::Outcome outcome = co_await write_pattern(arena, command);
+    co_return outcome;
+}
+
+}  // namespace targe::engine

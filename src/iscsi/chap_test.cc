@@ -304,25 +304,5 @@ TEST(Chap, BoundsWhatTheInitiatorAsks) {
     EXPECT_FALSE(attempt("1", "abc"));
 }
 
-TEST(AuthPolicy, IsCheckedWhenItIsWritten) {
-    EXPECT_FALSE(find_fault(AuthPolicy{}));
-    EXPECT_FALSE(find_fault(one_way()));
-    EXPECT_FALSE(find_fault(mutual()));
-    const auto faulty = [](auto change) {
-        AuthPolicy policy = mutual();
-        change(policy);
-        return find_fault(policy).has_value();
-    };
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators.clear(); }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.algorithms.clear(); }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators[1].name = "alice"; }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators[1].secret = ""; }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators[1].secret = std::string(256, 's'); }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators[1].name = std::string(256, 'n'); }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.initiators[1].name = std::string("a\0b", 3); }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.target->secret = p.initiators[2].secret; }));
-    EXPECT_TRUE(faulty([](AuthPolicy& p) { p.target->name = ""; }));
-}
-
 }  // namespace
 }  // namespace targe::iscsi

@@ -1,0 +1,32 @@
+// What the control socket is answered, from the running target.
+#pragma once
+
+#include "admin/administration.h"
+#include "daemon/running_target.h"
+
+#include <chrono>
+#include <string>
+
+namespace targe::daemon {
+
+class Control final : public admin::Administration {
+public:
+    Control(RunningTarget& target, std::string config_file);
+
+    std::expected<admin::DaemonStatus, admin::Problem> status() override;
+    std::expected<std::vector<admin::SessionStatus>, admin::Problem> sessions() override;
+    std::expected<std::vector<admin::DeviceStatus>, admin::Problem> devices() override;
+    std::expected<std::vector<admin::TargetStatus>, admin::Problem> targets() override;
+    std::expected<admin::DeviceStatus, admin::Problem> refresh_device(std::string_view name) override;
+    std::expected<void, admin::Problem> drop_session(std::uint64_t id) override;
+
+private:
+    [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports();
+    [[nodiscard]] std::expected<admin::DeviceStatus, admin::Problem> describe(std::size_t index);
+
+    RunningTarget& target_;
+    std::string config_file_;
+    std::chrono::steady_clock::time_point since_;
+};
+
+}  // namespace targe::daemon

@@ -1,0 +1,42 @@
+// The targets of a configuration as logins and discovery see them.
+#pragma once
+
+#include "admin/config.h"
+#include "iscsi/directory.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace targe::daemon {
+
+/// One address that is listened on, by however many targets.
+struct Portal {
+    admin::Endpoint listen;
+};
+
+/// Every address of the configuration once, in the order of first mention. A Viewpoint names one by its
+/// index.
+[[nodiscard]] std::vector<Portal> portals_of(const admin::Config& config);
+
+/// Immutable, so that every core may ask it at once. `config` must outlive it.
+class ConfigDirectory final : public iscsi::Directory {
+public:
+    explicit ConfigDirectory(const admin::Config& config);
+
+    [[nodiscard]] iscsi::TargetAnswer find_target(std::string_view name,
+                                                  const iscsi::Viewpoint& from) const override;
+    [[nodiscard]] std::vector<iscsi::TargetListing> list_targets(const iscsi::Viewpoint& from) const override;
+    [[nodiscard]] iscsi::AuthPolicy discovery_auth(const iscsi::Viewpoint& from) const override;
+    [[nodiscard]] iscsi::NegotiationPolicy discovery_negotiation(const iscsi::Viewpoint& from) const override;
+
+private:
+    [[nodiscard]] const admin::PortalConfig* portal_of(const admin::TargetConfig& target,
+                                                       const iscsi::Viewpoint& from) const;
+
+    const admin::Config& config_;
+    std::vector<Portal> portals_;
+};
+
+}  // namespace targe::daemon

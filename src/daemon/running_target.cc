@@ -1,0 +1,255 @@
+#include "daemon/running_target.h"
+
+#include "base/log.h"
+#include "daemon/ask.h"
+#include "device/open.h"
+#include "transport/tcp_listener.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace targe::daemon {
+namespace {
+
+device::Handler translated(admin::Handler handler) {
+    switch (handler) {
+        case admin::Handler::null:
+            return device::Handler::null;
+        case admin::Handler::ram:
+            return device::Handler::ram;
+        case admin::Handler::file:
+            return device::Handler::file;
+        case admin::Handler::block:
+            return device::Handler::block;
+    }
+    __builtin_unreachable();
+}
+
+device::DeviceConfig translated(const admin::DeviceConfig& config) {
+    return {.handler = translated(config.handler),
+            .path = config.path,
+            .size_bytes = config.size_bytes.value_or(0),
+            .block_size = config.block_size,
+            .physical_block_size = config.physical_block_size,
+            .direct = config.direct,
+            .read_only = config.read_only,
+            .thin = config.thin,
+            .create = !config.read_only,
+            .rotational = config.rotational};
+}
+
+scsi::UnitIdentity identity_of(const admin::DeviceConfig& device, const admin::Identity& made) {
+    scsi::UnitIdentity identity;
+    identity.vendor = device.vendor;
+    if (!device.product.empty()) {
+        identity.product = device.product;
+    }
+    if (!device.revision.empty()) {
+        identity.revision = device.revision;
+    }
+    identity.serial = made.serial;
+    identity.naa = admin::naa_bytes(made.naa).value_or(identity.naa);
+    identity.t10_vendor_specific = made.serial;
+    return identity;
+}
+
+std::vector<engine::LunEntry> entries(const std::vector<admin::LunConfig>& luns, engine::Engine& engine) {
+    std::vector<engine::LunEntry> result;
+    for (const admin::LunConfig& lun : luns) {
+        const auto unit =
+            std::ranges::find_if(engine.units(), [&](const auto& u) { return u->name() == lun.device; });
+        TARGE_ASSERT(unit != engine.units().end());  // the configuration was checked
+        result.push_back({.lun = lun.lun, .unit = *unit, .read_only = lun.read_only});
+    }
+    return result;
+}
+
+engine::LunMaps maps_of(const admin::TargetConfig& target, engine::Engine& engine) {
+    engine::LunMaps maps{.luns = entries(target.luns, engine), .groups = {}};
+    for (const admin::GroupConfig& group : target.groups) {
+        maps.groups.push_back(
+            {.name = group.name, .initiators = group.initiators, .luns = entries(group.luns, engine)});
+    }
+    return maps;
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(
+    const admin::Config& config) {
+    std::unique_ptr<RunningTarget> target(new RunningTarget(config));
+    // Portals last: no initiator sees a half-built target.
+    using Step = std::expected<void, admin::Problem> (RunningTarget::*)();
+    for (const Step step : {&RunningTarget::open_state, &RunningTarget::open_devices,
+                            &RunningTarget::start_reactors, &RunningTarget::open_portals}) {
+        if (const auto done = (target.get()->*step)(); !done) {
+            return std::unexpected(done.error());
+        }
+    }
+    return target;
+}
+
+RunningTarget::~RunningTarget() {
+    if (reactors_) {
+        for (const std::string& leak : stop(std::chrono::seconds{1})) {
+            TARGE_LOG(error, "shutdown", "still held: {}", leak);
+        }
+    }
+}
+
+std::expected<void, admin::Problem> RunningTarget::open_state() {
+    auto state = admin::StateDirectory::open(config_.daemon.state_dir);
+    if (!state) {
+        return std::unexpected(state.error());
+    }
+    auto identities = state->identities(config_.devices);
+    if (!identities) {
+        return std::unexpected(identities.error());
+    }
+    state_.emplace(std::move(*state));
+    identities_ = std::move(*identities);
+    return {};
+}
+
+std::expected<void, admin::Problem> RunningTarget::open_devices() {
+    for (const admin::DeviceConfig& config : config_.devices) {
+        auto device = device::open(translated(config));
+        if (!device) {
+            return std::unexpected(
+                admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
+                               .cause = device.error().text,
+                               .cure = {}});
+        }
+        devices_.push_back(std::move(*device));
+    }
+    return {};
+}
+
+std::expected<void, admin::Problem> RunningTarget::start_reactors() {
+    reactor::ReactorsOptions options;
+    options.count = config_.daemon.reactors != 0 ? config_.daemon.reactors : reactor::usable_cpus().size();
+    options.each.buffer_limit_bytes = config_.daemon.buffer_memory_bytes / options.count;
+    auto reactors = reactor::Reactors::start(options);
+    if (!reactors) {
+        return std::unexpected(
+            admin::Problem{.what = "the reactors cannot start", .cause = reactors.error().text, .cure = {}});
+    }
+    reactors_ = std::move(*reactors);
+    engine_ = std::make_unique<engine::Engine>(reactors_->cores());
+    make_service();
+    return {};
+}
+
+void RunningTarget::add_units_and_targets() {
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+        const admin::DeviceConfig& config = config_.devices[i];
+        engine_->add_unit({.name = config.name,
+                           .device = std::move(devices_[i]),
+                           .identity = identity_of(config, identities_[i]),
+                           .removable = config.removable,
+                           .thin = config.thin,
+                           .write_through = config.write_cache == admin::WriteCache::write_through,
+                           .read_only = config.read_only});
+    }
+    for (const admin::TargetConfig& target : config_.targets) {
+        engine_->add_target(target.name, maps_of(target, *engine_));
+    }
+}
+
+void RunningTarget::make_service() {
+    const bool added = ask(*reactors_->cores()[0], [this] {
+                           add_units_and_targets();
+                           return true;
+                       }).has_value();
+    TARGE_ASSERT(added);
+    transport::IscsiServiceSettings settings;
+    settings.connection.login_timeout = config_.daemon.login_timeout;
+    settings.half_open_logins_per_address = config_.daemon.half_open_logins_per_address;
+    settings.max_connections = config_.daemon.max_connections;
+    for (const admin::TargetConfig& target : config_.targets) {
+        settings.targets.push_back({.name = target.name,
+                                    .target = engine_->find_target(target.name),
+                                    .max_sessions = target.limits.max_sessions,
+                                    .command_window = target.limits.queue_depth,
+                                    .nop_interval = target.limits.nop_interval,
+                                    .nop_timeout = target.limits.nop_timeout});
+    }
+    service_ =
+        std::make_unique<transport::IscsiService>(*engine_, directory_, *reactors_, std::move(settings));
+}
+
+std::expected<void, admin::Problem> RunningTarget::open_portals() {
+    const std::vector<Portal> portals = portals_of(config_);
+    for (std::size_t i = 0; i < portals.size(); ++i) {
+        const std::string text = admin::to_string(portals[i].listen);
+        const auto address = transport::SocketAddress::parse(text);
+        if (!address) {
+            return std::unexpected(admin::Problem{.what = fmt::format("portal {} cannot be opened", text),
+                                                  .cause = "it is no numeric address with a port",
+                                                  .cure = "write 192.0.2.1:3260 or [2001:db8::1]:3260"});
+        }
+        auto listening = transport::listen_on(*address);
+        if (!listening) {
+            return std::unexpected(admin::Problem{.what = fmt::format("portal {} cannot be opened", text),
+                                                  .cause = listening.error().text,
+                                                  .cure = {}});
+        }
+        portals_.push_back(std::make_unique<transport::IscsiPortal>(*service_, static_cast<std::uint32_t>(i),
+                                                                    std::move(*listening)));
+    }
+    for (const auto& portal : portals_) {
+        base::post(*reactors_->cores()[0], [portal = portal.get()] { portal->start(); });
+    }
+    return {};
+}
+
+std::vector<std::string> RunningTarget::portal_addresses() const {
+    std::vector<std::string> addresses;
+    for (const auto& portal : portals_) {
+        addresses.push_back(portal->address().text());
+    }
+    return addresses;
+}
+
+bool RunningTarget::wait_for_connections_to_end(std::chrono::milliseconds limit) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    const auto open = [this] {
+        return service_->connection_count() != 0 ||
+               !std::ranges::all_of(portals_, [](const auto& portal) { return portal->closed(); });
+    };
+    while (open()) {
+        if (std::chrono::steady_clock::now() >= until) {
+            return false;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    }
+    return true;
+}
+
+std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
+    stopping_ = true;
+    if (service_) {
+        for (const auto& portal : portals_) {
+            base::post(*reactors_->cores()[0], [portal = portal.get()] { portal->close(); });
+        }
+        service_->close_all(limit);
+        // Half as long again: after the limit each connection is dropped and still has its commands to end.
+        if (!wait_for_connections_to_end(limit + limit / 2)) {
+            TARGE_LOG(warning, "shutdown",
+                      "{} connections did not end in time: a device holds their commands",
+                      service_->connection_count());
+        }
+    }
+    reactors_->stop();
+    std::vector<std::string> leaks = reactors_->leaks();
+    portals_.clear();
+    service_.reset();
+    engine_.reset();
+    reactors_.reset();
+    return leaks;
+}
+
+}  // namespace targe::daemon

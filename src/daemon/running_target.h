@@ -1,0 +1,65 @@
+// Everything that serves: reactors, devices, units, targets, portals. Put together here and nowhere else.
+#pragma once
+
+#include "admin/administration.h"
+#include "admin/config.h"
+#include "admin/problem.h"
+#include "admin/state_directory.h"
+#include "daemon/directory.h"
+#include "engine/engine.h"
+#include "reactor/reactors.h"
+#include "transport/iscsi_service.h"
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace targe::daemon {
+
+/// Made whole or not at all; `config` outlives it. All calls come from threads that are no reactors.
+class RunningTarget {
+public:
+    static std::expected<std::unique_ptr<RunningTarget>, admin::Problem> start(const admin::Config& config);
+    RunningTarget(const RunningTarget&) = delete;
+    RunningTarget& operator=(const RunningTarget&) = delete;
+    ~RunningTarget();
+
+    /// Takes no more connections, asks initiators to log out, lets what is in flight end, and drops what is
+    /// left after `limit`. What the end has found to be still held, a line each: nothing, when all is well.
+    [[nodiscard]] std::vector<std::string> stop(std::chrono::milliseconds limit);
+
+    [[nodiscard]] const admin::Config& config() const { return config_; }
+    [[nodiscard]] reactor::Reactors& reactors() { return *reactors_; }
+    [[nodiscard]] engine::Engine& engine() { return *engine_; }
+    [[nodiscard]] transport::IscsiService& service() { return *service_; }
+    [[nodiscard]] const std::vector<admin::Identity>& identities() const { return identities_; }
+    [[nodiscard]] bool stopping() const { return stopping_.load(); }
+    /// The address that each portal listens on, for people.
+    [[nodiscard]] std::vector<std::string> portal_addresses() const;
+
+private:
+    explicit RunningTarget(const admin::Config& config) : config_(config), directory_(config) {}
+    std::expected<void, admin::Problem> open_state();
+    std::expected<void, admin::Problem> open_devices();
+    std::expected<void, admin::Problem> start_reactors();
+    void add_units_and_targets();
+    void make_service();
+    std::expected<void, admin::Problem> open_portals();
+    [[nodiscard]] bool wait_for_connections_to_end(std::chrono::milliseconds limit);
+
+    const admin::Config& config_;
+    ConfigDirectory directory_;
+    std::optional<admin::StateDirectory> state_;
+    std::vector<admin::Identity> identities_;
+    std::vector<std::unique_ptr<device::Device>> devices_;
+    std::unique_ptr<reactor::Reactors> reactors_;
+    std::unique_ptr<engine::Engine> engine_;
+    std::unique_ptr<transport::IscsiService> service_;
+    std::vector<std::unique_ptr<transport::IscsiPortal>> portals_;
+    std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace targe::daemon

@@ -1,0 +1,178 @@
+#include "transport/iscsi_connection.h"
+
+#include "base/log.h"
+
+#include <cstring>
+#include <utility>
+
+namespace targe::transport {
+namespace {
+
+std::size_t most_commands(const iscsi::ConnectionOptions& options) {
+    return std::size_t{options.command_window} + options.max_immediate_commands + iscsi::kMaxEnding;
+}
+
+}  // namespace
+
+void IscsiConnection::accept(IscsiService& service, reactor::Reactor& reactor, std::uint32_t portal,
+                             reactor::FileDescriptor socket) {
+    const SocketAddress peer = SocketAddress::peer_of(socket.get());
+    const SocketAddress local = SocketAddress::local_of(socket.get());
+    if (service.connection_count() >= service.settings().max_connections) {
+        TARGE_LOG(warning, "iscsi", "{}: refused, {} connections are open (daemon.max_connections)",
+                  peer.text(), service.connection_count());
+        service.placement().left(reactor.id());
+        return;
+    }
+    if (!service.half_open().begin(peer.host())) {
+        TARGE_LOG(warning, "iscsi",
+                  "{}: refused, this address has as many unfinished logins as it may "
+                  "(daemon.half_open_logins_per_address)",
+                  peer.text());
+        service.placement().left(reactor.id());
+        return;
+    }
+    iscsi::ConnectionOptions options = service.settings().connection;
+    options.from = {.portal = portal,
+                    .local_address = local.host(),
+                    .local_port = local.port(),
+                    .peer_address = peer.host()};
+    (new IscsiConnection(service, reactor, options, std::move(socket)))->stream_.start();
+}
+
+IscsiConnection::IscsiConnection(IscsiService& service, reactor::Reactor& reactor,
+                                 const iscsi::ConnectionOptions& options, reactor::FileDescriptor socket)
+    : service_(service),
+      reactor_(reactor),
+      peer_(SocketAddress::peer_of(socket.get()).text()),
+      peer_host_(options.from.peer_address),
+      local_(SocketAddress::local_of(socket.get()).text()),
+      commands_(most_commands(options)),
+      stream_(reactor, std::move(socket), stream_end_),
+      protocol_(*this, service.directory(), random_, options, reactor.now()),
+      since_(reactor.now()) {
+    service_.connections(reactor_).push_back(*this);
+    service_.joined();
+    settle();
+}
+
+IscsiConnection::~IscsiConnection() {
+    reactor_.disarm(deadline_);
+    login_finished();
+    unlink();
+    service_.placement().left(reactor_.id());
+    service_.left();
+}
+
+base::Segments IscsiConnection::StreamEnd::receive_space() {
+    return owner_.protocol_.receive_space();
+}
+
+void IscsiConnection::StreamEnd::received(std::size_t bytes) {
+    owner_.protocol_.received(bytes, owner_.reactor_.now());
+    owner_.settle();
+}
+
+void IscsiConnection::StreamEnd::peer_finished() {
+    // Whoever sends nothing more can acknowledge no status: the session is over, as after a lost connection.
+    owner_.drop("the initiator closed the connection");
+}
+
+std::size_t IscsiConnection::StreamEnd::gather(std::span<base::ConstSegment> into) {
+    return owner_.protocol_.gather(into);
+}
+
+void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
+    owner_.protocol_.sent(bytes, owner_.reactor_.now());
+    owner_.settle();
+}
+
+void IscsiConnection::StreamEnd::lost(int error) {
+    owner_.log(std::string("connection lost: ") + std::strerror(error));
+    owner_.closing_stream_ = true;
+}
+
+void IscsiConnection::StreamEnd::closed() {
+    owner_.stream_closed();
+}
+
+void IscsiConnection::drop(std::string_view reason) {
+    protocol_.drop(reason);
+    settle();
+}
+
+void IscsiConnection::close(base::Duration limit) {
+    if (protocol_.in_full_feature_phase()) {
+        protocol_.request_logout(limit, reactor_.now());
+        settle();
+    } else {
+        drop("the target is shutting down");
+    }
+}
+
+/// After every call to the protocol: sends what it has to say, closes when it is over, wakes it in time.
+void IscsiConnection::settle() {
+    if (stream_closed_) {
+        return;
+    }
+    if (protocol_.has_output()) {
+        stream_.send_soon();
+    }
+    if (protocol_.is_over()) {
+        if (!closing_stream_) {
+            closing_stream_ = true;
+            stream_.close();
+        }
+        return;
+    }
+    stream_.resume_receiving();
+    // The timer may ring early and then only looks again; so it is seldom moved.
+    if (const auto next = protocol_.next_deadline();
+        next && (!deadline_.armed() || *next < deadline_.deadline)) {
+        reactor_.arm(deadline_, *next);
+    }
+}
+
+void IscsiConnection::tick() {
+    protocol_.tick(reactor_.now());
+    settle();
+}
+
+void IscsiConnection::stream_closed() {
+    stream_closed_ = true;
+    reactor_.disarm(deadline_);
+    login_finished();
+    protocol_.transport_lost();
+    end_session();
+    finish_when_done();
+}
+
+void IscsiConnection::login_finished() {
+    if (std::exchange(half_open_, false)) {
+        service_.half_open().end(peer_host_);
+    }
+}
+
+void IscsiConnection::closed() {
+    protocol_closed_ = true;
+    finish_when_done();
+}
+
+void IscsiConnection::finish_when_done() {
+    const bool no_session = state_ == SessionState::none || state_ == SessionState::forgotten;
+    if (!finished_ && stream_closed_ && protocol_closed_ && no_session) {
+        finished_ = true;
+        // Not here: whoever calls is still inside one of our parts.
+        base::post(reactor_, [this] { delete this; });
+    }
+}
+
+void IscsiConnection::log(std::string_view what) {
+    if (login_) {
+        TARGE_LOG(info, "iscsi", "{} ({}): {}", peer_, login_->initiator_name, what);
+    } else {
+        TARGE_LOG(info, "iscsi", "{}: {}", peer_, what);
+    }
+}
+
+}  // namespace targe::transport

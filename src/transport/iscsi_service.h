@@ -1,0 +1,135 @@
+// What all iSCSI connections of the daemon share, and where they are found.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+#include "engine/engine.h"
+#include "iscsi/connection_options.h"
+#include "iscsi/directory.h"
+#include "reactor/reactors.h"
+#include "transport/half_open_logins.h"
+#include "transport/session_registry.h"
+#include "transport/tcp_listener.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace targe::transport {
+
+class IscsiConnection;
+
+/// What sessions with one target are given.
+struct TargetSettings {
+    std::string name;
+    engine::Target* target = nullptr;
+    std::uint32_t max_sessions = 0;  ///< 0: no limit
+    std::uint32_t command_window = 128;
+    base::Duration nop_interval{};
+    base::Duration nop_timeout{};
+};
+
+/// What an administrator sees of a session.
+struct SessionReport {
+    SessionId id;
+    std::string target;  ///< empty: discovery
+    std::string initiator;
+    std::string initiator_alias;
+    std::string chap_name;
+    std::uint64_t initiator_session_id = 0;
+    std::uint16_t target_session_handle = 0;
+    std::uint16_t connection_id = 0;
+    std::string peer_address;
+    std::string local_address;
+    base::CoreId core;
+    bool header_digest = false;
+    bool data_digest = false;
+    base::Duration age{};
+    std::size_t commands_in_flight = 0;
+    engine::Counters counters;
+};
+
+struct IscsiServiceSettings {
+    std::vector<TargetSettings> targets;
+    iscsi::ConnectionOptions connection;  ///< `from` is filled in for each connection
+    std::uint32_t half_open_logins_per_address = 128;
+    std::uint32_t max_connections = 4096;
+};
+
+/// Made before the first connection, and ends after the last. `engine`, `directory` and `reactors` outlive
+/// it.
+class IscsiService {
+public:
+    IscsiService(engine::Engine& engine, const iscsi::Directory& directory, reactor::Reactors& reactors,
+                 IscsiServiceSettings settings);
+    IscsiService(const IscsiService&) = delete;
+    IscsiService& operator=(const IscsiService&) = delete;
+    ~IscsiService();
+
+    [[nodiscard]] engine::Engine& engine() { return engine_; }
+    [[nodiscard]] const iscsi::Directory& directory() const { return directory_; }
+    [[nodiscard]] const IscsiServiceSettings& settings() const { return settings_; }
+    [[nodiscard]] const TargetSettings* find_target(std::string_view name) const;
+    [[nodiscard]] SessionRegistry& registry() { return registry_; }
+    [[nodiscard]] HalfOpenLogins& half_open() { return half_open_; }
+    [[nodiscard]] Placement& placement() { return placement_; }
+    [[nodiscard]] reactor::Reactors& reactors() { return reactors_; }
+
+    /// The connections of `core`, for whoever runs there.
+    [[nodiscard]] base::IntrusiveList<IscsiConnection>& connections(const base::Core& core);
+    /// From any thread.
+    [[nodiscard]] std::size_t connection_count() const { return count_.load(std::memory_order_relaxed); }
+    void joined() { count_.fetch_add(1, std::memory_order_relaxed); }
+    void left() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+    /// The sessions of one core. On that core.
+    [[nodiscard]] std::vector<SessionReport> sessions(const base::Core& core);
+    /// Ends, on every core and as if their connections were lost, the sessions of `target`. From any core.
+    void drop_sessions_of(const engine::Target& target, std::string reason);
+    /// On `core`: whether it had the session, which then is being ended.
+    bool drop_session(const base::Core& core, SessionId id);
+    /// Asks every initiator to log out within `limit`; connections still there afterwards are dropped. From
+    /// any core; the end has come when connection_count() is 0.
+    void close_all(base::Duration limit);
+
+private:
+    struct PerCore;
+
+    engine::Engine& engine_;
+    const iscsi::Directory& directory_;
+    reactor::Reactors& reactors_;
+    IscsiServiceSettings settings_;
+    SessionRegistry registry_;
+    HalfOpenLogins half_open_;
+    Placement placement_;
+    std::vector<std::unique_ptr<PerCore>> per_core_;
+    std::atomic<std::size_t> count_ = 0;
+};
+
+/// One listening address: every connection that it takes becomes an IscsiConnection.
+class IscsiPortal final : public ConnectionTaker {
+public:
+    /// `number` is the portal's in the directory. On `reactor`'s core from start() on.
+    IscsiPortal(IscsiService& service, std::uint32_t number, reactor::FileDescriptor listening);
+    ~IscsiPortal();
+
+    /// Both on the first core. After close() the portal may be destroyed when closed() says so.
+    void start();
+    void close();
+    [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_acquire); }
+    [[nodiscard]] const SocketAddress& address() const { return address_; }
+
+private:
+    void connected(base::Core& core, reactor::FileDescriptor socket) override;
+    void listener_closed() override;
+
+    IscsiService& service_;
+    std::uint32_t number_;
+    SocketAddress address_;
+    reactor::FileDescriptor listening_;
+    std::unique_ptr<TcpListener> listener_;
+    std::atomic<bool> closed_ = false;
+};
+
+}  // namespace targe::transport

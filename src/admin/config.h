@@ -58,7 +58,7 @@ enum class WriteCache : std::uint8_t { write_back, write_through };
 struct DeviceConfig {
     std::string name;
     Handler handler = Handler::null;
-    std::string path;                                  ///< file, block: absolute
+    std::string path;                                  ///< file, block
     std::optional<std::uint64_t> size_bytes;           ///< absent: what is found there (file, block)
     std::uint32_t block_size = 512;                    ///< 512, 1024, 2048 or 4096
     std::optional<std::uint32_t> physical_block_size;  ///< absent: what the store says; ≥ block_size

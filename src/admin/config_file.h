@@ -38,7 +38,7 @@ struct LoadedConfig {
 /// What a secret_file holds, or the system's words on why it cannot be read.
 using ReadText = std::function<std::expected<std::string, std::string>(const std::string& path)>;
 
-/// `file` is the name that problems carry; relative secret files are looked for beside it.
+/// `file` is the name that problems carry.
 [[nodiscard]] std::expected<LoadedConfig, std::vector<ConfigProblem>> parse_config(
     std::string_view text, std::string_view file, const ReadText& read_secret);
 

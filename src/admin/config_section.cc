@@ -45,11 +45,6 @@ std::vector<ConfigProblem> Problems::take() {
     return std::move(list_);
 }
 
-std::string Reading::resolve(std::string_view path) const {
-    const std::filesystem::path beside = std::filesystem::path(problems.file()).parent_path();
-    return (beside / path).lexically_normal().string();
-}
-
 std::string line_text(Place place) {
     return fmt::format("line {}", place.line);
 }
@@ -244,7 +239,7 @@ Section::Read Section::read_path(std::string_view key, std::string& out) const {
     std::string text;
     const Read read = read_string(key, text);
     if (read) {
-        out = reading_->resolve(text);
+        out = std::filesystem::path(text).lexically_normal().string();
     }
     return read;
 }

@@ -41,9 +41,6 @@ private:
 struct Reading {
     Problems& problems;
     const ReadText& read_secret;
-
-    /// A path as it is meant: relative ones lie beside the configuration file.
-    [[nodiscard]] std::string resolve(std::string_view path) const;
 };
 
 /// "line 12"
@@ -84,6 +81,7 @@ public:
     Read read_size(std::string_view key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) const;
     Read read_duration(std::string_view key, std::chrono::milliseconds& out, std::chrono::milliseconds least,
                        std::chrono::milliseconds most) const;
+    /// A path without detours. A relative one is left so: the system takes it from the working directory.
     Read read_path(std::string_view key, std::string& out) const;
     template <class E>
     Read read_choice(std::string_view key, E& out, Choices<E> choices) const {

@@ -15,5 +15,7 @@ struct Problem {
 /// The parts on lines of their own, the second and third indented and named "cause" and "try"; no newline at
 /// the end.
 [[nodiscard]] std::string to_string(const Problem& problem);
+/// The same on one line, for the log.
+[[nodiscard]] std::string to_line(const Problem& problem);
 
 }  // namespace targe::admin

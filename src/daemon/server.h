@@ -8,8 +8,7 @@
 namespace targe::daemon {
 
 /// Serves until SIGTERM or SIGINT, finishes what is in flight, and returns the exit status of the process.
-/// Called on the main thread while an admin::StopSignals lives there and no other thread is running.
-/// `config_file` is for people.
+/// Called on the main thread before there is any other. `config_file` is for people.
 int serve(const admin::Config& config, const std::string& config_file);
 
 }  // namespace targe::daemon

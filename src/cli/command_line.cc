@@ -1,0 +1,151 @@
+#include "cli/command_line.h"
+
+#include "admin/config.h"
+#include "admin/config_keys.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <sstream>
+
+namespace targe::cli {
+namespace {
+
+/// The parser and what it fills in.
+struct Parser {
+    Parser();
+    Parser(const Parser&) = delete;
+    Parser& operator=(const Parser&) = delete;
+
+    CLI::App app{"Ask a running targed, and tell it what to do.", "targe"};
+    Invocation wanted;
+    std::string device;
+    std::uint64_t session = 0;
+
+private:
+    CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help, std::string verb,
+                      View view);
+    void add_session();
+    void add_device();
+};
+
+CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
+                          std::string verb, View view) {
+    CLI::App& made = *parent.add_subcommand(name, help);
+    made.callback([this, verb, view] {
+        wanted.verb = verb;
+        wanted.view = view;
+    });
+    return made;
+}
+
+void Parser::add_session() {
+    CLI::App& group = *app.add_subcommand("session", "The initiators that are logged in");
+    group.require_subcommand(1);
+    command(group, "list", "Show every session", "session-list", View::sessions);
+    CLI::App& drop =
+        command(group, "drop", "End a session as if its connection were lost", "session-drop", View::nothing);
+    drop.add_option("ID", session, "The session, as 'targe session list' numbers it")->required();
+}
+
+void Parser::add_device() {
+    CLI::App& group = *app.add_subcommand("device", "The stores that logical units are made from");
+    group.require_subcommand(1);
+    command(group, "list", "Show every device", "device-list", View::devices);
+    CLI::App& refresh =
+        command(group, "refresh", "Look again at the size and state of a device's backing store",
+                "device-refresh", View::devices);
+    refresh.add_option("NAME", device, "The device, as its [[device]] names it")->required();
+}
+
+Parser::Parser() {
+    wanted.socket = admin::DaemonConfig{}.socket;
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.set_version_flag("--version", std::string("targe " TARGE_VERSION), "Print the version and exit");
+    app.set_help_flag("-h,--help", "Print this help and exit");
+    app.add_option("--socket", wanted.socket, "The control socket of targed")
+        ->type_name("PATH")
+        ->envname("TARGE_SOCKET")
+        ->capture_default_str();
+    app.add_flag("--json", wanted.json, "Print JSON, whose fields scripts may rely on");
+    command(app, "status", "Show how the daemon is", "status", View::status);
+    add_session();
+    add_device();
+    CLI::App& group = *app.add_subcommand("target", "What initiators log in to");
+    group.require_subcommand(1);
+    command(group, "list", "Show every target", "target-list", View::targets);
+}
+
+void collect(const CLI::App& app, const std::string& path, std::vector<std::string>& words) {
+    for (const CLI::Option* const option : app.get_options()) {
+        words.push_back(option->get_positional() ? option->get_name(true)
+                                                 : "--" + option->get_lnames().front());
+    }
+    const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty()) {
+        words.push_back(path);
+    }
+    for (const CLI::App* const command : commands) {
+        collect(*command, path + " " + command->get_name(), words);
+    }
+}
+
+/// The library says that a command is missing even where one is misspelt.
+std::string mistake(const CLI::App& app, std::string_view what) {
+    const auto used = app.get_subcommands();
+    const CLI::App& last = used.empty() ? app : *used.back();
+    const auto left = app.remaining(true);
+    const auto commands = last.get_subcommands([](const CLI::App*) { return true; });
+    if (left.empty() || commands.empty() || left.front().starts_with('-')) {
+        return fmt::format("targe: {}\n  try: targe --help\n", what);
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* const command : commands) {
+        names.push_back(command->get_name());
+    }
+    const std::vector<std::string_view> words(names.begin(), names.end());
+    const std::string_view near = admin::nearest(words, left.front());
+    return fmt::format("targe: there is no command '{}'\n{}  try: one of {}\n", left.front(),
+                       near.empty() ? std::string{} : fmt::format("  cause: probably '{}' is meant\n", near),
+                       fmt::join(words, ", "));
+}
+
+}  // namespace
+
+std::variant<Invocation, Message> parse_command_line(std::span<const char* const> arguments) {
+    Parser parser;
+    try {
+        parser.app.parse(static_cast<int>(arguments.size()), arguments.data());
+    } catch (const CLI::ParseError& error) {
+        std::ostringstream out;
+        std::ostringstream err;
+        if (parser.app.exit(error, out, err) == 0) {
+            return Message{.text = out.str(), .exit_status = kDone};
+        }
+        return Message{.text = mistake(parser.app, error.what()), .exit_status = kMisused};
+    }
+    Invocation wanted = parser.wanted;
+    if (!parser.device.empty()) {
+        wanted.arguments = nlohmann::json{{"name", parser.device}}.dump(
+            -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    if (wanted.verb == "session-drop") {
+        wanted.arguments = nlohmann::json{{"id", parser.session}}.dump();
+        wanted.done = fmt::format("Session {} is dropped; its initiator may log in again.", parser.session);
+    }
+    return wanted;
+}
+
+std::vector<std::string> documented_words() {
+    const Parser parser;
+    std::vector<std::string> words;
+    collect(parser.app, "targe", words);
+    return words;
+}
+
+}  // namespace targe::cli

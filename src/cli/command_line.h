@@ -1,0 +1,40 @@
+// What was typed, as a value.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace targe::cli {
+
+enum class View : std::uint8_t { nothing, status, sessions, devices, targets };
+
+struct Invocation {
+    std::string verb;              ///< of the control protocol
+    std::string arguments = "{}";  ///< a JSON object
+    View view = View::nothing;     ///< how the answer is shown to a person
+    std::string done;              ///< what is said when there is nothing to show
+    std::string socket;
+    bool json = false;
+};
+
+/// There is nothing to ask the daemon: help, the version, or a mistake.
+struct Message {
+    std::string text;
+    int exit_status = 0;
+};
+
+constexpr int kDone = 0;
+constexpr int kFailed = 1;  ///< the daemon could not be reached, or could not do it
+constexpr int kMisused = 2;
+
+[[nodiscard]] std::variant<Invocation, Message> parse_command_line(std::span<const char* const> arguments);
+
+/// Every command and option, as the manual must have it: "targe session list", "--json".
+[[nodiscard]] std::vector<std::string> documented_words();
+
+}  // namespace targe::cli

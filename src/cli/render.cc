@@ -1,0 +1,181 @@
+#include "cli/render.h"
+
+#include "cli/table.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+namespace targe::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Align = Table::Align;
+
+const Json& field(const Json& object, const char* key) {
+    static const Json none;
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return found == object.end() ? none : *found;
+}
+
+std::string text(const Json& object, const char* key) {
+    const Json& value = field(object, key);
+    if (value.is_string()) {
+        return value.get<std::string>();
+    }
+    return value.is_number() ? value.dump() : std::string{};
+}
+
+std::uint64_t number(const Json& object, const char* key) {
+    const Json& value = field(object, key);
+    return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
+}
+
+bool flag(const Json& object, const char* key) {
+    const Json& value = field(object, key);
+    return value.is_boolean() && value.get<bool>();
+}
+
+std::string bytes(const Json& object, const char* key) {
+    return bytes_for_people(number(object, key));
+}
+
+/// A list of at most one item is a list all the same.
+std::vector<Json> items(const Json& value) {
+    if (value.is_array()) {
+        return value.get<std::vector<Json>>();
+    }
+    return value.is_object() ? std::vector<Json>{value} : std::vector<Json>{};
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+    std::string out;
+    for (const std::string& part : parts) {
+        out += (out.empty() ? "" : ", ") + part;
+    }
+    return out;
+}
+
+std::string status(const Json& result) {
+    const Json& buffers = field(result, "buffers");
+    return fmt::format(
+        "targed {} is {} (process {}, up {})\n"
+        "configuration  {}\n"
+        "reactors       {}\n"
+        "targets        {}\n"
+        "devices        {}\n"
+        "sessions       {} on {} connections\n"
+        "buffers        {} of {} on loan, {} held; {} hits, {} misses, {} refused\n",
+        printable(text(result, "version")), printable(text(result, "state")), text(result, "pid"),
+        seconds_for_people(number(result, "uptime_seconds")), printable(text(result, "config_file")),
+        number(result, "reactors"), number(result, "targets"), number(result, "devices"),
+        number(result, "sessions"), number(result, "connections"), bytes(buffers, "on_loan_bytes"),
+        bytes(buffers, "limit_bytes"), bytes(buffers, "held_bytes"), number(buffers, "hits"),
+        number(buffers, "misses"), number(buffers, "refused"));
+}
+
+std::string sessions(const Json& result) {
+    Table table({{"ID", Align::right},
+                 {"INITIATOR"},
+                 {"TARGET"},
+                 {"FROM"},
+                 {"AGE", Align::right},
+                 {"IN FLIGHT", Align::right},
+                 {"READ", Align::right},
+                 {"WRITTEN", Align::right}});
+    for (const Json& one : items(result)) {
+        std::vector<std::string> from;
+        for (const Json& connection : items(field(one, "connections"))) {
+            from.push_back(text(connection, "initiator_address"));
+        }
+        const bool discovery = text(one, "type") == "discovery";
+        table.add({text(one, "id"), text(one, "initiator"), discovery ? "(discovery)" : text(one, "target"),
+                   joined(from), seconds_for_people(number(one, "age_seconds")),
+                   text(one, "commands_in_flight"), bytes(one, "read_bytes"), bytes(one, "written_bytes")});
+    }
+    return items(result).empty() ? "No initiator is logged in.\n" : table.text();
+}
+
+std::string properties_of(const Json& device) {
+    std::vector<std::string> parts;
+    for (const auto& [key, word] :
+         {std::pair{"thin", "thin"}, std::pair{"read_only", "read-only"}, std::pair{"removable", "removable"},
+          std::pair{"volatile_cache", "write-back"}}) {
+        if (flag(device, key)) {
+            parts.emplace_back(word);
+        }
+    }
+    return joined(parts);
+}
+
+std::string devices(const Json& result) {
+    Table table({{"NAME"},
+                 {"HANDLER"},
+                 {"SIZE", Align::right},
+                 {"BLOCK", Align::right},
+                 {"STATE"},
+                 {"LUNS", Align::right},
+                 {"PROPERTIES"},
+                 {"NAA"}});
+    for (const Json& one : items(result)) {
+        table.add({text(one, "name"), text(one, "handler"), bytes(one, "size_bytes"), text(one, "block_size"),
+                   text(one, "state"), fmt::format("{}", items(field(one, "used_by")).size()),
+                   properties_of(one), text(one, "naa")});
+    }
+    return items(result).empty() ? "There is no device. Add a [[device]] to the configuration.\n"
+                                 : table.text();
+}
+
+std::string lun_text(const Json& lun) {
+    const std::string group = text(lun, "group");
+    return fmt::format("{}{}={}{}", group.empty() ? "" : group + ":", text(lun, "lun"), text(lun, "device"),
+                       flag(lun, "read_only") ? " (read-only)" : "");
+}
+
+std::string targets(const Json& result) {
+    constexpr std::size_t kLunsShown = 8;
+    Table table({{"NAME"}, {"PORTALS"}, {"SESSIONS", Align::right}, {"CHAP"}, {"LUNS"}});
+    for (const Json& one : items(result)) {
+        std::vector<std::string> portals;
+        for (const Json& portal : items(field(one, "portals"))) {
+            const std::string advertised = text(portal, "advertise");
+            portals.push_back(text(portal, "listen") + (advertised.empty() ? "" : " as " + advertised));
+        }
+        std::vector<std::string> luns;
+        const auto all = items(field(one, "luns"));
+        for (const Json& lun : all) {
+            if (luns.size() == kLunsShown) {
+                luns.push_back(fmt::format("and {} more", all.size() - kLunsShown));
+                break;
+            }
+            luns.push_back(lun_text(lun));
+        }
+        table.add({text(one, "name"), joined(portals), text(one, "sessions"),
+                   flag(one, "chap") ? "yes" : "no", joined(luns)});
+    }
+    return items(result).empty() ? "There is no target. Add a [[target]] to the configuration.\n"
+                                 : table.text();
+}
+
+}  // namespace
+
+std::string render(View view, const Json& result) {
+    switch (view) {
+        case View::nothing:
+            return {};
+        case View::status:
+            return status(result);
+        case View::sessions:
+            return sessions(result);
+        case View::devices:
+            return devices(result);
+        case View::targets:
+            return targets(result);
+    }
+    return {};
+}
+
+}  // namespace targe::cli

@@ -1,5 +1,6 @@
 #include "scsi/command_table.h"
 
+#include "base/assert.h"
 #include "scsi/cache.h"
 #include "scsi/compare_and_write.h"
 #include "scsi/parameter_cdbs.h"
@@ -227,10 +228,12 @@ std::expected<const CommandInfo*, Sense> check(wire::Bytes cdb, std::size_t row)
     if (cdb.size() < command.cdb_length()) {
         return std::unexpected{illegal_request(Asc::invalid_field_in_cdb)};
     }
-    if (!only_used_bits(cdb, row)) {
-        return std::unexpected{*reserved_bit_set(cdb, command.usage)};
+    if (only_used_bits(cdb, row)) {
+        return &command;
     }
-    return &command;
+    const auto refused = reserved_bit_set(cdb, command.usage);
+    TARGE_ASSERT(refused.has_value());
+    return std::unexpected{*refused};
 }
 
 /// The service action that the CDB names for this row's operation code; none where they have none.
@@ -289,7 +292,8 @@ std::optional<Sense> reserved_bit_set(wire::Bytes cdb, wire::Bytes usage) {
         const std::byte reserved = cdb[i] & ~usage[i];
         if (reserved != std::byte{0}) {
             const int bit = std::bit_width(std::to_integer<std::uint8_t>(reserved)) - 1;
-            return invalid_field({static_cast<std::uint16_t>(i), static_cast<std::uint8_t>(bit), 1});
+            return invalid_field(
+                {.byte = static_cast<std::uint16_t>(i), .msb = static_cast<std::uint8_t>(bit), .width = 1});
         }
     }
     return std::nullopt;

@@ -31,8 +31,9 @@ ByteVector plain_cdb(const CommandInfo& command, std::size_t size) {
 }
 
 Sense invalid_bit(std::size_t bit_of_cdb) {
-    return invalid_field(
-        {static_cast<std::uint16_t>(bit_of_cdb / 8), static_cast<std::uint8_t>(7 - bit_of_cdb % 8), 1});
+    return invalid_field({.byte = static_cast<std::uint16_t>(bit_of_cdb / 8),
+                          .msb = static_cast<std::uint8_t>(7 - bit_of_cdb % 8),
+                          .width = 1});
 }
 
 /// Calls `check(traits, row)` for every row that a kind of unit offers.

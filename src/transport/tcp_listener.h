@@ -86,7 +86,7 @@ private:
     void completed(int result, unsigned flags) override;
     void accept();
     void hand_over(reactor::FileDescriptor socket);
-    void closed_later();
+    void finish();
 
     reactor::Reactor& reactor_;
     reactor::FileDescriptor listening_;

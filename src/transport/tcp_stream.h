@@ -88,7 +88,7 @@ private:
     /// One poll operation of the ring.
     class Readiness final : public reactor::Completion {
     public:
-        Readiness(TcpStream& stream, void (TcpStream::*then)()) : stream_(stream), then_(then) {}
+        Readiness(TcpStream& stream, void (TcpStream::*then)(unsigned)) : stream_(stream), then_(then) {}
         void arm(unsigned events);
         void cancel();
         void completed(int result, unsigned flags) override;
@@ -96,7 +96,7 @@ private:
 
     private:
         TcpStream& stream_;
-        void (TcpStream::*then_)();
+        void (TcpStream::*then_)(unsigned events);
         bool armed_ = false;
     };
     class CloseTimer final : public base::Timer {
@@ -108,22 +108,35 @@ private:
         TcpStream& stream_;
     };
 
+    class Finish final : public base::Message {
+    public:
+        explicit Finish(TcpStream& stream) : stream_(stream) {}
+        void run() override { stream_.finish(); }
+
+    private:
+        TcpStream& stream_;
+    };
+
     bool poll() override;
     void park() override;
     void turn_ended() override;
 
-    void readable();
-    void writable();
-    void troubled();
+    void readable(unsigned events);
+    void writable(unsigned events);
+    void troubled(unsigned events);
+    bool take_input();
     bool receive();
-    bool receive_once();
     bool drain();
     void send();
     bool send_once();
     void all_sent();
     void fail(int error);
     void end(bool reset);
-    void finish_when_quiet();
+    void finish();
+    [[nodiscard]] bool quiet() const { return !in_.armed() && !out_.armed() && !trouble_.armed(); }
+    [[nodiscard]] bool sending() const { return state_ == State::open || state_ == State::flushing; }
+    [[nodiscard]] bool closing() const { return state_ == State::flushing || state_ == State::draining; }
+    [[nodiscard]] bool wants_input() const { return receiving() || (closing() && !peer_finished_); }
     [[nodiscard]] bool receiving() const { return state_ == State::open && !paused_ && !peer_finished_; }
 
     reactor::Reactor& reactor_;
@@ -133,6 +146,7 @@ private:
     Readiness out_{*this, &TcpStream::writable};
     Readiness trouble_{*this, &TcpStream::troubled};
     CloseTimer close_timer_{*this};
+    Finish finish_{*this};
     std::size_t drained_bytes_ = 0;
     State state_ = State::idle;
     bool paused_ = false;         ///< the user had no space

@@ -1,0 +1,170 @@
+#include "transport/tcp_listener.h"
+
+#include <fmt/format.h>
+#include <liburing.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace targe::transport {
+
+namespace {
+
+/// Until a shortage of descriptors or memory may have passed. The connection stays in the backlog meanwhile.
+constexpr base::Duration kRetry = std::chrono::milliseconds{100};
+
+std::string cure(int error) {
+    switch (error) {
+        case EADDRINUSE:
+            return " Another program, or another portal, has the port.";
+        case EADDRNOTAVAIL:
+            return " No interface of this host has that address.";
+        case EACCES:
+            return " Ports below 1024 need CAP_NET_BIND_SERVICE.";
+        case EAFNOSUPPORT:
+            return " IPv6 is switched off on this host.";
+        default:
+            return "";
+    }
+}
+
+std::unexpected<ListenError> refused(const SocketAddress& address, int error) {
+    return std::unexpected(ListenError{
+        error, fmt::format("cannot listen on {}: {}.{}", address.text(), std::strerror(error), cure(error))});
+}
+
+/// The peer, or the network, was at fault: the next connection may be well.
+bool only_this_connection(int error) {
+    switch (error) {
+        case ECONNABORTED:
+        case EPROTO:
+        case EPERM:  // a firewall
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case EINTR:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+std::expected<reactor::FileDescriptor, ListenError> listen_on(const SocketAddress& address, int backlog) {
+    const int family = address.is_ipv6() ? AF_INET6 : AF_INET;
+    // Blocking: the ring then waits for connections, where it might answer EAGAIN for a non-blocking one.
+    reactor::FileDescriptor socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!socket) {
+        return refused(address, errno);
+    }
+    // Connections of the process before this one, still winding down, must not keep a restart from its port.
+    const int on = 1;
+    if (setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) {
+        return refused(address, errno);
+    }
+    if (address.is_ipv6() && setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) {
+        return refused(address, errno);
+    }
+    const SocketAddress::Raw raw = address.raw();
+    if (bind(socket.get(), reinterpret_cast<const sockaddr*>(&raw.storage), raw.size) != 0 ||
+        listen(socket.get(), backlog) != 0) {
+        return refused(address, errno);
+    }
+    return socket;
+}
+
+Placement::Placement(std::size_t cores)
+    : cores_(cores), counts_(std::make_unique<std::atomic<std::size_t>[]>(cores)) {}
+
+base::CoreId Placement::choose() {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < cores_; ++i) {
+        if (counts_[i].load() < counts_[best].load()) {
+            best = i;
+        }
+    }
+    ++counts_[best];
+    return base::CoreId(static_cast<std::uint16_t>(best));
+}
+
+void Placement::left(base::CoreId core) {
+    TARGE_ASSERT(counts_[core.value].load() > 0);
+    --counts_[core.value];
+}
+
+TcpListener::TcpListener(reactor::Reactor& reactor, reactor::FileDescriptor listening, base::Cores cores,
+                         Placement& placement, ConnectionTaker& taker)
+    : reactor_(reactor),
+      listening_(std::move(listening)),
+      cores_(cores),
+      placement_(placement),
+      taker_(taker) {}
+
+TcpListener::~TcpListener() {
+    TARGE_ASSERT(!accepting_);
+}
+
+void TcpListener::start() {
+    accept();
+}
+
+void TcpListener::accept() {
+    accepting_ = true;
+    io_uring_prep_multishot_accept(&reactor_.prepare(*this), listening_.get(), nullptr, nullptr,
+                                   SOCK_CLOEXEC);
+}
+
+void TcpListener::completed(int result, unsigned flags) {
+    accepting_ = (flags & kMore) != 0;
+    if (result >= 0) {
+        reactor::FileDescriptor socket(result);
+        // One that came while we were closing is closed with its descriptor.
+        if (!closing_) {
+            hand_over(std::move(socket));
+        }
+    } else if (!closing_) {
+        ++stats_.failed;
+    }
+    if (accepting_) {
+        return;
+    }
+    if (closing_) {
+        finish();
+    } else if (result >= 0 || only_this_connection(-result)) {
+        accept();
+    } else {
+        reactor_.arm(retry_, reactor_.now() + kRetry);
+    }
+}
+
+void TcpListener::hand_over(reactor::FileDescriptor socket) {
+    ++stats_.accepted;
+    base::Core& core = *cores_[placement_.choose().value];
+    base::post(core, [&core, &taker = taker_, socket = std::move(socket)]() mutable {
+        taker.connected(core, std::move(socket));
+    });
+}
+
+void TcpListener::close() {
+    if (closing_) {
+        return;
+    }
+    closing_ = true;
+    reactor_.disarm(retry_);
+    if (accepting_) {
+        reactor_.cancel(*this);
+    } else {
+        base::post(reactor_, [this] { finish(); });
+    }
+}
+
+void TcpListener::finish() {
+    listening_.reset();
+    taker_.listener_closed();
+}
+
+}  // namespace targe::transport

@@ -127,7 +127,8 @@ ChapExchange::Step ChapExchange::check_response(std::span<const TextPair> keys, 
         chap_response(algorithm_, identifier_, known ? std::string_view{account->secret} : "", challenge_);
     const auto received = parse_binary(*response, ChapDigest::kMaxBytes);
     if (!expected || !received || !equal_in_constant_time(*received, expected->bytes()) || !known) {
-        return failure(known ? "wrong CHAP response for account " + account->name : "unknown CHAP name");
+        return failure(known ? "wrong CHAP response for account " + account->name
+                             : "unknown CHAP name " + std::string{name->substr(0, kMaxChapNameBytes)});
     }
     if (mutual) {
         if (auto answered = answer_challenge(*account, *identifier, *challenge, out); !answered) {

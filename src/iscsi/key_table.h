@@ -73,7 +73,6 @@ enum class Stages : std::uint8_t {
     operational = 2,
     login = 3,
     full_feature = 4,
-    operational_and_full_feature = 6,
     all = 7,
 };
 enum class Scope : std::uint8_t { connection, session };
@@ -104,7 +103,6 @@ using enum Connections;
 inline constexpr auto kSession = Scope::session;
 inline constexpr auto kConnection = Scope::connection;
 inline constexpr auto kOperational = Stages::operational;
-inline constexpr auto kFfpToo = Stages::operational_and_full_feature;
 }  // namespace detail
 
 // clang-format off
@@ -131,7 +129,7 @@ inline constexpr auto kKeyTable = [] {
     {"TargetPortalGroupTag",       Key::target_portal_group_tag,      declared_number,  0,   65535,              "",           Stages::none,      kSession,    any,         relevant},
     {"InitialR2T",                 Key::initial_r2t,                  logical_or,       0,   0,                  "Yes",        kOperational,      kSession,    leading,     irrelevant},
     {"ImmediateData",              Key::immediate_data,               logical_and,      0,   0,                  "Yes",        kOperational,      kSession,    leading,     irrelevant},
-    {"MaxRecvDataSegmentLength",   Key::max_recv_data_segment_length, declared_number,  512, kMaxSegmentOrBurst, "8192",       kFfpToo,           kConnection, any,         relevant},
+    {"MaxRecvDataSegmentLength",   Key::max_recv_data_segment_length, declared_number,  512, kMaxSegmentOrBurst, "8192",       Stages::all,       kConnection, any,         relevant},
     {"MaxBurstLength",             Key::max_burst_length,             minimum,          512, kMaxSegmentOrBurst, "262144",     kOperational,      kSession,    leading,     irrelevant},
     {"FirstBurstLength",           Key::first_burst_length,           minimum,          512, kMaxSegmentOrBurst, "65536",      kOperational,      kSession,    leading,     irrelevant},
     {"DefaultTime2Wait",           Key::default_time2wait,            maximum,          0,   3600,               "2",          kOperational,      kSession,    leading,     relevant},

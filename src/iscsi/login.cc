@@ -18,6 +18,12 @@ namespace {
 /// A login that needs more requests is not going anywhere. Generous: a text may come byte by byte.
 constexpr std::uint32_t kMaxRequests = 1024;
 
+/// Of what a peer sent, no more than a log line can bear.
+std::string shortened(std::string_view text) {
+    constexpr std::size_t kMaxBytes = 223;
+    return std::string{text.substr(0, kMaxBytes)};
+}
+
 LoginStatus status_of(Move move) {
     return move == Move::permanent ? LoginStatus::target_moved_permanently
                                    : LoginStatus::target_moved_temporarily;
@@ -73,7 +79,7 @@ private:
 
 LoginStep LoginMachine::Impl::receive(HeaderView header, std::span<const std::byte> data) {
     if (state_ == State::establishing || state_ == State::over) {
-        state_ = State::over;
+        // The state stays: whoever is making the session may still call established().
         return LoginDropped{"a PDU before the login was answered"};
     }
     if (opcode_of(header) != Opcode::login_request) {
@@ -187,7 +193,7 @@ Verdict LoginMachine::Impl::find_target() {
     }
     auto* const target = std::get_if<TargetFound>(&found);
     if (target == nullptr) {
-        return refusal(LoginStatus::not_found, "no such target");
+        return refusal(LoginStatus::not_found, "no such target: " + shortened(identity_->target_name));
     }
     portal_group_tag_ = target->portal_group_tag;
     // [RFC 7143 13.9]: in the first response that carries text.

@@ -251,6 +251,9 @@ TEST_F(Login, WantsNothingButEmptyRequestsWhileItsAnswerGoesOut) {
 TEST_F(Login, IsOverAfterEachOfItsEnds) {
     (void)finish(kFinish, kOpen);
     EXPECT_TRUE(std::holds_alternative<LoginDropped>(initiator.send(kFinish)));
+    // The answer that is still owed can be had all the same.
+    EXPECT_EQ(field_of<L::kTargetSessionHandle>(initiator.machine.established(5, {})), 5);
+    EXPECT_TRUE(std::holds_alternative<LoginDropped>(initiator.send(kFinish)));
     LoginInitiator other(directory, random);
     EXPECT_TRUE(std::holds_alternative<LoginRefused>(other.send(kFinish, "TargetName=iqn.open;")));
     EXPECT_TRUE(std::holds_alternative<LoginDropped>(other.send(kFinish, kOpen)));

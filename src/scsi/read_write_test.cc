@@ -13,12 +13,13 @@ using testing::thin_disk;
 
 TEST(ReadWrite, SixByteFormHasTwentyOneBitsOfAddress) {
     const auto access = plan_read<ReadWrite6Cdb>(bytes({0x08, 0x1e, 0xdc, 0xba, 0x10, 0}), thin_disk());
-    EXPECT_EQ(access, (MediumAccess{.lba = 0x1edcba, .blocks = 16, .data_in_bytes = 16 * 512}));
+    EXPECT_EQ(access,
+              (MediumAccess{.lba = 0x1edcba, .blocks = 16, .data_in_bytes = std::uint64_t{16} * 512}));
 }
 
 TEST(ReadWrite, SixByteFormOfLengthZeroIsHeldToTheMediumToo) {
     const std::uint64_t blocks = thin_disk().blocks;
-    const unsigned lba = static_cast<unsigned>(blocks - 255);
+    const auto lba = static_cast<unsigned>(blocks - 255);
     const auto access =
         plan_write<ReadWrite6Cdb>(bytes({0x0a, lba >> 16, lba >> 8 & 0xffU, lba & 0xffU, 0, 0}), thin_disk());
     ASSERT_FALSE(access);

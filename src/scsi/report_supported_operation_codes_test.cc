@@ -11,7 +11,6 @@ namespace targe::scsi {
 namespace {
 
 using testing::bytes;
-using testing::operator+;
 using testing::ByteVector;
 using L = ReportSupportedOperationCodesCdb;
 
@@ -47,6 +46,10 @@ Answer ask(const Request& request, const UnitTraits& unit = kThick, std::size_t 
     return answer;
 }
 
+void append(ByteVector& to, const ByteVector& more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
+
 ByteVector slice(const ByteVector& data, std::size_t from, std::size_t size) {
     const auto first = data.begin() + static_cast<std::ptrdiff_t>(from);
     return {first, first + static_cast<std::ptrdiff_t>(size)};
@@ -63,19 +66,22 @@ TEST(ReportSupportedOperationCodes, ListsEveryCommandOfAThickDisk) {
     };
     ByteVector golden = bytes({0, 0, 0x01, 0x38});
     for (const unsigned opcode : {0x00U, 0x03U, 0x08U, 0x0aU, 0x12U, 0x15U, 0x16U, 0x17U, 0x1aU, 0x1bU}) {
-        golden = golden + descriptor(opcode, 6);
+        append(golden, descriptor(opcode, 6));
     }
     for (const unsigned opcode :
          {0x25U, 0x28U, 0x2aU, 0x2eU, 0x2fU, 0x34U, 0x35U, 0x41U, 0x55U, 0x56U, 0x57U, 0x5aU}) {
-        golden = golden + descriptor(opcode, 10);
+        append(golden, descriptor(opcode, 10));
     }
     for (const unsigned opcode : {0x88U, 0x89U, 0x8aU, 0x8eU, 0x8fU, 0x90U, 0x91U, 0x93U}) {
-        golden = golden + descriptor(opcode, 16);
+        append(golden, descriptor(opcode, 16));
     }
-    golden = golden + with_action(0x9e, 0x10, 16) + with_action(0x9e, 0x12, 16) + descriptor(0xa0, 12) +
-             with_action(0xa3, 0x0c, 12) + with_action(0xa3, 0x0d, 12);
+    append(golden, with_action(0x9e, 0x10, 16));
+    append(golden, with_action(0x9e, 0x12, 16));
+    append(golden, descriptor(0xa0, 12));
+    append(golden, with_action(0xa3, 0x0c, 12));
+    append(golden, with_action(0xa3, 0x0d, 12));
     for (const unsigned opcode : {0xa8U, 0xaaU, 0xaeU, 0xafU}) {
-        golden = golden + descriptor(opcode, 12);
+        append(golden, descriptor(opcode, 12));
     }
     const Answer answer = ask({.options = kAll});
     EXPECT_FALSE(answer.refused);

@@ -28,9 +28,10 @@ TEST(Verify, WantsNoDataToLookAtTheMedium) {
 }
 
 TEST(Verify, WantsEveryBlockToCompareThem) {
-    EXPECT_EQ(verify(0b01, 8),
-              (MediumAccess{
-                  .lba = 3, .blocks = 8, .data_out_bytes = 8 * 512, .byte_check = ByteCheck::every_block}));
+    EXPECT_EQ(verify(0b01, 8), (MediumAccess{.lba = 3,
+                                             .blocks = 8,
+                                             .data_out_bytes = std::uint64_t{8} * 512,
+                                             .byte_check = ByteCheck::every_block}));
 }
 
 TEST(Verify, WantsOneBlockToCompareItWithEach) {
@@ -57,10 +58,10 @@ TEST(Verify, TakesDpo) {
 
 TEST(WriteAndVerify, WantsEveryBlockWhateverItCompares) {
     for (const unsigned byte_check : {0b00U, 0b01U}) {
-        EXPECT_EQ(
-            write_and_verify(byte_check, 8),
-            (MediumAccess{
-                .lba = 3, .blocks = 8, .data_out_bytes = 8 * 512, .byte_check = ByteCheck{byte_check != 0}}));
+        EXPECT_EQ(write_and_verify(byte_check, 8), (MediumAccess{.lba = 3,
+                                                                 .blocks = 8,
+                                                                 .data_out_bytes = std::uint64_t{8} * 512,
+                                                                 .byte_check = ByteCheck{byte_check != 0}}));
     }
 }
 

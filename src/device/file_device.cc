@@ -1,0 +1,111 @@
+#include "device/file_device.h"
+
+#include "reactor/io.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace targe::device {
+namespace {
+
+/// The first byte from `offset` on that `whence` (SEEK_DATA, SEEK_HOLE) looks for; `end` when there is none.
+std::expected<std::uint64_t, int> seek(int fd, std::uint64_t offset, int whence, std::uint64_t end) {
+    const off_t found = ::lseek(fd, static_cast<off_t>(offset), whence);
+    if (found >= 0) {
+        return std::min(static_cast<std::uint64_t>(found), end);
+    }
+    return errno == ENXIO ? std::expected<std::uint64_t, int>{end} : std::unexpected(errno);
+}
+
+bool same_file(const struct stat& a, const struct stat& b) {
+    return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+}  // namespace
+
+int open_flags(const StoreSettings& settings) {
+    return (settings.capabilities.read_only ? O_RDONLY : O_RDWR) |
+           (settings.data_path == DataPath::direct ? O_DIRECT : 0) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+}
+
+std::expected<reactor::FileDescriptor, int> FileDevice::open_file(const std::string& path, int flags) {
+    constexpr mode_t kOwnerOnly = 0600;
+    reactor::FileDescriptor fd{::open(path.c_str(), flags, kOwnerOnly)};
+    if (!fd) {
+        return std::unexpected(errno);
+    }
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    // A file system without locks is no reason not to serve.
+    if (::flock(fd.get(), (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        return std::unexpected(EWOULDBLOCK);
+    }
+    return fd;
+}
+
+std::expected<std::uint64_t, int> FileDevice::look_again() {
+    struct stat named{};
+    struct stat held{};
+    if (::stat(settings().path.c_str(), &named) != 0 || ::fstat(fd(), &held) != 0) {
+        return std::unexpected(errno);
+    }
+    if (!S_ISREG(named.st_mode)) {
+        return std::unexpected(ENOENT);
+    }
+    if (!same_file(named, held)) {
+        auto opened = open_file(settings().path, open_flags(settings()));
+        if (!opened) {
+            return std::unexpected(opened.error());
+        }
+        if (!take_over(*opened) || ::fstat(fd(), &named) != 0) {
+            return std::unexpected(errno);
+        }
+    }
+    return static_cast<std::uint64_t>(named.st_size);
+}
+
+base::Task<bool> FileDevice::intact(base::CommandArena& /*arena*/, std::uint64_t bytes) {
+    if (settings().local) {
+        struct stat now{};
+        co_return ::fstat(fd(), &now) == 0 && now.st_nlink > 0 &&
+            static_cast<std::uint64_t>(now.st_size) >= bytes;
+    }
+    // Through the ring: a server may take as long as it likes.
+    struct statx now{};
+    const int file = fd();
+    const int result = co_await reactor::Operation([&now, file](io_uring_sqe& sqe) {
+        io_uring_prep_statx(&sqe, file, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &now);
+    });
+    co_return result == 0 && now.stx_nlink > 0 && now.stx_size >= bytes;
+}
+
+base::Task<std::expected<Extent, IoFailure>> FileDevice::block_status(base::CommandArena& arena,
+                                                                      std::uint64_t lba,
+                                                                      std::uint64_t blocks) {
+    const IoResult fit = co_await ready(arena, lba, blocks);
+    if (!fit) {
+        co_return std::unexpected(fit.error());
+    }
+    const std::uint64_t block_size = settings().geometry.block_size;
+    const std::uint64_t begin = byte_of(lba);
+    const std::uint64_t end = byte_of(lba + blocks);
+    const auto data = seek(fd(), begin, SEEK_DATA, end);
+    if (!data) {
+        co_return failed(io_error_of(data.error(), Attempt::read), lba);
+    }
+    // A block that is part data, part hole is mapped.
+    const std::uint64_t hole_blocks = (*data - begin) / block_size;
+    if (hole_blocks > 0) {
+        co_return Extent{.lba = lba, .blocks = hole_blocks, .mapped = false};
+    }
+    const auto hole = seek(fd(), *data, SEEK_HOLE, end);
+    if (!hole) {
+        co_return failed(io_error_of(hole.error(), Attempt::read), lba);
+    }
+    co_return Extent{.lba = lba, .blocks = (*hole - begin + block_size - 1) / block_size, .mapped = true};
+}
+
+}  // namespace targe::device

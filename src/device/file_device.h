@@ -1,0 +1,30 @@
+// A disk in a file.
+#pragma once
+
+#include "device/stored_device.h"
+
+#include <sys/stat.h>
+
+namespace targe::device {
+
+class FileDevice final : public StoredDevice {
+public:
+    FileDevice(StoreSettings settings, reactor::FileDescriptor fd)
+        : StoredDevice(std::move(settings), std::move(fd)) {}
+
+    base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena, std::uint64_t lba,
+                                                              std::uint64_t blocks) override;
+
+    /// Opens a regular file and makes it this process's own: another one that serves it is told EWOULDBLOCK.
+    [[nodiscard]] static std::expected<reactor::FileDescriptor, int> open_file(const std::string& path,
+                                                                               int flags);
+
+protected:
+    [[nodiscard]] std::expected<std::uint64_t, int> look_again() override;
+    base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) override;
+};
+
+/// Flags of open(2) for a store with these settings.
+[[nodiscard]] int open_flags(const StoreSettings& settings);
+
+}  // namespace targe::device

@@ -1,0 +1,190 @@
+#include "device/file_device.h"
+#include "device/open_store.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/falloc.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace targe::device {
+namespace {
+
+using Result = std::expected<std::unique_ptr<Device>, OpenError>;
+
+std::unexpected<OpenError> refused(const DeviceConfig& config, const std::string& why) {
+    return std::unexpected(OpenError{fmt::format("cannot serve the file {}: {}", config.path, why)});
+}
+
+std::string open_failure(const DeviceConfig& config, int error) {
+    switch (error) {
+        case ENOENT:
+            return config.create && !config.read_only
+                       ? "its directory does not exist; create it"
+                       : "it does not exist; create it, or let the device create it by giving a size";
+        case EACCES:
+        case EPERM:
+            return "permission denied; give the user that targed runs as access to it";
+        case EROFS:
+            return "its file system is read-only; remount it, or set read_only = true";
+        case EINVAL:
+            return "its file system does not take O_DIRECT; set direct = false";
+        case EWOULDBLOCK:
+            return "another program, or another device here, serves it already; stop that one first";
+        default:
+            return std::strerror(error);
+    }
+}
+
+/// The file systems that answer fstat() out of memory.
+struct FileSystem {
+    bool in_memory;
+    bool local;
+};
+
+FileSystem file_system_of(int fd) {
+    constexpr auto kLocal = std::to_array<unsigned long>(
+        {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC});
+    struct statfs about{};
+    if (::fstatfs(fd, &about) != 0) {
+        return {.in_memory = false, .local = false};
+    }
+    const auto type = static_cast<unsigned long>(about.f_type);
+    return {.in_memory = type == TMPFS_MAGIC || type == RAMFS_MAGIC,
+            .local = std::ranges::find(kLocal, type) != kLocal.end()};
+}
+
+/// What O_DIRECT asks of this file.
+struct DirectAlignment {
+    std::size_t memory;
+    std::size_t offset;
+};
+
+/// Asks the kernel; one that does not say is tried with a read of one block, and if it refuses that, 4096 is
+/// enough everywhere.
+DirectAlignment direct_alignment(int fd, std::size_t block_size) {
+    struct statx about{};
+    if (::statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &about) == 0 &&
+        (about.stx_mask & STATX_DIOALIGN) != 0 && about.stx_dio_mem_align != 0) {
+        return {.memory = about.stx_dio_mem_align, .offset = about.stx_dio_offset_align};
+    }
+    constexpr std::size_t kPage = 4096;
+    alignas(kPage) std::array<std::byte, 2 * kPage> memory{};
+    const ssize_t n = ::pread(fd, memory.data() + block_size, block_size, 0);
+    return n < 0 ? DirectAlignment{kPage, kPage} : DirectAlignment{block_size, block_size};
+}
+
+/// Tries it beyond the end of the file, where it changes nothing.
+bool punches_holes(int fd, std::uint64_t size) {
+    constexpr off_t kLength = 4096;
+    const auto beyond = static_cast<off_t>((size + kLength - 1) / kLength * kLength);
+    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, beyond, kLength) == 0;
+}
+
+/// The size that the file has in the end, grown or made when that was asked for; or why not.
+std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config, int fd) {
+    struct stat about{};
+    if (::fstat(fd, &about) != 0) {
+        return std::unexpected(std::string(std::strerror(errno)));
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return std::unexpected(std::string("it is no regular file; a block device has handler = \"block\""));
+    }
+    const auto size = static_cast<std::uint64_t>(about.st_size);
+    if (config.size_bytes == 0 || size == config.size_bytes) {
+        return size;
+    }
+    if (size > config.size_bytes) {
+        return std::unexpected(
+            fmt::format("it has {} bytes, the configuration says {}; nothing is cut off: leave "
+                        "size out, or set it to what the file has",
+                        size, config.size_bytes));
+    }
+    if (!config.create || config.read_only) {
+        return std::unexpected(fmt::format(
+            "it has {} bytes, the configuration says {}, and it may not be grown", size, config.size_bytes));
+    }
+    if (::ftruncate(fd, static_cast<off_t>(config.size_bytes)) != 0) {
+        return std::unexpected(
+            fmt::format("it cannot be grown to {} bytes: {}", config.size_bytes, std::strerror(errno)));
+    }
+    return config.size_bytes;
+}
+
+/// A file that was just made survives a power cut only once its directory is synced.
+void sync_new_file(const std::string& path, int fd) {
+    static_cast<void>(::fsync(fd));
+    const std::size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const reactor::FileDescriptor parent{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (parent) {
+        static_cast<void>(::fsync(parent.get()));
+    }
+}
+
+StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size) {
+    struct stat about{};
+    static_cast<void>(::fstat(fd, &about));
+    const FileSystem system = file_system_of(fd);
+    constexpr blksize_t kSmallestGranule = 4096;
+    const auto granule = static_cast<std::uint32_t>(std::max(about.st_blksize, kSmallestGranule));
+    return {.path = config.path,
+            .geometry = {.blocks = size / config.block_size, .block_size = config.block_size},
+            .capabilities = {.read_only = config.read_only,
+                             .volatile_cache = true,
+                             .unmap = config.thin && !config.read_only && punches_holes(fd, size),
+                             .unmapped_reads_zero = true,
+                             .block_status = true,
+                             .rotational = config.rotational.value_or(false),
+                             .unmap_granularity_blocks = granule / config.block_size},
+            .data_path = config.direct      ? DataPath::direct
+                         : system.in_memory ? DataPath::memory
+                                            : DataPath::page_cache,
+            .local = system.local};
+}
+
+}  // namespace
+
+Result open_file_device(const DeviceConfig& config) {
+    const bool may_create = config.create && !config.read_only && config.size_bytes != 0;
+    const StoreSettings wanted{.path = config.path,
+                               .geometry = {},
+                               .capabilities = {.read_only = config.read_only},
+                               .data_path = config.direct ? DataPath::direct : DataPath::page_cache};
+    const bool existed = ::access(config.path.c_str(), F_OK) == 0;
+    auto fd = FileDevice::open_file(config.path, open_flags(wanted) | (may_create ? O_CREAT : 0));
+    if (!fd) {
+        return refused(config, open_failure(config, fd.error()));
+    }
+    const auto size = settle_size(config, fd->get());
+    if (!size) {
+        return refused(config, size.error());
+    }
+    if (*size < config.block_size) {
+        return refused(config, "it holds not one block; give a size");
+    }
+    if (!existed) {
+        sync_new_file(config.path, fd->get());
+    }
+    StoreSettings settings = settings_of(config, fd->get(), *size);
+    if (config.direct) {
+        const DirectAlignment alignment = direct_alignment(fd->get(), config.block_size);
+        if (alignment.offset > config.block_size) {
+            return refused(config,
+                           fmt::format("O_DIRECT there works in pieces of {} bytes; set block_size = {}, "
+                                       "or direct = false",
+                                       alignment.offset, alignment.offset));
+        }
+        settings.memory_alignment = alignment.memory;
+    }
+    return std::make_unique<FileDevice>(std::move(settings), std::move(*fd));
+}
+
+}  // namespace targe::device

@@ -1,0 +1,313 @@
+#include "device/stored_device.h"
+
+#include "device/off_core.h"
+#include "reactor/io.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace targe::device {
+namespace {
+
+using reactor::Reactor;
+
+/// Longer transfers are given to the ring even where a call would be a copy: a copy of this size takes as
+/// long as other commands can be expected to wait.
+constexpr std::uint64_t kLongestInline = 1ULL << 20U;
+
+constexpr std::size_t kZeroesSize = 64ULL << 10U;
+alignas(4096) constexpr std::array<std::byte, kZeroesSize> kZeroes{};
+
+}  // namespace
+
+StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
+    : settings_(std::move(settings)), fd_(std::move(fd)), blocks_(settings_.geometry.blocks) {}
+
+Geometry StoredDevice::geometry() const {
+    Geometry now = settings_.geometry;
+    now.blocks = blocks_.load(std::memory_order_relaxed);
+    return now;
+}
+
+bool StoredDevice::look_due() const {
+    return Reactor::current()->now().time_since_epoch().count() >= next_look_.load(std::memory_order_relaxed);
+}
+
+bool StoredDevice::reachable(std::uint64_t lba, std::uint64_t blocks) const {
+    const std::uint64_t have = blocks_.load(std::memory_order_relaxed);
+    return !away_.load(std::memory_order_relaxed) && lba <= have && blocks <= have - lba;
+}
+
+std::unexpected<IoFailure> StoredDevice::failed(IoError error, std::uint64_t lba) {
+    if (error == IoError::gone) {
+        away_.store(true, std::memory_order_relaxed);
+    }
+    return std::unexpected(IoFailure{.error = error, .lba = lba});
+}
+
+bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
+    return ::dup3(opened.get(), fd_.get(), O_CLOEXEC) >= 0;
+}
+
+base::Task<void> StoredDevice::look(base::CommandArena& arena) {
+    auto due = next_look_.load(std::memory_order_relaxed);
+    const base::Time now = Reactor::current()->now();
+    const auto next = (now + kLookInterval).time_since_epoch().count();
+    if (due > now.time_since_epoch().count() || !next_look_.compare_exchange_strong(due, next)) {
+        co_return;  // another core looks
+    }
+    const std::uint64_t bytes = byte_of(blocks_.load(std::memory_order_relaxed));
+    if (!away_.load(std::memory_order_relaxed)) {
+        const bool well = co_await intact(arena, bytes);
+        away_.store(!well, std::memory_order_relaxed);
+        co_return;
+    }
+    const auto found = co_await find_store(arena);
+    if (found && *found >= bytes) {
+        away_.store(false, std::memory_order_relaxed);
+    }
+}
+
+base::Task<std::expected<std::uint64_t, IoFailure>> StoredDevice::find_store(base::CommandArena& arena) {
+    if (looking_.exchange(true)) {
+        co_return failed(IoError::no_resources, 0);  // another core does it
+    }
+    std::expected<std::uint64_t, int> found = std::unexpected(EAGAIN);
+    const int refused = co_await run_off_core(arena, [this, &found] { found = look_again(); });
+    looking_.store(false);
+    if (refused != 0) {
+        co_return failed(IoError::no_resources, 0);
+    }
+    if (!found) {
+        co_return failed(IoError::gone, 0);
+    }
+    co_return *found;
+}
+
+base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
+    const auto found = co_await find_store(arena);
+    if (!found) {
+        co_return std::unexpected(found.error());
+    }
+    const std::uint64_t limit = settings_.size_limit_bytes;
+    const std::uint64_t bytes = limit == 0 ? *found : std::min(*found, limit);
+    const std::uint64_t blocks = bytes / settings_.geometry.block_size;
+    if (blocks == 0) {
+        co_return failed(IoError::gone, 0);
+    }
+    blocks_.store(blocks, std::memory_order_relaxed);
+    away_.store(false, std::memory_order_relaxed);
+    co_return IoResult{};
+}
+
+base::Task<IoResult> StoredDevice::ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
+    if (look_due()) {
+        co_await look(arena);
+    }
+    if (!reachable(lba, blocks)) {
+        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
+    }
+    co_return IoResult{};
+}
+
+Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
+    const bool memory = settings_.data_path == DataPath::memory;
+    if (settings_.data_path == DataPath::direct || transfer.size > kLongestInline ||
+        (durability == Durability::durable && !memory)) {
+        return {};
+    }
+    if (transfer.attempt == Attempt::read && !memory) {
+        if (!waits_for_nothing_.load(std::memory_order_relaxed)) {
+            return {};
+        }
+        const Moved moved = move_now(transfer, RWF_NOWAIT);
+        if (moved.error == EOPNOTSUPP) {
+            waits_for_nothing_.store(false, std::memory_order_relaxed);
+        }
+        return moved;
+    }
+    const base::Time began = base::Clock::now();
+    if (!budget_.allows(began)) {
+        return {};
+    }
+    const Moved moved = move_now(transfer, 0);
+    budget_.record(began, base::Clock::now());
+    return moved;
+}
+
+base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
+    if (settings_.data_path == DataPath::direct && !aligned(transfer, settings_.memory_alignment)) {
+        return move_bounced(arena, transfer);
+    }
+    // An error of the first call says at most that it would have had to wait, or will come again.
+    return move(arena, transfer, Moved{.bytes = moved.bytes});
+}
+
+IoResult StoredDevice::outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba) {
+    if (moved.bytes == transfer.size) {
+        return {};
+    }
+    const std::uint64_t at = lba + moved.bytes / settings_.geometry.block_size;
+    if (moved.error != 0) {
+        return failed(io_error_of(moved.error, transfer.attempt), at);
+    }
+    // The store ends too early. Zeroes would be an invention.
+    return failed(transfer.attempt == Attempt::read ? IoError::gone : IoError::unwritable, at);
+}
+
+base::Task<IoResult> StoredDevice::read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) {
+    const Transfer transfer = reading(fd(), into, byte_of(lba));
+    if (look_due()) {
+        co_await look(arena);
+    }
+    if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
+        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
+    }
+    Moved moved = start(transfer, Durability::cached);
+    if (moved.bytes != transfer.size) {
+        moved = co_await finish(arena, transfer, moved);
+    }
+    co_return outcome(transfer, moved, lba);
+}
+
+base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_t lba,
+                                         base::ConstSegments from, Durability durability) {
+    const bool durable = durability == Durability::durable;
+    const Transfer transfer = writing(fd(), from, byte_of(lba), durable ? RWF_DSYNC : 0);
+    if (look_due()) {
+        co_await look(arena);
+    }
+    if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
+        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
+    }
+    if (settings_.capabilities.read_only) {
+        co_return failed(IoError::read_only, lba);
+    }
+    Moved moved = start(transfer, durability);
+    if (moved.bytes != transfer.size) {
+        moved = co_await finish(arena, transfer, moved);
+    }
+    const IoResult written = outcome(transfer, moved, lba);
+    if (written && durable) {
+        // What was written to a deleted file is durable only until it is closed.
+        const bool well = co_await intact(arena, byte_of(lba) + transfer.size);
+        if (!well) {
+            co_return failed(IoError::gone, lba);
+        }
+    }
+    co_return written;
+}
+
+base::Task<IoResult> StoredDevice::sync(base::CommandArena& arena, std::uint64_t lba) {
+    int result = 0;
+    do {
+        result = co_await reactor::fdatasync(fd());
+    } while (result == -EINTR);
+    if (result < 0) {
+        co_return failed(io_error_of(-result, Attempt::write), lba);
+    }
+    const bool well = co_await intact(arena, byte_of(blocks_.load(std::memory_order_relaxed)));
+    if (!well) {
+        co_return failed(IoError::gone, lba);
+    }
+    co_return IoResult{};
+}
+
+base::Task<IoResult> StoredDevice::flush(base::CommandArena& arena) {
+    const IoResult fit = co_await ready(arena, 0, 0);
+    if (!fit || settings_.capabilities.read_only) {
+        co_return fit;
+    }
+    co_return co_await sync(arena, 0);
+}
+
+base::Task<int> StoredDevice::allocate(base::CommandArena& /*arena*/, int mode, std::uint64_t offset,
+                                       std::uint64_t size) {
+    int result = 0;
+    do {
+        result = co_await reactor::fallocate(fd(), mode, offset, size);
+    } while (result == -EINTR);
+    co_return -result;
+}
+
+base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
+    const IoResult fit = co_await ready(arena, lba, blocks);
+    if (!fit) {
+        co_return fit;
+    }
+    const std::uint64_t granule = settings_.capabilities.unmap_granularity_blocks;
+    const std::uint64_t first = (lba + granule - 1) / granule * granule;
+    const std::uint64_t end = (lba + blocks) / granule * granule;
+    if (first >= end) {
+        co_return IoResult{};
+    }
+    const int error = co_await allocate(arena, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, byte_of(first),
+                                        byte_of(end - first));
+    if (error != 0) {
+        co_return failed(io_error_of(error, Attempt::write), first);
+    }
+    co_return IoResult{};
+}
+
+base::Task<Moved> StoredDevice::write_zero_blocks(base::CommandArena& arena, std::uint64_t offset,
+                                                  std::uint64_t size) {
+    std::array<base::ConstSegment, 16> segments{};
+    Moved moved;
+    while (moved.bytes < size) {
+        std::uint64_t left = std::min<std::uint64_t>(size - moved.bytes, segments.size() * kZeroesSize);
+        std::size_t count = 0;
+        while (left > 0) {
+            const std::size_t piece = std::min<std::uint64_t>(left, kZeroesSize);
+            segments[count++] = {kZeroes.data(), piece};
+            left -= piece;
+        }
+        const base::ConstSegments zeroes = std::span(segments).first(count);
+        const Transfer transfer = writing(fd(), zeroes, offset + moved.bytes, 0);
+        const Moved done = co_await move(arena, transfer, Moved{});
+        moved.bytes += done.bytes;
+        if (done.bytes != transfer.size) {
+            co_return Moved{.bytes = moved.bytes, .error = done.error};
+        }
+    }
+    co_return moved;
+}
+
+base::Task<IoResult> StoredDevice::write_zeroes(base::CommandArena& arena, std::uint64_t lba,
+                                                std::uint64_t blocks, bool may_unmap, Durability durability) {
+    const IoResult fit = co_await ready(arena, lba, blocks);
+    if (!fit) {
+        co_return fit;
+    }
+    if (settings_.capabilities.read_only) {
+        co_return failed(IoError::read_only, lba);
+    }
+    const Capabilities& can = settings_.capabilities;
+    const std::uint64_t size = byte_of(blocks);
+    int error = EOPNOTSUPP;
+    if (may_unmap && can.unmap && can.unmapped_reads_zero) {
+        error = co_await allocate(arena, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, byte_of(lba), size);
+    }
+    if (error == EOPNOTSUPP) {
+        error = co_await allocate(arena, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, byte_of(lba), size);
+    }
+    Moved moved{.bytes = error == 0 ? size : 0, .error = error};
+    if (error == EOPNOTSUPP) {
+        moved = co_await write_zero_blocks(arena, byte_of(lba), size);
+    }
+    if (moved.bytes != size) {
+        const std::uint64_t at = lba + moved.bytes / settings_.geometry.block_size;
+        co_return failed(io_error_of(moved.error, Attempt::write), at);
+    }
+    if (durability == Durability::durable) {
+        co_return co_await sync(arena, lba);
+    }
+    co_return IoResult{};
+}
+
+}  // namespace targe::device

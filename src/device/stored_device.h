@@ -1,0 +1,105 @@
+// What files and block devices have in common.
+#pragma once
+
+#include "device/device.h"
+#include "device/inline_budget.h"
+#include "device/transfer.h"
+#include "reactor/file_descriptor.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+
+namespace targe::device {
+
+/// How data reaches the store.
+enum class DataPath : std::uint8_t {
+    memory,      ///< a file system in memory: a call is a copy
+    page_cache,  ///< a call may find what it needs in memory, or may have to wait
+    direct,      ///< O_DIRECT: always waits for the store
+};
+
+struct StoreSettings {
+    std::string path;
+    Geometry geometry;
+    Capabilities capabilities;
+    DataPath data_path = DataPath::page_cache;
+    bool local = false;                  ///< asking the file system about a file never waits for a network
+    std::size_t memory_alignment = 1;    ///< that O_DIRECT asks of buffers; at most 4096
+    std::uint64_t size_limit_bytes = 0;  ///< 0: all of the store is used
+};
+
+/// Blocks in something that a path names and a descriptor holds open.
+///
+/// The number of the descriptor never changes: when the store is opened anew, the new file takes the old
+/// one's number in one step (dup3), so operations need no lock, and those in flight end on the old file.
+///
+/// A store that is away fails every operation with IoError::gone, and is looked for once a second by the
+/// operations that come; it is taken back when it holds as many blocks as before. refresh() takes it back as
+/// it is. That a file was deleted or cut is noticed by a look once a second while there are operations, by
+/// a read that finds its end too early, and before a flush or a durable write is answered.
+class StoredDevice : public Device {
+public:
+    [[nodiscard]] Geometry geometry() const override;
+    [[nodiscard]] Capabilities capabilities() const override { return settings_.capabilities; }
+    base::Task<IoResult> read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) override;
+    base::Task<IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
+                               Durability durability) override;
+    base::Task<IoResult> flush(base::CommandArena& arena) override;
+    base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) override;
+    base::Task<IoResult> write_zeroes(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks,
+                                      bool may_unmap, Durability durability) override;
+    base::Task<IoResult> refresh(base::CommandArena& arena) override;
+
+    /// How often the store is looked at, or looked for.
+    static constexpr base::Duration kLookInterval = std::chrono::seconds{1};
+
+protected:
+    StoredDevice(StoreSettings settings, reactor::FileDescriptor fd);
+
+    /// Opens the path again when it does not name what is open any more, and takes it over. The size found,
+    /// or an errno. May block: runs on a thread of its own.
+    [[nodiscard]] virtual std::expected<std::uint64_t, int> look_again() = 0;
+    /// Whether what is open still exists and holds at least `bytes`.
+    virtual base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) = 0;
+
+    [[nodiscard]] const StoreSettings& settings() const { return settings_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    /// Puts `opened` in the place of what is open.
+    [[nodiscard]] bool take_over(const reactor::FileDescriptor& opened);
+
+    /// Looks when it is time to, and says whether the range can be worked on.
+    base::Task<IoResult> ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
+    /// A failure at `lba`; takes note when the store is away.
+    [[nodiscard]] std::unexpected<IoFailure> failed(IoError error, std::uint64_t lba);
+    [[nodiscard]] std::uint64_t byte_of(std::uint64_t lba) const {
+        return lba * settings_.geometry.block_size;
+    }
+    /// fallocate() through the ring: 0 or an errno.
+    base::Task<int> allocate(base::CommandArena& arena, int mode, std::uint64_t offset, std::uint64_t size);
+
+private:
+    [[nodiscard]] bool look_due() const;
+    /// Whether the store is there, and the range in it.
+    [[nodiscard]] bool reachable(std::uint64_t lba, std::uint64_t blocks) const;
+    base::Task<void> look(base::CommandArena& arena);
+    base::Task<std::expected<std::uint64_t, IoFailure>> find_store(base::CommandArena& arena);
+    [[nodiscard]] Moved start(const Transfer& transfer, Durability durability);
+    base::Task<Moved> finish(base::CommandArena& arena, Transfer transfer, Moved moved);
+    [[nodiscard]] IoResult outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba);
+    base::Task<Moved> write_zero_blocks(base::CommandArena& arena, std::uint64_t offset, std::uint64_t size);
+    base::Task<IoResult> sync(base::CommandArena& arena, std::uint64_t lba);
+
+    const StoreSettings settings_;
+    const reactor::FileDescriptor fd_;
+    std::atomic<std::uint64_t> blocks_;
+    std::atomic<bool> away_ = false;
+    std::atomic<bool> looking_ = false;
+    std::atomic<bool> waits_for_nothing_ = true;  ///< RWF_NOWAIT is understood by the file system
+    std::atomic<base::Duration::rep> next_look_ = 0;
+    InlineBudget budget_;
+};
+
+}  // namespace targe::device

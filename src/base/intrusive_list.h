@@ -77,6 +77,7 @@ public:
 
     [[nodiscard]] bool empty() const { return head_.next_ == &head_; }
     T& front() { return static_cast<T&>(*head_.next_); }
+    const T& front() const { return static_cast<const T&>(*head_.next_); }
     void push_back(T& member) { insert_before(head_, member); }
     void push_front(T& member) { insert_before(*head_.next_, member); }
     /// The first member, taken out. The list must not be empty.

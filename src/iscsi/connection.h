@@ -112,47 +112,63 @@ private:
         ScsiTask* task = nullptr;
         DataSequence* sequence = nullptr;
         DataOutSegment segment;
-        std::vector<std::byte> additional;  ///< only of early requests
+        SegmentCursor<base::Segment> where;  ///< of the data that are not dropped
+        std::size_t size = 0;
+        bool into_early = false;                 ///< `where` is the task's own memory, not the host's
+        std::vector<std::byte> additional = {};  ///< only of early requests
     };
 
     // connection.cc: the stream, and the end.
     void process();
-    void process_steps();
+    [[nodiscard]] bool accepts_input() const;
     void replay_held();
     void replay(const HeldPdu& pdu);
     void begin_pdu(HeaderView header, wire::Bytes additional, std::uint32_t length);
     void end_pdu(bool good);
-    void route(SegmentCursor<base::Segment> where, std::size_t size);
-    void collect(std::uint32_t length);
+    void collect(Purpose purpose, std::uint32_t length);
     void hold(bool good);
+    void finish(std::string_view reason);
     void end_when_idle();
     void response_left(ScsiTask& task) override;
     TransferTag new_transfer(ScsiTask& task) override;
+    TransferTag take_transfer_tag();
     void end_task(ScsiTask& task, Delivery delivery);
+    void release(ScsiTask& task, Delivery delivery);
     void settle_lent();
+
+    // connection_time.cc
+    [[nodiscard]] std::optional<std::string_view> find_timeout(base::Time now) const;
+    [[nodiscard]] bool ping_is_due(base::Time now) const;
+    [[nodiscard]] std::array<std::optional<base::Time>, 5> deadlines() const;
 
     // connection_login.cc
     void login_pdu();
-    void take_login_step(LoginStep step);
-    void send_login(LoginPdu pdu);
-    void refuse_login(LoginRefused refused);
+    void send_login(const LoginPdu& pdu);
+    void refuse_login(const LoginRefused& refused);
+    void ask_host(const Establish& login);
 
-    // connection_request.cc: order, and the requests that are not SCSI commands.
+    // connection_request.cc: their order, and what becomes of each kind.
     void begin_request(HeaderView header, wire::Bytes additional, std::uint32_t length);
     [[nodiscard]] bool admit(HeaderView header, wire::Bytes additional, std::uint32_t length);
     void end_request();
+
+    // connection_session.cc: requests and notices that concern the session as a whole.
     void nop_out();
     void text_request();
+    void answer_text_request(HeaderView header);
+    void send_text(HeaderView header);
     void logout_request();
+    void answer_logout(TaskTag tag, LogoutResponse response);
     void finish_logout();
-    ControlPdu& new_response(Opcode opcode);
+    ControlPdu& new_response(Opcode opcode, TaskTag tag);
+    ControlPdu& new_async(AsyncEvent event);
     void reject(RejectReason reason, HeaderView header);
-    void ping(base::Time now);
-    void tell_window();
+    void send_notice(TransferTag tag);
 
     // connection_command.cc
     void begin_command(HeaderView header, wire::Bytes additional, std::uint32_t length);
-    [[nodiscard]] bool read_command(ScsiTask& task, HeaderView header, wire::Bytes additional) const;
+    [[nodiscard]] std::optional<RejectReason> find_fault(HeaderView header) const;
+    void start_command(ScsiTask& task, HeaderView header, std::uint32_t length);
     void refuse_busy(HeaderView header);
     void queue_response(ScsiTask& task);
 
@@ -162,16 +178,17 @@ private:
     void end_data(bool good);
     void advance_data(ScsiTask& task);
     void move_early(ScsiTask& task);
+    void note_waiting(ScsiTask& task);
 
     // connection_management.cc
     void management_request();
-    void abort_task(HeaderView header);
+    void manage_task(HeaderView header, TaskFunction function);
+    [[nodiscard]] TaskFunctionResponse abort_unknown(HeaderView header);
     void manage(HeaderView header, TaskFunction function, ScsiTask* task);
     void answer_management(TaskTag tag, TaskFunctionResponse response);
 
     Host& host_;
     const Directory& directory_;
-    RandomSource& random_;
     ConnectionOptions options_;
     Phase phase_ = Phase::login;
     SessionParameters parameters_;
@@ -180,10 +197,9 @@ private:
     Incoming incoming_;
     std::vector<std::byte> collected_;
     bool processing_ = false;
-    bool replaying_ = false;
-    bool space_lent_ = false;            ///< a receive is under way
-    ScsiTask* lent_by_ = nullptr;        ///< whose memory it may write to
-    std::vector<std::byte> lent_early_;  ///< where the memory was that of early data
+    bool space_lent_ = false;      ///< a receive is under way
+    ScsiTask* lent_by_ = nullptr;  ///< whose memory it may write to
+    base::Segment own_memory_{};   ///< collected_, or the early data of a task
 
     LoginMachine login_;
     SessionType type_ = SessionType::normal;
@@ -206,8 +222,8 @@ private:
     TaskTag logout_tag_{kReservedTag};
 
     base::Time now_;
-    base::Time heard_;       ///< when something was received last
-    base::Time progressed_;  ///< when something was sent last, or there was nothing to send
+    base::Time heard_;                   ///< when something was received last
+    std::optional<base::Time> stalled_;  ///< since when nothing of what waits was sent
     std::optional<base::Time> login_deadline_;
     std::optional<base::Time> logout_deadline_;
     std::optional<base::Time> ping_sent_;

@@ -62,10 +62,10 @@ public:
     /// The immediate data have been received to their end.
     void immediate_received() { immediate_open_ = false; }
 
-    /// The sequence that `segment` belongs to; null where it names none that is open.
+    /// The open sequence with this tag, the reserved one for unsolicited data; null where there is none.
     [[nodiscard]] DataSequence* find(TransferTag tag);
     /// Whether `segment` is the one that must come next. If not, fail() has been called.
-    bool check(DataSequence& sequence, const DataOutSegment& segment);
+    bool check(const DataSequence& sequence, const DataOutSegment& segment);
     /// The segment has been received to its end.
     void received(DataSequence& sequence, const DataOutSegment& segment);
 
@@ -87,12 +87,13 @@ public:
 
     /// Data may still come.
     [[nodiscard]] bool open() const { return immediate_open_ || unsolicited_.open || outstanding_ != 0; }
-    /// All that is wanted is here, and nothing else will come.
-    [[nodiscard]] bool complete() const { return accepted_ && !open() && arrived_ >= wanted_; }
+
+    enum class Verdict : std::uint8_t { pending, complete, failed };
+    /// Whether the host is to be told, once, that all it wanted is here or that it will not come.
+    [[nodiscard]] Verdict settle();
+
     [[nodiscard]] bool accepted() const { return accepted_; }
     [[nodiscard]] std::uint32_t wanted() const { return wanted_; }
-    /// Bytes that had come in order without being asked for.
-    [[nodiscard]] std::uint32_t unsolicited_end() const { return solicited_from_; }
 
 private:
     DataOutRules rules_;
@@ -103,6 +104,7 @@ private:
     std::uint16_t outstanding_ = 0;
     bool accepted_ = false;
     bool stopped_ = false;
+    bool settled_ = false;
     bool immediate_open_ = false;
     std::optional<DataOutFailure> failure_;
     DataSequence unsolicited_;

@@ -16,9 +16,11 @@ namespace targe::iscsi {
 struct ManagementRequest {
     TaskFunction function{};
     Lun lun;
-    ScsiTask* task = nullptr;  ///< of ABORT TASK and QUERY TASK: never null there
-    TaskTag tag;               ///< of the request itself
-    bool in_use = false;       ///< the connection's own
+    /// Of ABORT TASK and QUERY TASK, where it is never null. Only until Host::task_management() returns or
+    /// the task ends.
+    ScsiTask* task = nullptr;
+    TaskTag tag;          ///< of the request itself
+    bool in_use = false;  ///< the connection's own
 };
 
 /// Serves one connection. Every call comes on the connection's core, from within a call to the connection,

@@ -36,7 +36,7 @@ public:
     void set_max_data_segment_length(std::uint32_t bytes) { max_data_ = bytes; }
 
     /// Where the next bytes of the stream should go, in order. Empty when the buffer is full because nobody
-    /// called next(). Valid until the next call of any other member that is not const.
+    /// called next(). Between this and received() only next() and drop_data() may be called.
     [[nodiscard]] std::span<const base::Segment> space();
     void received(std::size_t bytes);
 
@@ -88,6 +88,7 @@ private:
     std::size_t data_left_ = 0;
     std::size_t wanted_ = 0;  ///< of data_left_, what goes to where_
     SegmentCursor<base::Segment> where_;
+    std::size_t direct_ = 0;  ///< of the space that was named last, what is not in buffer_
     std::uint32_t crc_ = 0;
 
     static constexpr std::size_t kMaxPieces = 8;

@@ -63,7 +63,8 @@ private:
         idle,
         active,      ///< the host's turn, or the initiator's to send data
         draining,    ///< the response waits for the data of open sequences to pass by
-        responding,  ///< the response waits its turn, or is being sent
+        responding,  ///< the response waits its turn
+        leaving,     ///< the last PDU of the response is being sent
         ending,      ///< over, but a receive into its memory is under way
     };
 

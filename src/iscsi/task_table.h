@@ -16,6 +16,8 @@ public:
     TaskTable& operator=(const TaskTable&) = delete;
 
     [[nodiscard]] ScsiTask* find(TaskTag tag) const;
+    /// Any task in this state, or null. Looks everywhere.
+    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state) const;
     void insert(ScsiTask& task);
     void remove(ScsiTask& task);
 

@@ -84,15 +84,14 @@ private:
     };
 
     [[nodiscard]] bool make_frame();
-    void make_control(ControlPdu& pdu, Frame& frame);
-    void make_r2t(ScsiTask& task, Frame& frame);
-    void make_data_in(ScsiTask& task, Frame& frame);
-    void make_response(ScsiTask& task, Frame& frame);
-    void put_status_in_data(ScsiTask& task, HeaderSpan header);
+    [[nodiscard]] static bool is_idle(const Outgoing& waiting);
+    void make_control(ControlPdu& pdu, Frame& made);
+    void make_r2t(ScsiTask& task, Frame& made);
+    void make_data_in(ScsiTask& task, Frame& made);
+    void make_response(ScsiTask& task, Frame& made);
     void number(HeaderSpan header, Numbering numbering);
-    void seal(Frame& frame, wire::Bytes prefix, bool digests);
-    void finish_task(ScsiTask& task, Frame& frame);
-    void retire(Frame& frame);
+    void seal(Frame& sealed, wire::Bytes prefix, bool digests);
+    void finish_task(ScsiTask& task, Frame& made);
     [[nodiscard]] Frame& frame(std::size_t i) { return frames_[(first_frame_ + i) % kFrames]; }
 
     CommandWindow& window_;

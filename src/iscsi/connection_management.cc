@@ -1,0 +1,141 @@
+// Task management functions, [RFC 7143 11.5], as far as they are not the host's.
+#include "base/assert.h"
+#include "iscsi/connection.h"
+
+#include <algorithm>
+
+namespace targe::iscsi {
+
+namespace {
+
+constexpr std::uint8_t kProtocolLevelWithQueries = 2;  // [RFC 7144]
+
+TaskTag tag_of(HeaderView header) {
+    return TaskTag{wire::get<BasicHeader::kInitiatorTaskTag>(header)};
+}
+TaskTag referenced_tag(HeaderView header) {
+    return TaskTag{wire::get<TaskManagementRequestPdu::kReferencedTaskTag>(header)};
+}
+Lun lun_of(HeaderView header) {
+    return Lun{wire::get<BasicHeader::kLun>(header)};
+}
+
+bool is_query(TaskFunction function) {
+    return function == TaskFunction::query_task || function == TaskFunction::query_task_set ||
+           function == TaskFunction::query_async_event;
+}
+
+}  // namespace
+
+void Connection::management_request() {
+    const HeaderView header{incoming_.header};
+    const auto function = static_cast<TaskFunction>(wire::get<TaskManagementRequestPdu::kFunction>(header));
+    if (type_ == SessionType::discovery) {
+        reject(RejectReason::command_not_supported, header);
+        return;
+    }
+    if (function >= TaskFunction::query_task && parameters_.protocol_level < kProtocolLevelWithQueries) {
+        answer_management(tag_of(header), TaskFunctionResponse::function_not_supported);
+        return;
+    }
+    const CmdSn number{wire::get<RequestHeader::kCmdSn>(header)};
+    switch (function) {
+        case TaskFunction::abort_task:
+        case TaskFunction::query_task:
+            manage_task(header, function);
+            return;
+        case TaskFunction::task_reassign:
+            answer_management(tag_of(header), TaskFunctionResponse::reassignment_not_supported);
+            return;
+        case TaskFunction::abort_task_set:
+        case TaskFunction::clear_task_set:
+        case TaskFunction::logical_unit_reset:
+            held_.skip_commands(lun_of(header), number);
+            break;
+        case TaskFunction::target_warm_reset:
+        case TaskFunction::target_cold_reset:
+        case TaskFunction::i_t_nexus_reset:
+            held_.skip_commands(std::nullopt, number);
+            break;
+        case TaskFunction::clear_aca:
+        case TaskFunction::query_task_set:
+        case TaskFunction::query_async_event:
+            break;
+        default:
+            answer_management(tag_of(header), TaskFunctionResponse::function_not_supported);
+            return;
+    }
+    manage(header, function, nullptr);
+}
+
+void Connection::manage_task(HeaderView header, TaskFunction function) {
+    ScsiTask* const task = tasks_.find(referenced_tag(header));
+    auto response = TaskFunctionResponse::function_complete;
+    if (task == nullptr || task->lun_ != lun_of(header)) {
+        // Of a query this means "no such task".
+        response = is_query(function) ? TaskFunctionResponse::function_complete : abort_unknown(header);
+    } else if (task->state_ == ScsiTask::State::active) {
+        manage(header, function, task);
+        return;
+    } else if (is_query(function)) {
+        response = TaskFunctionResponse::function_succeeded;
+    } else if (task->state_ == ScsiTask::State::draining) {
+        // It has been carried out; only its response still waited for data that nobody wants.
+        end_task(*task, Delivery::abandoned);
+    }
+    // A response that is on its way comes first, so the initiator sees the task end either way.
+    answer_management(tag_of(header), response);
+    end_when_idle();
+}
+
+TaskFunctionResponse Connection::abort_unknown(HeaderView header) {
+    if (held_.skip_command(referenced_tag(header), lun_of(header))) {
+        return TaskFunctionResponse::function_complete;
+    }
+    // [RFC 7143 11.5.5]: a command that was sent before the request and has not arrived will never be
+    // carried out, because its number counts as received from now on.
+    const CmdSn referenced{wire::get<TaskManagementRequestPdu::kRefCmdSn>(header)};
+    const CmdSn own{wire::get<RequestHeader::kCmdSn>(header)};
+    if (tasks_.find(referenced_tag(header)) == nullptr && referenced.before(own) &&
+        window_.place(referenced) != CommandWindow::Place::outside && !held_.contains(referenced)) {
+        held_.skip(referenced);
+        return TaskFunctionResponse::function_complete;
+    }
+    return TaskFunctionResponse::task_does_not_exist;
+}
+
+void Connection::manage(HeaderView header, TaskFunction function, ScsiTask* task) {
+    const auto free = std::ranges::find(management_, false, &ManagementRequest::in_use);
+    if (free == management_.end()) {
+        if (wire::get<BasicHeader::kImmediate>(header) != 0) {
+            reject(RejectReason::too_many_immediate_commands, header);
+        } else {
+            answer_management(tag_of(header), TaskFunctionResponse::function_rejected);
+        }
+        return;
+    }
+    *free = {
+        .function = function, .lun = lun_of(header), .task = task, .tag = tag_of(header), .in_use = true};
+    ++management_count_;
+    host_.task_management(*free);
+}
+
+void Connection::management_done(ManagementRequest& request, TaskFunctionResponse response) {
+    TARGE_ASSERT(request.in_use);
+    const TaskTag tag = request.tag;
+    request = {};
+    --management_count_;
+    if (phase_ != Phase::lost) {
+        answer_management(tag, response);
+    }
+    end_when_idle();
+}
+
+void Connection::answer_management(TaskTag tag, TaskFunctionResponse response) {
+    ControlPdu& pdu = new_response(Opcode::task_management_response, tag);
+    wire::put<TaskManagementResponsePdu::kResponse>(HeaderSpan{pdu.header},
+                                                    static_cast<std::uint8_t>(response));
+    transmitter_.queue(pdu);
+}
+
+}  // namespace targe::iscsi

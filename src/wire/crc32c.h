@@ -1,0 +1,13 @@
+// CRC32C, the digest of iSCSI, [RFC 7143 13.1].
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace targe::wire {
+
+/// The CRC of what `crc` was made of followed by `bytes`; 0 is the CRC of nothing. Needs SSE4.2 and PCLMUL.
+[[nodiscard]] std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes);
+
+}  // namespace targe::wire

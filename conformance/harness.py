@@ -31,9 +31,11 @@ class DaemonError(Exception):
 class Targed:
     """with Targed(setup) as targed: … The process is stopped by SIGTERM at the end and must leave with status 0."""
 
-    def __init__(self, setup: Setup, folder: pathlib.Path | None = None, programs: pathlib.Path = PROGRAMS) -> None:
+    def __init__(self, setup: Setup, folder: pathlib.Path | None = None, programs: pathlib.Path = PROGRAMS,
+                 prefix: tuple[str, ...] = ()) -> None:
         self.setup = with_ports(setup)
         self.programs = programs
+        self.prefix = prefix
         self.own_folder = folder is None
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="targe-test-"))
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +69,7 @@ class Targed:
             environment = {**os.environ, "NOTIFY_SOCKET": str(notify_path), "ASAN_OPTIONS": "detect_leaks=1"}
             begin = time.monotonic()
             with self.log_path.open("ab") as log:
-                self.process = subprocess.Popen([self.programs / "targed", "--config", self.config_path],
+                self.process = subprocess.Popen([*self.prefix, self.programs / "targed", "--config", self.config_path],
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
             self._await_ready(notify, begin)
         self.start_seconds = time.monotonic() - begin

@@ -1,0 +1,88 @@
+// loadgen --port P --target IQN [--lun N] [--direction read|write] [--order random|sequential] [--wait
+// spin|sleep]
+//         [--sessions N] [--depth N] [--io BYTES] [--block BYTES] [--span BYTES] [--seconds S] [--warmup S]
+//         [--seed N]
+// Prints one JSON object.
+#include "bench/arguments.h"
+#include "bench/workload.h"
+
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <exception>
+
+namespace {
+
+using targe::bench::Arguments;
+
+double cpu_seconds() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+targe::bench::Work work_from(Arguments& arguments) {
+    targe::bench::Work work;
+    using enum targe::bench::Direction;
+    using enum targe::bench::Order;
+    work.direction = arguments.text("direction", "read") == "write" ? write : read;
+    work.order = arguments.text("order", "random") == "sequential" ? sequential : random;
+    work.waiting = arguments.text("wait", "sleep") == "spin" ? targe::bench::Waiting::spin
+                                                             : targe::bench::Waiting::sleep;
+    work.sessions = arguments.number("sessions", work.sessions);
+    work.depth = arguments.number("depth", work.depth);
+    work.block_bytes = arguments.number("block", work.block_bytes);
+    work.io_bytes = arguments.number("io", work.io_bytes);
+    work.span_bytes = arguments.number<std::uint64_t>("span", 1U << 30U);
+    work.seconds = arguments.number("seconds", work.seconds);
+    work.warm_up_seconds = arguments.number("warmup", work.warm_up_seconds);
+    work.seed = arguments.number("seed", work.seed);
+    return work;
+}
+
+targe::bench::SessionOptions session_from(Arguments& arguments) {
+    targe::bench::SessionOptions options;
+    options.address = arguments.text("address", options.address);
+    options.port = arguments.number("port", options.port);
+    options.target = arguments.text("target", "");
+    options.lun = arguments.number("lun", options.lun);
+    options.digests = arguments.text("digests", "no") == "yes";
+    return options;
+}
+
+void print(const targe::bench::Work& work, const targe::bench::Measured& measured, double cpu) {
+    const auto operations = static_cast<double>(measured.latency_ns.count());
+    const auto micros = [&](double share) {
+        return static_cast<double>(measured.latency_ns.quantile(share)) / 1000;
+    };
+    std::printf(
+        "{\"operations\": %.0f, \"total_operations\": %llu, \"failed\": %llu, \"seconds\": %.6f, "
+        "\"ops_per_s\": %.1f, \"mb_per_s\": "
+        "%.2f, "
+        "\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"initiator_cpu_s\": %.4f}\n",
+        operations, static_cast<unsigned long long>(measured.total),
+        static_cast<unsigned long long>(measured.failed), measured.seconds, operations / measured.seconds,
+        operations * work.io_bytes / measured.seconds / 1e6, micros(0.5), micros(0.99), micros(0.999), cpu);
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+    try {
+        Arguments arguments(count, values);
+        const targe::bench::Work work = work_from(arguments);
+        const targe::bench::SessionOptions options = session_from(arguments);
+        arguments.finish();
+        targe::bench::Workload workload(work, options);
+        const double before = cpu_seconds();
+        const targe::bench::Measured measured = workload.run();
+        print(work, measured, cpu_seconds() - before);
+        return measured.failed == 0 ? 0 : 1;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "loadgen: %s\n", error.what());
+        return 2;
+    }
+}

@@ -1,0 +1,149 @@
+"""Targe beside Debian's tgt, in one run, as ratios of medians. `make bench`.
+
+    bench/run.py [--rounds N] [--seconds S] [--only TEXT] [--no-syscalls] [--peers targe,tgt] [--json FILE]
+
+Within a round the peers take turns, cell by cell; one that is not measured is stopped. The target is pinned to CPU 0
+and the load generator to CPU 1. Fails when Targe is behind the best of the peers in any cell.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+
+sys.dont_write_bytecode = True
+
+from cells import CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
+from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, peers  # noqa: E402
+from procfs import cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOADGEN = PROGRAMS / "loadgen"
+Figures = dict[str, float]
+
+
+def generate(peer: Peer, cell: Cell, seconds: float) -> Figures:
+    command = ["taskset", "-c", INITIATOR_CPU, str(LOADGEN), "--port", str(peer.port), "--target", NAME, "--lun", str(peer.lun),
+               "--seconds", str(seconds), "--seed", str(zlib.crc32(cell.name.encode()) | 1), *cell.work.arguments(UNIT_BYTES)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60 + seconds)
+    if done.returncode != 0:
+        raise RuntimeError(f"{peer.label}, {cell.name}: {done.stderr or done.stdout}")
+    return json.loads(done.stdout)
+
+
+def measure(peer: Peer, cell: Cell, seconds: float) -> Figures:
+    peer.go_on()
+    try:
+        wait_until_idle()
+        before, busy, begin = usage(peer.pid), machine_busy_seconds(), time.monotonic()
+        figures = generate(peer, cell, seconds)
+        used, wall = usage(peer.pid) - before, time.monotonic() - begin
+        operations = figures["total_operations"]
+        figures["target_cpu_us_per_op"] = used.cpu_seconds * 1e6 / operations
+        figures["switches_per_op"] = used.switches / operations
+        figures["others_cpus"] = max(0.0, machine_busy_seconds() - busy - used.cpu_seconds - figures["initiator_cpu_s"]) / wall
+        return figures
+    finally:
+        peer.stop()
+
+
+def system_calls_per_operation(peer: Peer, cell: Cell) -> float | None:
+    """In a run of its own: tracing slows what it counts."""
+    peer.go_on()
+    try:
+        with tempfile.NamedTemporaryFile("r") as output:
+            tracer = subprocess.Popen(["strace", "-c", "-f", "-q", "-o", output.name, "-p", str(peer.pid)],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.3)
+            figures = generate(peer, cell, 0.5)
+            tracer.send_signal(signal.SIGINT)
+            tracer.wait(20)
+            total = next((line.split() for line in output if line.rstrip().endswith(" total")), None)
+            return int(total[3 if "." in total[2] or len(total) > 4 else 2]) / figures["total_operations"] if total else None
+    except (FileNotFoundError, RuntimeError, ValueError, subprocess.TimeoutExpired):
+        return None
+    finally:
+        peer.stop()
+
+
+def median(samples: list[Figures]) -> Figures:
+    return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
+
+
+def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folders: dict[str, pathlib.Path]) -> dict[str, dict[str, Figures]]:
+    """cell -> peer -> medians"""
+    samples: dict[str, dict[str, list[Figures]]] = {cell.name: {} for cell in chosen}
+    with peers(store, folders, tuple(options.peers.split(","))) as daemons:
+        for number in range(options.rounds):
+            for cell in chosen:
+                # Who begins changes from round to round.
+                for peer in daemons[number % len(daemons):] + daemons[:number % len(daemons)]:
+                    samples[cell.name].setdefault(peer.label, []).append(measure(peer, cell, options.seconds))
+            print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
+        found = {name: {label: median(runs) for label, runs in by_peer.items()} for name, by_peer in samples.items()}
+        if options.syscalls:
+            for cell in chosen:
+                for peer in daemons:
+                    calls = system_calls_per_operation(peer, cell)
+                    if calls is not None:
+                        found[cell.name][peer.label]["system_calls_per_op"] = calls
+    return found
+
+
+def ratio(by_peer: dict[str, Figures]) -> float | None:
+    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label != "targe"]
+    return by_peer["targe"]["ops_per_s"] / max(others) if "targe" in by_peer and others else None
+
+
+def print_table(results: dict[str, dict[str, Figures]]) -> None:
+    heads = ("ops/s", "MB/s", "p50 µs", "p99", "p99.9", "CPU µs/op", "switches/op", "calls/op")
+    keys = ("ops_per_s", "mb_per_s", "p50_us", "p99_us", "p999_us", "target_cpu_us_per_op", "switches_per_op", "system_calls_per_op")
+    print(f"{'':46}{'peer':10}" + "".join(f"{head:>12}" for head in heads) + f"{'ratio':>8}")
+    for cell, by_peer in results.items():
+        for number, (label, figures) in enumerate(by_peer.items()):
+            shown = ratio(by_peer) if label == "targe" else None
+            values = [figures.get(key) for key in keys]
+            cells = "".join(f"{'' if value is None else format(value, ',.0f' if value >= 1000 else '.4g'):>12}" for value in values)
+            print(f"{cell if number == 0 else '':46}{label:10}{cells}" + (f"{shown:8.2f}" if shown else ""))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--only", default="", help="cells whose name contains this")
+    parser.add_argument("--peers", default="targe,tgt")
+    parser.add_argument("--no-syscalls", dest="syscalls", action="store_false")
+    parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "results" / "bench.json")
+    options = parser.parse_args()
+    results: dict[str, dict[str, Figures]] = {}
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="targe-bench-", dir="/dev/shm") as memory, \
+            tempfile.TemporaryDirectory(prefix="targe-bench-", dir=os.environ.get("TARGE_BENCH_DISK", "/var/tmp")) as disk:
+        folders = {"tmpfs": pathlib.Path(memory), "disk": pathlib.Path(disk)}
+        for store in STORES:
+            chosen = [cell for cell in CELLS if cell.store == store and options.only in cell.name]
+            if chosen:
+                results |= run_store(store, chosen, options, folders)
+    print_table(results)
+    behind = [cell for cell, by_peer in results.items() if (found := ratio(by_peer)) is not None and found < 1]
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps({"machine": {"cpu": cpu_model(), "kernel": platform.release(), "cpus": os.cpu_count()},
+                                        "rounds": options.rounds, "seconds": options.seconds, "cells": results}, indent=1) + "\n")
+    print(f"\nbench: {len(results)} cells in {time.monotonic() - begin:.0f} s; figures in {options.json}")
+    if behind:
+        print("bench: Targe is behind in: " + "; ".join(behind))
+    return 1 if behind else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

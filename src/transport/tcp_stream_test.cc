@@ -82,6 +82,7 @@ public:
     std::function<void()> on_received = [] {};
     std::function<void()> on_peer_finished = [this] { stream.close(); };
     std::promise<void> ended;
+    std::shared_future<void> end = ended.get_future().share();
     TcpStream stream;
 };
 
@@ -89,9 +90,7 @@ class TcpStreamTest : public testing::Test {
 protected:
     TcpStreamTest() : reactors_(*reactor::Reactors::start({.count = 1, .pin = false, .each = {}})) {}
     ~TcpStreamTest() override {
-        if (started_) {
-            EXPECT_EQ(user.ended.get_future().wait_for(20s), std::future_status::ready);
-        }
+        wait_for_end();
         reactors_->stop();
         EXPECT_THAT(reactors_->leaks(), ElementsAre());
     }
@@ -104,8 +103,9 @@ protected:
         });
         done.get_future().get();
     }
+    /// From here on the test may look at the user.
+    void wait_for_end() { ASSERT_EQ(user.end.wait_for(20s), std::future_status::ready); }
     void start() {
-        started_ = true;
         on_reactor([&] { user.stream.start(); });
     }
     reactor::Reactor& core() { return (*reactors_)[0]; }
@@ -139,7 +139,6 @@ protected:
 private:
     std::unique_ptr<reactor::Reactors> reactors_;
     Ends ends_;
-    bool started_ = false;
 
 protected:
     Recorder user{core(), std::move(ends_.ours)};
@@ -169,6 +168,7 @@ TEST_F(TcpStreamTest, CarriesEveryByteBothWaysAtOnce) {
     writer.join();
     EXPECT_EQ(answer.size(), text.size());
     EXPECT_TRUE(answer == text);
+    wait_for_end();
     EXPECT_EQ(user.lost_with, 0);
 }
 
@@ -204,9 +204,7 @@ TEST_F(TcpStreamTest, TellsOfALostConnection) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(peer(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     hang_up();
-    EXPECT_EQ(user.ended.get_future().wait_for(20s), std::future_status::ready);
-    user.ended = {};
-    user.ended.set_value();
+    wait_for_end();
     EXPECT_EQ(user.lost_with, ECONNRESET);
 }
 
@@ -217,9 +215,7 @@ TEST_F(TcpStreamTest, NoticesALostConnectionWhileNothingMayCome) {
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(peer(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     hang_up();
-    EXPECT_EQ(user.ended.get_future().wait_for(20s), std::future_status::ready);
-    user.ended = {};
-    user.ended.set_value();
+    wait_for_end();
     EXPECT_EQ(user.lost_with, ECONNRESET);
 }
 
@@ -235,6 +231,7 @@ TEST_F(TcpStreamTest, ReceivesNothingUntilThereIsSpaceAgain) {
     });
     shutdown(peer(), SHUT_WR);
     EXPECT_EQ(read_all(), "");
+    wait_for_end();
     EXPECT_EQ(user.input, "waiting");
 }
 
@@ -243,11 +240,9 @@ TEST_F(TcpStreamTest, DoesNotWaitForEverForAPeerThatDoesNotRead) {
     start();
     const auto before = std::chrono::steady_clock::now();
     on_reactor([&] { user.stream.close(200ms); });
-    EXPECT_EQ(user.ended.get_future().wait_for(20s), std::future_status::ready);
+    wait_for_end();
     EXPECT_GE(std::chrono::steady_clock::now() - before, 200ms);
     EXPECT_LT(user.gone, user.output.size());
-    user.ended = {};
-    user.ended.set_value();
 }
 
 TEST_F(TcpStreamTest, MayBeAbortedFromWithinItsCalls) {
@@ -255,6 +250,7 @@ TEST_F(TcpStreamTest, MayBeAbortedFromWithinItsCalls) {
     start();
     say("x");
     EXPECT_EQ(read_all(), "reset");
+    wait_for_end();
     EXPECT_EQ(user.input, "x");
 }
 

@@ -54,6 +54,7 @@ struct Extent {
     std::uint64_t lba;
     std::uint64_t blocks;
     bool mapped;
+    bool operator==(const Extent&) const = default;
 };
 
 /// A store of fixed-size blocks, used from every core at once: an operation runs on the core that asks for

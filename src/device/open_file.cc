@@ -26,7 +26,7 @@ std::unexpected<OpenError> refused(const DeviceConfig& config, const std::string
 std::string open_failure(const DeviceConfig& config, int error) {
     switch (error) {
         case ENOENT:
-            return config.create && !config.read_only
+            return config.create && !config.read_only && config.size_bytes != 0
                        ? "its directory does not exist; create it"
                        : "it does not exist; create it, or let the device create it by giving a size";
         case EACCES:

@@ -1,0 +1,308 @@
+// Block devices, on a loop device where the machine lets us make one.
+#include "device/block_device.h"
+
+#include "device/queue_facts.h"
+#include "device/testing_device.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+namespace targe::device {
+namespace {
+
+using testing::Bytes;
+using testing::failure;
+using testing::OnReactor;
+using testing::open_or_fail;
+using testing::pattern;
+using testing::ScratchDirectory;
+
+constexpr std::uint64_t kMiB = 1ULL << 20U;
+
+/// A loop device over a file, detached when it ends.
+class LoopDevice {
+public:
+    LoopDevice(const std::string& file, std::uint32_t block_size) {
+        // Another test may take the number between the question and the answer.
+        for (int attempt = 0; attempt < 20 && !fd_; ++attempt) {
+            try_once(file, block_size);
+        }
+    }
+    ~LoopDevice() {
+        if (fd_) {
+            ::ioctl(fd_.get(), LOOP_CLR_FD);
+        }
+    }
+    LoopDevice(const LoopDevice&) = delete;
+    LoopDevice& operator=(const LoopDevice&) = delete;
+
+    [[nodiscard]] explicit operator bool() const { return static_cast<bool>(fd_); }
+    [[nodiscard]] const std::string& path() const { return path_; }
+    [[nodiscard]] const std::string& why_not() const { return why_not_; }
+    void take_size_of_file() const { EXPECT_EQ(::ioctl(fd_.get(), LOOP_SET_CAPACITY), 0); }
+
+private:
+    void try_once(const std::string& file, std::uint32_t block_size) {
+        const reactor::FileDescriptor control{::open("/dev/loop-control", O_RDWR | O_CLOEXEC)};
+        const int number = control ? ::ioctl(control.get(), LOOP_CTL_GET_FREE) : -1;
+        if (number < 0) {
+            why_not_ = std::string("no free loop device: ") + std::strerror(errno);
+            return;
+        }
+        path_ = "/dev/loop" + std::to_string(number);
+        reactor::FileDescriptor loop{::open(path_.c_str(), O_RDWR | O_CLOEXEC)};
+        const reactor::FileDescriptor backing{::open(file.c_str(), O_RDWR | O_CLOEXEC)};
+        loop_config config{};
+        config.fd = static_cast<__u32>(backing.get());
+        config.block_size = block_size;
+        if (!loop || ::ioctl(loop.get(), LOOP_CONFIGURE, &config) != 0) {
+            why_not_ = "cannot set up " + path_ + ": " + std::strerror(errno);
+            return;
+        }
+        fd_ = std::move(loop);
+    }
+
+    std::string path_;
+    std::string why_not_;
+    reactor::FileDescriptor fd_;
+};
+
+class BlockDeviceOfBlockSize : public ::testing::TestWithParam<std::uint32_t> {
+protected:
+    BlockDeviceOfBlockSize() {
+        std::ofstream(file_).close();
+        std::filesystem::resize_file(file_, 8 * kMiB);
+        loop_ = std::make_unique<LoopDevice>(file_, GetParam());
+    }
+    /// Says why when there is no block device to test on.
+    [[nodiscard]] bool possible() const {
+        if (!*loop_) {
+            std::cout << "not tested: " << loop_->why_not() << "\n";
+        }
+        return static_cast<bool>(*loop_);
+    }
+    [[nodiscard]] DeviceConfig config() const {
+        return {.handler = Handler::block, .path = loop_->path(), .block_size = GetParam()};
+    }
+    [[nodiscard]] Bytes blocks(std::size_t count, unsigned seed) const {
+        return pattern(count * GetParam(), seed);
+    }
+
+    ScratchDirectory directory_;
+    std::string file_ = directory_ / "backing";
+    std::unique_ptr<LoopDevice> loop_;
+    OnReactor on_;
+};
+
+TEST_P(BlockDeviceOfBlockSize, HasTheSizeOfTheDevice) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    EXPECT_EQ(device->geometry().blocks, 8 * kMiB / GetParam());
+    EXPECT_EQ(device->geometry().block_size, GetParam());
+    EXPECT_FALSE(device->capabilities().block_status);
+}
+
+TEST_P(BlockDeviceOfBlockSize, ReadsWhatWasWritten) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    unsigned seed = 0;
+    for (const std::size_t count : {1U, 5U, 300U}) {
+        for (const Durability durability : {Durability::cached, Durability::durable}) {
+            const Bytes data = blocks(count, ++seed);
+            EXPECT_TRUE(on_.write(*device, 50 + seed, data, durability));
+            Bytes read(data.size());
+            EXPECT_TRUE(on_.read(*device, 50 + seed, read));
+            EXPECT_EQ(read, data);
+        }
+    }
+    EXPECT_TRUE(on_.flush(*device));
+}
+
+TEST_P(BlockDeviceOfBlockSize, TakesMemoryThatDirectAccessRefuses) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    const Bytes data = pattern(kMiB + 1, 3);
+    const std::array<base::ConstSegment, 2> from{
+        {{data.data() + 1, 1000}, {data.data() + 1001, kMiB - 1000}}};
+    EXPECT_TRUE(on_.run(
+        [&](base::CommandArena& arena) { return device->write(arena, 8, from, Durability::cached); }));
+    Bytes read(kMiB + 3);
+    const std::array<base::Segment, 2> into{{{read.data() + 3, 77}, {read.data() + 80, kMiB - 77}}};
+    EXPECT_TRUE(on_.run([&](base::CommandArena& arena) { return device->read(arena, 8, into); }));
+    EXPECT_TRUE(std::equal(read.begin() + 3, read.end(), data.begin() + 1));
+}
+
+TEST_P(BlockDeviceOfBlockSize, GivesSpaceBack) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    if (!device->capabilities().unmap) {
+        std::cout << "not tested: this loop device cannot discard\n";
+        return;
+    }
+    const std::uint64_t granule = device->capabilities().unmap_granularity_blocks;
+    const Bytes data = blocks(64 * granule, 4);
+    EXPECT_TRUE(on_.write(*device, 0, data));
+    EXPECT_TRUE(on_.unmap(*device, 16 * granule, 32 * granule));
+    EXPECT_TRUE(on_.flush(*device));
+    Bytes expected = data;
+    const auto at = [&](std::uint64_t granules) {
+        return expected.begin() + static_cast<std::ptrdiff_t>(granules * granule * GetParam());
+    };
+    std::fill(at(16), at(48), std::byte{0});
+    Bytes read(data.size());
+    EXPECT_TRUE(on_.read(*device, 0, read));
+    EXPECT_EQ(read, expected);
+}
+
+TEST_P(BlockDeviceOfBlockSize, WritesZeroes) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    for (const bool may_unmap : {false, true}) {
+        EXPECT_TRUE(on_.write(*device, 10, blocks(8, 5)));
+        EXPECT_TRUE(on_.write_zeroes(*device, 11, 6, may_unmap, Durability::durable));
+        Bytes expected = blocks(8, 5);
+        std::fill(expected.begin() + GetParam(), expected.end() - GetParam(), std::byte{0});
+        Bytes read(expected.size());
+        EXPECT_TRUE(on_.read(*device, 10, read));
+        EXPECT_EQ(read, expected);
+    }
+}
+
+TEST_P(BlockDeviceOfBlockSize, IsAwayWhileItIsTooSmall) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    const std::uint64_t all = device->geometry().blocks;
+    EXPECT_TRUE(on_.write(*device, 0, blocks(1, 6)));
+    std::filesystem::resize_file(file_, 4 * kMiB);
+    loop_->take_size_of_file();
+    EXPECT_EQ(on_.flush(*device), failure(IoError::gone, 0));
+    Bytes read(GetParam());
+    EXPECT_EQ(on_.read(*device, 0, read), failure(IoError::gone, 0));
+    std::filesystem::resize_file(file_, 8 * kMiB);
+    loop_->take_size_of_file();
+    std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
+    EXPECT_TRUE(on_.read(*device, 0, read));
+    EXPECT_EQ(read, blocks(1, 6));
+    std::filesystem::resize_file(file_, 16 * kMiB);
+    loop_->take_size_of_file();
+    EXPECT_TRUE(on_.refresh(*device));
+    EXPECT_EQ(device->geometry().blocks, 2 * all);
+}
+
+TEST_P(BlockDeviceOfBlockSize, TellsWhichBlockCannotBeRead) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    EXPECT_TRUE(on_.write(*device, 0, blocks(64, 7)));
+    // The loop device still has its size, so it answers what its file has lost with EIO.
+    std::filesystem::resize_file(file_, 0);
+    Bytes read(GetParam());
+    EXPECT_EQ(on_.read(*device, 33, read), failure(IoError::unreadable, 33));
+}
+
+TEST_P(BlockDeviceOfBlockSize, BelongsToOneProgram) {
+    if (!possible()) {
+        return;
+    }
+    const auto device = open_or_fail(config());
+    const auto second = open(config());
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().text, "cannot serve the block device " + loop_->path() +
+                                       ": it is in use: mounted, part of a RAID or LVM, or served by another "
+                                       "program; release it first");
+}
+
+TEST_P(BlockDeviceOfBlockSize, MayBeServedInPart) {
+    if (!possible()) {
+        return;
+    }
+    DeviceConfig part = config();
+    part.size_bytes = 2 * kMiB;
+    const auto device = open_or_fail(part);
+    EXPECT_EQ(device->geometry().blocks, 2 * kMiB / GetParam());
+    EXPECT_TRUE(on_.refresh(*device));
+    EXPECT_EQ(device->geometry().blocks, 2 * kMiB / GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(BlockDevice, BlockDeviceOfBlockSize, ::testing::Values(512, 4096),
+                         ::testing::PrintToStringParamName());
+
+TEST(BlockDevice, RefusesSmallerBlocksThanItHas) {
+    const ScratchDirectory directory;
+    const std::string file = directory / "backing";
+    std::ofstream(file).close();
+    std::filesystem::resize_file(file, kMiB);
+    const LoopDevice loop(file, 4096);
+    if (!loop) {
+        std::cout << "not tested: " << loop.why_not() << "\n";
+        return;
+    }
+    const auto opened = open({.handler = Handler::block, .path = loop.path()});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().text, "cannot serve the block device " + loop.path() +
+                                       ": its blocks have 4096 bytes; set block_size = 4096");
+}
+
+TEST(BlockDevice, SaysWhatIsWrongWithItsPath) {
+    const ScratchDirectory directory;
+    const std::string file = directory / "file";
+    std::ofstream(file).close();
+    const auto regular = open({.handler = Handler::block, .path = file});
+    ASSERT_FALSE(regular);
+    EXPECT_EQ(regular.error().text, "cannot serve the block device " + file +
+                                        ": it is no block device; a file has handler = \"file\"");
+    const auto missing = open({.handler = Handler::block, .path = directory / "missing"});
+    ASSERT_FALSE(missing);
+    EXPECT_NE(missing.error().text.find("there is no such device"), std::string::npos);
+}
+
+TEST(QueueFacts, AreReadFromTheirFiles) {
+    const ScratchDirectory directory;
+    const auto put = [&](const std::string& name, const std::string& value) {
+        std::ofstream(directory / name) << value << "\n";
+    };
+    put("rotational", "1");
+    put("write_cache", "write through");
+    put("discard_granularity", "4096");
+    put("discard_max_bytes", "2147450880");
+    put("write_zeroes_max_bytes", "0");
+    put("optimal_io_size", "65536");
+    EXPECT_EQ(read_queue_facts(directory.path()), (QueueFacts{.rotational = true,
+                                                              .volatile_cache = false,
+                                                              .discard_granularity_bytes = 4096,
+                                                              .discard_max_bytes = 2147450880,
+                                                              .write_zeroes_max_bytes = 0,
+                                                              .optimal_io_bytes = 65536}));
+}
+
+TEST(QueueFacts, ThatAreMissingAreCautious) {
+    const ScratchDirectory directory;
+    EXPECT_EQ(read_queue_facts(directory / "none"), QueueFacts{});
+    EXPECT_TRUE(QueueFacts{}.volatile_cache);
+}
+
+}  // namespace
+}  // namespace targe::device

@@ -1,0 +1,146 @@
+// What the host may do to a device, and what the device makes of it.
+#include "device/inline_budget.h"
+#include "device/io_error.h"
+#include "device/off_core.h"
+#include "device/testing_device.h"
+
+#include <gtest/gtest.h>
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <cstring>
+#include <iostream>
+#include <thread>
+
+namespace targe::device {
+namespace {
+
+using testing::Bytes;
+using testing::failure;
+using testing::OnReactor;
+using testing::open_or_fail;
+using testing::pattern;
+using testing::ScratchDirectory;
+using namespace std::chrono_literals;
+
+TEST(IoErrorOf, KnowsTheErrorsThatStoresGive) {
+    EXPECT_EQ(io_error_of(EIO, Attempt::read), IoError::unreadable);
+    EXPECT_EQ(io_error_of(EIO, Attempt::write), IoError::unwritable);
+    EXPECT_EQ(io_error_of(ENOSPC, Attempt::write), IoError::no_space);
+    EXPECT_EQ(io_error_of(EDQUOT, Attempt::write), IoError::no_space);
+    EXPECT_EQ(io_error_of(EROFS, Attempt::write), IoError::read_only);
+    EXPECT_EQ(io_error_of(EPERM, Attempt::write), IoError::read_only);
+    EXPECT_EQ(io_error_of(ENODEV, Attempt::read), IoError::gone);
+    EXPECT_EQ(io_error_of(ESTALE, Attempt::write), IoError::gone);
+    EXPECT_EQ(io_error_of(ENOMEM, Attempt::read), IoError::no_resources);
+    EXPECT_EQ(io_error_of(EINVAL, Attempt::read), IoError::unreadable);
+}
+
+/// A file system in memory that is soon full; unmounted when it ends.
+class SmallFileSystem {
+public:
+    SmallFileSystem() {
+        mounted_ = ::mount("none", directory_.path().c_str(), "tmpfs", 0, "size=1m") == 0;
+        if (!mounted_) {
+            std::cout << "not tested: cannot mount a small tmpfs: " << std::strerror(errno) << "\n";
+        }
+    }
+    ~SmallFileSystem() {
+        if (mounted_) {
+            ::umount2(directory_.path().c_str(), MNT_DETACH);
+        }
+    }
+    SmallFileSystem(const SmallFileSystem&) = delete;
+    SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+
+    [[nodiscard]] explicit operator bool() const { return mounted_; }
+    [[nodiscard]] std::string operator/(const std::string& name) const { return directory_ / name; }
+
+private:
+    ScratchDirectory directory_;
+    bool mounted_ = false;
+};
+
+TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
+    const SmallFileSystem file_system;
+    if (!file_system) {
+        return;
+    }
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::file,
+                                      .path = file_system / "disk.img",
+                                      .size_bytes = 64ULL << 20U,
+                                      .block_size = 4096});
+    const Bytes half = pattern(512 * 1024, 1);
+    EXPECT_TRUE(on.write(*device, 1000, half));
+    // Of these 256 blocks 128 fit; where exactly it ends is the file system's business.
+    const IoResult full = on.write(*device, 2000, pattern(1024 * 1024, 2));
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().error, IoError::no_space);
+    EXPECT_GT(full.error().lba, 2000U);
+    EXPECT_LE(full.error().lba, 2128U);
+    // What was written is there, and space that is given back can be used.
+    Bytes read(half.size());
+    EXPECT_TRUE(on.read(*device, 1000, read));
+    EXPECT_EQ(read, half);
+    EXPECT_TRUE(on.unmap(*device, 1000, 256));
+    EXPECT_TRUE(on.write(*device, 3000, pattern(256 * 1024, 3), Durability::durable));
+}
+
+TEST(FullStore, TellsThatZeroesFoundNoSpace) {
+    const SmallFileSystem file_system;
+    if (!file_system) {
+        return;
+    }
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::file,
+                                      .path = file_system / "disk.img",
+                                      .size_bytes = 64ULL << 20U,
+                                      .block_size = 4096});
+    EXPECT_TRUE(on.write_zeroes(*device, 0, 16384, true));
+    const IoResult full = on.write_zeroes(*device, 0, 16384, false);
+    ASSERT_FALSE(full);
+    EXPECT_EQ(full.error().error, IoError::no_space);
+}
+
+TEST(OffCore, RunsOnAnotherThreadAndComesBack) {
+    OnReactor on;
+    std::thread::id there;
+    std::thread::id before;
+    std::thread::id after;
+    const auto check = [&](base::CommandArena& arena) {
+        return [](base::CommandArena& a, std::thread::id& t, std::thread::id& b,
+                  std::thread::id& c) -> base::Task<int> {
+            b = std::this_thread::get_id();
+            const int result = co_await run_off_core(a, [&t] { t = std::this_thread::get_id(); });
+            c = std::this_thread::get_id();
+            co_return result;
+        }(arena, there, before, after);
+    };
+    EXPECT_EQ(on.run(check), 0);
+    EXPECT_EQ(before, after);
+    EXPECT_NE(there, before);
+    EXPECT_NE(there, std::thread::id{});
+}
+
+TEST(InlineBudget, PausesAfterASlowCallAndLongerEachTime) {
+    InlineBudget budget;
+    base::Time now{1h};
+    EXPECT_TRUE(budget.allows(now));
+    budget.record(now, now + 100us);
+    EXPECT_TRUE(budget.allows(now));
+    for (const base::Duration pause : {10ms, 20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1280ms, 2000ms, 2000ms}) {
+        budget.record(now, now + 5ms);
+        now += 5ms;
+        EXPECT_FALSE(budget.allows(now + pause - 1ns));
+        EXPECT_TRUE(budget.allows(now + pause));
+        now += pause;
+    }
+    budget.record(now, now + 100us);
+    EXPECT_TRUE(budget.allows(now));
+    budget.record(now, now + 5ms);
+    EXPECT_TRUE(budget.allows(now + 5ms + 10ms));
+}
+
+}  // namespace
+}  // namespace targe::device

@@ -1,0 +1,250 @@
+#include "device/file_device.h"
+
+#include "device/testing_device.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace targe::device {
+namespace {
+
+using testing::Bytes;
+using testing::failure;
+using testing::OnReactor;
+using testing::open_or_fail;
+using testing::pattern;
+using testing::ScratchDirectory;
+
+constexpr std::uint64_t kMiB = 1ULL << 20U;
+
+/// Long enough for the device to look at its file again.
+void wait_for_a_look() {
+    std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
+}
+
+DeviceConfig config_of(const std::string& path, bool direct = false) {
+    return {
+        .handler = Handler::file, .path = path, .size_bytes = 8 * kMiB, .block_size = 4096, .direct = direct};
+}
+
+class FileDeviceBothWays : public ::testing::TestWithParam<bool> {
+protected:
+    [[nodiscard]] std::unique_ptr<Device> make() const { return open_or_fail(config_of(path_, GetParam())); }
+
+    ScratchDirectory directory_;
+    std::string path_ = directory_ / "disk.img";
+    OnReactor on_;
+};
+
+TEST_P(FileDeviceBothWays, IsMadeSparse) {
+    const auto device = make();
+    EXPECT_EQ(device->geometry().blocks, 2048U);
+    struct stat about{};
+    ASSERT_EQ(::stat(path_.c_str(), &about), 0);
+    EXPECT_EQ(about.st_size, 8 << 20);
+    EXPECT_EQ(about.st_blocks, 0);
+    EXPECT_EQ(about.st_mode & 0777U, 0600U);
+    EXPECT_EQ(on_.block_status(*device, 0, 2048), (Extent{.lba = 0, .blocks = 2048, .mapped = false}));
+}
+
+TEST_P(FileDeviceBothWays, ReadsWhatWasWrittenInAnySize) {
+    const auto device = make();
+    unsigned seed = 0;
+    for (const std::size_t blocks : {1U, 3U, 64U, 700U}) {
+        for (const Durability durability : {Durability::cached, Durability::durable}) {
+            const Bytes data = pattern(blocks * 4096, ++seed);
+            EXPECT_TRUE(on_.write(*device, 100 + seed, data, durability));
+            Bytes read(data.size());
+            EXPECT_TRUE(on_.read(*device, 100 + seed, read));
+            EXPECT_EQ(read, data) << blocks;
+        }
+    }
+    EXPECT_TRUE(on_.flush(*device));
+}
+
+TEST_P(FileDeviceBothWays, TakesSegmentsOfAnyShape) {
+    const auto device = make();
+    const Bytes data = pattern(kMiB, 7);
+    std::vector<base::ConstSegment> from;
+    Bytes read(data.size());
+    std::vector<base::Segment> into;
+    for (std::size_t at = 0; at < data.size();) {
+        const std::size_t size = std::min<std::size_t>(data.size() - at, 1 + at % 777);
+        from.push_back({data.data() + at, size});
+        into.push_back({read.data() + at, size});
+        at += size;
+    }
+    ASSERT_GT(from.size(), 1024U);  // more than one call takes
+    EXPECT_TRUE(on_.run(
+        [&](base::CommandArena& arena) { return device->write(arena, 3, from, Durability::cached); }));
+    EXPECT_TRUE(on_.run([&](base::CommandArena& arena) { return device->read(arena, 3, into); }));
+    EXPECT_EQ(read, data);
+}
+
+TEST_P(FileDeviceBothWays, UnmapsByMakingHoles) {
+    const auto device = make();
+    ASSERT_TRUE(device->capabilities().unmap);
+    const Bytes data = pattern(64 * 4096, 8);
+    EXPECT_TRUE(on_.write(*device, 0, data));
+    EXPECT_TRUE(on_.unmap(*device, 16, 16));
+    EXPECT_TRUE(on_.flush(*device));
+    EXPECT_EQ(on_.block_status(*device, 0, 64), (Extent{.lba = 0, .blocks = 16, .mapped = true}));
+    EXPECT_EQ(on_.block_status(*device, 16, 48), (Extent{.lba = 16, .blocks = 16, .mapped = false}));
+    EXPECT_EQ(on_.block_status(*device, 40, 8), (Extent{.lba = 40, .blocks = 8, .mapped = true}));
+    Bytes expected = data;
+    std::fill(expected.begin() + 16 * 4096, expected.begin() + 32 * 4096, std::byte{0});
+    Bytes read(data.size());
+    EXPECT_TRUE(on_.read(*device, 0, read));
+    EXPECT_EQ(read, expected);
+}
+
+TEST_P(FileDeviceBothWays, WritesZeroes) {
+    const auto device = make();
+    for (const bool may_unmap : {false, true}) {
+        const Bytes data = pattern(8 * 4096, 9);
+        EXPECT_TRUE(on_.write(*device, 8, data));
+        EXPECT_TRUE(on_.write_zeroes(*device, 9, 6, may_unmap, Durability::durable));
+        Bytes expected = data;
+        std::fill(expected.begin() + 4096, expected.end() - 4096, std::byte{0});
+        Bytes read(data.size());
+        EXPECT_TRUE(on_.read(*device, 8, read));
+        EXPECT_EQ(read, expected);
+    }
+}
+
+TEST_P(FileDeviceBothWays, InventsNothingWhereTheFileWasCut) {
+    const auto device = make();
+    EXPECT_TRUE(on_.write(*device, 0, pattern(2048 * 4096, 10)));
+    std::filesystem::resize_file(path_, 1000 * 4096);
+    Bytes read(16 * 4096);
+    EXPECT_EQ(on_.read(*device, 990, read), failure(IoError::gone, 1000));
+    // The device has noticed: nothing is written past the end, where it would leave a hole behind.
+    EXPECT_EQ(on_.write(*device, 2000, pattern(4096, 11)), failure(IoError::gone, 2000));
+    EXPECT_EQ(std::filesystem::file_size(path_), 1000U * 4096);
+    EXPECT_TRUE(on_.refresh(*device));
+    EXPECT_EQ(device->geometry().blocks, 1000U);
+    EXPECT_TRUE(on_.read(*device, 984, read));
+}
+
+TEST_P(FileDeviceBothWays, HealsWhenADeletedFileComesBack) {
+    const auto device = make();
+    const Bytes data = pattern(4096, 12);
+    EXPECT_TRUE(on_.write(*device, 5, data, Durability::durable));
+    std::filesystem::copy_file(path_, directory_ / "copy");
+    std::filesystem::remove(path_);
+    EXPECT_EQ(on_.write(*device, 6, data, Durability::durable), failure(IoError::gone, 6));
+    Bytes read(4096);
+    EXPECT_EQ(on_.read(*device, 5, read), failure(IoError::gone, 5));
+    EXPECT_EQ(on_.flush(*device), failure(IoError::gone, 0));
+    EXPECT_EQ(on_.refresh(*device), failure(IoError::gone, 0));
+    std::filesystem::rename(directory_ / "copy", path_);
+    wait_for_a_look();
+    EXPECT_TRUE(on_.read(*device, 5, read));
+    EXPECT_EQ(read, data);
+    EXPECT_TRUE(on_.write(*device, 6, data, Durability::durable));
+}
+
+TEST_P(FileDeviceBothWays, NoticesADeletedFileWithinALook) {
+    const auto device = make();
+    Bytes read(4096);
+    EXPECT_TRUE(on_.read(*device, 0, read));
+    std::filesystem::remove(path_);
+    wait_for_a_look();
+    EXPECT_EQ(on_.read(*device, 0, read), failure(IoError::gone, 0));
+}
+
+TEST_P(FileDeviceBothWays, DoesNotTakeBackASmallerFileByItself) {
+    const auto device = make();
+    std::filesystem::resize_file(path_, 100 * 4096);
+    EXPECT_EQ(on_.flush(*device), failure(IoError::gone, 0));
+    wait_for_a_look();
+    Bytes read(4096);
+    EXPECT_EQ(on_.read(*device, 0, read), failure(IoError::gone, 0));
+    EXPECT_TRUE(on_.refresh(*device));
+    EXPECT_EQ(device->geometry().blocks, 100U);
+    EXPECT_TRUE(on_.read(*device, 0, read));
+}
+
+TEST_P(FileDeviceBothWays, GrowsWhenLookedAtAgain) {
+    const auto device = make();
+    std::filesystem::resize_file(path_, 16 * kMiB);
+    EXPECT_EQ(device->geometry().blocks, 2048U);
+    EXPECT_TRUE(on_.refresh(*device));
+    EXPECT_EQ(device->geometry().blocks, 4096U);
+    EXPECT_TRUE(on_.write(*device, 4095, pattern(4096, 13)));
+}
+
+TEST_P(FileDeviceBothWays, IsServedOnce) {
+    const auto device = make();
+    const auto second = open(config_of(path_, GetParam()));
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error().text, "cannot serve the file " + path_ +
+                                       ": another program, or another device here, serves it already; "
+                                       "stop that one first");
+}
+
+TEST_P(FileDeviceBothWays, MayBeReadOnly) {
+    {
+        const auto device = make();
+        EXPECT_TRUE(on_.write(*device, 1, pattern(4096, 14)));
+    }
+    DeviceConfig config = config_of(path_, GetParam());
+    config.read_only = true;
+    const auto device = open_or_fail(config);
+    EXPECT_TRUE(device->capabilities().read_only);
+    EXPECT_FALSE(device->capabilities().unmap);
+    EXPECT_EQ(on_.write(*device, 1, pattern(4096, 15)), failure(IoError::read_only, 1));
+    EXPECT_EQ(on_.write_zeroes(*device, 1, 1, true), failure(IoError::read_only, 1));
+    Bytes read(4096);
+    EXPECT_TRUE(on_.read(*device, 1, read));
+    EXPECT_EQ(read, pattern(4096, 14));
+    EXPECT_TRUE(on_.flush(*device));
+}
+
+INSTANTIATE_TEST_SUITE_P(FileDevice, FileDeviceBothWays, ::testing::Values(false, true),
+                         [](const auto& way) { return way.param ? "Direct" : "Cached"; });
+
+TEST(FileDevice, IsGrownButNeverCut) {
+    const ScratchDirectory directory;
+    const std::string path = directory / "disk.img";
+    DeviceConfig config = config_of(path);
+    open_or_fail(config);
+    config.size_bytes = 16 * kMiB;
+    EXPECT_EQ(open_or_fail(config)->geometry().blocks, 4096U);
+    config.size_bytes = 4 * kMiB;
+    const auto cut = open(config);
+    ASSERT_FALSE(cut);
+    EXPECT_NE(cut.error().text.find("nothing is cut off"), std::string::npos) << cut.error().text;
+    config.size_bytes = 0;
+    EXPECT_EQ(open_or_fail(config)->geometry().blocks, 4096U);
+    EXPECT_EQ(std::filesystem::file_size(path), 16 * kMiB);
+}
+
+TEST(FileDevice, SaysWhatIsWrongWithItsPath) {
+    const ScratchDirectory directory;
+    const auto text = [](const DeviceConfig& config) {
+        const auto opened = open(config);
+        return opened ? std::string("opened") : opened.error().text;
+    };
+    const std::string missing = directory / "no/disk.img";
+    EXPECT_EQ(text(config_of(missing)),
+              "cannot serve the file " + missing + ": its directory does not exist; create it");
+    DeviceConfig without_size = config_of(directory / "disk.img");
+    without_size.size_bytes = 0;
+    EXPECT_EQ(text(without_size),
+              "cannot serve the file " + without_size.path +
+                  ": it does not exist; create it, or let the device create it by giving a size");
+    EXPECT_EQ(
+        text({.handler = Handler::file, .path = "/dev/null"}),
+        "cannot serve the file /dev/null: it is no regular file; a block device has handler = \"block\"");
+}
+
+}  // namespace
+}  // namespace targe::device

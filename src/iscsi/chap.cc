@@ -33,10 +33,10 @@ bool same_secret(std::string_view a, std::string_view b) {
     return equal_in_constant_time(std::as_bytes(std::span{a}), std::as_bytes(std::span{b}));
 }
 
-/// The value of `key`; null when it was not sent.
-const std::string_view* find(std::span<const TextPair> keys, std::string_view key) {
+/// The value of `key`, when it was sent.
+std::optional<std::string_view> find(std::span<const TextPair> keys, std::string_view key) {
     const auto found = std::ranges::find(keys, key, &TextPair::key);
-    return found == keys.end() ? nullptr : &found->value;
+    return found == keys.end() ? std::nullopt : std::optional{found->value};
 }
 
 std::unexpected<std::string> failure(std::string reason) {
@@ -87,8 +87,8 @@ std::optional<ChapAlgorithm> ChapExchange::preferred(std::string_view offer) con
 }
 
 ChapExchange::Step ChapExchange::choose_algorithm(std::span<const TextPair> keys, TextAnswer& out) {
-    const std::string_view* const offer = find(keys, "CHAP_A");
-    if (offer == nullptr || keys.size() != 1) {
+    const auto offer = find(keys, "CHAP_A");
+    if (!offer || keys.size() != 1) {
         return failure("CHAP must begin with CHAP_A alone");
     }
     const auto chosen = preferred(*offer);
@@ -110,13 +110,11 @@ ChapExchange::Step ChapExchange::choose_algorithm(std::span<const TextPair> keys
 }
 
 ChapExchange::Step ChapExchange::check_response(std::span<const TextPair> keys, TextAnswer& out) {
-    const std::string_view* const name = find(keys, "CHAP_N");
-    const std::string_view* const response = find(keys, "CHAP_R");
-    const std::string_view* const identifier = find(keys, "CHAP_I");
-    const std::string_view* const challenge = find(keys, "CHAP_C");
-    const bool mutual = identifier != nullptr || challenge != nullptr;
-    if (name == nullptr || response == nullptr || (identifier != nullptr) != (challenge != nullptr) ||
-        keys.size() != (mutual ? 4U : 2U)) {
+    const auto name = find(keys, "CHAP_N");
+    const auto response = find(keys, "CHAP_R");
+    const bool has_identifier = find(keys, "CHAP_I").has_value();
+    const bool mutual = find(keys, "CHAP_C").has_value();
+    if (!name || !response || has_identifier != mutual || keys.size() != (mutual ? 4U : 2U)) {
         return failure("the CHAP response must be CHAP_N and CHAP_R, and CHAP_I with CHAP_C when mutual");
     }
     // A name is text whatever it begins with: 0x and 0b mean something in binary values only.
@@ -131,7 +129,7 @@ ChapExchange::Step ChapExchange::check_response(std::span<const TextPair> keys, 
                              : "unknown CHAP name " + std::string{name->substr(0, kMaxChapNameBytes)});
     }
     if (mutual) {
-        if (auto answered = answer_challenge(*account, *identifier, *challenge, out); !answered) {
+        if (auto answered = answer_challenge(*account, keys, out); !answered) {
             return answered;
         }
     }
@@ -140,13 +138,13 @@ ChapExchange::Step ChapExchange::check_response(std::span<const TextPair> keys, 
     return Progress::authenticated;
 }
 
-ChapExchange::Step ChapExchange::answer_challenge(const ChapAccount& initiator, std::string_view identifier,
-                                                  std::string_view challenge, TextAnswer& out) {
+ChapExchange::Step ChapExchange::answer_challenge(const ChapAccount& initiator,
+                                                  std::span<const TextPair> keys, TextAnswer& out) {
     if (!policy_.target) {
         return failure("asks the target to prove itself, which has no account for that");
     }
-    const auto number = parse_number(identifier);
-    const auto bytes = parse_binary(challenge, kMaxChallengeBytes);
+    const auto number = parse_number(find(keys, "CHAP_I").value_or(""));
+    const auto bytes = parse_binary(find(keys, "CHAP_C").value_or(""), kMaxChallengeBytes);
     if (!number || *number > 0xff || !bytes || bytes->empty()) {
         return failure("malformed CHAP_I or CHAP_C");
     }

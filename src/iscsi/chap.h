@@ -62,8 +62,9 @@ private:
     [[nodiscard]] Step choose_algorithm(std::span<const TextPair> keys, TextAnswer& out);
     [[nodiscard]] std::optional<ChapAlgorithm> preferred(std::string_view offer) const;
     [[nodiscard]] Step check_response(std::span<const TextPair> keys, TextAnswer& out);
-    [[nodiscard]] Step answer_challenge(const ChapAccount& initiator, std::string_view identifier,
-                                        std::string_view challenge, TextAnswer& out);
+    /// `keys` holds CHAP_I and CHAP_C.
+    [[nodiscard]] Step answer_challenge(const ChapAccount& initiator, std::span<const TextPair> keys,
+                                        TextAnswer& out);
 
     const AuthPolicy& policy_;
     RandomSource& random_;

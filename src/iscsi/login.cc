@@ -29,6 +29,19 @@ LoginStatus status_of(Move move) {
                                    : LoginStatus::target_moved_temporarily;
 }
 
+/// What the first text of a login begins.
+struct Talks {
+    Talks(Identity names, AuthPolicy auth, RandomSource& random, const NegotiationPolicy& policy,
+          Connections connection)
+        : identity(std::move(names)),
+          authentication(std::move(auth), random),
+          negotiation(policy, identity.type, connection) {}
+
+    Identity identity;
+    Authentication authentication;
+    Negotiation negotiation;
+};
+
 }  // namespace
 
 class LoginMachine::Impl {
@@ -50,8 +63,8 @@ private:
     [[nodiscard]] Verdict check_request() const;
     [[nodiscard]] Verdict process(std::string_view text);
     [[nodiscard]] Verdict identify(std::span<const TextPair> pairs);
-    [[nodiscard]] Verdict find_target();
-    void begin(AuthPolicy auth, const NegotiationPolicy& negotiation);
+    [[nodiscard]] Verdict find_target(Identity identity);
+    void begin(Identity identity, AuthPolicy auth, const NegotiationPolicy& negotiation);
     [[nodiscard]] Verdict answer(std::span<const TextPair> pairs);
     [[nodiscard]] std::expected<LoginStep, Refusal> respond();
     [[nodiscard]] std::expected<LoginStep, Refusal> finish(std::string text);
@@ -70,10 +83,8 @@ private:
     TextAccumulator text_;
     TextAnswer answer_;
     bool answering_ = false;  ///< the answer did not fit one response
-    std::optional<Identity> identity_;
     std::uint16_t portal_group_tag_ = 0;
-    std::unique_ptr<Authentication> authentication_;
-    std::optional<Negotiation> negotiation_;
+    std::unique_ptr<Talks> talks_;  ///< null until the first text is complete
     std::string final_text_;
 };
 
@@ -153,7 +164,7 @@ Verdict LoginMachine::Impl::process(std::string_view text) {
     if (!pairs) {
         return refusal(LoginStatus::initiator_error, describe(pairs.error()));
     }
-    if (auto fine = identity_ ? check_repeated(*pairs, *identity_) : identify(*pairs); !fine) {
+    if (auto fine = talks_ != nullptr ? check_repeated(*pairs, talks_->identity) : identify(*pairs); !fine) {
         return fine;
     }
     return answer(*pairs);
@@ -164,26 +175,26 @@ Verdict LoginMachine::Impl::identify(std::span<const TextPair> pairs) {
     if (!identity) {
         return std::unexpected{std::move(identity.error())};
     }
-    identity_ = std::move(*identity);
-    context_.from.initiator_name = identity_->initiator_name;
-    if (identity_->type == SessionType::discovery) {
-        begin(directory_.discovery_auth(context_.from), directory_.discovery_negotiation(context_.from));
-    } else if (auto found = find_target(); !found) {
+    context_.from.initiator_name = identity->initiator_name;
+    if (identity->type == SessionType::discovery) {
+        begin(std::move(*identity), directory_.discovery_auth(context_.from),
+              directory_.discovery_negotiation(context_.from));
+    } else if (auto found = find_target(std::move(*identity)); !found) {
         return found;
     }
     // [RFC 7143 6.3]: who demands security refuses a login that leaves it out.
-    if (stage_ == LoginStage::operational_negotiation && !authentication_->complete()) {
+    if (stage_ == LoginStage::operational_negotiation && !talks_->authentication.complete()) {
         return refusal(LoginStatus::authentication_failure, "skips the authentication that is demanded");
     }
     return {};
 }
 
-Verdict LoginMachine::Impl::find_target() {
-    TargetAnswer found = directory_.find_target(identity_->target_name, context_.from);
+Verdict LoginMachine::Impl::find_target(Identity identity) {
+    TargetAnswer found = directory_.find_target(identity.target_name, context_.from);
     if (const auto* moved = std::get_if<TargetMoved>(&found)) {
         return std::unexpected{Refusal{.status = status_of(moved->move),
                                        .reason = "the target is at another address",
-                                       .moved_to = iscsi::to_text(moved->address)}};
+                                       .moved_to = to_text(moved->address)}};
     }
     if (const auto* forbidden = std::get_if<TargetForbidden>(&found)) {
         return refusal(LoginStatus::authorization_failure, forbidden->reason);
@@ -193,7 +204,7 @@ Verdict LoginMachine::Impl::find_target() {
     }
     auto* const target = std::get_if<TargetFound>(&found);
     if (target == nullptr) {
-        return refusal(LoginStatus::not_found, "no such target: " + shortened(identity_->target_name));
+        return refusal(LoginStatus::not_found, "no such target: " + shortened(identity.target_name));
     }
     portal_group_tag_ = target->portal_group_tag;
     // [RFC 7143 13.9]: in the first response that carries text.
@@ -201,14 +212,14 @@ Verdict LoginMachine::Impl::find_target() {
     if (!target->alias.empty()) {
         answer_.add(row_of(Key::target_alias).name, target->alias);
     }
-    begin(std::move(target->auth), target->negotiation);
+    begin(std::move(identity), std::move(target->auth), target->negotiation);
     return {};
 }
 
-void LoginMachine::Impl::begin(AuthPolicy auth, const NegotiationPolicy& negotiation) {
-    authentication_ = std::make_unique<Authentication>(std::move(auth), random_);
-    negotiation_.emplace(negotiation, identity_->type,
-                         first_.target_session_handle == 0 ? Connections::leading : Connections::any);
+void LoginMachine::Impl::begin(Identity identity, AuthPolicy auth, const NegotiationPolicy& negotiation) {
+    talks_ =
+        std::make_unique<Talks>(std::move(identity), std::move(auth), random_, negotiation,
+                                first_.target_session_handle == 0 ? Connections::leading : Connections::any);
 }
 
 Verdict LoginMachine::Impl::answer(std::span<const TextPair> pairs) {
@@ -224,15 +235,15 @@ Verdict LoginMachine::Impl::answer(std::span<const TextPair> pairs) {
         (authenticates ? proof : others).push_back(pair);
     }
     if (security) {
-        if (auto taken = authentication_->take(proof, answer_); !taken) {
+        if (auto taken = talks_->authentication.take(proof, answer_); !taken) {
             return refusal(LoginStatus::authentication_failure, taken.error());
         }
     }
-    if (auto answered = negotiation_->answer(others, stage_, answer_); !answered) {
+    if (auto answered = talks_->negotiation.answer(others, stage_, answer_); !answered) {
         return refusal(LoginStatus::initiator_error, answered.error());
     }
     if (!security) {
-        negotiation_->declare(answer_);
+        talks_->negotiation.declare(answer_);
     }
     return {};
 }
@@ -240,10 +251,10 @@ Verdict LoginMachine::Impl::answer(std::span<const TextPair> pairs) {
 std::expected<LoginStep, Refusal> LoginMachine::Impl::respond() {
     TextAnswer::Piece piece = answer_.next(kDefaultMaxRecvDataSegmentLength);
     answering_ = piece.more;
-    if (!authentication_->complete() && request_.transit && !authentication_->begun()) {
+    if (!talks_->authentication.complete() && request_.transit && !talks_->authentication.begun()) {
         return refusal(LoginStatus::authentication_failure, "leaves the security stage without a proof");
     }
-    request_.transit = request_.transit && !answering_ && authentication_->complete();
+    request_.transit = request_.transit && !answering_ && talks_->authentication.complete();
     if (!answering_) {
         answer_ = {};
     }
@@ -259,7 +270,7 @@ std::expected<LoginStep, Refusal> LoginMachine::Impl::respond() {
 }
 
 std::expected<LoginStep, Refusal> LoginMachine::Impl::finish(std::string text) {
-    if (const auto fault = negotiation_->find_fault(); !fault.empty()) {
+    if (const auto fault = talks_->negotiation.find_fault(); !fault.empty()) {
         return refusal(LoginStatus::initiator_error, fault);
     }
     final_text_ = std::move(text);
@@ -269,15 +280,16 @@ std::expected<LoginStep, Refusal> LoginMachine::Impl::finish(std::string text) {
 
 Establish LoginMachine::Impl::result() const {
     return {
-        .initiator_name = identity_->initiator_name,
-        .initiator_chap_name = std::string{authentication_->initiator()},
+        .initiator_name = talks_->identity.initiator_name,
+        .initiator_chap_name = std::string{talks_->authentication.initiator()},
         .initiator_session_id = first_.initiator_session_id,
         .target_session_handle = first_.target_session_handle,
         .connection_id = first_.connection_id,
-        .type = identity_->type,
-        .target_name = identity_->type == SessionType::normal ? identity_->target_name : std::string{},
+        .type = talks_->identity.type,
+        .target_name =
+            talks_->identity.type == SessionType::normal ? talks_->identity.target_name : std::string{},
         .portal_group_tag = portal_group_tag_,
-        .parameters = negotiation_->parameters(),
+        .parameters = talks_->negotiation.parameters(),
         .exp_cmd_sn = first_.cmd_sn,
         .stat_sn = stat_sn_.plus(1),
     };

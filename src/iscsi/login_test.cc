@@ -178,7 +178,7 @@ TEST_F(Login, ProvesBothSidesByChap) {
 
 TEST_F(Login, StaysInSecurityUntilTheInitiatorWantsToLeave) {
     (void)go_on(kSecurity, std::string{kChap} + "AuthMethod=CHAP;");
-    LoginPdu response = go_on(kSecurity, "CHAP_A=7;");
+    const LoginPdu response = go_on(kSecurity, "CHAP_A=7;");
     const std::string proof = chap_answer(pairs_of(response), "alice's long secret");
     EXPECT_EQ(field_of<L::kTransit>(go_on(kSecurity, "CHAP_N=alice;CHAP_R=" + proof + ";")), 0);
     EXPECT_EQ(field_of<L::kTransit>(go_on(kLeaveSecurity)), 1);

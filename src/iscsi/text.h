@@ -38,7 +38,7 @@ inline constexpr std::size_t kMaxValueBytes = 8192;
 /// One negotiation may name no more keys. There are some forty that anybody ever registered.
 inline constexpr std::size_t kMaxTextPairs = 256;
 /// What the initiator may send before its text is complete.
-inline constexpr std::size_t kMaxTextBytes = 64U * 1024U;
+inline constexpr std::size_t kMaxTextBytes = 65536;
 
 /// Letters, digits and .-+@_ after a capital letter, [RFC 7143 6.1].
 [[nodiscard]] bool is_standard_label(std::string_view text);

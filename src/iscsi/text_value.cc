@@ -1,6 +1,7 @@
 #include "iscsi/text_value.h"
 
 #include <charconv>
+#include <memory>
 
 namespace targe::iscsi {
 namespace {
@@ -84,9 +85,10 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
         return std::nullopt;
     }
     std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
-    if (text.empty() || error != std::errc{} || stop != end) {
+    const std::span<const char> digits{text};
+    const char* const end = std::to_address(digits.end());
+    const auto [stop, error] = std::from_chars(std::to_address(digits.begin()), end, value, base);
+    if (error != std::errc{} || stop != end) {
         return std::nullopt;
     }
     return value;

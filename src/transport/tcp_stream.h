@@ -127,7 +127,6 @@ private:
     bool take_input();
     bool receive();
     bool drain();
-    void send();
     bool send_once();
     void all_sent();
     void fail(int error);

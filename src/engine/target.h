@@ -18,7 +18,7 @@ class Nexus;
 /// One line of a LUN map.
 struct LunEntry {
     std::uint16_t lun = 0;  ///< 0 … 16383
-    std::shared_ptr<LogicalUnit> unit;
+    std::shared_ptr<LogicalUnit> unit = {};
     bool read_only = false;
     bool operator==(const LunEntry&) const = default;
 };

@@ -1,0 +1,99 @@
+// What a READ or a WRITE costs besides the work: no allocation.
+#include "engine/testing/scene.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+void* counted(std::size_t size) {
+    ++allocations;
+    if (void* const memory = std::malloc(size)) {
+        return memory;
+    }
+    std::abort();
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return counted(size);
+}
+void* operator new[](std::size_t size) {
+    return counted(size);
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t /*size*/) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t /*size*/) noexcept {
+    std::free(memory);
+}
+
+namespace targe::engine {
+namespace {
+
+using testing::cdb10;
+using testing::Scene;
+
+/// Retires at once, and sends no byte anywhere.
+class Sink final : public CommandPort {
+public:
+    void data_out_wanted(Command& command) override { nexus->data_out_arrived(command); }
+    void completed(Command& command) override {
+        good += command.status == 0 ? 1 : 0;
+        nexus->retire(command, Delivery::delivered);
+    }
+    void dropped(Command& command) override { nexus->retire(command, Delivery::delivered); }
+    void managed(TaskManagement& /*request*/) override {}
+
+    std::unique_ptr<Nexus> nexus;
+    int good = 0;
+};
+
+void send(Sink& sink, Command& command, const testing::ByteVector& cdb, ExpectedData expected) {
+    command.reset();
+    command.cdb = scsi::Cdb{cdb};
+    command.expected = expected;
+    sink.nexus->submit(command);
+}
+
+TEST(HotPath, ReadsAndWritesAllocateNothing) {
+    Scene scene;
+    Sink sink;
+    sink.nexus = scene.engine.open_nexus(scene.world.core(0), *scene.target, {.initiator_name = "x"}, sink,
+                                         NexusOrigin::fresh);
+    auto command = std::make_unique<Command>();
+    const testing::ByteVector read = cdb10(0x28, 0, 8);
+    const testing::ByteVector write = cdb10(0x2a, 0, 8);
+    send(sink, *command, cdb10(0x00, 0, 0), {});  // the unit attention
+    for (const bool lends : {false, true}) {
+        scene.disk->lends = lends;
+        send(sink, *command, read, {true, 0, 4096});
+        send(sink, *command, write, {true, 4096, 0});
+        const std::uint64_t before = allocations;
+        for (int i = 0; i < 100; ++i) {
+            send(sink, *command, read, {true, 0, 4096});
+            send(sink, *command, write, {true, 4096, 0});
+        }
+        EXPECT_EQ(allocations - before, 0U);
+    }
+    EXPECT_EQ(sink.good, 404);
+    EXPECT_EQ(command->arena().heap_allocations(), 0U);
+    sink.nexus->close([] {});
+    scene.world.run();
+}
+
+}  // namespace
+}  // namespace targe::engine

@@ -1,0 +1,179 @@
+// No task that was to end touches the medium after the answer.
+#include "engine/testing/scene.h"
+
+#include <gtest/gtest.h>
+
+namespace targe::engine {
+namespace {
+
+using testing::ByteVector;
+using testing::cdb;
+using testing::cdb10;
+using testing::DataOutMode;
+using testing::filled;
+using testing::Initiator;
+using testing::Pace;
+using testing::Scene;
+using testing::Task;
+
+struct Functions : ::testing::Test {
+    Scene scene{{.cores = 2}};
+    std::unique_ptr<Initiator> host = scene.login(0);
+    std::unique_ptr<Initiator> other = scene.login(1);
+
+    Task& write(Initiator& from, std::uint32_t lba) {
+        return from.send(cdb10(0x2a, lba, 1), 0, filled(512, 1));
+    }
+    void complete_all() {
+        while (scene.disk->pending() > 0) {
+            scene.disk->complete_one();
+        }
+        scene.world.run();
+    }
+};
+
+TEST_F(Functions, AbortTaskEndsAWaitingTaskAtOnce) {
+    host->data_out_mode = DataOutMode::later;
+    Task& task = write(*host, 0);
+    EXPECT_EQ(host->manage(TaskFunction::abort_task, 0, task.tag.value), TaskResponse::function_complete);
+    EXPECT_TRUE(task.was_dropped);
+    EXPECT_EQ(scene.disk->writes_begun, 0U);
+    EXPECT_EQ(host->next_attention(), 0U);
+}
+
+TEST_F(Functions, AbortTaskAwaitsATaskThatExecutes) {
+    scene.disk->pace = Pace::on_request;
+    Task& task = write(*host, 0);
+    host->begin(TaskFunction::abort_task, 0, task.tag.value);
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty());
+    scene.disk->complete_one();
+    EXPECT_TRUE(task.was_dropped);
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_complete);
+}
+
+TEST_F(Functions, AbortTaskKnowsWhatItDoesNotKnow) {
+    EXPECT_EQ(host->manage(TaskFunction::abort_task, 0, 4711), TaskResponse::task_does_not_exist);
+    EXPECT_EQ(host->manage(TaskFunction::abort_task, 7, 4711), TaskResponse::lun_does_not_exist);
+    EXPECT_EQ(host->manage(TaskFunction::clear_aca), TaskResponse::not_supported);
+    host->hold_responses = true;
+    Task& done = host->run(cdb10(0x28, 0, 1), 512);
+    EXPECT_EQ(host->manage(TaskFunction::abort_task, 0, done.tag.value), TaskResponse::function_complete);
+    EXPECT_FALSE(done.was_dropped);
+    host->retire(done);
+}
+
+TEST_F(Functions, AbortTaskSetLeavesOtherNexusesAlone) {
+    scene.disk->pace = Pace::on_request;
+    Task& mine = write(*host, 0);
+    Task& theirs = write(*other, 1);
+    host->begin(TaskFunction::abort_task_set);
+    complete_all();
+    EXPECT_TRUE(mine.was_dropped);
+    EXPECT_FALSE(theirs.was_dropped);
+    EXPECT_EQ(host->answered.size(), 1U);
+}
+
+TEST_F(Functions, LogicalUnitResetAwaitsEveryCore) {
+    scene.disk->pace = Pace::on_request;
+    Task& mine = write(*host, 0);
+    Task& theirs = write(*other, 1);
+    other->data_out_mode = DataOutMode::later;
+    Task& waiting = write(*other, 2);
+    host->begin(TaskFunction::logical_unit_reset);
+    scene.world.run();
+    EXPECT_TRUE(waiting.was_dropped);
+    EXPECT_TRUE(host->answered.empty());
+    Task& later = host->send(cdb({0, 0, 0, 0, 0, 0}));
+    EXPECT_FALSE(later.ended);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty());
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(mine.was_dropped && theirs.was_dropped);
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(later.sense_code(), 0x062903U);
+    EXPECT_EQ(other->next_attention(), 0x062903U);
+    EXPECT_EQ(other->next_attention(), 0U);
+}
+
+TEST_F(Functions, ResetsGoBackToTheDefaults) {
+    for (const TaskFunction function : {TaskFunction::logical_unit_reset, TaskFunction::target_warm_reset,
+                                        TaskFunction::target_cold_reset}) {
+        const ByteVector control = cdb({0, 0, 0, 0, 0x0a, 0x0a, 0x24, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
+        host->run(cdb({0x15, 0x10, 0, 0, 16, 0}), 0, control);
+        host->run(cdb({0x16, 0, 0, 0, 0, 0}));
+        EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 512).status, 0x18);
+        EXPECT_EQ(other->manage(function), TaskResponse::function_complete);
+        host->clear_attentions();
+        other->clear_attentions();
+        EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 512).status, 0x00);
+        EXPECT_EQ(host->run(cdb10(0x28, 9999, 1), 512).sense_received[0], std::byte{0x70 | 0x80});
+    }
+}
+
+TEST_F(Functions, AHungDeviceIsQuarantinedWithinTheDeadline) {
+    scene.disk->pace = Pace::on_request;
+    Task& stuck = write(*host, 0);
+    host->begin(TaskFunction::logical_unit_reset);
+    scene.world.advance(std::chrono::seconds{29});
+    Task& waits = host->send(cdb({0, 0, 0, 0, 0, 0}));
+    EXPECT_FALSE(waits.ended);
+    scene.world.advance(std::chrono::seconds{2});
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_rejected);
+    EXPECT_EQ(waits.status, 0x08);
+    EXPECT_EQ(host->run(cdb({0, 0, 0, 0, 0, 0})).status, 0x08);
+    EXPECT_FALSE(stuck.ended);
+    complete_all();
+    EXPECT_TRUE(stuck.was_dropped);
+    EXPECT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->next_attention(), 0x062903U);
+    EXPECT_EQ(host->next_attention(), 0U);
+}
+
+TEST_F(Functions, AnAbortedCompareAndWriteDoesNotWrite) {
+    scene.disk->pace = Pace::on_request;
+    const ByteVector command = cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});
+    ByteVector data = filled(512, 0);
+    data.resize(1024, std::byte{1});
+    Task& task = host->send(command, 0, data);
+    scene.world.run();
+    EXPECT_EQ(scene.disk->pending(), 1U);  // the read
+    host->begin(TaskFunction::abort_task_set);
+    complete_all();
+    EXPECT_TRUE(task.was_dropped);
+    EXPECT_EQ(scene.disk->writes_begun, 0U);
+    scene.disk->pace = Pace::at_once;
+    EXPECT_EQ(host->run(command, 0, data).status, 0x00);  // the range was let go
+}
+
+TEST_F(Functions, CloseAwaitsWhatExecutes) {
+    scene.disk->pace = Pace::on_request;
+    Task& task = write(*host, 0);
+    bool closed = false;
+    host->begin_close([&] { closed = true; });
+    scene.world.run();
+    EXPECT_FALSE(closed);
+    scene.disk->complete_one();
+    EXPECT_TRUE(task.was_dropped);
+    scene.world.run();
+    EXPECT_TRUE(closed);
+}
+
+TEST_F(Functions, CloseAwaitsResponsesOnTheirWay) {
+    host->hold_responses = true;
+    Task& task = host->run(cdb10(0x28, 0, 1), 512);
+    bool closed = false;
+    host->begin_close([&] { closed = true; });
+    scene.world.run();
+    EXPECT_FALSE(closed);
+    host->retire(task, Delivery::failed);
+    scene.world.run();
+    EXPECT_TRUE(closed);
+}
+
+}  // namespace
+}  // namespace targe::engine

@@ -1,0 +1,73 @@
+// One target, one unit on a simulated disk, and as many initiators as a test wants.
+#pragma once
+
+#include "engine/engine.h"
+#include "engine/testing/initiator.h"
+#include "engine/testing/sim_device.h"
+#include "engine/testing/world.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace targe::engine::testing {
+
+struct SceneOptions {
+    std::size_t cores = 1;
+    std::uint64_t seed = 1;
+    std::uint64_t blocks = 2048;
+    std::uint32_t block_size = 512;
+    bool removable = false;
+    bool write_through = false;
+    bool read_only_lun = false;
+    Limits limits = {};
+};
+
+class Scene {
+public:
+    explicit Scene(SceneOptions options = {})
+        : world(options.cores, options.seed), engine(world.cores(), options.limits) {
+        unit = add_unit("disk0", options);
+        disk = static_cast<SimDevice*>(&unit->device());
+        LunMaps maps;
+        maps.luns.push_back({.lun = 0, .unit = unit, .read_only = options.read_only_lun});
+        target = &engine.add_target("iqn.2026-11.io.targe:test", std::move(maps));
+    }
+
+    std::shared_ptr<LogicalUnit> add_unit(std::string name, const SceneOptions& options = {}) {
+        UnitSettings settings;
+        settings.name = std::move(name);
+        settings.device = std::make_unique<SimDevice>(world, options.blocks, options.block_size);
+        settings.identity.serial = settings.name;
+        settings.removable = options.removable;
+        settings.write_through = options.write_through;
+        return engine.add_unit(std::move(settings));
+    }
+
+    /// Logged in on `core`; its first unit attention already told, unless `fresh`.
+    std::unique_ptr<Initiator> login(std::size_t core = 0, bool fresh = false,
+                                     NexusOrigin origin = NexusOrigin::fresh) {
+        auto made =
+            std::make_unique<Initiator>(world, engine, *target, world.core(core),
+                                        "iqn.1993-08.org.debian:" + std::to_string(++logins_), origin);
+        if (!fresh) {
+            made->clear_attentions();
+        }
+        return made;
+    }
+
+    World world;
+    Engine engine;
+    std::shared_ptr<LogicalUnit> unit;
+    SimDevice* disk = nullptr;
+    Target* target = nullptr;
+
+private:
+    int logins_ = 0;
+};
+
+inline ByteVector filled(std::size_t size, unsigned value) {
+    return ByteVector(size, static_cast<std::byte>(value));
+}
+
+}  // namespace targe::engine::testing

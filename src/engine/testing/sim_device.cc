@@ -1,0 +1,133 @@
+#include "engine/testing/sim_device.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace targe::engine::testing {
+
+SimDevice::SimDevice(World& world, std::uint64_t blocks, std::uint32_t block_size)
+    : world_(world),
+      geometry_{.blocks = blocks, .block_size = block_size},
+      next_blocks_(blocks),
+      data_(blocks * block_size),
+      mapped_(blocks) {}
+
+void SimDevice::suspend(std::coroutine_handle<> self) {
+    base::Core& core = world_.current();
+    if (pace == Pace::by_seed) {
+        world_.later(core, [self] { self.resume(); });
+        return;
+    }
+    waiting_.push_back({&core, self});
+}
+
+void SimDevice::complete_one() {
+    TARGE_ASSERT(!waiting_.empty());
+    const Waiting first = waiting_.front();
+    waiting_.erase(waiting_.begin());
+    world_.as(*first.core, [&] { first.handle.resume(); });
+}
+
+device::IoResult SimDevice::ended(std::uint64_t lba) {
+    if (fail) {
+        return std::unexpected{device::IoFailure{*std::exchange(fail, std::nullopt), lba}};
+    }
+    return {};
+}
+
+void SimDevice::touched(std::uint64_t& counter) {
+    ++counter;
+    if (on_write) {
+        on_write();
+    }
+}
+
+base::Task<device::IoResult> SimDevice::read(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                             base::Segments into) {
+    ++reads;
+    co_await Wait{*this};
+    const device::IoResult result = ended(lba);
+    if (result) {
+        const std::byte* from = data_.data() + lba * geometry_.block_size;
+        for (const base::Segment& segment : into) {
+            std::memcpy(segment.data, from, segment.size);
+            from += segment.size;
+        }
+    }
+    co_return result;
+}
+
+base::Task<device::IoResult> SimDevice::write(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                              base::ConstSegments from, device::Durability durability) {
+    touched(writes_begun);
+    co_await Wait{*this};
+    touched(writes_ended);
+    durable_writes += durability == device::Durability::durable ? 1 : 0;
+    const device::IoResult result = ended(lba);
+    if (result) {
+        std::byte* to = data_.data() + lba * geometry_.block_size;
+        for (const base::ConstSegment& segment : from) {
+            std::memcpy(to, segment.data, segment.size);
+            to += segment.size;
+        }
+        const std::uint64_t blocks = base::total_size(from) / geometry_.block_size;
+        std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, true);
+    }
+    co_return result;
+}
+
+base::Task<device::IoResult> SimDevice::flush(base::CommandArena& /*arena*/) {
+    ++flushes;
+    co_await Wait{*this};
+    co_return ended(0);
+}
+
+base::Task<device::IoResult> SimDevice::unmap(base::CommandArena& arena, std::uint64_t lba,
+                                              std::uint64_t blocks) {
+    const device::IoResult result =
+        co_await write_zeroes(arena, lba, blocks, true, device::Durability::cached);
+    co_return result;
+}
+
+base::Task<device::IoResult> SimDevice::write_zeroes(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                                     std::uint64_t blocks, bool may_unmap,
+                                                     device::Durability /*durability*/) {
+    touched(writes_begun);
+    co_await Wait{*this};
+    touched(writes_ended);
+    const device::IoResult result = ended(lba);
+    if (result) {
+        std::memset(data_.data() + lba * geometry_.block_size, 0, blocks * geometry_.block_size);
+        std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, !may_unmap);
+    }
+    co_return result;
+}
+
+base::Task<std::expected<device::Extent, device::IoFailure>> SimDevice::block_status(
+    base::CommandArena& /*arena*/, std::uint64_t lba, std::uint64_t blocks) {
+    co_await Wait{*this};
+    const bool mapped = mapped_[lba];
+    std::uint64_t run = 0;
+    while (run < blocks && mapped_[lba + run] == mapped) {
+        ++run;
+    }
+    co_return device::Extent{lba, run, mapped};
+}
+
+base::Task<device::IoResult> SimDevice::refresh(base::CommandArena& /*arena*/) {
+    co_await Wait{*this};
+    geometry_.blocks = next_blocks_;
+    data_.resize(next_blocks_ * geometry_.block_size);
+    mapped_.resize(next_blocks_);
+    co_return ended(0);
+}
+
+std::optional<base::ConstSegment> SimDevice::lend(std::uint64_t lba, std::uint64_t blocks) {
+    if (!lends) {
+        return std::nullopt;
+    }
+    return base::ConstSegment{data_.data() + lba * geometry_.block_size, blocks * geometry_.block_size};
+}
+
+}  // namespace targe::engine::testing

@@ -44,9 +44,9 @@ constexpr auto kTable = std::to_array<ModePage>({
     // Disconnect-Reconnect: iSCSI has no use for its fields.
     page(0x02, 0x0e, {}),
     page(kCaching, 0x12, {}),
-    // Control: TST 000b, one task set for all nexuses; QUEUE ALGORITHM MODIFIER 1h, since SIMPLE tasks may be
-    // reordered.
-    page(kControl, 0x0a, {{3, 0x10}}),
+    // Control: TST 001b, a task set for each nexus, so that ORDERED tasks of one need not wait for another's;
+    // QUEUE ALGORITHM MODIFIER 1h, since SIMPLE tasks may be reordered.
+    page(kControl, 0x0a, {{2, 0x20}, {3, 0x10}}),
     // Control Extension: MAXIMUM SENSE DATA LENGTH.
     subpage(kControl, 0x01, 0x1c, {{6, kMaxSenseBytes}}),
     // Informational Exceptions Control: DEXCPT, for none are reported.

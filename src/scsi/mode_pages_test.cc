@@ -30,7 +30,7 @@ std::optional<Sense> refused(const ModeSenseRequest& request) {
 const ByteVector kErrorRecovery = bytes({0x01, 0x0a, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 const ByteVector kDisconnect = bytes({0x02, 0x0e}) + ByteVector(14);
 const ByteVector kCaching = bytes({0x08, 0x12, 0x04}) + ByteVector(17);
-const ByteVector kControl = bytes({0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
+const ByteVector kControl = bytes({0x0a, 0x0a, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
 const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 0, 0, 252}) + ByteVector(25);
 const ByteVector kInformational = bytes({0x1c, 0x0a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
@@ -77,7 +77,7 @@ TEST(ModeSense, ReportsCurrentChangeableAndDefaultValues) {
     EXPECT_EQ(page(PageControl::current, 0x08, unit), bytes({0x08, 0x12}) + ByteVector(18));
     EXPECT_EQ(page(PageControl::defaults, 0x08, unit), kCaching);
     EXPECT_EQ(page(PageControl::changeable, 0x08, unit), kCaching);
-    EXPECT_EQ(page(PageControl::current, 0x0a, unit), bytes({0x0a, 0x0a, 4, 0x10, 8}) + ByteVector(7));
+    EXPECT_EQ(page(PageControl::current, 0x0a, unit), bytes({0x0a, 0x0a, 0x24, 0x10, 8}) + ByteVector(7));
     EXPECT_EQ(page(PageControl::defaults, 0x0a, unit), kControl);
     EXPECT_EQ(page(PageControl::changeable, 0x0a, unit), bytes({0x0a, 0x0a, 4, 0, 8}) + ByteVector(7));
     UnitDescription durable = unit;
@@ -124,7 +124,7 @@ TEST(ModeSelect, ChangesWhatIsChangeable) {
     ByteVector caching = kCaching;
     caching[2] = std::byte{0};
     ByteVector control = kControl;
-    control[2] = std::byte{0x04};
+    control[2] = std::byte{0x24};
     control[4] = std::byte{0x08};
     const ModePages expected{
         .write_cache_enabled = false, .descriptor_sense = true, .software_write_protect = true};

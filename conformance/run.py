@@ -52,11 +52,19 @@ def unit_tests(preset: str) -> list[Result]:
     done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "120"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     suite = f"unit ({preset})"
-    found = [report.passed(suite, match["name"]) if match["verdict"] == "Passed" else
-             report.failed(suite, match["name"], _of_test(done.stdout, match.end())) for match in _CTEST.finditer(done.stdout)]
+    found = [_unit_result(suite, match, done.stdout) for match in _CTEST.finditer(done.stdout)]
     if done.returncode != 0 and not count(found, Verdict.FAILED) or not found:
         found.append(report.failed(suite, "ctest", f"status {done.returncode}: {done.stdout[-3000:]}"))
     return results + found
+
+
+def _unit_result(suite: str, match: re.Match[str], output: str) -> Result:
+    if match["verdict"] == "Passed":
+        return report.passed(suite, match["name"])
+    if match["verdict"] == "***Skipped":
+        why = re.search(r"Skipped\n(.*)", _of_test(output, match.end()))
+        return report.skipped(suite, match["name"], why[1].strip() if why else "says not why")
+    return report.failed(suite, match["name"], _of_test(output, match.end()))
 
 
 def _of_test(output: str, at: int) -> str:

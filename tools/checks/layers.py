@@ -34,7 +34,7 @@ def depends() -> dict[str, set[str]]:
                     allowed.add(word)
         for match in re.finditer(r"target_link_libraries\(([^)]*)\)", text):
             allowed.update(word for word in match[1].split() if word in ROOMS)
-        found[room] = allowed
+        found[room] = allowed - {room}
     return found
 
 

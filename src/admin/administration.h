@@ -24,85 +24,85 @@ struct BufferUse {
 struct DaemonStatus {
     enum class State : std::uint8_t { starting, serving, draining };
     State state = State::serving;
-    std::string version;
+    std::string version = {};
     std::int64_t pid = 0;
     std::uint64_t uptime_seconds = 0;
-    std::string config_file;
+    std::string config_file = {};
     std::uint32_t reactors = 0;
     std::uint32_t devices = 0;
     std::uint32_t targets = 0;
     std::uint32_t sessions = 0;
     std::uint32_t connections = 0;
-    BufferUse buffers;
+    BufferUse buffers = {};
 };
 
 struct ConnectionStatus {
     std::uint16_t cid = 0;
-    std::string initiator_address;  ///< with port
-    std::string portal_address;     ///< with port
+    std::string initiator_address = {};  ///< with port
+    std::string portal_address = {};     ///< with port
     std::uint16_t reactor = 0;
     bool header_digest = false;
     bool data_digest = false;
 };
 
 struct SessionStatus {
-    std::uint64_t id = 0;  ///< unique as long as the daemon runs
-    std::string target;    ///< empty: a discovery session
-    std::string initiator;
-    std::string initiator_alias;
-    std::string isid;  ///< 12 hexadecimal digits
+    std::uint64_t id = 0;     ///< unique as long as the daemon runs
+    std::string target = {};  ///< empty: a discovery session
+    std::string initiator = {};
+    std::string initiator_alias = {};
+    std::string isid = {};  ///< 12 hexadecimal digits
     std::uint16_t tsih = 0;
-    std::string group;      ///< empty: in no group
-    std::string chap_user;  ///< empty: not authenticated
+    std::string group = {};      ///< empty: in no group
+    std::string chap_user = {};  ///< empty: not authenticated
     std::uint64_t age_seconds = 0;
     std::uint32_t commands_in_flight = 0;
     std::uint64_t commands = 0;
     std::uint64_t read_bytes = 0;
     std::uint64_t written_bytes = 0;
-    std::vector<ConnectionStatus> connections;
+    std::vector<ConnectionStatus> connections = {};
 };
 
 struct LunUse {
-    std::string target;
-    std::string group;  ///< empty: initiators in no group
+    std::string target = {};
+    std::string group = {};  ///< empty: initiators in no group
     std::uint16_t lun = 0;
     bool read_only = false;
 };
 
 struct DeviceStatus {
-    std::string name;
-    std::string handler;
-    std::string path;
-    std::string state;  ///< "ready", or why it is not
+    std::string name = {};
+    std::string handler = {};
+    std::string path = {};
+    std::string state = {};  ///< "ready", or why it is not
     std::uint64_t blocks = 0;
     std::uint32_t block_size = 0;
     bool thin = false;
     bool read_only = false;
     bool removable = false;
     bool volatile_cache = false;  ///< WCE
-    std::string serial;
-    std::string naa;
-    std::vector<LunUse> used_by;
+    std::string serial = {};
+    std::string naa = {};
+    std::vector<LunUse> used_by = {};
 };
 
 struct PortalStatus {
-    std::string listen;
-    std::string advertise;  ///< empty: the same
+    std::string listen = {};
+    std::string advertise = {};  ///< empty: the same
     std::uint16_t group = 1;
 };
 
 struct LunStatus {
-    std::string group;  ///< empty: initiators in no group
+    std::string group = {};  ///< empty: initiators in no group
     std::uint16_t lun = 0;
-    std::string device;
+    std::string device = {};
     bool read_only = false;
 };
 
 struct TargetStatus {
-    std::string name;
-    std::string alias;
-    std::vector<PortalStatus> portals;
-    std::vector<LunStatus> luns;
+    std::string name = {};
+    std::string alias = {};
+    std::vector<PortalStatus> portals = {};
+    std::vector<LunStatus> luns = {};
     std::uint32_t sessions = 0;
     std::uint32_t max_sessions = 0;
     bool chap = false;

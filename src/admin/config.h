@@ -22,13 +22,13 @@ public:
     bool operator==(const Secret&) const = default;
 
 private:
-    std::string bytes_;
+    std::string bytes_ = {};
 };
 
 /// A TCP address. `address` is numeric wherever it is listened on, and may be a host name where it is only
 /// told to initiators. IPv6 is kept without its brackets.
 struct Endpoint {
-    std::string address;
+    std::string address = {};
     std::uint16_t port = 3260;
     auto operator<=>(const Endpoint&) const = default;
 };
@@ -39,8 +39,8 @@ struct Endpoint {
 struct DaemonConfig {
     std::string state_dir = "/var/lib/targe";
     std::string socket = "/run/targe/targe.sock";
-    std::string socket_group;    ///< the group that may use the socket; empty: the daemon's own
-    std::uint16_t reactors = 0;  ///< 0: the CPUs that the process may use
+    std::string socket_group = {};  ///< the group that may use the socket; empty: the daemon's own
+    std::uint16_t reactors = 0;     ///< 0: the CPUs that the process may use
     base::LogLevel log_level = base::LogLevel::info;
     std::uint64_t buffer_memory_bytes = std::uint64_t{512} << 20U;  ///< of all reactors together
     std::uint64_t buffer_memory_per_initiator_bytes = std::uint64_t{128} << 20U;  ///< at most the above
@@ -56,28 +56,28 @@ enum class Handler : std::uint8_t { null, ram, file, block };
 enum class WriteCache : std::uint8_t { write_back, write_through };
 
 struct DeviceConfig {
-    std::string name;
+    std::string name = {};
     Handler handler = Handler::null;
-    std::string path;                                  ///< file, block
-    std::optional<std::uint64_t> size_bytes;           ///< absent: what is found there (file, block)
-    std::uint32_t block_size = 512;                    ///< 512, 1024, 2048 or 4096
-    std::optional<std::uint32_t> physical_block_size;  ///< absent: what the store says; ≥ block_size
+    std::string path = {};                                  ///< file, block
+    std::optional<std::uint64_t> size_bytes = {};           ///< absent: what is found there (file, block)
+    std::uint32_t block_size = 512;                         ///< 512, 1024, 2048 or 4096
+    std::optional<std::uint32_t> physical_block_size = {};  ///< absent: what the store says; ≥ block_size
     bool thin = false;
     bool read_only = false;
     bool removable = false;
-    std::optional<bool> rotational;  ///< absent: what the store says
-    bool direct = false;             ///< file: past the page cache; block always is
+    std::optional<bool> rotational = {};  ///< absent: what the store says
+    bool direct = false;                  ///< file: past the page cache; block always is
     WriteCache write_cache = WriteCache::write_back;
-    std::optional<std::string> serial;  ///< absent: made once, and kept in state_dir
-    std::optional<std::string> naa;     ///< the same; 16 or 32 lower-case hexadecimal digits
-    std::string vendor = "TARGE";       ///< at most 8 printable ASCII characters
-    std::string product;                ///< at most 16; empty: chosen by the engine
-    std::string revision;               ///< at most 4; empty: the version of Targe
+    std::optional<std::string> serial = {};  ///< absent: made once, and kept in state_dir
+    std::optional<std::string> naa = {};     ///< the same; 16 or 32 lower-case hexadecimal digits
+    std::string vendor = "TARGE";            ///< at most 8 printable ASCII characters
+    std::string product = {};                ///< at most 16; empty: chosen by the engine
+    std::string revision = {};               ///< at most 4; empty: the version of Targe
     bool operator==(const DeviceConfig&) const = default;
 };
 
 struct PortalConfig {
-    Endpoint listen;
+    Endpoint listen = {};
     std::optional<Endpoint> advertise = {};  ///< what SendTargets says instead (containers, NAT)
     std::uint16_t group = 1;                 ///< target portal group tag
     bool operator==(const PortalConfig&) const = default;
@@ -85,7 +85,7 @@ struct PortalConfig {
 
 struct LunConfig {
     std::uint16_t lun = 0;  ///< 0 … 16383
-    std::string device;
+    std::string device = {};
     bool read_only = false;
     bool operator==(const LunConfig&) const = default;
 };
@@ -93,16 +93,16 @@ struct LunConfig {
 enum class ChapAlgorithm : std::uint8_t { md5, sha1, sha256, sha3_256 };
 
 struct ChapUser {
-    std::string name;
-    Secret secret;
+    std::string name = {};
+    Secret secret = {};
     bool operator==(const ChapUser&) const = default;
 };
 
 struct AuthConfig {
     enum class Method : std::uint8_t { none, chap };
     Method method = Method::none;
-    std::vector<ChapUser> users;     ///< any of them may log in
-    std::optional<ChapUser> mutual;  ///< what the target says of itself to an initiator that asks
+    std::vector<ChapUser> users = {};     ///< any of them may log in
+    std::optional<ChapUser> mutual = {};  ///< what the target says of itself to an initiator that asks
     std::vector<ChapAlgorithm> algorithms{ChapAlgorithm::sha3_256, ChapAlgorithm::sha256, ChapAlgorithm::sha1,
                                           ChapAlgorithm::md5};  ///< best first
     bool operator==(const AuthConfig&) const = default;
@@ -117,7 +117,7 @@ enum class DigestPolicy : std::uint8_t {
 };
 
 struct RedirectConfig {
-    Endpoint address;
+    Endpoint address = {};
     std::uint16_t group = 1;
     bool permanent = false;
     bool operator==(const RedirectConfig&) const = default;
@@ -139,36 +139,36 @@ struct SessionLimits {
 };
 
 struct GroupConfig {
-    std::string name;
-    std::vector<std::string> initiators;  ///< patterns: matches_initiator()
-    std::vector<LunConfig> luns;
+    std::string name = {};
+    std::vector<std::string> initiators = {};  ///< patterns: matches_any()
+    std::vector<LunConfig> luns = {};
     bool operator==(const GroupConfig&) const = default;
 };
 
 struct TargetConfig {
-    std::string name;  ///< as iSCSI compares it: lower case
-    std::string alias;
+    std::string name = {};  ///< as iSCSI compares it: lower case
+    std::string alias = {};
     std::vector<PortalConfig> portals{PortalConfig{.listen = {.address = "0.0.0.0"}}};
     /// Patterns of the local address that a connection came in on; empty: all. The target is neither seen nor
     /// reached through others.
-    std::vector<std::string> allowed_portals;
+    std::vector<std::string> allowed_portals = {};
     /// Who is let in besides the members of groups; absent: everybody if `luns` or no group is there.
-    std::optional<std::vector<std::string>> initiators;
-    std::vector<LunConfig> luns;  ///< what an initiator in no group sees
-    std::vector<GroupConfig> groups;
-    AuthConfig auth;
+    std::optional<std::vector<std::string>> initiators = {};
+    std::vector<LunConfig> luns = {};  ///< what an initiator in no group sees
+    std::vector<GroupConfig> groups = {};
+    AuthConfig auth = {};
     DigestPolicy header_digest = DigestPolicy::allow;
     DigestPolicy data_digest = DigestPolicy::allow;
-    std::optional<RedirectConfig> redirect;
-    SessionLimits limits;
+    std::optional<RedirectConfig> redirect = {};
+    SessionLimits limits = {};
     bool operator==(const TargetConfig&) const = default;
 };
 
 struct Config {
-    DaemonConfig daemon;
-    AuthConfig discovery_auth;
-    std::vector<DeviceConfig> devices;
-    std::vector<TargetConfig> targets;
+    DaemonConfig daemon = {};
+    AuthConfig discovery_auth = {};
+    std::vector<DeviceConfig> devices = {};
+    std::vector<TargetConfig> targets = {};
     bool operator==(const Config&) const = default;
 };
 

@@ -253,9 +253,9 @@ void Section::read_array(std::string_view key, const std::function<void(const Va
     if (array == nullptr) {
         const bool table = entry->value.as<Value::Table>() != nullptr;
         wrong_kind(key, entry->value, "an array",
-                   table
-                       ? fmt::format("write its header in double brackets, as [[{}]], or put it in [ ]", key)
-                       : "put it in brackets: [ … ]");
+                   table ? fmt::format("write its header in double brackets, as [[{}{}]]",
+                                       title_ == "[[target]]" ? "target." : "", key)
+                         : "put it in brackets: [ … ]");
         return;
     }
     std::ranges::for_each(*array, each);

@@ -108,7 +108,7 @@ bool too_deep(std::string_view text) {
 }
 
 Answer run(std::string_view request, Administration& administration) {
-    if (request.size() > kControlRequestLimit || too_deep(request)) {
+    if (request.size() >= kControlRequestLimit || too_deep(request)) {
         return not_understood("it is too long or too deep");
     }
     const Json root = Json::parse(request, nullptr, false);

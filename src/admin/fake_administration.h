@@ -1,0 +1,109 @@
+// A daemon with one of everything, for tests.
+#pragma once
+
+#include "admin/administration.h"
+
+#include <string>
+#include <vector>
+
+namespace targe::admin {
+
+class FakeAdministration final : public Administration {
+public:
+    std::expected<DaemonStatus, Problem> status() override {
+        return DaemonStatus{.state = DaemonStatus::State::serving,
+                            .version = "0.1.0",
+                            .pid = 42,
+                            .uptime_seconds = 100'000,
+                            .config_file = "/etc/targe/targe.toml",
+                            .reactors = 2,
+                            .devices = 1,
+                            .targets = 1,
+                            .sessions = 2,
+                            .connections = 2,
+                            .buffers = {.limit_bytes = 512U << 20U,
+                                        .held_bytes = 3U << 20U,
+                                        .on_loan_bytes = 1536,
+                                        .hits = 7,
+                                        .misses = 8,
+                                        .refused = 0}};
+    }
+    std::expected<std::vector<SessionStatus>, Problem> sessions() override {
+        return std::vector<SessionStatus>{{.id = 1,
+                                           .target = "iqn.2026-11.com.example:a",
+                                           .initiator = "iqn.1993-08.org.debian:01:x",
+                                           .initiator_alias = alias,
+                                           .isid = "00023d000001",
+                                           .tsih = 1,
+                                           .group = "prod",
+                                           .chap_user = {},
+                                           .age_seconds = 61,
+                                           .commands_in_flight = 3,
+                                           .commands = 1000,
+                                           .read_bytes = 4096,
+                                           .written_bytes = std::uint64_t{3} << 29U,
+                                           .connections = {{.cid = 0,
+                                                            .initiator_address = "192.0.2.1:40000",
+                                                            .portal_address = "192.0.2.10:3260",
+                                                            .reactor = 1,
+                                                            .header_digest = true,
+                                                            .data_digest = false}}},
+                                          {.id = 2,
+                                           .target = {},
+                                           .initiator = "iqn.x",
+                                           .initiator_alias = {},
+                                           .isid = "000000000000",
+                                           .group = {},
+                                           .chap_user = {},
+                                           .connections = {}}};
+    }
+    std::expected<std::vector<DeviceStatus>, Problem> devices() override {
+        return std::vector<DeviceStatus>{device()};
+    }
+    std::expected<std::vector<TargetStatus>, Problem> targets() override {
+        return std::vector<TargetStatus>{
+            {.name = "iqn.2026-11.com.example:a",
+             .alias = {},
+             .portals = {{.listen = "0.0.0.0:3260", .advertise = "192.0.2.10:3260", .group = 1}},
+             .luns = {{.group = {}, .lun = 0, .device = "disk0", .read_only = false},
+                      {.group = "prod", .lun = 1, .device = "disk0", .read_only = true}},
+             .sessions = 1,
+             .max_sessions = 256,
+             .chap = true}};
+    }
+    std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) override {
+        if (name != "disk0") {
+            return std::unexpected(Problem{.what = "there is no device \"" + std::string(name) + "\"",
+                                           .cause = {},
+                                           .cure = "targe device list"});
+        }
+        return device();
+    }
+    std::expected<void, Problem> drop_session(std::uint64_t id) override {
+        dropped.push_back(id);
+        return {};
+    }
+
+    std::string alias;
+    std::vector<std::uint64_t> dropped;
+
+private:
+    static DeviceStatus device() {
+        return {
+            .name = "disk0",
+            .handler = "file",
+            .path = "/srv/disk0.img",
+            .state = "ready",
+            .blocks = 2048,
+            .block_size = 512,
+            .thin = true,
+            .read_only = false,
+            .removable = false,
+            .volatile_cache = true,
+            .serial = "S1",
+            .naa = "5000000000000001",
+            .used_by = {{.target = "iqn.2026-11.com.example:a", .group = {}, .lun = 0, .read_only = false}}};
+    }
+};
+
+}  // namespace targe::admin

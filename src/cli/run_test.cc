@@ -1,0 +1,167 @@
+#include "cli/run.h"
+
+#include "admin/control.h"
+#include "admin/fake_administration.h"
+#include "cli/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace targe::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Outcome {
+    int exit_status = 0;
+    std::string out;
+    std::string err;
+};
+
+/// targe with these arguments, beside a daemon that answers with its own code.
+Outcome targe(std::vector<const char*> arguments, std::string* socket = nullptr) {
+    arguments.insert(arguments.begin(), "targe");
+    admin::FakeAdministration daemon;
+    const Ask ask = [&](const std::string& path, std::string_view request) {
+        if (socket != nullptr) {
+            *socket = path;
+        }
+        return std::expected<std::string, admin::Problem>(admin::handle_request(request, daemon));
+    };
+    std::ostringstream out;
+    std::ostringstream err;
+    const int exit_status = run(arguments, ask, out, err);
+    return {.exit_status = exit_status, .out = out.str(), .err = err.str()};
+}
+
+Outcome targe_answered(const std::string& answer, std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "targe");
+    std::ostringstream out;
+    std::ostringstream err;
+    const Ask ask = [&](const std::string&, std::string_view) {
+        return std::expected<std::string, admin::Problem>(answer);
+    };
+    const int exit_status = run(arguments, ask, out, err);
+    return {.exit_status = exit_status, .out = out.str(), .err = err.str()};
+}
+
+TEST(Targe, ShowsTheStatus) {
+    EXPECT_EQ(targe({"status"}).out,
+              "targed 0.1.0 is serving (process 42, up 1d 3h)\n"
+              "configuration  /etc/targe/targe.toml\n"
+              "reactors       2\n"
+              "targets        1\n"
+              "devices        1\n"
+              "sessions       2 on 2 connections\n"
+              "buffers        1.5 KiB of 512 MiB on loan, 3 MiB held; 7 hits, 8 misses, 0 refused\n");
+}
+
+TEST(Targe, ShowsTables) {
+    EXPECT_EQ(targe({"session", "list"}).out,
+              "ID  INITIATOR                    TARGET                     FROM               AGE  IN FLIGHT "
+              "  READ  WRITTEN\n"
+              " 1  iqn.1993-08.org.debian:01:x  iqn.2026-11.com.example:a  192.0.2.1:40000  1m 1s          3 "
+              " 4 KiB  1.5 GiB\n"
+              " 2  iqn.x                        (discovery)                -                   0s          0 "
+              "   0 B      0 B\n");
+    EXPECT_EQ(targe({"device", "list"}).out,
+              "NAME   HANDLER   SIZE  BLOCK  STATE  LUNS  PROPERTIES        NAA\n"
+              "disk0  file     1 MiB    512  ready     1  thin, write-back  5000000000000001\n");
+    EXPECT_EQ(targe({"device", "refresh", "disk0"}).out, targe({"device", "list"}).out);
+    EXPECT_EQ(targe({"target", "list"}).out,
+              "NAME                       PORTALS                          SESSIONS  CHAP  LUNS\n"
+              "iqn.2026-11.com.example:a  0.0.0.0:3260 as 192.0.2.10:3260         1  yes   "
+              "0=disk0, prod:1=disk0 (read-only)\n");
+}
+
+TEST(Targe, SaysWhatItDid) {
+    const Outcome outcome = targe({"session", "drop", "7"});
+    EXPECT_EQ(outcome.exit_status, kDone);
+    EXPECT_EQ(outcome.out, "Session 7 is dropped; its initiator may log in again.\n");
+}
+
+TEST(Targe, PrintsTheResultAsJson) {
+    for (const auto& arguments :
+         {std::vector{"target", "list", "--json"}, std::vector{"--json", "target", "list"}}) {
+        const Outcome outcome = targe(arguments);
+        EXPECT_EQ(outcome.exit_status, kDone);
+        EXPECT_THAT(outcome.out,
+                    StartsWith("[\n  {\n    \"name\": \"iqn.2026-11.com.example:a\",\n    \"alias\": null,"));
+    }
+}
+
+TEST(Targe, SaysWhatTheDaemonCouldNotDo) {
+    const Outcome outcome = targe({"device", "refresh", "disk9"});
+    EXPECT_EQ(outcome.exit_status, kFailed);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_EQ(outcome.err, "targe: there is no device \"disk9\"\n  try: targe device list\n");
+    const Outcome json = targe({"device", "refresh", "disk9", "--json"});
+    EXPECT_EQ(json.exit_status, kFailed);
+    EXPECT_THAT(json.out,
+                StartsWith("{\n  \"error\": {\n    \"what\": \"there is no device \\\"disk9\\\"\","));
+    EXPECT_EQ(json.err, "");
+}
+
+TEST(Targe, AsksAtTheSocketThatItIsTold) {
+    std::string socket;
+    targe({"status"}, &socket);
+    EXPECT_EQ(socket, "/run/targe/targe.sock");
+    targe({"--socket", "/tmp/x.sock", "status"}, &socket);
+    EXPECT_EQ(socket, "/tmp/x.sock");
+    targe({"session", "list", "--socket", "/tmp/y.sock"}, &socket);
+    EXPECT_EQ(socket, "/tmp/y.sock");
+}
+
+TEST(Targe, SurvivesAnswersOfAnyKind) {
+    for (const char* const answer :
+         {"", "x", "[]", "{}", "{\"result\":1}", "{\"result\":[1,{\"connections\":[1]}]}", "{\"error\":{}}",
+          "{\"error\":1}", "{\"result\":{\"buffers\":[]}}",
+          "{\"result\":[{\"luns\":[[]],\"portals\":{\"listen\":3}}]}"}) {
+        for (const auto& arguments : {std::vector{"status"}, std::vector{"session", "list"},
+                                      std::vector{"device", "list"}, std::vector{"target", "list"},
+                                      std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}}) {
+            const Outcome outcome = targe_answered(answer, arguments);
+            EXPECT_TRUE(outcome.exit_status == kDone || outcome.exit_status == kFailed) << answer;
+        }
+    }
+}
+
+TEST(Targe, SaysHowItIsMisused) {
+    EXPECT_EQ(
+        targe({"session", "lits"}).err,
+        "targe: there is no command 'lits'\n  cause: probably 'list' is meant\n  try: one of list, drop\n");
+    for (const auto& arguments : {std::vector<const char*>{}, std::vector{"session"}, std::vector{"sesion"},
+                                  std::vector{"session", "drop"}, std::vector{"session", "drop", "x"},
+                                  std::vector{"status", "--jso"}, std::vector{"status", "extra"}}) {
+        const Outcome outcome = targe(arguments);
+        EXPECT_EQ(outcome.exit_status, kMisused);
+        EXPECT_THAT(outcome.err, StartsWith("targe: "));
+        EXPECT_EQ(outcome.out, "");
+    }
+}
+
+TEST(Targe, HelpsOnStandardOutput) {
+    const Outcome outcome = targe({"--help"});
+    EXPECT_EQ(outcome.exit_status, kDone);
+    EXPECT_THAT(outcome.out, HasSubstr("Usage: targe [OPTIONS] SUBCOMMAND"));
+    EXPECT_THAT(targe({"--version"}).out, StartsWith("targe "));
+}
+
+TEST(Targe, HasAManualOfEveryCommandAndOption) {
+    std::ifstream in(std::string(TARGE_MANUAL) + "/targe.8.scd");
+    const std::string manual{std::istreambuf_iterator<char>(in), {}};
+    for (const std::string& word : documented_words()) {
+        const bool argument = !word.starts_with("--") && !word.starts_with("targe");
+        EXPECT_THAT(manual, HasSubstr(argument ? "_" + word + "_" : "*" + word + "*"));
+    }
+}
+
+}  // namespace
+}  // namespace targe::cli

@@ -173,9 +173,11 @@ void RunningTarget::make_service() {
         settings.targets.push_back({.name = target.name,
                                     .target = engine_->find_target(target.name),
                                     .max_sessions = target.limits.max_sessions,
-                                    .command_window = target.limits.queue_depth,
-                                    .nop_interval = target.limits.nop_interval,
-                                    .nop_timeout = target.limits.nop_timeout});
+                                    .tuning = {.command_window = target.limits.queue_depth,
+                                               .nop_interval = target.limits.nop_interval,
+                                               .nop_timeout = target.limits.nop_timeout}});
+        settings.connection.command_window =
+            std::min(settings.connection.command_window, target.limits.queue_depth);
     }
     service_ =
         std::make_unique<transport::IscsiService>(*engine_, directory_, *reactors_, std::move(settings));

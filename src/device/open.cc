@@ -22,6 +22,11 @@ std::optional<OpenError> check(const DeviceConfig& config) {
         return OpenError{
             fmt::format("block_size is {}; it can be 512, 1024, 2048 or 4096", config.block_size)};
     }
+    if (config.physical_block_size && (*config.physical_block_size < config.block_size ||
+                                       !std::has_single_bit(*config.physical_block_size))) {
+        return OpenError{fmt::format("physical_block_size is {}; it can be {} or a power of two above it",
+                                     *config.physical_block_size, config.block_size)};
+    }
     if (config.size_bytes % config.block_size != 0) {
         return OpenError{fmt::format("size is {} bytes, which is no multiple of block_size {}",
                                      config.size_bytes, config.block_size)};
@@ -37,7 +42,9 @@ std::optional<OpenError> check(const DeviceConfig& config) {
 }
 
 Geometry geometry_of(const DeviceConfig& config) {
-    return {.blocks = config.size_bytes / config.block_size, .block_size = config.block_size};
+    return {.blocks = config.size_bytes / config.block_size,
+            .block_size = config.block_size,
+            .physical_block_exponent = physical_block_exponent(config, 0)};
 }
 
 Capabilities memory_capabilities(const DeviceConfig& config, std::uint32_t granule) {

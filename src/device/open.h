@@ -15,10 +15,11 @@ enum class Handler : std::uint8_t { null, ram, file, block };
 
 struct DeviceConfig {
     Handler handler = Handler::null;
-    std::string path = {};           ///< of the file or block device
-    std::uint64_t size_bytes = 0;    ///< 0: what the store has; null and ram need one
-    std::uint32_t block_size = 512;  ///< 512, 1024, 2048 or 4096
-    bool direct = false;             ///< file: O_DIRECT, past the page cache
+    std::string path = {};                                  ///< of the file or block device
+    std::uint64_t size_bytes = 0;                           ///< 0: what the store has; null and ram need one
+    std::uint32_t block_size = 512;                         ///< 512, 1024, 2048 or 4096
+    std::optional<std::uint32_t> physical_block_size = {};  ///< bytes; nothing: what the store says of itself
+    bool direct = false;                                    ///< file: O_DIRECT, past the page cache
     bool read_only = false;
     bool thin = true;                     ///< may give space back, where the store can
     bool create = true;                   ///< file: make it, or grow it to size_bytes; never cuts one

@@ -10,7 +10,6 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -66,11 +65,6 @@ Discard discard_of(const DeviceConfig& config, const QueueFacts& queue) {
     return queue.write_zeroes_max_bytes != 0 ? Discard::zeroing : Discard::plain;
 }
 
-std::uint8_t physical_exponent(std::uint32_t physical, std::uint32_t block_size) {
-    return physical <= block_size ? std::uint8_t{0}
-                                  : static_cast<std::uint8_t>(std::bit_width(physical / block_size) - 1);
-}
-
 Capabilities capabilities_of(const DeviceConfig& config, const QueueFacts& queue, Discard discard) {
     const std::uint64_t granule = queue.discard_granularity_bytes / config.block_size;
     return {
@@ -124,7 +118,7 @@ Result open_block_device(const DeviceConfig& config) {
     const Discard discard = discard_of(config, queue);
     const std::uint64_t used = config.size_bytes == 0 ? *size : config.size_bytes;
     settings.geometry.blocks = used / config.block_size;
-    settings.geometry.physical_block_exponent = physical_exponent(sizes.physical, config.block_size);
+    settings.geometry.physical_block_exponent = physical_block_exponent(config, sizes.physical);
     settings.capabilities = capabilities_of(config, queue, discard);
     settings.memory_alignment = sizes.logical;
     return std::make_unique<BlockDevice>(std::move(settings), std::move(*fd), discard);

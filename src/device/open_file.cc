@@ -136,7 +136,9 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
     constexpr blksize_t kSmallestGranule = 4096;
     const auto granule = static_cast<std::uint32_t>(std::max(about.st_blksize, kSmallestGranule));
     return {.path = config.path,
-            .geometry = {.blocks = size / config.block_size, .block_size = config.block_size},
+            .geometry = {.blocks = size / config.block_size,
+                         .block_size = config.block_size,
+                         .physical_block_exponent = physical_block_exponent(config, 0)},
             .capabilities = {.read_only = config.read_only,
                              .volatile_cache = true,
                              .unmap = config.thin && !config.read_only && punches_holes(fd, size),

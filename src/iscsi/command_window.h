@@ -21,6 +21,9 @@ public:
     CommandWindow(CmdSn expected, std::uint32_t depth)
         : expected_(expected), highest_(expected.plus(depth - 1)), depth_(depth) {}
 
+    /// `depth` is not below what it was: MaxCmdSN may not go back.
+    void widen(std::uint32_t depth) { depth_ = depth; }
+
     [[nodiscard]] Place place(CmdSn number) const {
         if (number == expected_) {
             return highest_.before(expected_) ? Place::outside : Place::next;

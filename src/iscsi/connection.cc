@@ -297,7 +297,9 @@ void Connection::end_when_idle() {
         return;
     }
     if (phase_ == Phase::logging_out) {
-        finish_logout();
+        if (session_ended_) {
+            finish_logout();
+        }
     } else if (phase_ == Phase::lost) {
         host_.closed();
     }

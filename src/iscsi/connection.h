@@ -66,6 +66,8 @@ public:
 
     /// The session exists, under this handle, which is not 0.
     void established(std::uint16_t target_session_handle);
+    /// The same, with other options than the connection began with.
+    void established(std::uint16_t target_session_handle, const SessionTuning& tuning);
     void refused(LoginStatus status, std::string_view reason);
 
     /// The first `bytes` of the task's data-out go to `into`, which is at least as long; `bytes` is not
@@ -77,6 +79,10 @@ public:
     /// within this call, or after the receive that is under way.
     void abandon(ScsiTask& task);
     void management_done(ManagementRequest& request, TaskFunctionResponse response);
+
+    /// After Host::logout(): the session is no more. When its tasks have ended as well, the logout response
+    /// is sent, so that an initiator that has it finds neither task nor reservation of the session left.
+    void session_ended();
 
     /// An event of a logical unit, [RFC 7143 11.9.2].
     void report_event(Lun lun, std::span<const std::byte> sense);
@@ -220,6 +226,7 @@ private:
     std::size_t management_count_ = 0;
     std::optional<TextExchange> text_;
     TaskTag logout_tag_{kReservedTag};
+    bool session_ended_ = false;
 
     base::Time now_;
     base::Time heard_;                   ///< when something was received last

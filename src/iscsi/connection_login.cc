@@ -54,6 +54,16 @@ void Connection::ask_host(const Establish& login) {
     host_.establish(login);
 }
 
+void Connection::established(std::uint16_t target_session_handle, const SessionTuning& tuning) {
+    if (phase_ == Phase::establishing) {
+        TARGE_ASSERT(tuning.command_window >= options_.command_window);
+        window_.widen(tuning.command_window);
+        options_.nop_interval = tuning.nop_interval;
+        options_.nop_timeout = tuning.nop_timeout;
+    }
+    established(target_session_handle);
+}
+
 void Connection::established(std::uint16_t target_session_handle) {
     if (phase_ != Phase::establishing) {
         return;  // it ended while the host was deciding

@@ -31,6 +31,14 @@ struct ConnectionOptions {
     base::Duration logout_timeout = std::chrono::seconds(15);
 };
 
+/// What a session is given once its target is known.
+struct SessionTuning {
+    std::uint32_t command_window =
+        128;  ///< at least the ConnectionOptions::command_window that logins are told
+    base::Duration nop_interval = std::chrono::seconds(30);
+    base::Duration nop_timeout = std::chrono::seconds(30);
+};
+
 /// Tasks beyond the window that may be on their last bytes.
 inline constexpr std::uint32_t kMaxEnding = 64;
 

@@ -135,6 +135,13 @@ void Connection::logout_request() {
     end_when_idle();
 }
 
+void Connection::session_ended() {
+    if (phase_ == Phase::logging_out) {
+        session_ended_ = true;
+        end_when_idle();
+    }
+}
+
 void Connection::finish_logout() {
     answer_logout(logout_tag_, LogoutResponse::closed);
     finish("the initiator logged out");

@@ -54,8 +54,8 @@ public:
     /// Answer with Connection::management_done() when no affected command can act any more.
     virtual void task_management(ManagementRequest& request) = 0;
 
-    /// The initiator ends the session: every task of the connection is to be answered or abandoned
-    /// soon; once there is none, the logout response is sent by itself, and the connection is over.
+    /// The initiator ends the session: every task of the connection is to be answered or abandoned soon.
+    /// Answer with Connection::session_ended() once nothing of the session can act any more.
     virtual void logout() = 0;
     /// The last call: after Connection::transport_lost(), when every task has ended and every
     /// management request has been answered. The connection may be destroyed in it.

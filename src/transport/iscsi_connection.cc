@@ -2,14 +2,20 @@
 
 #include "base/log.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace targe::transport {
 namespace {
 
-std::size_t most_commands(const iscsi::ConnectionOptions& options) {
-    return std::size_t{options.command_window} + options.max_immediate_commands + iscsi::kMaxEnding;
+/// A connection may turn out to be for any target.
+std::size_t most_commands(const IscsiService& service, const iscsi::ConnectionOptions& options) {
+    std::size_t window = options.command_window;
+    for (const TargetSettings& target : service.settings().targets) {
+        window = std::max<std::size_t>(window, target.tuning.command_window);
+    }
+    return window + options.max_immediate_commands + iscsi::kMaxEnding;
 }
 
 }  // namespace
@@ -47,7 +53,7 @@ IscsiConnection::IscsiConnection(IscsiService& service, reactor::Reactor& reacto
       peer_(SocketAddress::peer_of(socket.get()).text()),
       peer_host_(options.from.peer_address),
       local_(SocketAddress::local_of(socket.get()).text()),
-      commands_(most_commands(options)),
+      commands_(most_commands(service, options)),
       stream_(reactor, std::move(socket), stream_end_),
       protocol_(*this, service.directory(), random_, options, reactor.now()),
       since_(reactor.now()) {

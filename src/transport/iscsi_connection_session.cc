@@ -150,7 +150,9 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
         return;
     }
     since_ = reactor_.now();
-    if (login_->type == iscsi::SessionType::normal) {
+    if (login_->type == iscsi::SessionType::discovery) {
+        protocol_.established(grant_.target_session_handle);
+    } else {
         const TargetSettings* const target = service_.find_target(login_->target_name);
         TARGE_ASSERT(target != nullptr);
         nexus_ = service_.engine().open_nexus(
@@ -159,8 +161,8 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
              .initiator_session_id = login_->initiator_session_id,
              .portal_group = login_->portal_group_tag},
             *this, grant_.reinstated ? engine::NexusOrigin::reinstated : engine::NexusOrigin::fresh);
+        protocol_.established(grant_.target_session_handle, target->tuning);
     }
-    protocol_.established(grant_.target_session_handle);
     settle();
 }
 

@@ -25,9 +25,7 @@ struct TargetSettings {
     std::string name;
     engine::Target* target = nullptr;
     std::uint32_t max_sessions = 0;  ///< 0: no limit
-    std::uint32_t command_window = 128;
-    base::Duration nop_interval{};
-    base::Duration nop_timeout{};
+    iscsi::SessionTuning tuning;
 };
 
 /// What an administrator sees of a session.

@@ -226,7 +226,7 @@ std::string_view Negotiation::take_declared_number(const KeyRow& row, std::strin
 }
 
 std::string_view Negotiation::take_declared_text(const KeyRow& row, std::string_view value) {
-    if (value.size() > row.maximum) {
+    if (value.size() > row.maximum || !is_printable_utf8(value)) {
         return kReject;
     }
     if (row.key == Key::initiator_alias) {

@@ -307,6 +307,8 @@ TEST(Negotiation, TakesAliasesOfUpTo255Bytes) {
     EXPECT_EQ(talk.parameters().initiator_alias, "the \xc3\xbc host");
     EXPECT_EQ(one("InitiatorAlias", std::string(255, 'a')), "");
     EXPECT_EQ(one("InitiatorAlias", std::string(256, 'a')), "InitiatorAlias=Reject;");
+    EXPECT_EQ(one("InitiatorAlias", "a\nb"), "InitiatorAlias=Reject;");
+    EXPECT_EQ(one("InitiatorAlias", "\xff"), "InitiatorAlias=Reject;");
     EXPECT_EQ(one("X#NodeArchitecture", "Linux,x86_64"), "");
 }
 

@@ -1,5 +1,7 @@
 #include "iscsi/text.h"
 
+#include "iscsi/text_value.h"
+
 #include <algorithm>
 #include <array>
 
@@ -67,10 +69,11 @@ bool is_iscsi_name(std::string_view text) {
     constexpr std::size_t kMaxNameBytes = 223;
     constexpr std::array<std::string_view, 3> kTypes = {"iqn.", "eui.", "naa."};
     const auto type = std::ranges::find_if(kTypes, [&](std::string_view t) { return text.starts_with(t); });
-    if (type == kTypes.end() || text.size() <= type->size() || text.size() > kMaxNameBytes) {
+    if (type == kTypes.end() || text.size() <= type->size() || text.size() > kMaxNameBytes ||
+        !is_printable_utf8(text)) {
         return false;
     }
-    // Bytes of multi-byte UTF-8 characters pass; of ASCII only what [RFC 7143 4.2.7.2] allows, and
+    // Bytes of multi-byte UTF-8 characters pass; of ASCII only what [RFC 7143 4.2.7] allows, and
     // capitals and the underscore, which initiators use although stringprep would fold or forbid them.
     return std::ranges::all_of(text, [](char c) {
         return (static_cast<unsigned char>(c) & 0x80U) != 0 ||

@@ -82,6 +82,8 @@ TEST(IscsiName, HasATypeAndNoBlanks) {
     EXPECT_FALSE(is_iscsi_name("iqn.a b"));
     EXPECT_FALSE(is_iscsi_name("iqn.a,b"));
     EXPECT_FALSE(is_iscsi_name("iqn.a\n"));
+    EXPECT_FALSE(is_iscsi_name("iqn.a\xff"));
+    EXPECT_TRUE(is_iscsi_name("iqn.\xc3\xbc"));
 }
 
 TEST(TextAccumulator, PutsTogetherWhatWasCutAnywhere) {

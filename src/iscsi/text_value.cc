@@ -29,6 +29,44 @@ std::optional<unsigned> base64_digit(char c) {
     return at == std::string_view::npos ? std::nullopt : std::optional{static_cast<unsigned>(at)};
 }
 
+struct Utf8Form {
+    std::size_t length;
+    std::uint32_t least;  ///< smaller code points have a shorter form
+};
+
+Utf8Form utf8_form(unsigned char lead) {
+    if (lead < 0x80U) {
+        return {.length = 1, .least = 0x20};
+    }
+    if ((lead & 0xe0U) == 0xc0U) {
+        return {.length = 2, .least = 0xa0};  // 80h to 9Fh are control characters
+    }
+    if ((lead & 0xf0U) == 0xe0U) {
+        return {.length = 3, .least = 0x800};
+    }
+    return {.length = (lead & 0xf8U) == 0xf0U ? std::size_t{4} : std::size_t{0}, .least = 0x10000};
+}
+
+/// Takes one printable character off the front; false when there is none.
+bool skip_printable(std::string_view& text) {
+    const auto lead = static_cast<unsigned char>(text.front());
+    const Utf8Form form = utf8_form(lead);
+    if (form.length == 0 || form.length > text.size()) {
+        return false;
+    }
+    std::uint32_t code = form.length == 1 ? lead : lead & (0x7fU >> form.length);
+    for (const char c : text.substr(1, form.length - 1)) {
+        const auto next = static_cast<unsigned char>(c);
+        if ((next & 0xc0U) != 0x80U) {
+            return false;
+        }
+        code = code << 6U | (next & 0x3fU);
+    }
+    text.remove_prefix(form.length);
+    const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code >= form.least && code != 0x7f && !surrogate && code <= 0x10ffff;
+}
+
 std::optional<std::vector<std::byte>> parse_hex(std::string_view digits, std::size_t max_bytes) {
     if (digits.size() % 2 != 0 || digits.size() / 2 > max_bytes) {
         return std::nullopt;
@@ -92,6 +130,15 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
         return std::nullopt;
     }
     return value;
+}
+
+bool is_printable_utf8(std::string_view text) {
+    while (!text.empty()) {
+        if (!skip_printable(text)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {

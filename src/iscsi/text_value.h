@@ -24,6 +24,9 @@ inline constexpr std::string_view kIrrelevant = "Irrelevant";
 /// Decimal without leading zeros, or hexadecimal after 0x, up to 2**64 - 1.
 [[nodiscard]] std::optional<std::uint64_t> parse_number(std::string_view text);
 
+/// Well-formed UTF-8 without control characters: fit for a log, JSON and a web page.
+[[nodiscard]] bool is_printable_utf8(std::string_view text);
+
 /// "Yes" or "No".
 [[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
 [[nodiscard]] constexpr std::string_view to_text(bool value) {

@@ -38,6 +38,19 @@ TEST(Boolean, IsYesOrNoInThatCase) {
     }
 }
 
+TEST(PrintableUtf8, IsWellFormedAndHasNoControlCharacters) {
+    for (const std::string_view text :
+         {"", "plain text", "\xc2\xa0", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x92\xbe", "\xf4\x8f\xbf\xbf"}) {
+        EXPECT_TRUE(is_printable_utf8(text)) << text;
+    }
+    for (const std::string_view text :
+         {"\n", "a\x1b[0m", "\x7f", "\x80", "\xc2\x85", "\xc0\xaf", "\xc3", "\xc3(", "\xe2\x82",
+          "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80",
+          "\xff"}) {
+        EXPECT_FALSE(is_printable_utf8(text)) << text;
+    }
+}
+
 TEST(List, IsCutAtCommas) {
     ListReader list("a,,b");
     EXPECT_EQ(list.next(), "a");

@@ -1,6 +1,7 @@
 // The Device Identification VPD page, [SPC-4 r37 7.8.6].
 #include "scsi/vital_product_data.h"
 
+#include <span>
 #include <string_view>
 
 namespace targe::scsi {
@@ -54,7 +55,9 @@ void write_scsi_name(std::string_view name, Association association, ParameterWr
 void write_unit_designators(const UnitIdentity& identity, ParameterWriter& out) {
     {
         const DesignatorScope scope(out, CodeSet::binary, Association::logical_unit, Designator::naa);
-        out.bytes(identity.naa);
+        // The types other than 6h have 8 bytes: a unit that moved here from another target may bring one.
+        const bool extended = (identity.naa.front() >> 4U) == std::byte{6};
+        out.bytes(std::span(identity.naa).first(extended ? 16 : 8));
     }
     if (identity.eui64) {
         const DesignatorScope scope(out, CodeSet::binary, Association::logical_unit, Designator::eui64);

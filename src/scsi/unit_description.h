@@ -27,7 +27,7 @@ struct UnitIdentity {
     std::string product = "DISK";     ///< at most 16
     std::string revision = "0001";    ///< at most 4
     std::string serial;               ///< PRODUCT SERIAL NUMBER: ASCII, at most 252
-    std::array<std::byte, 16> naa{};  ///< NAA IEEE Registered Extended: its first digit is 6h
+    std::array<std::byte, 16> naa{};  ///< its first digit is its type; all types but 6h use the first 8 bytes
     std::optional<std::array<std::byte, 8>> eui64 = {};
     std::string t10_vendor_specific;  ///< what follows the vendor in the T10 designator; at most 244
     bool operator==(const UnitIdentity&) const = default;

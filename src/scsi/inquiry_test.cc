@@ -112,6 +112,15 @@ TEST(Inquiry, WritesEveryDesignator) {
     EXPECT_EQ(page(0x83, unit, through), expected);
 }
 
+TEST(Inquiry, WritesAnNaaDesignatorAsLongAsItsTypeIs) {
+    UnitDescription unit = thin_disk();
+    unit.identity.naa.front() = std::byte{0x50};
+    const ByteVector data = page(0x83, unit, port());
+    EXPECT_EQ(ByteVector(data.begin() + 4, data.begin() + 16),
+              bytes({0x01, 0x03, 0x00, 0x08, 0x50, 1, 2, 3, 4, 5, 6, 7}));
+    EXPECT_EQ(data[17] & std::byte{0x0f}, std::byte{0x01});  // the next designator, T10 vendor
+}
+
 TEST(Inquiry, EndsANameOfFullWordsWithANulAsWell) {
     PortDescription through = port();
     through.target_device_name = "iqn.2026-11.io.targe:abc";  // 24 bytes

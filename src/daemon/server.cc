@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::seconds kLogoutLimit{3};
 
 int failed(const admin::Problem& problem) {
-    TARGE_LOG(error, "targed", "{}", admin::to_string(problem));
+    TARGE_LOG(error, "targed", "{}", admin::to_line(problem));
     return 1;
 }
 

@@ -75,6 +75,7 @@ void Connection::process() {
         return;
     }
     processing_ = true;
+    replay_held();
     while (accepts_input()) {
         const PduReader::Step step = reader_.next();
         if (step == PduReader::Step::need_input) {

@@ -21,6 +21,10 @@ void Connection::nop_out() {
     if (tag_of(header).value == kReservedTag) {
         return;  // an answer to a ping of ours, or word of a StatSN: that it came is all that matters
     }
+    if (type_ == SessionType::discovery) {
+        reject(RejectReason::command_not_supported, header);  // [RFC 7143 4.3]: text and logout alone
+        return;
+    }
     ControlPdu& pdu = new_response(Opcode::nop_in, tag_of(header));
     wire::put<ResponseHeader::kTargetTransferTag>(HeaderSpan{pdu.header}, kReservedTag);
     const std::size_t size =

@@ -81,6 +81,9 @@ void Connection::tick(base::Time now) {
         finish("the initiator was asked to log out and did not");
     } else if (reason) {
         drop(*reason);
+    } else if (ping_is_due(now) && type_ == SessionType::discovery) {
+        // A discovery session is for text and logout alone, [RFC 7143 4.3]: it is not pinged, but ended.
+        finish("the discovery session is idle");
     } else if (ping_is_due(now)) {
         ping_sent_ = now;
         send_notice(take_transfer_tag());

@@ -11,12 +11,14 @@ void DataOut::begin(const DataOutRules& rules, std::uint32_t expected, std::uint
     expected_ = expected;
     wanted_ = 0;
     arrived_ = solicited_from_ = immediate;
-    outstanding_ = 0;
+    if (outstanding_ != 0) {
+        solicited_.fill({});
+        outstanding_ = 0;
+    }
     accepted_ = stopped_ = settled_ = false;
     immediate_open_ = immediate > 0;
     failure_.reset();
     unsolicited_ = {};
-    solicited_.fill({});
     const std::uint32_t may_come = std::min(expected, rules.first_burst_length);
     if (immediate > 0 && !rules.immediate_data) {
         unexpected();

@@ -1,0 +1,144 @@
+#include "iscsi/testing/peer.h"
+
+#include <gtest/gtest.h>
+
+namespace targe::iscsi {
+namespace {
+
+using testing::HostTask;
+using testing::Move;
+using testing::Pdu;
+using testing::Peer;
+
+constexpr auto kResponse = TaskManagementResponsePdu::kResponse;
+
+class Management : public ::testing::Test {
+protected:
+    Management() {
+        peer.host.on_command = [](HostTask&) {};
+    }
+    void SetUp() override { ASSERT_TRUE(peer.log_in()); }
+    Peer peer;
+};
+
+TEST_F(Management, AbortTaskReachesTheHostWithItsTask) {
+    peer.send(peer.command(7, Move::none, 0));
+    ManagementRequest* held = nullptr;
+    peer.host.on_management = [&](ManagementRequest& request) {
+        EXPECT_EQ(request.task, peer.host.find(7));
+        held = &request;
+    };
+    peer.send(peer.management(TaskFunction::abort_task, 7));
+    ASSERT_NE(held, nullptr);
+    EXPECT_TRUE(peer.answers.empty()) << "not before the task cannot act any more";
+    peer.host.abandon(*peer.host.find(7));
+    peer.connection.management_done(*held, TaskFunctionResponse::function_complete);
+    peer.pump();
+    const Pdu answer = peer.next();
+    EXPECT_EQ(answer.opcode(), Opcode::task_management_response);
+    EXPECT_EQ(answer.get<BasicHeader::kInitiatorTaskTag>(), 0x2000U);
+    EXPECT_EQ(answer.get<kResponse>(), 0);
+    EXPECT_EQ(peer.host.deliveries[2], 1U);
+}
+
+TEST_F(Management, AbortTaskOfNothingFindsNothing) {
+    peer.send(peer.command(7, Move::none, 0));
+    peer.send(peer.management(TaskFunction::abort_task, 8));
+    EXPECT_EQ(peer.next().get<kResponse>(), 1);
+    peer.send(peer.management(TaskFunction::abort_task, 7).put<BasicHeader::kLun>(1));
+    EXPECT_EQ(peer.next().get<kResponse>(), 1) << "it is a task of another unit";
+    EXPECT_EQ(peer.host.live(), 1U);
+}
+
+TEST_F(Management, AbortTaskThatHasNotArrivedCountsItAsReceived) {
+    // The number after the expected one is skipped, then the expected one itself.
+    for (const std::uint32_t number : {2U, 1U}) {
+        Pdu abort = peer.management(TaskFunction::abort_task, 70 + number);
+        abort.put<TaskManagementRequestPdu::kRefCmdSn>(number).put<RequestHeader::kCmdSn>(3);
+        peer.send(abort);
+        EXPECT_EQ(peer.next().get<kResponse>(), 0);
+    }
+    peer.send(peer.command(71, Move::none, 0).put<RequestHeader::kCmdSn>(1));
+    peer.send(peer.command(72, Move::none, 0).put<RequestHeader::kCmdSn>(2));
+    EXPECT_EQ(peer.host.commands, 0U);
+    peer.send(peer.command(73, Move::none, 0).put<RequestHeader::kCmdSn>(3));
+    EXPECT_EQ(peer.host.commands, 1U);
+}
+
+TEST_F(Management, AbortTaskOutsideTheWindowFindsNothing) {
+    Pdu abort = peer.management(TaskFunction::abort_task, 70);
+    peer.send(abort.put<TaskManagementRequestPdu::kRefCmdSn>(0));
+    EXPECT_EQ(peer.next().get<kResponse>(), 1);
+    peer.send(abort.put<TaskManagementRequestPdu::kRefCmdSn>(1000).put<RequestHeader::kCmdSn>(1001));
+    EXPECT_EQ(peer.next().get<kResponse>(), 1);
+}
+
+TEST_F(Management, EndsCommandsThatWaitForTheirTurn) {
+    peer.send(peer.command(7, Move::none, 0).put<RequestHeader::kCmdSn>(2));
+    peer.send(peer.command(8, Move::none, 0).put<RequestHeader::kCmdSn>(3).put<BasicHeader::kLun>(5));
+    peer.send(peer.management(TaskFunction::logical_unit_reset).put<RequestHeader::kCmdSn>(4));
+    EXPECT_EQ(peer.next().get<kResponse>(), 0);
+    peer.send(peer.command(9, Move::none, 0).put<RequestHeader::kCmdSn>(1));
+    EXPECT_EQ(peer.host.find(7), nullptr);
+    EXPECT_NE(peer.host.find(8), nullptr);
+    EXPECT_NE(peer.host.find(9), nullptr);
+}
+
+TEST_F(Management, AbortTaskWhoseResponseIsOnItsWayIsComplete) {
+    peer.send(peer.command(7, Move::none, 0));
+    peer.host.respond_good(*peer.host.find(7));
+    peer.auto_pump = false;
+    peer.send(peer.management(TaskFunction::abort_task, 7));
+    peer.pump();
+    EXPECT_EQ(peer.next().opcode(), Opcode::scsi_response);
+    EXPECT_EQ(peer.next().get<kResponse>(), 0);
+}
+
+TEST_F(Management, AbortTaskThatDrainsEndsIt) {
+    peer.host.on_command = [&](HostTask& task) { peer.host.respond_check(task, 5, 0x2000); };
+    peer.send(peer.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0));
+    peer.send(peer.management(TaskFunction::abort_task, 7));
+    // With InitialR2T=Yes nothing was to come, so the response went first.
+    EXPECT_EQ(peer.host.live(), 0U);
+    Peer other;
+    other.host.on_command = [&](HostTask& task) { other.host.respond_check(task, 5, 0x2000); };
+    ASSERT_TRUE(other.log_in("InitialR2T=No;"));
+    other.send(other.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0));
+    EXPECT_EQ(other.host.live(), 1U);
+    other.send(other.management(TaskFunction::abort_task, 7));
+    EXPECT_EQ(other.host.live(), 0U);
+    EXPECT_EQ(other.next().get<kResponse>(), 0);
+    other.send(other.data_out(7, kReservedTag, 0, 0, testing::some_data(8192), true));
+    EXPECT_TRUE(other.answers.empty());
+}
+
+TEST_F(Management, FunctionsOfOthersAreNotSupported) {
+    peer.send(peer.management(TaskFunction::task_reassign, 7));
+    EXPECT_EQ(peer.next().get<kResponse>(), 4);
+    for (const int function : {0, 9, 10, 11, 12, 13, 127}) {
+        peer.send(peer.management(static_cast<TaskFunction>(function)));
+        EXPECT_EQ(peer.next().get<kResponse>(), 5) << function;
+    }
+}
+
+TEST_F(Management, RequestsAreLimited) {
+    std::vector<ManagementRequest*> held;
+    peer.host.on_management = [&](ManagementRequest& request) { held.push_back(&request); };
+    for (int i = 0; i < 17; ++i) {
+        peer.send(peer.management(TaskFunction::abort_task_set));
+    }
+    EXPECT_EQ(peer.next().get<RejectPdu::kReason>(), 6);
+    Pdu ordered = peer.management(TaskFunction::abort_task_set);
+    peer.send(ordered.put<BasicHeader::kImmediate>(0));
+    EXPECT_EQ(peer.next().get<kResponse>(), 255);
+    EXPECT_EQ(held.size(), 16U);
+    peer.connection.transport_lost();
+    EXPECT_FALSE(peer.host.is_closed);
+    for (ManagementRequest* request : held) {
+        peer.connection.management_done(*request, TaskFunctionResponse::function_complete);
+    }
+    EXPECT_TRUE(peer.host.is_closed);
+}
+
+}  // namespace
+}  // namespace targe::iscsi

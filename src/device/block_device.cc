@@ -27,6 +27,7 @@ std::expected<reactor::FileDescriptor, int> BlockDevice::open_device(const std::
     if (!fd) {
         return std::unexpected(errno);
     }
+    wait_for_io(fd.get());
     return fd;
 }
 

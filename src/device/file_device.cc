@@ -32,12 +32,18 @@ int open_flags(const StoreSettings& settings) {
            (settings.data_path == DataPath::direct ? O_DIRECT : 0) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 }
 
+void wait_for_io(int fd) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    static_cast<void>(::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
+}
+
 std::expected<reactor::FileDescriptor, int> FileDevice::open_file(const std::string& path, int flags) {
     constexpr mode_t kOwnerOnly = 0600;
     reactor::FileDescriptor fd{::open(path.c_str(), flags, kOwnerOnly)};
     if (!fd) {
         return std::unexpected(errno);
     }
+    wait_for_io(fd.get());
     const bool writes = (flags & O_ACCMODE) != O_RDONLY;
     // A file system without locks is no reason not to serve.
     if (::flock(fd.get(), (writes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 && errno == EWOULDBLOCK) {

@@ -24,7 +24,10 @@ protected:
     base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) override;
 };
 
-/// Flags of open(2) for a store with these settings.
+/// Flags of open(2) for a store with these settings. They keep open() from waiting, for a pipe that has the
+/// name of a file, say; wait_for_io() undoes that.
 [[nodiscard]] int open_flags(const StoreSettings& settings);
+/// Clears O_NONBLOCK: the ring may give up instead of waiting where that is set.
+void wait_for_io(int fd);
 
 }  // namespace targe::device

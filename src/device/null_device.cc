@@ -47,7 +47,7 @@ std::optional<base::ConstSegment> NullDevice::lend(std::uint64_t /*lba*/, std::u
     if (blocks > zeroes.size() / geometry_.block_size) {
         return std::nullopt;
     }
-    return base::ConstSegment{zeroes.data(), blocks * geometry_.block_size};
+    return base::ConstSegment{.data = zeroes.data(), .size = blocks * geometry_.block_size};
 }
 
 }  // namespace targe::device

@@ -78,7 +78,8 @@ DirectAlignment direct_alignment(int fd, std::size_t block_size) {
     constexpr std::size_t kPage = 4096;
     alignas(kPage) std::array<std::byte, 2 * kPage> memory{};
     const ssize_t n = ::pread(fd, memory.data() + block_size, block_size, 0);
-    return n < 0 ? DirectAlignment{kPage, kPage} : DirectAlignment{block_size, block_size};
+    return n < 0 ? DirectAlignment{.memory = kPage, .offset = kPage}
+                 : DirectAlignment{.memory = block_size, .offset = block_size};
 }
 
 /// Tries it beyond the end of the file, where it changes nothing.

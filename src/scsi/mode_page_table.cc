@@ -40,7 +40,7 @@ constexpr std::uint8_t kControl = 0x0a;
 
 constexpr auto kTable = std::to_array<ModePage>({
     // Read-Write Error Recovery: AWRE and ARRE, for what is below replaces bad blocks by itself.
-    page(0x01, 0x0a, {{2, 0xc0}}),
+    page(0x01, 0x0a, {{.byte = 2, .value = 0xc0}}),
     // Disconnect-Reconnect: iSCSI has no use for its fields.
     page(0x02, 0x0e, {}),
     page(kCaching, 0x12, {}),
@@ -48,17 +48,17 @@ constexpr auto kTable = std::to_array<ModePage>({
     // QUEUE ALGORITHM MODIFIER 1h, since SIMPLE tasks may be reordered.
     page(kControl, 0x0a, {{2, 0x20}, {3, 0x10}}),
     // Control Extension: MAXIMUM SENSE DATA LENGTH.
-    subpage(kControl, 0x01, 0x1c, {{6, kMaxSenseBytes}}),
+    subpage(kControl, 0x01, 0x1c, {{.byte = 6, .value = kMaxSenseBytes}}),
     // Informational Exceptions Control: DEXCPT, for none are reported.
-    page(0x1c, 0x0a, {{2, 0x08}}),
+    page(0x1c, 0x0a, {{.byte = 2, .value = 0x08}}),
 });
 static_assert(std::ranges::is_sorted(kTable, {},
                                      [](const ModePage& p) { return std::pair{p.code, p.subpage}; }));
 
 constexpr auto kBits = std::to_array<ModeBit>({
-    {kCaching, 2, 2, &ModePages::write_cache_enabled},
-    {kControl, 2, 2, &ModePages::descriptor_sense},
-    {kControl, 4, 3, &ModePages::software_write_protect},
+    {.page = kCaching, .byte = 2, .bit = 2, .value = &ModePages::write_cache_enabled},
+    {.page = kControl, .byte = 2, .bit = 2, .value = &ModePages::descriptor_sense},
+    {.page = kControl, .byte = 4, .bit = 3, .value = &ModePages::software_write_protect},
 });
 
 }  // namespace

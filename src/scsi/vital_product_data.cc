@@ -81,13 +81,13 @@ struct Page {
 
 /// Ascending, as the Supported VPD Pages page must list them, [SPC-4 r37 7.8.15].
 constexpr auto kPages = std::to_array<Page>({
-    {0x00, false, write_supported_pages},
-    {0x80, false, write_unit_serial_number},
-    {0x83, false, write_device_identification},
-    {0x86, false, write_extended_inquiry_data},
-    {0xb0, true, write_block_limits},
-    {0xb1, true, write_block_device_characteristics},
-    {0xb2, true, write_logical_block_provisioning},
+    {.code = 0x00, .disks_only = false, .write = write_supported_pages},
+    {.code = 0x80, .disks_only = false, .write = write_unit_serial_number},
+    {.code = 0x83, .disks_only = false, .write = write_device_identification},
+    {.code = 0x86, .disks_only = false, .write = write_extended_inquiry_data},
+    {.code = 0xb0, .disks_only = true, .write = write_block_limits},
+    {.code = 0xb1, .disks_only = true, .write = write_block_device_characteristics},
+    {.code = 0xb2, .disks_only = true, .write = write_logical_block_provisioning},
 });
 static_assert(std::ranges::is_sorted(kPages, {}, &Page::code));
 

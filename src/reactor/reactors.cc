@@ -102,7 +102,7 @@ Reactors::~Reactors() {
     for (auto& reactor : reactors_) {
         if (!reactor->leaks().empty()) {
             // The kernel, or a coroutine that never ended, may still point into it.
-            static_cast<void>(reactor.release());
+            [[maybe_unused]] const Reactor* const abandoned = reactor.release();
         }
     }
 }

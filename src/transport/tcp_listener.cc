@@ -31,8 +31,9 @@ std::string cure(int error) {
 }
 
 std::unexpected<ListenError> refused(const SocketAddress& address, int error) {
-    return std::unexpected(ListenError{
-        error, fmt::format("cannot listen on {}: {}.{}", address.text(), std::strerror(error), cure(error))});
+    return std::unexpected(ListenError{.error = error,
+                                       .text = fmt::format("cannot listen on {}: {}.{}", address.text(),
+                                                           std::strerror(error), cure(error))});
 }
 
 /// The peer, or the network, was at fault: the next connection may be well.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <vector>
 
 namespace targe::iscsi {
@@ -73,62 +74,84 @@ void answer_r2t(Peer& peer, const Pdu& r2t, const std::vector<std::byte>& data, 
     }
 }
 
+/// What one write of random shape is like.
+struct Shape {
+    explicit Shape(Peer& peer)
+        : initial_r2t(peer.random() % 2 == 0),
+          immediate(peer.random() % 2 == 0),
+          late(peer.random() % 2 == 0),
+          first_burst(512 + static_cast<std::uint32_t>(peer.random() % 8192)),
+          max_burst(first_burst + static_cast<std::uint32_t>(peer.random() % 8192)),
+          length(1 + static_cast<std::uint32_t>(peer.random() % 60000)) {
+        keys = (initial_r2t ? "InitialR2T=Yes;" : "InitialR2T=No;") +
+               std::string(immediate ? "ImmediateData=Yes;" : "ImmediateData=No;") +
+               "FirstBurstLength=" + std::to_string(first_burst) +
+               ";MaxBurstLength=" + std::to_string(max_burst) +
+               ";MaxOutstandingR2T=" + std::to_string(1 + peer.random() % 12) + ";" +
+               (peer.random() % 2 == 0 ? "HeaderDigest=CRC32C;DataDigest=CRC32C;" : "");
+        peer.max_chunk = peer.random() % 2 == 0 ? 700 : ~std::size_t{0};
+        peer.max_segments = 1 + peer.random() % 9;
+    }
+
+    bool initial_r2t;
+    bool immediate;
+    bool late;  ///< the host has memory only some time after the command
+    std::uint32_t first_burst;
+    std::uint32_t max_burst;
+    std::uint32_t length;
+    std::string keys;
+};
+
+/// The command, its immediate and its unsolicited data.
+void send_unsolicited(Peer& peer, const Shape& shape, const std::vector<std::byte>& data) {
+    const std::uint32_t end = std::min(shape.first_burst, shape.length);
+    Pdu command = peer.command(9, Move::write, shape.length);
+    std::uint32_t sent = shape.immediate ? static_cast<std::uint32_t>(peer.random() % (end + 1)) : 0;
+    command.data = part(data, 0, sent);
+    const bool more = !shape.initial_r2t && sent < end && peer.random() % 4 != 0;
+    peer.send(command.put<BasicHeader::kFinal>(more ? 0 : 1));
+    for (std::uint32_t data_sn = 0; more && sent < end;) {
+        if (shape.late && !peer.host.find(9)->accepted && peer.random() % 3 == 0) {
+            peer.host.accept(*peer.host.find(9), shape.length);
+        }
+        const auto size = std::min<std::uint32_t>(end - sent, 1 + peer.random() % 3000);
+        peer.send(
+            peer.data_out(9, kReservedTag, data_sn++, sent, part(data, sent, size), sent + size == end));
+        sent += size;
+    }
+    if (shape.late && !peer.host.find(9)->accepted) {
+        peer.host.accept(*peer.host.find(9), shape.length);
+        peer.pump();
+    }
+}
+
+void answer_every_r2t(Peer& peer, const Shape& shape, const std::vector<std::byte>& data) {
+    while (!peer.answers.empty()) {
+        const Pdu pdu = peer.next();
+        if (pdu.opcode() != Opcode::ready_to_transfer) {
+            return;
+        }
+        ASSERT_LE(pdu.get<ReadyToTransferPdu::kDesiredDataTransferLength>(), shape.max_burst);
+        answer_r2t(peer, pdu, data, 5000);
+    }
+}
+
 TEST(DataOut, ComesInEveryShape) {
     for (std::uint32_t seed = 1; seed <= 300; ++seed) {
         SCOPED_TRACE("seed=" + std::to_string(seed));
         Peer peer(seed, {.input_buffer_bytes = 4400});
-        const bool digests = peer.random() % 2 == 0;
-        const bool initial_r2t = peer.random() % 2 == 0;
-        const bool immediate = peer.random() % 2 == 0;
-        const std::uint32_t first_burst = 512 + peer.random() % 8192;
-        const std::uint32_t max_burst = first_burst + peer.random() % 8192;
-        ASSERT_TRUE(peer.log_in((initial_r2t ? "InitialR2T=Yes;" : "InitialR2T=No;") +
-                                std::string(immediate ? "ImmediateData=Yes;" : "ImmediateData=No;") +
-                                "FirstBurstLength=" + std::to_string(first_burst) +
-                                ";MaxBurstLength=" + std::to_string(max_burst) +
-                                ";MaxOutstandingR2T=" + std::to_string(1 + peer.random() % 12) + ";" +
-                                (digests ? "HeaderDigest=CRC32C;DataDigest=CRC32C;" : "")));
-        peer.max_chunk = peer.random() % 2 == 0 ? 700 : ~std::size_t{0};
-        peer.max_segments = 1 + peer.random() % 9;
-        const bool late = peer.random() % 2 == 0;
-        if (late) {
+        const Shape shape(peer);
+        ASSERT_TRUE(peer.log_in(shape.keys));
+        if (shape.late) {
             peer.host.on_command = [](HostTask&) {};
         }
-        const auto length = static_cast<std::uint32_t>(1 + peer.random() % 60000);
-        const auto data = some_data(length, seed);
-        const std::uint32_t unsolicited = std::min(first_burst, length);
-        Pdu command = peer.command(9, Move::write, length);
-        std::uint32_t sent = immediate ? static_cast<std::uint32_t>(peer.random() % (unsolicited + 1)) : 0;
-        command.data = part(data, 0, sent);
-        const bool more = !initial_r2t && sent < unsolicited && peer.random() % 4 != 0;
-        command.put<BasicHeader::kFinal>(more ? 0 : 1);
-        peer.send(command);
-        for (std::uint32_t data_sn = 0; more && sent < unsolicited;) {
-            if (late && peer.host.find(9) != nullptr && !peer.host.find(9)->accepted &&
-                peer.random() % 3 == 0) {
-                peer.host.accept(*peer.host.find(9), length);
-            }
-            const auto size = std::min<std::uint32_t>(unsolicited - sent, 1 + peer.random() % 3000);
-            peer.send(peer.data_out(9, kReservedTag, data_sn++, sent, part(data, sent, size),
-                                    sent + size == unsolicited));
-            sent += size;
-        }
-        if (late && !peer.host.find(9)->accepted) {
-            peer.host.accept(*peer.host.find(9), length);
-            peer.pump();
-        }
-        for (int turns = 0; turns < 1000 && !peer.answers.empty(); ++turns) {
-            const Pdu pdu = peer.next();
-            if (pdu.opcode() != Opcode::ready_to_transfer) {
-                break;
-            }
-            ASSERT_LE(pdu.get<ReadyToTransferPdu::kDesiredDataTransferLength>(), max_burst);
-            answer_r2t(peer, pdu, data, 5000);
-        }
+        const auto data = some_data(shape.length, seed);
+        send_unsolicited(peer, shape, data);
+        answer_every_r2t(peer, shape, data);
         ASSERT_EQ(peer.host.written, data);
         ASSERT_TRUE(peer.host.failures.empty());
         ASSERT_FALSE(peer.broken);
-        if (late) {
+        if (shape.late) {
             peer.host.respond_good(*peer.host.find(9));
             peer.pump();
         }

@@ -39,8 +39,8 @@ TEST(IoErrorOf, KnowsTheErrorsThatStoresGive) {
 /// A file system in memory that is soon full; unmounted when it ends.
 class SmallFileSystem {
 public:
-    SmallFileSystem() {
-        mounted_ = ::mount("none", directory_.path().c_str(), "tmpfs", 0, "size=1m") == 0;
+    explicit SmallFileSystem(const char* size) {
+        mounted_ = ::mount("none", directory_.path().c_str(), "tmpfs", 0, size) == 0;
         if (!mounted_) {
             std::cout << "not tested: cannot mount a small tmpfs: " << std::strerror(errno) << "\n";
         }
@@ -62,7 +62,7 @@ private:
 };
 
 TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
-    const SmallFileSystem file_system;
+    const SmallFileSystem file_system("size=1m");
     if (!file_system) {
         return;
     }
@@ -88,7 +88,7 @@ TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
 }
 
 TEST(FullStore, TellsThatZeroesFoundNoSpace) {
-    const SmallFileSystem file_system;
+    const SmallFileSystem file_system("size=1m");
     if (!file_system) {
         return;
     }
@@ -101,6 +101,24 @@ TEST(FullStore, TellsThatZeroesFoundNoSpace) {
     const IoResult full = on.write_zeroes(*device, 0, 16384, false);
     ASSERT_FALSE(full);
     EXPECT_EQ(full.error().error, IoError::no_space);
+}
+
+TEST(FileInMemory, MovesMoreThanIsMovedInPlace) {
+    const SmallFileSystem file_system("size=8m");
+    if (!file_system) {
+        return;
+    }
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::file,
+                                      .path = file_system / "disk.img",
+                                      .size_bytes = 8ULL << 20U,
+                                      .block_size = 4096});
+    const Bytes data = pattern(3 * 1024 * 1024, 4);
+    EXPECT_TRUE(on.write(*device, 7, data, Durability::durable));
+    Bytes read(data.size());
+    EXPECT_TRUE(on.read(*device, 7, read));
+    EXPECT_EQ(read, data);
+    EXPECT_TRUE(on.flush(*device));
 }
 
 TEST(OffCore, RunsOnAnotherThreadAndComesBack) {

@@ -75,7 +75,9 @@ void Connection::process() {
         return;
     }
     processing_ = true;
-    replay_held();
+    if (reader_.between_pdus()) {
+        replay_held();  // what had to stop while the peer read nothing
+    }
     while (accepts_input()) {
         const PduReader::Step step = reader_.next();
         if (step == PduReader::Step::need_input) {

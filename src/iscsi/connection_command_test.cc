@@ -269,6 +269,24 @@ TEST(Window, CommandsBeforeTheirTurnWait) {
     EXPECT_EQ(peer.host.written, data);
 }
 
+TEST(Window, HeldCommandsDoNotDisturbThePduThatIsBeingReceived) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    // The first number is skipped by an abort; the second, which is there, is taken up only between PDUs.
+    peer.send(peer.command(20, Move::none, 0).put<RequestHeader::kCmdSn>(2));
+    Pdu write = peer.command(30, Move::write, 3000);
+    write.data = testing::some_data(3000);
+    write.put<BasicHeader::kImmediate>(1).put<RequestHeader::kCmdSn>(3);
+    const auto bytes = peer.encode(write);
+    peer.send_bytes(std::span{bytes}.first(1000));
+    peer.connection.sent(0, peer.now);
+    peer.send_bytes(std::span{bytes}.subspan(1000));
+    EXPECT_EQ(peer.host.written, write.data);
+    Pdu abort = peer.management(TaskFunction::abort_task, 10);
+    peer.send(abort.put<TaskManagementRequestPdu::kRefCmdSn>(1).put<RequestHeader::kCmdSn>(3));
+    EXPECT_EQ(peer.host.commands, 2U);
+}
+
 TEST(Window, TooMuchOutOfOrderEndsTheConnection) {
     Peer peer(1, {.max_held_bytes = 4096});
     ASSERT_TRUE(peer.log_in());

@@ -42,6 +42,9 @@ public:
 
     [[nodiscard]] Step next();
 
+    /// No PDU is between its Step::header and its Step::complete.
+    [[nodiscard]] bool between_pdus() const { return state_ == State::header; }
+
     // From Step::header to the next call of next().
     [[nodiscard]] HeaderView header() const;
     [[nodiscard]] wire::Bytes additional() const;

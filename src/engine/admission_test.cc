@@ -215,6 +215,21 @@ TEST(Overlap, AbortsEverythingOfTheNexusHere) {
     EXPECT_TRUE(first.was_dropped);
 }
 
+TEST(Overlap, IsNoneOnceTheStatusIsOnItsWay) {
+    Scene scene;
+    const auto host = scene.login();
+    host->hold_responses = true;
+    Task& first = host->run(cdb10(0x28, 0, 1), 512);
+    auto next = std::make_unique<Task>();
+    next->cdb = scsi::Cdb{cdb10(0x28, 0, 1)};
+    next->tag = first.tag;
+    next->expected = {true, 0, 512};
+    Task& second = host->submit(std::move(next));
+    EXPECT_EQ(second.status, kGood);
+    host->retire(first);
+    host->retire(second);
+}
+
 TEST(Ordering, OrderedTasksWaitForOlderOnesAndHoldNewerOnes) {
     Scene scene;
     const auto host = scene.login();

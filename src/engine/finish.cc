@@ -72,10 +72,13 @@ void count(Command& command, const scsi::Outcome& outcome, Counters& counters) {
         ++counters.refused;
         return;
     }
+    if (command.life.info == nullptr) {
+        return;
+    }
     if (command.life.access.data_in_bytes > 0) {
         ++counters.reads;
         counters.read_bytes += base::total_size(command.data_in);
-    } else if (command.life.access.data_out_bytes > 0) {
+    } else if (command.life.info->rules.writes_medium) {
         ++counters.writes;
         counters.written_bytes += command.data_out.size;
     }

@@ -15,6 +15,8 @@ namespace {
 /// A descriptor list that fits 4 KiB, and ranges that a device gets through within a command's time.
 constexpr std::uint32_t kUnmapDescriptors = 255;
 constexpr std::uint32_t kUnmapBlocks = 1U << 20U;
+/// Of one WRITE SAME: bounds how long a command that cannot be broken off early may take.
+constexpr std::uint64_t kWriteSameBlocks = 65535;
 constexpr std::uint32_t kOptimalTransferBytes = 512U << 10U;
 
 scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry& geometry,
@@ -28,6 +30,7 @@ scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry
         limits.optimal_transfer_granularity =
             static_cast<std::uint16_t>(1U << std::min<unsigned>(geometry.physical_block_exponent, 15U));
     }
+    limits.max_write_same = kWriteSameBlocks;
     if (thin) {
         limits.max_unmap = kUnmapBlocks;
         limits.max_unmap_descriptors = kUnmapDescriptors;

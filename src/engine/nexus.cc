@@ -20,6 +20,11 @@ NexusId next_nexus_id() {
     return NexusId{last.fetch_add(1, std::memory_order_relaxed) + 1};
 }
 
+/// A tag is free again as soon as its status is on the way: the initiator may have it before we are told.
+bool in_task_set(const Command* task) {
+    return task != nullptr && task->life.stage != Stage::responding && task->life.stage != Stage::dropped;
+}
+
 scsi::PortDescription port_of(const Target& target, const NexusIdentity& identity) {
     std::array<char, 16> suffix{};
     std::snprintf(suffix.data(), suffix.size(), ",t,0x%04x", static_cast<unsigned>(identity.portal_group));
@@ -90,7 +95,7 @@ void Nexus::submit(Command& command) {
         return;
     }
     NexusUnit* const unit = locate(command.lun);
-    const bool overlapped = tags_.find(command.tag) != nullptr;
+    const bool overlapped = in_task_set(tags_.find(command.tag));
     if (!overlapped) {
         tags_.insert(command);
     }

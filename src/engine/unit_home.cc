@@ -33,6 +33,8 @@ void UnitHome::pump() {
         return;  // an outer call goes on: a row of changes must not grow the stack
     }
     pumping_ = true;
+    const auto alive =
+        unit_.shared_from_this();  // a change that ends in here may have been the last to keep it
     while (active_ == nullptr && !waiting_.empty()) {
         start(waiting_.pop_front());
     }

@@ -13,6 +13,8 @@ StopSignals::StopSignals() {
     pthread_sigmask(SIG_BLOCK, &stop_, &before_);
     // A peer that has gone is an error of one write, not the end of the daemon.
     std::signal(SIGPIPE, SIG_IGN);
+    // So is a file that may not grow further (RLIMIT_FSIZE): its initiator is told.
+    std::signal(SIGXFSZ, SIG_IGN);
 }
 
 StopSignals::~StopSignals() {

@@ -77,7 +77,8 @@ public:
                                        Durability durability) = 0;
     /// Everything written before is durable when this ends well.
     virtual base::Task<IoResult> flush(base::CommandArena& arena) = 0;
-    /// Gives back the space of whole granules inside the range. Only with Capabilities::unmap.
+    /// Gives back the space of whole granules inside the range; with Capabilities::unmapped_reads_zero all of
+    /// the range reads as zeroes afterwards. Only with Capabilities::unmap.
     virtual base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba,
                                        std::uint64_t blocks) = 0;
     /// The range reads as zeroes afterwards; `may_unmap` allows to give its space back.

@@ -105,6 +105,23 @@ TEST_P(FileDeviceBothWays, UnmapsByMakingHoles) {
     EXPECT_EQ(read, expected);
 }
 
+TEST(FileDevice, BlocksOfAPartlyUnmappedGranuleReadAsZeroes) {
+    const ScratchDirectory directory;
+    OnReactor on;
+    DeviceConfig config = config_of(directory / "disk.img");
+    config.block_size = 512;
+    const auto device = open_or_fail(config);
+    ASSERT_TRUE(device->capabilities().unmapped_reads_zero);
+    const Bytes data = pattern(64 * 512, 9);
+    EXPECT_TRUE(on.write(*device, 0, data));
+    EXPECT_TRUE(on.unmap(*device, 3, 30));
+    Bytes expected = data;
+    std::fill(expected.begin() + 3 * 512, expected.begin() + 33 * 512, std::byte{0});
+    Bytes read(data.size());
+    EXPECT_TRUE(on.read(*device, 0, read));
+    EXPECT_EQ(read, expected);
+}
+
 TEST_P(FileDeviceBothWays, WritesZeroes) {
     const auto device = make();
     for (const bool may_unmap : {false, true}) {

@@ -14,7 +14,7 @@ RamDevice::RamDevice(const Geometry& geometry, const Capabilities& capabilities,
       written_(memory_.bytes().size() / kPageSize) {}
 
 RamDevice::Range RamDevice::bytes_of(std::uint64_t lba, std::uint64_t blocks) const {
-    return {lba * geometry_.block_size, (lba + blocks) * geometry_.block_size};
+    return {.begin = lba * geometry_.block_size, .end = (lba + blocks) * geometry_.block_size};
 }
 
 void RamDevice::mark(Range range) {
@@ -32,7 +32,7 @@ RamDevice::Range RamDevice::give_back(Range range) {
     const std::size_t first = (range.begin + kPageSize - 1) / kPageSize;
     const std::size_t end = range.end / kPageSize;
     if (first >= end) {
-        return {range.begin, range.begin};
+        return {.begin = range.begin, .end = range.begin};
     }
     written_.clear(first, end);
     std::byte* const from = memory_.bytes().data() + first * kPageSize;
@@ -40,7 +40,7 @@ RamDevice::Range RamDevice::give_back(Range range) {
         // Locked memory cannot be given back, but must read as zeroes all the same.
         std::memset(from, 0, (end - first) * kPageSize);
     }
-    return {first * kPageSize, end * kPageSize};
+    return {.begin = first * kPageSize, .end = end * kPageSize};
 }
 
 base::Task<IoResult> RamDevice::read(base::CommandArena& /*arena*/, std::uint64_t lba, base::Segments into) {
@@ -60,7 +60,7 @@ base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64
         std::memcpy(memory_.bytes().data() + at, segment.data, segment.size);
         at += segment.size;
     }
-    mark({begin, at});
+    mark({.begin = begin, .end = at});
     co_return IoResult{};
 }
 
@@ -68,19 +68,18 @@ base::Task<IoResult> RamDevice::flush(base::CommandArena& /*arena*/) {
     co_return IoResult{};
 }
 
-base::Task<IoResult> RamDevice::unmap(base::CommandArena& /*arena*/, std::uint64_t lba,
-                                      std::uint64_t blocks) {
-    give_back(bytes_of(lba, blocks));
-    co_return IoResult{};
+base::Task<IoResult> RamDevice::unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
+    co_return co_await write_zeroes(arena, lba, blocks, true, Durability::cached);
 }
 
 base::Task<IoResult> RamDevice::write_zeroes(base::CommandArena& /*arena*/, std::uint64_t lba,
                                              std::uint64_t blocks, bool may_unmap,
                                              Durability /*durability*/) {
     const Range all = bytes_of(lba, blocks);
-    const Range given = may_unmap && capabilities_.unmap ? give_back(all) : Range{all.begin, all.begin};
-    fill_with_zeroes({all.begin, given.begin});
-    fill_with_zeroes({given.end, all.end});
+    const Range given =
+        may_unmap && capabilities_.unmap ? give_back(all) : Range{.begin = all.begin, .end = all.begin};
+    fill_with_zeroes({.begin = all.begin, .end = given.begin});
+    fill_with_zeroes({.begin = given.end, .end = all.end});
     co_return IoResult{};
 }
 
@@ -102,7 +101,7 @@ base::Task<IoResult> RamDevice::refresh(base::CommandArena& /*arena*/) {
 
 std::optional<base::ConstSegment> RamDevice::lend(std::uint64_t lba, std::uint64_t blocks) {
     const Range range = bytes_of(lba, blocks);
-    return base::ConstSegment{memory_.bytes().data() + range.begin, range.end - range.begin};
+    return base::ConstSegment{.data = memory_.bytes().data() + range.begin, .size = range.end - range.begin};
 }
 
 }  // namespace targe::device

@@ -241,7 +241,9 @@ base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_
     if (!fit) {
         co_return fit;
     }
-    const std::uint64_t granule = settings_.capabilities.unmap_granularity_blocks;
+    // Where unmapped blocks read as zeroes, so do those of the granules at the ends that stay allocated.
+    const std::uint64_t granule =
+        settings_.capabilities.unmapped_reads_zero ? 1 : settings_.capabilities.unmap_granularity_blocks;
     const std::uint64_t first = (lba + granule - 1) / granule * granule;
     const std::uint64_t end = (lba + blocks) / granule * granule;
     if (first >= end) {
@@ -264,7 +266,7 @@ base::Task<Moved> StoredDevice::write_zero_blocks(base::CommandArena& arena, std
         std::size_t count = 0;
         while (left > 0) {
             const std::size_t piece = std::min<std::uint64_t>(left, kZeroesSize);
-            segments[count++] = {kZeroes.data(), piece};
+            segments.at(count++) = {.data = kZeroes.data(), .size = piece};
             left -= piece;
         }
         const base::ConstSegments zeroes = std::span(segments).first(count);

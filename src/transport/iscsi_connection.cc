@@ -38,6 +38,7 @@ void IscsiConnection::accept(IscsiService& service, reactor::Reactor& reactor, s
         service.placement().left(reactor.id());
         return;
     }
+    tune(socket.get(), {});
     iscsi::ConnectionOptions options = service.settings().connection;
     options.from = {.portal = portal,
                     .local_address = local.host(),

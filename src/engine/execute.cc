@@ -5,6 +5,30 @@
 
 namespace targe::engine {
 
+namespace {
+
+void execute_at_home(Command& command) {
+    using scsi::CommandId;
+    base::CommandArena& arena = command.arena();
+    switch (command.life.info->id) {
+        case CommandId::reserve_6:
+        case CommandId::reserve_10:
+            return static_cast<void>(execute_reserve(arena, command));
+        case CommandId::release_6:
+        case CommandId::release_10:
+            return static_cast<void>(execute_release(arena, command));
+        case CommandId::mode_select_6:
+        case CommandId::mode_select_10:
+            return static_cast<void>(execute_mode_select(arena, command));
+        case CommandId::start_stop_unit:
+            return static_cast<void>(execute_start_stop_unit(arena, command));
+        default:
+            return static_cast<void>(execute_prevent_allow(arena, command));
+    }
+}
+
+}  // namespace
+
 void execute(Command& command) {
     using scsi::CommandId;
     base::CommandArena& arena = command.arena();
@@ -21,48 +45,32 @@ void execute(Command& command) {
         case CommandId::write_and_verify_10:
         case CommandId::write_and_verify_12:
         case CommandId::write_and_verify_16:
-            execute_write(arena, command);
-            return;
+            return static_cast<void>(execute_write(arena, command));
         case CommandId::verify_10:
         case CommandId::verify_12:
         case CommandId::verify_16:
-            execute_verify(arena, command);
-            return;
+            return static_cast<void>(execute_verify(arena, command));
         case CommandId::synchronize_cache_10:
         case CommandId::synchronize_cache_16:
-            execute_synchronize_cache(arena, command);
-            return;
+            return static_cast<void>(execute_synchronize_cache(arena, command));
         case CommandId::write_same_10:
         case CommandId::write_same_16:
-            execute_write_same(arena, command);
-            return;
+            return static_cast<void>(execute_write_same(arena, command));
         case CommandId::unmap:
-            execute_unmap(arena, command);
-            return;
+            return static_cast<void>(execute_unmap(arena, command));
         case CommandId::get_lba_status:
-            execute_get_lba_status(arena, command);
-            return;
+            return static_cast<void>(execute_get_lba_status(arena, command));
         case CommandId::compare_and_write:
-            execute_compare_and_write(arena, command);
-            return;
+            return static_cast<void>(execute_compare_and_write(arena, command));
         case CommandId::reserve_6:
         case CommandId::reserve_10:
-            execute_reserve(arena, command);
-            return;
         case CommandId::release_6:
         case CommandId::release_10:
-            execute_release(arena, command);
-            return;
         case CommandId::mode_select_6:
         case CommandId::mode_select_10:
-            execute_mode_select(arena, command);
-            return;
         case CommandId::start_stop_unit:
-            execute_start_stop_unit(arena, command);
-            return;
         case CommandId::prevent_allow_medium_removal:
-            execute_prevent_allow(arena, command);
-            return;
+            return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
             // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36 5.9].

@@ -85,7 +85,7 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
 std::optional<scsi::Outcome> decode(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
-    // No ACA condition is ever established here, so no task can be an ACA task, [SAM-5 r21 8.6].
+    // No ACA condition is ever established here, so no task can be an ACA task, [SAM-5 r21].
     if (command.attribute == scsi::TaskAttribute::aca) {
         return refused(scsi::Asc::invalid_message_error);
     }

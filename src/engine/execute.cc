@@ -73,7 +73,7 @@ void execute(Command& command) {
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
-            // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36 5.9].
+            // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36].
         case CommandId::test_unit_ready:
             return finish(command, scsi::Status::good);
         case CommandId::inquiry:

@@ -16,7 +16,7 @@ std::uint32_t clamped(std::uint64_t bytes) {
         std::min<std::uint64_t>(bytes, std::numeric_limits<std::uint32_t>::max()));
 }
 
-/// `wanted` is what the CDB asks for, `moved` what it comes to, [SAM-5 r21 5.4] and [RFC 7143 11.4.5].
+/// `wanted` is what the CDB asks for, `moved` what it comes to, [SAM-5 r21] and [RFC 7143 11.4.5].
 Residual residual(std::uint64_t wanted, std::uint64_t moved, std::uint32_t expected) {
     if (wanted > expected) {
         return {Residual::Kind::overflow, clamped(wanted - expected)};

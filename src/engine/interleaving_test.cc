@@ -89,6 +89,41 @@ TEST(Interleaving, CompareAndWriteCountsExactly) {
     }
 }
 
+TEST(Interleaving, CompareAndWriteKeepsItsRangeOnEveryCore) {
+    for (const std::size_t cores : {1U, 2U, 3U}) {
+        SCOPED_TRACE("cores=" + std::to_string(cores));
+        Scene scene{{.cores = cores}};
+        const auto host = scene.login(0);
+        const auto other = scene.login(cores - 1);
+        scene.disk->pace = Pace::on_request;
+        other->send(cdb10(0x2a, 0, 1), 0, filled(512, 0));
+        Task& caw = host->send(compare_and_write(), 0, filled(1024, 0));
+        scene.world.run();
+        EXPECT_EQ(scene.disk->reads, 0U);  // the WRITE came first
+        scene.disk->complete_one();
+        scene.world.run();
+        EXPECT_EQ(scene.disk->reads, 1U);
+        Task& inside = other->send(cdb10(0x2a, 0, 1), 0, filled(512, 7));
+        Task& reader = other->send(cdb10(0x28, 0, 2), 1024);
+        Task& beside = other->send(cdb10(0x2a, 1, 1), 0, filled(512, 7));
+        scene.world.run();
+        EXPECT_EQ(scene.disk->pending(), 2U);  // the comparison and the one beside it
+        scene.disk->complete_one();
+        scene.disk->complete_one();
+        scene.world.run();
+        EXPECT_TRUE(beside.ended);
+        EXPECT_FALSE(inside.ended || reader.ended || caw.ended);
+        EXPECT_EQ(scene.disk->pending(), 1U);
+        scene.disk->complete_one();
+        scene.world.run();
+        EXPECT_EQ(caw.status, 0);
+        EXPECT_EQ(scene.disk->pending(), 2U);
+        scene.disk->complete_one();
+        scene.disk->complete_one();
+        EXPECT_TRUE(inside.ended && reader.ended);
+    }
+}
+
 /// Throws everything at one unit, and checks each answer of a function when it comes.
 class Storm {
 public:

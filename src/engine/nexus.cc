@@ -76,7 +76,7 @@ Nexus::~Nexus() {
 }
 
 NexusUnit* Nexus::locate(std::uint64_t lun_field) const {
-    // What nearly every initiator sends: peripheral device addressing, [SAM-5 r21 4.7.7].
+    // What nearly every initiator sends: peripheral device addressing, [SAM-5 r21].
     if ((lun_field & 0xff00'ffff'ffff'ffffU) == 0) [[likely]] {
         return units_.find(static_cast<std::uint32_t>(lun_field >> 48U));
     }
@@ -106,7 +106,7 @@ void Nexus::submit(Command& command) {
     life.unit = unit;
     ++unit->commands;
     if (overlapped) {
-        // [SAM-5 r21 5.11]: the initiator has lost count, so its other tasks go too.
+        // [SAM-5 r21]: the initiator has lost count, so its other tasks go too.
         unit->lane.abort({.only = id_, .tell_others = false}, {});
         finish(command, scsi::Sense{.key = scsi::SenseKey::aborted_command,
                                     .asc = scsi::Asc::overlapped_commands_attempted});

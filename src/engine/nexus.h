@@ -19,7 +19,7 @@
 namespace targe::engine {
 
 /// Whether the initiator port was logged in just before with the same identity: chooses the first unit
-/// attention, [SAM-5 r21 6.3.4] and [SPC-4 r37 5.14].
+/// attention, [SAM-5 r21] and [SPC-4 r37].
 enum class NexusOrigin : std::uint8_t { fresh, reinstated };
 
 /// Which initiator port, through which target port.

@@ -35,7 +35,7 @@ public:
     bool read_only;              ///< by the LUN map
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired
-    // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21 8].
+    // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21].
     std::uint32_t in_order = 0;  ///< tasks whose turn has come
     bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
     base::IntrusiveList<Command, Parked> out_of_turn;

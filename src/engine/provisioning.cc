@@ -1,4 +1,4 @@
-// UNMAP and GET LBA STATUS, [SBC-3 r36 5.28, 5.4].
+// UNMAP and GET LBA STATUS, [SBC-3 r36].
 #include "engine/block_io.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"

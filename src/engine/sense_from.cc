@@ -15,7 +15,7 @@ scsi::Outcome sense_from(const device::IoFailure& failure) {
         case IoError::unwritable:
             return Sense{.key = SenseKey::medium_error, .asc = Asc::write_error, .information = failure.lba};
         case IoError::no_space:
-            // [SBC-3 r36 4.7.3.6]: the thin store has no block left to give.
+            // [SBC-3 r36]: the thin store has no block left to give.
             return Sense{.key = SenseKey::data_protect, .asc = Asc::space_allocation_failed_write_protect};
         case IoError::read_only:
             return Sense{.key = SenseKey::data_protect, .asc = Asc::write_protected};

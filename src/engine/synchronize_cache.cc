@@ -1,4 +1,4 @@
-// SYNCHRONIZE CACHE, [SBC-3 r36 5.25].
+// SYNCHRONIZE CACHE, [SBC-3 r36].
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/sense_from.h"

@@ -58,7 +58,7 @@ private:
     std::vector<std::shared_ptr<LogicalUnit>> units_;
 };
 
-/// Logical unit reset, [SAM-5 r21 6.3.3]: every task of every nexus, reservation and changed parameter.
+/// Logical unit reset, [SAM-5 r21]: every task of every nexus, reservation and changed parameter.
 Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester,
                  std::shared_ptr<std::size_t> left) {
     UnitHome& home = unit->home();
@@ -116,7 +116,7 @@ void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     unit.lane.abort_one(*task, [function] { function->complete(); });
 }
 
-/// The task set is the nexus's own, so CLEAR TASK SET is this too, [SAM-5 r21 7.5].
+/// The task set is the nexus's own, so CLEAR TASK SET is this too, [SAM-5 r21].
 void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);

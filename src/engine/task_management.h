@@ -1,4 +1,4 @@
-// Task management functions, [SAM-5 r21 7].
+// Task management functions, [SAM-5 r21].
 #pragma once
 
 #include "base/id.h"

@@ -1,4 +1,4 @@
-// VERIFY, and the second half of WRITE AND VERIFY, [SBC-3 r36 5.31].
+// VERIFY, and the second half of WRITE AND VERIFY, [SBC-3 r36].
 #include "engine/block_io.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"

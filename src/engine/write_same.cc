@@ -1,4 +1,4 @@
-// WRITE SAME, [SBC-3 r36 5.42].
+// WRITE SAME, [SBC-3 r36].
 #include "engine/block_io.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
@@ -48,7 +48,7 @@ base::Task<scsi::Outcome> write_pattern(base::CommandArena& arena, Command& comm
     co_return scsi::Status::good;
 }
 
-/// UNMAP asks for as much, [SBC-3 r36 4.7.3.4]: blocks given back must read as the pattern, so only zeroes
+/// UNMAP asks for as much, [SBC-3 r36]: blocks given back must read as the pattern, so only zeroes
 /// are given back.
 bool writes_zeroes(const Command& command) {
     return command.life.access.no_data_out || command.data_out.size == 0 ||

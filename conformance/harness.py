@@ -13,7 +13,7 @@ import tempfile
 import time
 from typing import Self
 
-from setup import Setup, Target, configuration, device_path, with_ports
+from setup import Setup, Target, configuration, device_path, size_bytes, with_ports
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = pathlib.Path(os.environ.get("TARGE_PROGRAMS", ROOT / "build" / "release" / "bin"))
@@ -61,6 +61,7 @@ class Targed:
 
     def start(self) -> None:
         self.config_path.write_text(configuration(self.setup, self.folder))
+        self._make_read_only_images()
         notify_path = self.folder / "notify.sock"
         notify_path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -73,6 +74,14 @@ class Targed:
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
             self._await_ready(notify, begin)
         self.start_seconds = time.monotonic() - begin
+
+    def _make_read_only_images(self) -> None:
+        """targed makes a file that is missing, but not one that nobody could write to."""
+        for device in self.setup.devices:
+            path = device_path(self.folder, device)
+            if device.handler == "file" and device.read_only and not path.exists():
+                with path.open("wb") as file:
+                    file.truncate(size_bytes(device.size))
 
     def _await_ready(self, notify: socket.socket, begin: float) -> None:
         assert self.process

@@ -41,7 +41,7 @@ CASES = (
     Case("thin512", Device("thin512", thin=True, physical_block_size=4096)),
     Case("thick512", Device("thick512")),
     Case("blocks4k", Device("blocks4k", block_size=4096, thin=True)),
-    Case("readonly", Device("readonly", read_only=True)),
+    Case("readonly", Device("readonly", read_only=True, thin=True)),
     Case("removable", Device("removable", removable=True, thin=True)),
     # The library in Debian can ask for header digests only; guest_linux.py and iscsi_client.py use both.
     Case("chap_digest", Device("chapdigest", thin=True), users=(USER,), options="?header_digest=crc32c"),

@@ -53,6 +53,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def size_bytes(size: str) -> int:
+    units = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+    return int(size[:-3]) * units[size[-3:]]
+
+
 def with_ports(setup: Setup) -> Setup:
     """Targets without a port share one portal."""
     shared = free_port()

@@ -10,14 +10,9 @@ import tempfile
 import time
 from typing import Self
 
-from setup import Setup, Target, device_path, with_ports
+from setup import Setup, Target, device_path, size_bytes, with_ports
 
 _CONTROL_PORTS = itertools.count(int(os.getpid()) % 20000 + 100)
-
-
-def _bytes(size: str) -> int:
-    units = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
-    return int(size[:-3]) * units[size[-3:]]
 
 
 class Tgtd:
@@ -72,8 +67,8 @@ class Tgtd:
             store = "null" if device.handler == "null" else self.store
             if store != "null":
                 with path.open("ab") as file:
-                    file.truncate(_bytes(device.size))
-            self._do("logicalunit", "new", *tid, "--lun", str(lun + 1), "-b", str(path) if store != "null" else f"{_bytes(device.size) >> 20}",
+                    file.truncate(size_bytes(device.size))
+            self._do("logicalunit", "new", *tid, "--lun", str(lun + 1), "-b", str(path) if store != "null" else f"{size_bytes(device.size) >> 20}",
                      "--bstype", store, "--blocksize", str(device.block_size))
             flags = f"thin_provisioning={int(device.thin)},readonly={int(device.read_only)},removable={int(device.removable)}"
             self._do("logicalunit", "update", *tid, "--lun", str(lun + 1), "--params", flags)

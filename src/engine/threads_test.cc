@@ -1,0 +1,273 @@
+// The same engine on real threads: the thread sanitizer sees here what a simulation cannot.
+#include "engine/testing/initiator.h"
+#include "engine/testing/world.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <thread>
+
+namespace targe::engine {
+namespace {
+
+using testing::ByteVector;
+using testing::cdb;
+using testing::cdb10;
+
+class ThreadCore final : public base::Core {
+public:
+    explicit ThreadCore(std::uint16_t id) : id_(id) {}
+    ~ThreadCore() = default;
+
+    [[nodiscard]] base::CoreId id() const override { return id_; }
+    [[nodiscard]] base::Time now() const override { return {}; }
+    void post(base::Message& message) override {
+        const std::lock_guard lock{mutex_};
+        inbox_.push_back(&message);
+        arrived_.notify_one();
+    }
+    // No deadline passes here.
+    void arm(base::Timer& timer, base::Time /*deadline*/) override { timer.slot = 0; }
+    void disarm(base::Timer& timer) override { timer.slot = base::Timer::kNoSlot; }
+    [[nodiscard]] base::BufferPool& buffers() override { return pool_; }
+
+    void run() {
+        while (base::Message* const message = next()) {
+            message->run();
+        }
+    }
+    void stop() {
+        const std::lock_guard lock{mutex_};
+        stopping_ = true;
+        arrived_.notify_one();
+    }
+
+private:
+    base::Message* next() {
+        std::unique_lock lock{mutex_};
+        arrived_.wait(lock, [this] { return stopping_ || !inbox_.empty(); });
+        if (inbox_.empty()) {
+            return nullptr;
+        }
+        base::Message* const first = inbox_.front();
+        inbox_.pop_front();
+        return first;
+    }
+
+    base::CoreId id_;
+    testing::HeapPool pool_;
+    std::mutex mutex_;
+    std::condition_variable arrived_;
+    std::deque<base::Message*> inbox_;
+    bool stopping_ = false;
+};
+
+/// Nothing in it is guarded: who races in the engine races here.
+class PlainDisk final : public device::Device {
+public:
+    static constexpr std::uint32_t kBlock = 512;
+
+    [[nodiscard]] device::Geometry geometry() const override { return {.blocks = 64, .block_size = kBlock}; }
+    [[nodiscard]] device::Capabilities capabilities() const override { return {}; }
+    base::Task<device::IoResult> read(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                      base::Segments into) override {
+        std::memcpy(into[0].data, data_.data() + lba * kBlock, into[0].size);
+        co_return device::IoResult{};
+    }
+    base::Task<device::IoResult> write(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                       base::ConstSegments from, device::Durability /*durability*/) override {
+        std::memcpy(data_.data() + lba * kBlock, from[0].data, from[0].size);
+        co_return device::IoResult{};
+    }
+    base::Task<device::IoResult> flush(base::CommandArena& /*arena*/) override {
+        co_return device::IoResult{};
+    }
+    base::Task<device::IoResult> unmap(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
+                                       std::uint64_t /*blocks*/) override {
+        co_return device::IoResult{};
+    }
+    base::Task<device::IoResult> write_zeroes(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
+                                              std::uint64_t /*blocks*/, bool /*may_unmap*/,
+                                              device::Durability /*durability*/) override {
+        co_return device::IoResult{};
+    }
+    base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& /*arena*/,
+                                                                              std::uint64_t lba,
+                                                                              std::uint64_t blocks) override {
+        co_return device::Extent{lba, blocks, true};
+    }
+    base::Task<device::IoResult> refresh(base::CommandArena& /*arena*/) override {
+        co_return device::IoResult{};
+    }
+
+    [[nodiscard]] std::uint64_t counter() const {
+        std::uint64_t value = 0;
+        std::memcpy(&value, data_.data(), sizeof value);
+        return value;
+    }
+
+private:
+    std::vector<std::byte> data_ = std::vector<std::byte>(std::size_t{64} * kBlock);
+};
+
+/// One initiator with one command at a time: counts block 0 up, and does other things between.
+class Player final : public CommandPort {
+public:
+    Player(Engine& engine, Target& target, base::Core& core, unsigned number, int turns)
+        : engine_(engine), target_(target), core_(core), number_(number), turns_(turns), random_(number) {}
+
+    void begin(std::atomic<int>& playing) {
+        base::post(core_, [this, &playing] {
+            playing_ = &playing;
+            nexus_ = engine_.open_nexus(core_, target_, {.initiator_name = "i" + std::to_string(number_)},
+                                        *this, NexusOrigin::fresh);
+            next();
+        });
+    }
+
+    void data_out_wanted(Command& command) override {
+        std::memcpy(command.data_out.segments[0].data, out_.data(), command.data_out.size);
+        nexus_->data_out_arrived(command);
+    }
+    void completed(Command& command) override {
+        if (command.status == 0 && command.data_in.size() == 1) {
+            std::memcpy(&guess_, command.data_in[0].data, sizeof guess_);
+        }
+        counted += counting_ && command.status == 0 ? 1 : 0;
+        go_on();
+    }
+    void dropped(Command& /*command*/) override {
+        uncertain += counting_ ? 1 : 0;
+        go_on();
+    }
+    void managed(TaskManagement& /*request*/) override {
+        base::post(core_, [this] { next(); });
+    }
+
+    std::uint64_t counted = 0;
+    std::uint64_t uncertain = 0;
+
+private:
+    void go_on() {
+        base::post(core_, [this] {
+            nexus_->retire(command_, Delivery::delivered);
+            next();
+        });
+    }
+    void next() {
+        if (turns_-- == 0) {
+            nexus_->close([this] {
+                nexus_.reset();
+                playing_->fetch_sub(1);
+            });
+            return;
+        }
+        if (number_ == 0 && random_() % 16 == 0) {
+            request_ = {.function = TaskFunction::logical_unit_reset};
+            nexus_->manage(request_);
+            return;
+        }
+        choose();
+    }
+    void choose() {
+        out_.clear();
+        counting_ = false;
+        switch (random_() % 8) {
+            case 0:
+                return send(cdb({0x16, 0, 0, 0, 0, 0}));
+            case 1:
+                return send(cdb({0x17, 0, 0, 0, 0, 0}));
+            case 2:
+                out_ = cdb({0, 0, 0, 0, 0x0a, 0x0a, static_cast<unsigned>(random_() % 2) * 4 + 0x20, 0x10, 0,
+                            0, 0, 0, 0, 0, 0, 0});
+                return send(cdb({0x15, 0x10, 0, 0, 16, 0}));
+            case 3:
+                out_ = ByteVector(512, std::byte{1});
+                return send(cdb10(0x2a, number_ + 1, 1));
+            case 4:
+                return send(cdb10(0x28, 0, 1), 512);
+            default:
+                out_ = ByteVector(1024);
+                std::memcpy(out_.data(), &guess_, sizeof guess_);
+                ++guess_;
+                std::memcpy(out_.data() + 512, &guess_, sizeof guess_);
+                counting_ = true;
+                return send(cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0}));
+        }
+    }
+    void send(const ByteVector& bytes, std::uint32_t in = 0) {
+        command_.reset();
+        command_.cdb = scsi::Cdb{bytes};
+        command_.expected = {true, static_cast<std::uint32_t>(out_.size()), in};
+        nexus_->submit(command_);
+    }
+
+    Engine& engine_;
+    Target& target_;
+    base::Core& core_;
+    unsigned number_;
+    int turns_;
+    std::minstd_rand random_;
+    std::atomic<int>* playing_ = nullptr;
+    std::unique_ptr<Nexus> nexus_;
+    Command command_;
+    TaskManagement request_;
+    ByteVector out_;
+    std::uint64_t guess_ = 0;
+    bool counting_ = false;
+};
+
+TEST(Threads, ShareAUnitWithoutARace) {
+    constexpr std::size_t kCores = 3;
+    std::vector<std::unique_ptr<ThreadCore>> cores;
+    std::vector<base::Core*> all;
+    for (std::uint16_t i = 0; i < kCores; ++i) {
+        all.push_back(cores.emplace_back(std::make_unique<ThreadCore>(i)).get());
+    }
+    Engine engine{all};
+    UnitSettings settings;
+    settings.name = "disk";
+    settings.device = std::make_unique<PlainDisk>();
+    const auto unit = engine.add_unit(std::move(settings));
+    LunMaps maps;
+    maps.luns.push_back({.lun = 0, .unit = unit});
+    Target& target = engine.add_target("iqn.2026-11.io.targe:threads", maps);
+
+    std::vector<std::unique_ptr<Player>> players;
+    for (unsigned i = 0; i < 2 * kCores; ++i) {
+        players.push_back(std::make_unique<Player>(engine, target, *all[i % kCores], i, 400));
+    }
+    std::atomic<int> playing{static_cast<int>(players.size())};
+    for (const auto& player : players) {
+        player->begin(playing);
+    }
+    std::vector<std::jthread> threads;
+    for (const auto& core : cores) {
+        threads.emplace_back([&core] { core->run(); });
+    }
+    while (playing.load() > 0) {
+        std::this_thread::yield();
+    }
+    for (const auto& core : cores) {
+        core->stop();
+    }
+    threads.clear();
+    std::uint64_t counted = 0;
+    std::uint64_t uncertain = 0;
+    for (const auto& player : players) {
+        counted += player->counted;
+        uncertain += player->uncertain;
+    }
+    const std::uint64_t counter = static_cast<PlainDisk&>(unit->device()).counter();
+    EXPECT_GT(counter, 0U);
+    EXPECT_LE(counted, counter);
+    EXPECT_LE(counter, counted + uncertain);
+}
+
+}  // namespace
+}  // namespace targe::engine

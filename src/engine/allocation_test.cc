@@ -12,6 +12,13 @@ namespace {
 
 std::uint64_t allocations = 0;
 
+}  // namespace
+
+// The thread sanitizer brings its own operators and lets nobody replace them.
+#if !__has_feature(thread_sanitizer)
+
+namespace {
+
 void* counted(std::size_t size) {
     ++allocations;
     if (void* const memory = std::malloc(size)) {
@@ -40,6 +47,8 @@ void operator delete(void* memory, std::size_t /*size*/) noexcept {
 void operator delete[](void* memory, std::size_t /*size*/) noexcept {
     std::free(memory);
 }
+
+#endif
 
 namespace targe::engine {
 namespace {

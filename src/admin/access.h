@@ -8,13 +8,6 @@
 
 namespace targe::admin {
 
-/// `*` is any run of characters, `?` any one, a leading `!` turns the answer round; case does not count.
-[[nodiscard]] bool matches_pattern(std::string_view pattern, std::string_view text);
-
-/// Whether any pattern matches and no `!` pattern forbids: ["iqn.a:*", "!iqn.a:guest"] is all of iqn.a but
-/// one. A list of `!` patterns alone lets in whatever none of them names.
-[[nodiscard]] bool matches_any(const std::vector<std::string>& patterns, std::string_view text);
-
 /// The first group that the initiator is in, or nothing: it then sees TargetConfig::luns.
 [[nodiscard]] const GroupConfig* group_of(const TargetConfig& target, std::string_view initiator);
 

@@ -140,7 +140,7 @@ struct SessionLimits {
 
 struct GroupConfig {
     std::string name = {};
-    std::vector<std::string> initiators = {};  ///< patterns: matches_any()
+    std::vector<std::string> initiators = {};  ///< patterns: base::matches_any()
     std::vector<LunConfig> luns = {};
     bool operator==(const GroupConfig&) const = default;
 };

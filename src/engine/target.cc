@@ -1,5 +1,6 @@
 #include "engine/target.h"
 
+#include "base/pattern.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 
@@ -10,53 +11,13 @@ namespace targe::engine {
 
 namespace {
 
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_letter(char pattern, char name) {
-    return pattern == '?' || lower(pattern) == lower(name);
-}
-
-/// Without recursion: on a mismatch the last '*' takes one letter more, so the work is bounded by the product
-/// of the lengths.
-bool glob(std::string_view pattern, std::string_view name) {
-    std::size_t p = 0;
-    std::size_t n = 0;
-    std::size_t star = std::string_view::npos;
-    std::size_t resume = 0;
-    while (n < name.size()) {
-        if (p < pattern.size() && pattern[p] == '*') {
-            star = p++;
-            resume = n;
-        } else if (p < pattern.size() && same_letter(pattern[p], name[n])) {
-            ++p;
-            ++n;
-        } else if (star != std::string_view::npos) {
-            p = star + 1;
-            n = ++resume;
-        } else {
-            return false;
-        }
-    }
-    return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
-
 const InitiatorGroup* find_group(const LunMaps& maps, std::string_view name) {
-    const auto group = std::ranges::find_if(maps.groups, [name](const InitiatorGroup& each) {
-        return std::ranges::any_of(each.initiators, [name](const auto& p) { return matches(p, name); });
-    });
+    const auto group = std::ranges::find_if(
+        maps.groups, [name](const InitiatorGroup& each) { return base::matches_any(each.initiators, name); });
     return group != maps.groups.end() ? &*group : nullptr;
 }
 
 }  // namespace
-
-bool matches(std::string_view pattern, std::string_view name) {
-    if (pattern.starts_with('!')) {
-        return !glob(pattern.substr(1), name);
-    }
-    return glob(pattern, name);
-}
 
 const std::vector<LunEntry>& LunMaps::for_initiator(std::string_view name) const {
     const InitiatorGroup* const group = find_group(*this, name);

@@ -25,7 +25,7 @@ struct LunEntry {
 
 struct InitiatorGroup {
     std::string name;
-    std::vector<std::string> initiators;  ///< patterns: '*', '?', a leading '!'; letters in either case
+    std::vector<std::string> initiators;  ///< patterns: base::matches_any()
     std::vector<LunEntry> luns;
 };
 
@@ -34,14 +34,11 @@ struct LunMaps {
     std::vector<LunEntry> luns;  ///< what an initiator in no group sees
     std::vector<InitiatorGroup> groups;
 
-    /// The map of the first group with a pattern that matches, else the target's own.
+    /// The map of the first group whose patterns match, else the target's own.
     [[nodiscard]] const std::vector<LunEntry>& for_initiator(std::string_view name) const;
     /// The group's name, or nothing.
     [[nodiscard]] std::string_view group_of(std::string_view name) const;
 };
-
-/// '*' is any run, '?' one letter, a leading '!' turns the answer round; case does not matter.
-[[nodiscard]] bool matches(std::string_view pattern, std::string_view name);
 
 /// Reachable from every core; what it holds for a core is touched there only. Made by Engine::add_target().
 class Target {

@@ -46,6 +46,7 @@ struct Capabilities {
     bool unmapped_reads_zero = false;  ///< LBPRZ
     bool block_status = false;         ///< block_status() tells holes from data
     bool rotational = false;
+    bool lends_what_never_changes = false;  ///< what lend() names is the same whatever is written
     std::uint32_t unmap_granularity_blocks = 1;
     std::uint32_t optimal_transfer_blocks = 0;  ///< 0: no preference
 };

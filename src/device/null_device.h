@@ -11,7 +11,9 @@ class NullDevice final : public Device {
 public:
     /// `zeroes` is read-only memory that reads as zeroes; lent out.
     NullDevice(const Geometry& geometry, const Capabilities& capabilities, Mapping zeroes)
-        : geometry_(geometry), capabilities_(capabilities), zeroes_(std::move(zeroes)) {}
+        : geometry_(geometry), capabilities_(capabilities), zeroes_(std::move(zeroes)) {
+        capabilities_.lends_what_never_changes = true;
+    }
 
     [[nodiscard]] Geometry geometry() const override { return geometry_; }
     [[nodiscard]] Capabilities capabilities() const override { return capabilities_; }

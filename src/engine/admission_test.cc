@@ -50,6 +50,14 @@ TEST(UnitAttention, IsConsumedByRequestSense) {
     EXPECT_EQ(host->next_attention(), 0U);
 }
 
+TEST(UnitAttention, IsToldLaterWhenRequestSenseFindsNoMemory) {
+    Scene scene;
+    const auto host = scene.login(0, true);
+    scene.world.core(0).pool().set_limit(0);
+    EXPECT_EQ(host->run(cdb({0x03, 0, 0, 0, 252, 0}), 252).status, kBusy);
+    EXPECT_EQ(host->next_attention(), 0x062900U);
+}
+
 TEST(UnitAttention, OfModeSelectGoesToTheOthersExactlyOnce) {
     Scene scene{{.cores = 3}};
     std::vector<std::unique_ptr<Initiator>> hosts;
@@ -199,6 +207,33 @@ TEST(Limits, NoMemoryIsBusyOrTaskSetFull) {
     host->hold_responses = false;
     EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kTaskSetFull);
     host->retire(held);
+}
+
+TEST(Buffers, OfOneNexusAreBounded) {
+    Scene scene{{.limits = {.buffer_bytes_per_nexus = 8192}}};
+    const auto host = scene.login();
+    const auto other = scene.login();
+    host->hold_responses = true;
+    Task& read = host->run(cdb10(0x28, 0, 8), 4096);
+    Task& write = host->run(cdb10(0x2a, 0, 8), 0, filled(4096, 1));
+    EXPECT_EQ(read.status, kGood);
+    EXPECT_EQ(write.status, kGood);
+    host->hold_responses = false;
+    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kTaskSetFull);
+    EXPECT_EQ(host->run(cdb10(0x2a, 0, 1), 0, filled(512, 1)).status, kTaskSetFull);
+    EXPECT_EQ(host->run(cdb10(0x2f, 0, 1)).status, kTaskSetFull) << "VERIFY reads into a buffer too";
+    EXPECT_EQ(other->run(cdb10(0x28, 0, 8), 4096).status, kGood);
+    host->retire(write);
+    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
+    EXPECT_EQ(host->run(cdb10(0x2f, 0, 1)).status, kGood);
+    host->retire(read);
+}
+
+TEST(Buffers, OfOneCommandAreNeverTooMany) {
+    Scene scene{{.limits = {.buffer_bytes_per_nexus = 1}}};
+    const auto host = scene.login();
+    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
+    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
 }
 
 TEST(Overlap, AbortsEverythingOfTheNexusHere) {

@@ -128,14 +128,11 @@ void fetch_data_out(Command& command) {
         proceed(command);
         return;
     }
-    auto buffer = take <= nexus.limits().transfer_bytes
-                      ? nexus.core().buffers().take(static_cast<std::size_t>(take))
-                      : std::nullopt;
-    if (!buffer) {
+    if (take > nexus.limits().transfer_bytes ||
+        !nexus.take_buffer(life.out_buffer, static_cast<std::size_t>(take))) {
         finish(command, no_room(command));
         return;
     }
-    life.out_buffer = *std::move(buffer);
     life.out_segment = {life.out_buffer.bytes().data(), static_cast<std::size_t>(take)};
     command.data_out = {{&life.out_segment, 1}, static_cast<std::uint32_t>(take)};
     life.stage = Stage::awaiting_data;

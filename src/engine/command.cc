@@ -29,6 +29,7 @@ void Command::reset() {
     tag = {};
     attribute = scsi::TaskAttribute::simple;
     expected = {};
+    stable_data_in = false;
     data_out = {};
     status = 0;
     data_in = {};

@@ -58,6 +58,8 @@ public:
     TaskTag tag;
     scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
     ExpectedData expected;
+    /// The data-in may not change from completed() to retire(), because a digest of them is sent with them.
+    bool stable_data_in = false;
 
     // Valid from CommandPort::data_out_wanted() on.
     DataOut data_out;

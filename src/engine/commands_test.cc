@@ -50,6 +50,26 @@ TEST_F(Commands, ReadsBackWhatEveryWriteWrote) {
     EXPECT_EQ(host->run(cdb10(0x28, 3, 4), 2048).data_received, all);
 }
 
+TEST_F(Commands, LendsOnlyWhereTheDataMayChangeOnTheirWay) {
+    scene.disk->lends = true;
+    host->hold_responses = true;
+    const auto read = [&](bool stable) -> testing::Task& {
+        auto task = std::make_unique<testing::Task>();
+        task->cdb = scsi::Cdb{cdb10(0x28, 3, 1)};
+        task->expected = {.known = true, .in_bytes = 512};
+        task->stable_data_in = stable;
+        testing::Task& sent = host->submit(std::move(task));
+        scene.world.run();
+        return sent;
+    };
+    testing::Task& digested = read(true);
+    testing::Task& plain = read(false);
+    EXPECT_NE(digested.data_in[0].data, scene.disk->block(3).data());
+    EXPECT_EQ(plain.data_in[0].data, scene.disk->block(3).data());
+    host->retire(digested);
+    host->retire(plain);
+}
+
 TEST_F(Commands, RefusesBlocksBeyondTheEnd) {
     EXPECT_EQ(host->run(cdb10(0x28, 2047, 2), 1024).sense_code(), 0x052100U);
     EXPECT_EQ(host->run(cdb16(0x8a, 2048, 1), 0, filled(512, 1)).sense_code(), 0x052100U);
@@ -197,6 +217,9 @@ TEST(Removable, EjectsLoadsAndIsHeld) {
     EXPECT_EQ(host->run(eject).status, kGood);
     EXPECT_EQ(other->next_attention(), 0x023a00U);
     EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).sense_code(), 0x023a00U);
+    EXPECT_EQ(other->run(cdb({0x1e, 0, 0, 0, 1, 0})).status, kGood);
+    EXPECT_EQ(host->run(load).sense_code(), 0x055302U);
+    EXPECT_EQ(other->run(cdb({0x1e, 0, 0, 0, 0, 0})).status, kGood);
     EXPECT_EQ(host->run(load).status, kGood);
     EXPECT_EQ(host->next_attention(), 0U);
     EXPECT_EQ(other->next_attention(), 0x062800U);

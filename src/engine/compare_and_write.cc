@@ -14,20 +14,19 @@ namespace {
 
 /// With the range held: nobody else reads or writes it from the read until the write has ended.
 base::Task<scsi::Outcome> compare_then_write(base::CommandArena& arena, Command& command) {
-    const auto& life = command.life;
+    auto& life = command.life;
     device::Device& disk = life.unit->unit->device();
     const std::size_t size = life.out_segment.size / 2;
     const std::span<const std::byte> compare{life.out_segment.data, size};
-    std::optional<base::Buffer> buffer = life.nexus->core().buffers().take(size);
-    if (!buffer) {
+    if (!life.nexus->take_buffer(life.in_buffer, size)) {
         co_return no_room(command);
     }
-    const base::Segment into{buffer->bytes().data(), size};
+    const base::Segment into{life.in_buffer.bytes().data(), size};
     const device::IoResult read = co_await disk.read(arena, life.access.lba, {&into, 1});
     if (!read) {
         co_return sense_from(read.error());
     }
-    const auto differs = std::ranges::mismatch(compare, buffer->bytes()).in1;
+    const auto differs = std::ranges::mismatch(compare, life.in_buffer.bytes()).in1;
     if (differs != compare.end()) {
         co_return scsi::miscompare(static_cast<std::uint64_t>(differs - compare.begin()));
     }

@@ -151,11 +151,9 @@ std::optional<std::span<std::byte>> parameter_room(Command& command, std::size_t
     if (limit == 0) {
         return std::span<std::byte>{};
     }
-    auto buffer = command.life.nexus->core().buffers().take(limit);
-    if (!buffer) {
+    if (!command.life.nexus->take_buffer(command.life.in_buffer, limit)) {
         return std::nullopt;
     }
-    command.life.in_buffer = *std::move(buffer);
     return command.life.in_buffer.bytes();
 }
 

@@ -149,6 +149,7 @@ void Nexus::retire(Command& command, Delivery delivery) {
         undelivered(command);
     }
     tags_.erase(command);
+    buffer_bytes_ -= life.out_buffer.capacity() + life.in_buffer.capacity();
     NexusUnit* const unit = life.unit;
     life.reset();
     --commands_;
@@ -158,6 +159,20 @@ void Nexus::retire(Command& command, Delivery delivery) {
     if (closing_) [[unlikely]] {
         close_when_idle();
     }
+}
+
+bool Nexus::take_buffer(base::Buffer& into, std::size_t size) {
+    TARGE_ASSERT(!into);
+    if (buffer_bytes_ != 0 && buffer_bytes_ + size > limits_.buffer_bytes_per_nexus) {
+        return false;
+    }
+    auto buffer = core_.buffers().take(size);
+    if (!buffer) {
+        return false;
+    }
+    buffer_bytes_ += buffer->capacity();
+    into = *std::move(buffer);
+    return true;
 }
 
 void Nexus::answer(TaskManagement& request, TaskResponse response) {

@@ -74,6 +74,9 @@ public:
     void remap(const std::vector<LunEntry>& luns);
     [[nodiscard]] Command* find(std::uint64_t tag) const { return tags_.find(TaskTag{tag}); }
     void answer(TaskManagement& request, TaskResponse response);
+    /// `size` bytes in `into`, a buffer of one of its commands, until that is retired. False when the nexus
+    /// has all that it may have, or the core nothing left.
+    [[nodiscard]] bool take_buffer(base::Buffer& into, std::size_t size);
 
 private:
     [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;
@@ -96,7 +99,8 @@ private:
     UnitMap units_;
     std::vector<std::unique_ptr<NexusUnit>> leaving_;  ///< to be forgotten by their homes
     std::size_t commands_ = 0;
-    std::size_t managing_ = 0;  ///< functions not answered yet
+    std::uint64_t buffer_bytes_ = 0;  ///< held by its commands
+    std::size_t managing_ = 0;        ///< functions not answered yet
     bool closing_ = false;
     std::move_only_function<void()> closed_;
     Counters counters_;

@@ -72,10 +72,15 @@ scsi::Outcome answer_request_sense(Command& command, std::optional<scsi::Sense> 
             sense = scsi::unit_attention(*life.reported);
         }
     }
-    return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
-        scsi::request_sense(sense, scsi::request_sense_format(command.cdb.bytes()), out);
-        return std::nullopt;
-    });
+    const auto outcome =
+        answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+            scsi::request_sense(sense, scsi::request_sense_format(command.cdb.bytes()), out);
+            return std::nullopt;
+        });
+    if (outcome != scsi::Outcome{scsi::Status::good}) {
+        undelivered(command);  // there was no memory to tell it in
+    }
+    return outcome;
 }
 
 scsi::Outcome answer_operation_codes(Command& command) {

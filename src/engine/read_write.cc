@@ -24,6 +24,11 @@ Execution read_into_buffer(base::CommandArena& arena, Command& command) {
     co_return scsi::Status::good;
 }
 
+/// What is lent may change until it is sent, which a transport that has made a digest of it cannot bear.
+bool may_be_lent(const Command& command) {
+    return !command.stable_data_in || command.life.unit->lane.state().capabilities.lends_what_never_changes;
+}
+
 }  // namespace
 
 void execute_read(Command& command) {
@@ -39,15 +44,15 @@ void execute_read(Command& command) {
     }
     const auto size = static_cast<std::size_t>(blocks * block);
     // FUA reads what the medium holds; every device here answers reads from where its newest data are.
-    if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
-        life.in_segment = *lent;
-        return finish(command, scsi::Status::good);
+    if (may_be_lent(command)) {
+        if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
+            life.in_segment = *lent;
+            return finish(command, scsi::Status::good);
+        }
     }
-    auto buffer = life.nexus->core().buffers().take(size);
-    if (!buffer) {
+    if (!life.nexus->take_buffer(life.in_buffer, size)) {
         return finish(command, no_room(command));
     }
-    life.in_buffer = *std::move(buffer);
     life.in_segment = {life.in_buffer.bytes().data(), size};
     read_into_buffer(command.arena(), command);
 }

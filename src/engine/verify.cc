@@ -55,14 +55,13 @@ base::Task<scsi::Outcome> verify_blocks(base::CommandArena& arena, Command& comm
     device::Device& disk = command.life.unit->unit->device();
     const std::uint64_t block = block_size(command);
     const std::uint64_t piece = std::min<std::uint64_t>(blocks, kPieceBytes / block);
-    std::optional<base::Buffer> buffer =
-        command.life.nexus->core().buffers().take(static_cast<std::size_t>(piece * block));
-    if (!buffer) {
+    base::Buffer& buffer = command.life.in_buffer;
+    if (!command.life.nexus->take_buffer(buffer, static_cast<std::size_t>(piece * block))) {
         co_return no_room(command);
     }
     for (std::uint64_t done = 0; done < blocks;) {
         const std::uint64_t now = std::min(piece, blocks - done);
-        const base::Segment into{buffer->bytes().data(), static_cast<std::size_t>(now * block)};
+        const base::Segment into{buffer.bytes().data(), static_cast<std::size_t>(now * block)};
         const device::IoResult read = co_await disk.read(arena, lba + done, {&into, 1});
         if (!read) {
             co_return sense_from(read.error());

@@ -29,15 +29,14 @@ base::Task<scsi::Outcome> write_pattern(base::CommandArena& arena, Command& comm
     device::Device& disk = command.life.unit->unit->device();
     const std::uint64_t block = block_size(command);
     const std::uint64_t piece = std::min<std::uint64_t>(access.blocks, kPieceBytes / block);
-    std::optional<base::Buffer> buffer =
-        command.life.nexus->core().buffers().take(static_cast<std::size_t>(piece * block));
-    if (!buffer) {
+    base::Buffer& buffer = command.life.in_buffer;
+    if (!command.life.nexus->take_buffer(buffer, static_cast<std::size_t>(piece * block))) {
         co_return no_room(command);
     }
-    tile(buffer->bytes(), {command.life.out_segment.data, static_cast<std::size_t>(block)});
+    tile(buffer.bytes(), {command.life.out_segment.data, static_cast<std::size_t>(block)});
     for (std::uint64_t done = 0; done < access.blocks && !was_aborted(command);) {
         const std::uint64_t now = std::min(piece, access.blocks - done);
-        const base::ConstSegment from{buffer->bytes().data(), static_cast<std::size_t>(now * block)};
+        const base::ConstSegment from{buffer.bytes().data(), static_cast<std::size_t>(now * block)};
         const device::IoResult written =
             co_await disk.write(arena, access.lba + done, {&from, 1}, durability_of(command));
         if (!written) {

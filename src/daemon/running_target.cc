@@ -115,8 +115,10 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
+    std::vector<device::DeviceConfig> opened;
     for (const admin::DeviceConfig& config : config_.devices) {
-        auto device = device::open(translated(config));
+        opened.push_back(translated(config));
+        auto device = device::open(opened.back());
         if (!device) {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
@@ -125,6 +127,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
         }
         devices_.push_back(std::move(*device));
     }
+    device::make_new_files_durable(opened);
     return {};
 }
 
@@ -138,7 +141,9 @@ std::expected<void, admin::Problem> RunningTarget::start_reactors() {
             admin::Problem{.what = "the reactors cannot start", .cause = reactors.error().text, .cure = {}});
     }
     reactors_ = std::move(*reactors);
-    engine_ = std::make_unique<engine::Engine>(reactors_->cores());
+    engine::Limits limits;
+    limits.buffer_bytes_per_nexus = config_.daemon.buffer_memory_per_initiator_bytes;
+    engine_ = std::make_unique<engine::Engine>(reactors_->cores(), limits);
     make_service();
     return {};
 }
@@ -233,13 +238,15 @@ bool RunningTarget::wait_for_connections_to_end(std::chrono::milliseconds limit)
 
 std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     stopping_ = true;
+    bool all_ended = true;
     if (service_) {
         for (const auto& portal : portals_) {
             base::post(*reactors_->cores()[0], [portal = portal.get()] { portal->close(); });
         }
         service_->close_all(limit);
         // Half as long again: after the limit each connection is dropped and still has its commands to end.
-        if (!wait_for_connections_to_end(limit + limit / 2)) {
+        all_ended = wait_for_connections_to_end(limit + limit / 2);
+        if (!all_ended) {
             TARGE_LOG(warning, "shutdown",
                       "{} connections did not end in time: a device holds their commands",
                       service_->connection_count());
@@ -247,6 +254,17 @@ std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     }
     reactors_->stop();
     std::vector<std::string> leaks = reactors_->leaks();
+    if (!all_ended) {
+        // A device still holds commands, and they hold what follows: it stays until the process ends.
+        leaks.push_back(fmt::format("{} connections", service_->connection_count()));
+        for (auto& portal : portals_) {
+            static_cast<void>(portal.release());
+        }
+        static_cast<void>(service_.release());
+        static_cast<void>(engine_.release());
+        static_cast<void>(reactors_.release());
+        return leaks;
+    }
     portals_.clear();
     service_.reset();
     engine_.reset();

@@ -13,6 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
+#include <string>
 
 namespace targe::device {
 namespace {
@@ -119,17 +121,6 @@ std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config
     return config.size_bytes;
 }
 
-/// A file that was just made survives a power cut only once its directory is synced.
-void sync_new_file(const std::string& path, int fd) {
-    static_cast<void>(::fsync(fd));
-    const std::size_t slash = path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-    const reactor::FileDescriptor parent{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (parent) {
-        static_cast<void>(::fsync(parent.get()));
-    }
-}
-
 StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size) {
     struct stat about{};
     static_cast<void>(::fstat(fd, &about));
@@ -142,7 +133,7 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
                          .physical_block_exponent = physical_block_exponent(config, 0)},
             .capabilities = {.read_only = config.read_only,
                              .volatile_cache = true,
-                             .unmap = config.thin && !config.read_only && punches_holes(fd, size),
+                             .unmap = config.thin && (config.read_only || punches_holes(fd, size)),
                              .unmapped_reads_zero = true,
                              .block_status = true,
                              .rotational = config.rotational.value_or(false),
@@ -161,7 +152,6 @@ Result open_file_device(const DeviceConfig& config) {
                                .geometry = {},
                                .capabilities = {.read_only = config.read_only},
                                .data_path = config.direct ? DataPath::direct : DataPath::page_cache};
-    const bool existed = ::access(config.path.c_str(), F_OK) == 0;
     auto fd = FileDevice::open_file(config.path, open_flags(wanted) | (may_create ? O_CREAT : 0));
     if (!fd) {
         return refused(config, open_failure(config, fd.error()));
@@ -172,9 +162,6 @@ Result open_file_device(const DeviceConfig& config) {
     }
     if (*size < config.block_size) {
         return refused(config, "it holds not one block; give a size");
-    }
-    if (!existed) {
-        sync_new_file(config.path, fd->get());
     }
     StoreSettings settings = settings_of(config, fd->get(), *size);
     if (config.direct) {
@@ -188,6 +175,22 @@ Result open_file_device(const DeviceConfig& config) {
         settings.memory_alignment = alignment.memory;
     }
     return std::make_unique<FileDevice>(std::move(settings), std::move(*fd));
+}
+
+void make_new_files_durable(std::span<const DeviceConfig> configs) {
+    std::set<std::string> directories;
+    for (const DeviceConfig& config : configs) {
+        if (config.handler == Handler::file) {
+            const std::size_t slash = config.path.rfind('/');
+            directories.insert(slash == std::string::npos ? "." : config.path.substr(0, slash + 1));
+        }
+    }
+    for (const std::string& directory : directories) {
+        const reactor::FileDescriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+        if (opened) {
+            static_cast<void>(::fsync(opened.get()));
+        }
+    }
 }
 
 }  // namespace targe::device

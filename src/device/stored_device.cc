@@ -241,6 +241,9 @@ base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_
     if (!fit) {
         co_return fit;
     }
+    if (settings_.capabilities.read_only) {
+        co_return failed(IoError::read_only, lba);
+    }
     // Where unmapped blocks read as zeroes, so do those of the granules at the ends that stay allocated.
     const std::uint64_t granule =
         settings_.capabilities.unmapped_reads_zero ? 1 : settings_.capabilities.unmap_granularity_blocks;

@@ -115,8 +115,12 @@ scsi::Outcome eject(const Command& /*command*/, Change& change) {
     return scsi::Status::good;
 }
 
+/// A door that is locked keeps the medium out as well as in.
 scsi::Outcome load(const Command& command, Change& change) {
     if (!change.state().medium_loaded) {
+        if (!change.state().removal_prevented_by.empty()) {
+            return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
+        }
         change.state().medium_loaded = true;
         change.raise({scsi::Asc::not_ready_to_ready_change_medium_may_have_changed, nexus_of(command)});
     }

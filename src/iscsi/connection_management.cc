@@ -38,7 +38,6 @@ void Connection::management_request() {
         answer_management(tag_of(header), TaskFunctionResponse::function_not_supported);
         return;
     }
-    const CmdSn number{wire::get<RequestHeader::kCmdSn>(header)};
     switch (function) {
         case TaskFunction::abort_task:
         case TaskFunction::query_task:
@@ -50,13 +49,13 @@ void Connection::management_request() {
         case TaskFunction::abort_task_set:
         case TaskFunction::clear_task_set:
         case TaskFunction::logical_unit_reset:
-            held_.skip_commands(lun_of(header), number);
-            break;
+            manage_tasks(header, function, lun_of(header));
+            return;
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
         case TaskFunction::i_t_nexus_reset:
-            held_.skip_commands(std::nullopt, number);
-            break;
+            manage_tasks(header, function, std::nullopt);
+            return;
         case TaskFunction::clear_aca:
         case TaskFunction::query_task_set:
         case TaskFunction::query_async_event:
@@ -64,6 +63,15 @@ void Connection::management_request() {
         default:
             answer_management(tag_of(header), TaskFunctionResponse::function_not_supported);
             return;
+    }
+    manage(header, function, nullptr);
+}
+
+void Connection::manage_tasks(HeaderView header, TaskFunction function, std::optional<Lun> lun) {
+    held_.skip_commands(lun, CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
+    // They have been carried out; only their responses still wait for data, which nobody sends any more.
+    while (ScsiTask* const task = tasks_.find_in_state(ScsiTask::State::draining, lun)) {
+        end_task(*task, Delivery::abandoned);
     }
     manage(header, function, nullptr);
 }
@@ -82,8 +90,10 @@ void Connection::manage_task(HeaderView header, TaskFunction function) {
     } else if (task->state_ == ScsiTask::State::draining) {
         // It has been carried out; only its response still waited for data that nobody wants.
         end_task(*task, Delivery::abandoned);
+    } else {
+        // Its response is on its way and comes first: the initiator must not take the task for undone.
+        response = TaskFunctionResponse::task_does_not_exist;
     }
-    // A response that is on its way comes first, so the initiator sees the task end either way.
     answer_management(tag_of(header), response);
     end_when_idle();
 }

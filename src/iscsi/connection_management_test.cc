@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace targe::iscsi {
 namespace {
 
@@ -84,14 +86,14 @@ TEST_F(Management, EndsCommandsThatWaitForTheirTurn) {
     EXPECT_NE(peer.host.find(9), nullptr);
 }
 
-TEST_F(Management, AbortTaskWhoseResponseIsOnItsWayIsComplete) {
+TEST_F(Management, AbortTaskWhoseResponseIsOnItsWayFindsNothing) {
     peer.send(peer.command(7, Move::none, 0));
     peer.host.respond_good(*peer.host.find(7));
     peer.auto_pump = false;
     peer.send(peer.management(TaskFunction::abort_task, 7));
     peer.pump();
     EXPECT_EQ(peer.next().opcode(), Opcode::scsi_response);
-    EXPECT_EQ(peer.next().get<kResponse>(), 0);
+    EXPECT_EQ(peer.next().get<kResponse>(), 1) << "what was carried out must not look undone";
 }
 
 TEST_F(Management, AbortTaskThatDrainsEndsIt) {
@@ -110,6 +112,24 @@ TEST_F(Management, AbortTaskThatDrainsEndsIt) {
     EXPECT_EQ(other.next().get<kResponse>(), 0);
     other.send(other.data_out(7, kReservedTag, 0, 0, testing::some_data(8192), true));
     EXPECT_TRUE(other.answers.empty());
+}
+
+TEST_F(Management, FunctionsOnManyTasksEndThoseThatDrain) {
+    for (const auto [function, left] :
+         {std::pair{TaskFunction::abort_task_set, 1U}, std::pair{TaskFunction::logical_unit_reset, 1U},
+          std::pair{TaskFunction::target_warm_reset, 0U}}) {
+        Peer other;
+        other.host.on_command = [&](HostTask& task) { other.host.respond_check(task, 5, 0x2000); };
+        ASSERT_TRUE(other.log_in("InitialR2T=No;"));
+        other.send(other.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0));
+        other.send(other.command(8, Move::write, 8192)
+                       .put<BasicHeader::kFinal>(0)
+                       .put<BasicHeader::kLun>(std::uint64_t{1} << 48U));
+        EXPECT_EQ(other.host.live(), 2U);
+        other.send(other.management(function));
+        EXPECT_EQ(other.next().opcode(), Opcode::task_management_response);
+        EXPECT_EQ(other.host.live(), left) << "its data may never come";
+    }
 }
 
 TEST_F(Management, FunctionsOfOthersAreNotSupported) {

@@ -33,7 +33,20 @@ struct Cache16Cdb {
     static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kImmediate, kLba, kBlocks, kGroup});
 };
 
-/// `Layout` is one of the two above. MAXIMUM PREFETCH LENGTH holds for a length that is given; one that
+/// SYNCHRONIZE CACHE had a bit to spare non-volatile caches, SYNC_NV, obsolete since. Initiators still set
+/// it; there is no such cache here, so it changes nothing.
+struct SynchronizeCache10Cdb : Cache10Cdb {
+    static constexpr wire::Field kSyncNv = wire::bit(1, 2);
+    static constexpr auto kUsage =
+        wire::usage_mask<kSize>({kOpcode, kSyncNv, kImmediate, kLba, kGroup, kBlocks});
+};
+struct SynchronizeCache16Cdb : Cache16Cdb {
+    static constexpr wire::Field kSyncNv = wire::bit(1, 2);
+    static constexpr auto kUsage =
+        wire::usage_mask<kSize>({kOpcode, kSyncNv, kImmediate, kLba, kBlocks, kGroup});
+};
+
+/// `Layout` is one of the first two above. MAXIMUM PREFETCH LENGTH holds for a length that is given; one that
 /// reaches to the end of the medium is for the unit to cut.
 template <class Layout>
 std::expected<MediumAccess, Sense> plan_pre_fetch(wire::Bytes cdb, const UnitDescription& unit);

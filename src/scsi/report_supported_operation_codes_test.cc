@@ -121,7 +121,7 @@ TEST(ReportSupportedOperationCodes, ShowsTheBitsOfACommand) {
 
 TEST(ReportSupportedOperationCodes, ShowsTheBitsAndTimeoutsOfOneCommand) {
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x35, .timeouts = true}).data,
-              bytes({0, 0x83, 0, 10, 0x35, 0x02, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0,  //
+              bytes({0, 0x83, 0, 10, 0x35, 0x06, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0,  //
                      0, 0x0a, 0, 0,  0,    0,    0,    60,   0,    0,    0x0e, 0x10}));
 }
 

@@ -39,12 +39,13 @@ bool send_targets(std::string_view value, const TextSession& session, TextAnswer
         add_target(session.target_name, session, out);
         return true;
     }
-    if (!is_iscsi_name(value)) {
+    const std::string name = canonical_name(value);
+    if (!is_iscsi_name(name)) {
         return false;
     }
     // A name that nobody may see is answered with nothing, like one that does not exist.
-    if (!normal || value == session.target_name) {
-        add_target(value, session, out);
+    if (!normal || name == session.target_name) {
+        add_target(name, session, out);
     }
     return true;
 }

@@ -67,6 +67,7 @@ TEST(SendTargets, ListsOneByName) {
     EXPECT_EQ(ask_in_discovery("SendTargets=iqn.a;"), kA);
     EXPECT_EQ(ask_in_discovery("SendTargets=iqn.b;"), kB);
     EXPECT_EQ(ask_in_discovery("SendTargets=iqn.c;"), "");
+    EXPECT_EQ(ask_in_discovery("SendTargets=IQN.B;"), kB) << "capitals are folded";
 }
 
 TEST(SendTargets, TellsANormalSessionOfItsOwnTarget) {

@@ -22,9 +22,9 @@ std::expected<Identity, Refusal> read_identity(std::span<const TextPair> pairs) 
     Identity identity;
     for (const auto& [key, value] : pairs) {
         if (key == row_of(Key::initiator_name).name) {
-            identity.initiator_name = value;
+            identity.initiator_name = canonical_name(value);
         } else if (key == row_of(Key::target_name).name) {
-            identity.target_name = value;
+            identity.target_name = canonical_name(value);
         } else if (key == row_of(Key::session_type).name) {
             if (value != kNormal && value != kDiscovery) {
                 return refusal(LoginStatus::session_type_not_supported, "unknown SessionType");
@@ -46,8 +46,8 @@ std::expected<Identity, Refusal> read_identity(std::span<const TextPair> pairs) 
 
 Verdict check_repeated(std::span<const TextPair> pairs, const Identity& identity) {
     for (const auto& [key, value] : pairs) {
-        if ((key == row_of(Key::initiator_name).name && value != identity.initiator_name) ||
-            (key == row_of(Key::target_name).name && value != identity.target_name) ||
+        if ((key == row_of(Key::initiator_name).name && canonical_name(value) != identity.initiator_name) ||
+            (key == row_of(Key::target_name).name && canonical_name(value) != identity.target_name) ||
             (key == row_of(Key::session_type).name && value != to_text(identity.type))) {
             return refusal(LoginStatus::initiator_error, "changes " + std::string{key} + " during the login");
         }

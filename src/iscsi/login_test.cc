@@ -60,6 +60,13 @@ TEST_F(Login, MayBeOneRequest) {
     EXPECT_EQ(session.parameters.max_burst_length, 524288U);
 }
 
+// Whoever looks a name up after the login finds it, and one initiator port has one name.
+TEST_F(Login, FoldsCapitalsOfNames) {
+    const Establish session = finish(kFinish, "InitiatorName=iqn.ME;TargetName=IQN.Open;");
+    EXPECT_EQ(session.initiator_name, "iqn.me");
+    EXPECT_EQ(session.target_name, "iqn.open");
+}
+
 TEST_F(Login, EndsWithTheWithheldResponse) {
     (void)finish(kFinish, kOpen);
     const LoginPdu response = initiator.machine.established(0x77, {});

@@ -81,6 +81,14 @@ bool is_iscsi_name(std::string_view text) {
     });
 }
 
+std::string canonical_name(std::string_view name) {
+    std::string canonical{name};
+    for (char& c : canonical) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return canonical;
+}
+
 std::expected<std::vector<TextPair>, TextError> parse_text(std::string_view text) {
     std::vector<TextPair> pairs;
     while (!text.empty()) {

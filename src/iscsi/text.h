@@ -45,6 +45,8 @@ inline constexpr std::size_t kMaxTextBytes = 65536;
 
 /// iqn., eui. or naa. and up to 223 bytes without blanks, [RFC 7143 4.2.7].
 [[nodiscard]] bool is_iscsi_name(std::string_view text);
+/// A name as it is compared: capitals of ASCII are folded, [RFC 7143 4.2.7.2].
+[[nodiscard]] std::string canonical_name(std::string_view name);
 
 /// The pairs in the order in which they came. A key that is not a standard label but looks like a
 /// key is kept: it is answered NotUnderstood like any other that nobody knows.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <type_traits>
 
 namespace targe::iscsi {
@@ -67,13 +68,26 @@ bool has(const std::vector<Digest>& digests, Digest wanted) {
     return std::ranges::find(digests, wanted) != digests.end();
 }
 
-std::string_view choose_digest(std::string_view offer, const std::vector<Digest>& allowed, Digest& agreed) {
+/// The first of the offer that is in `allowed`; nothing when there is none.
+std::optional<Digest> first_offered(std::string_view offer, std::span<const Digest> allowed) {
     ListReader list(offer);
     while (const auto element = list.next()) {
         const auto digest = parse_digest(*element);
-        if (digest && has(allowed, *digest)) {
-            agreed = *digest;
-            return *element;
+        if (digest && std::ranges::find(allowed, *digest) != allowed.end()) {
+            return digest;
+        }
+    }
+    return std::nullopt;
+}
+
+std::string_view choose_digest(std::string_view offer, std::span<const Digest> allowed, DigestOrder order,
+                               Digest& agreed) {
+    // In the target's order each is tried alone.
+    const std::size_t step = order == DigestOrder::targets ? 1 : allowed.size();
+    for (; !allowed.empty(); allowed = allowed.subspan(step)) {
+        if (const auto chosen = first_offered(offer, allowed.first(step))) {
+            agreed = *chosen;
+            return *chosen == Digest::crc32c ? "CRC32C" : "None";
         }
     }
     return kReject;
@@ -206,10 +220,12 @@ std::string Negotiation::decide_number(const KeyRow& row, std::string_view value
 
 std::string Negotiation::decide_list(const KeyRow& row, std::string_view value) {
     if (row.key == Key::header_digest) {
-        return std::string{choose_digest(value, policy_.header_digests, parameters_.header_digest)};
+        return std::string{choose_digest(value, policy_.header_digests, policy_.header_digest_order,
+                                         parameters_.header_digest)};
     }
     if (row.key == Key::data_digest) {
-        return std::string{choose_digest(value, policy_.data_digests, parameters_.data_digest)};
+        return std::string{
+            choose_digest(value, policy_.data_digests, policy_.data_digest_order, parameters_.data_digest)};
     }
     return std::string{choose_task_reporting(value, parameters_.task_reporting)};
 }

@@ -174,6 +174,22 @@ TEST(Negotiation, TakesTheFirstDigestThatIsAllowed) {
     EXPECT_EQ(one("HeaderDigest", "CRC32C", without), "HeaderDigest=Reject;");
 }
 
+TEST(Negotiation, MayGoByItsOwnOrderOfDigests) {
+    const NegotiationPolicy prefers{.header_digests = {Digest::crc32c, Digest::none},
+                                    .data_digests = {Digest::crc32c, Digest::none},
+                                    .header_digest_order = DigestOrder::targets,
+                                    .data_digest_order = DigestOrder::targets};
+    for (const std::string key : {"HeaderDigest", "DataDigest"}) {
+        EXPECT_EQ(one(key, "None,CRC32C", prefers), key + "=CRC32C;");
+        EXPECT_EQ(one(key, "CRC32C,None", prefers), key + "=CRC32C;");
+        EXPECT_EQ(one(key, "X-sha,None", prefers), key + "=None;");
+        EXPECT_EQ(one(key, "X-sha", prefers), key + "=Reject;");
+    }
+    NegotiationPolicy header_only = prefers;
+    header_only.data_digest_order = DigestOrder::initiators;
+    EXPECT_EQ(one("DataDigest", "None,CRC32C", header_only), "DataDigest=None;");
+}
+
 TEST(Negotiation, MayDemandDigests) {
     Talk talk({.header_digests = {Digest::crc32c}, .data_digests = {Digest::crc32c}});
     EXPECT_NE(talk.fault(), "");

@@ -48,12 +48,19 @@ struct SessionParameters {
     bool operator==(const SessionParameters&) const = default;
 };
 
+/// Whose order decides between digests that both sides allow. [RFC 7143 6.2.1] has the target take the first
+/// of the initiator's list that it supports and is allowed to use: a target that goes by its own order does
+/// not allow itself the others.
+enum class DigestOrder : std::uint8_t { initiators, targets };
+
 /// The target's side of every negotiation. The result function of each key makes of it and of the offer one
 /// value.
 struct NegotiationPolicy {
-    /// What may be agreed on; the order does not matter, because the initiator's decides, [RFC 7143 6.2.1].
+    /// What may be agreed on.
     std::vector<Digest> header_digests = {Digest::none, Digest::crc32c};
     std::vector<Digest> data_digests = {Digest::none, Digest::crc32c};
+    DigestOrder header_digest_order = DigestOrder::initiators;
+    DigestOrder data_digest_order = DigestOrder::initiators;
     std::uint32_t max_recv_data_segment_length = 262144;
     bool initial_r2t = false;
     bool immediate_data = true;

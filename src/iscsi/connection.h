@@ -188,6 +188,7 @@ private:
 
     // connection_management.cc
     void management_request();
+    void manage_tasks(HeaderView header, TaskFunction function, std::optional<Lun> lun);
     void manage_task(HeaderView header, TaskFunction function);
     [[nodiscard]] TaskFunctionResponse abort_unknown(HeaderView header);
     void manage(HeaderView header, TaskFunction function, ScsiTask* task);

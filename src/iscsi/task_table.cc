@@ -14,9 +14,9 @@ ScsiTask* TaskTable::find(TaskTag tag) const {
     return task;
 }
 
-ScsiTask* TaskTable::find_in_state(ScsiTask::State state) const {
+ScsiTask* TaskTable::find_in_state(ScsiTask::State state, std::optional<Lun> lun) const {
     for (ScsiTask* task : buckets_) {
-        while (task != nullptr && task->state_ != state) {
+        while (task != nullptr && (task->state_ != state || (lun && task->lun_ != *lun))) {
             task = task->next_of_bucket_;
         }
         if (task != nullptr) {

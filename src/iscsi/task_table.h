@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 namespace targe::iscsi {
 
@@ -16,8 +17,8 @@ public:
     TaskTable& operator=(const TaskTable&) = delete;
 
     [[nodiscard]] ScsiTask* find(TaskTag tag) const;
-    /// Any task in this state, or null. Looks everywhere.
-    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state) const;
+    /// Any task in this state, of this logical unit where one is named, or null. Looks everywhere.
+    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state, std::optional<Lun> lun = {}) const;
     void insert(ScsiTask& task);
     void remove(ScsiTask& task);
 

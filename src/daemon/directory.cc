@@ -61,11 +61,18 @@ std::vector<iscsi::Digest> translated(admin::DigestPolicy policy) {
     __builtin_unreachable();
 }
 
+iscsi::DigestOrder order_of(admin::DigestPolicy policy) {
+    return policy == admin::DigestPolicy::prefer ? iscsi::DigestOrder::targets
+                                                 : iscsi::DigestOrder::initiators;
+}
+
 iscsi::NegotiationPolicy negotiation_of(const admin::TargetConfig& target) {
     const admin::SessionLimits& limits = target.limits;
     iscsi::NegotiationPolicy policy;
     policy.header_digests = translated(target.header_digest);
     policy.data_digests = translated(target.data_digest);
+    policy.header_digest_order = order_of(target.header_digest);
+    policy.data_digest_order = order_of(target.data_digest);
     policy.max_recv_data_segment_length = limits.max_recv_data_segment_length;
     policy.initial_r2t = limits.initial_r2t;
     policy.immediate_data = limits.immediate_data;
@@ -77,6 +84,17 @@ iscsi::NegotiationPolicy negotiation_of(const admin::TargetConfig& target) {
 
 bool is_wildcard(std::string_view address) {
     return address == "0.0.0.0" || address == "::";
+}
+
+bool is_ipv6(std::string_view address) {
+    return address.contains(':');
+}
+
+/// A wildcard stands for addresses of its own family only, and of those just the one is known that the
+/// initiator came by.
+bool has_address_for(const admin::PortalConfig& portal, const iscsi::Viewpoint& from) {
+    return portal.advertise || !is_wildcard(portal.listen.address) ||
+           is_ipv6(portal.listen.address) == is_ipv6(from.local_address);
 }
 
 /// What an initiator that looks from `from` should connect to.
@@ -160,7 +178,9 @@ std::vector<iscsi::TargetListing> ConfigDirectory::list_targets(const iscsi::Vie
         }
         iscsi::TargetListing listing{.name = target.name};
         for (const admin::PortalConfig& portal : target.portals) {
-            listing.addresses.push_back(address_of(portal, from));
+            if (has_address_for(portal, from)) {
+                listing.addresses.push_back(address_of(portal, from));
+            }
         }
         listings.push_back(std::move(listing));
     }

@@ -236,6 +236,23 @@ TEST(Buffers, OfOneCommandAreNeverTooMany) {
     EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
 }
 
+TEST(Capacity, IsLookedAtAgainAfterEveryWait) {
+    Scene scene;
+    const auto host = scene.login();
+    host->data_out_mode = DataOutMode::later;
+    Task& first = host->send(cdb10(0x2a, 2046, 1), 0, filled(512, 1));
+    Task& second = host->send(cdb10(0x2a, 2047, 1), 0, filled(512, 1));
+    scene.disk->resize(1024);
+    scene.unit->refresh({});
+    scene.world.run();
+    host->deliver_data(first);
+    host->deliver_data(second);
+    scene.world.run();
+    EXPECT_EQ(first.sense_code(), 0x062a09U);
+    EXPECT_EQ(second.sense_code(), 0x052100U);
+    EXPECT_EQ(scene.disk->writes_begun, 0U);
+}
+
 TEST(Overlap, AbortsEverythingOfTheNexusHere) {
     Scene scene;
     const auto host = scene.login();

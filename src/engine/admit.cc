@@ -1,6 +1,7 @@
 #include "engine/command_path.h"
 #include "engine/lane.h"
 #include "engine/nexus.h"
+#include "scsi/medium_access.h"
 
 #include <algorithm>
 
@@ -110,6 +111,13 @@ std::optional<scsi::Outcome> admit(Command& command) {
     }
     if (rules.accesses_medium && !state.medium_loaded) {
         return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+    }
+    // The unit may have shrunk since the CDB was looked at. UNMAP looks at its list when it is here.
+    if (life.info->id != scsi::CommandId::unmap) {
+        const auto beyond = scsi::beyond_medium(life.access.lba, life.access.blocks, state.description);
+        if (beyond) [[unlikely]] {
+            return *beyond;
+        }
     }
     if (rules.writes_medium && (unit.read_only || state.read_only || state.pages.software_write_protect)) {
         return scsi::Sense{.key = scsi::SenseKey::data_protect, .asc = scsi::Asc::write_protected};

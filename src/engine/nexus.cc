@@ -136,9 +136,9 @@ void Nexus::data_out_arrived(Command& command) {
     proceed(command);
 }
 
-void Nexus::data_out_failed(Command& command, const scsi::Sense& sense) {
+void Nexus::data_out_failed(Command& command, const scsi::Outcome& outcome) {
     if (command.life.stage == Stage::awaiting_data) {
-        finish(command, sense);
+        finish(command, outcome);
     }
 }
 

@@ -41,8 +41,8 @@ public:
     void submit(Command& command);
     /// All command.data_out.size bytes are in their segments.
     void data_out_arrived(Command& command);
-    /// They are not and will not be: the command ends with `sense` and never executes.
-    void data_out_failed(Command& command, const scsi::Sense& sense);
+    /// They are not and will not be: the command ends with `outcome` and never executes.
+    void data_out_failed(Command& command, const scsi::Outcome& outcome);
     /// The transport is done with the command and its buffers; it may be reset and used again.
     void retire(Command& command, Delivery delivery);
 

@@ -43,7 +43,7 @@ iscsi::Residual translated(const engine::Residual& residual) {
 }
 
 /// [RFC 7143 11.4.7.2]
-scsi::Sense sense_of(iscsi::DataOutFailure failure) {
+scsi::Outcome outcome_of(iscsi::DataOutFailure failure) {
     using enum iscsi::DataOutFailure;
     const auto aborted = [](scsi::Asc asc) {
         return scsi::Sense{.key = scsi::SenseKey::aborted_command, .asc = asc};
@@ -56,7 +56,7 @@ scsi::Sense sense_of(iscsi::DataOutFailure failure) {
         case incorrect_amount:
             return aborted(scsi::Asc::write_error_not_enough_unsolicited_data);
         case no_room:
-            return aborted(scsi::Asc::insufficient_resources);
+            return scsi::Status::busy;
     }
     __builtin_unreachable();
 }
@@ -154,7 +154,12 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
         protocol_.established(grant_.target_session_handle);
     } else {
         const TargetSettings* const target = service_.find_target(login_->target_name);
-        TARGE_ASSERT(target != nullptr);
+        if (target == nullptr) {
+            protocol_.refused(iscsi::LoginStatus::not_found, "the target is not served here");
+            end_session();
+            settle();
+            return;
+        }
         nexus_ = service_.engine().open_nexus(
             reactor_, *target->target,
             {.initiator_name = login_->initiator_name,
@@ -220,6 +225,7 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
     command.attribute = translated(task.attribute());
     command.expected = {
         .known = true, .out_bytes = task.expected_data_out(), .in_bytes = task.expected_data_in()};
+    command.stable_data_in = protocol_.parameters().data_digest == iscsi::Digest::crc32c;
     both.submitted = true;
     nexus_->submit(command);
 }
@@ -234,7 +240,7 @@ void IscsiConnection::data_out_complete(iscsi::ScsiTask& task) {
 }
 
 void IscsiConnection::data_out_failed(iscsi::ScsiTask& task, iscsi::DataOutFailure reason) {
-    nexus_->data_out_failed(as_command(task), sense_of(reason));
+    nexus_->data_out_failed(as_command(task), outcome_of(reason));
 }
 
 void IscsiConnection::completed(engine::Command& command) {

@@ -22,6 +22,10 @@ std::size_t most_commands(const IscsiService& service, const iscsi::ConnectionOp
 
 void IscsiConnection::accept(IscsiService& service, reactor::Reactor& reactor, std::uint32_t portal,
                              reactor::FileDescriptor socket) {
+    if (service.closing()) {
+        service.placement().left(reactor.id());
+        return;
+    }
     const SocketAddress peer = SocketAddress::peer_of(socket.get());
     const SocketAddress local = SocketAddress::local_of(socket.get());
     if (service.connection_count() >= service.settings().max_connections) {

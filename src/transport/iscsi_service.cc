@@ -70,6 +70,7 @@ bool IscsiService::drop_session(const base::Core& core, SessionId id) {
 }
 
 void IscsiService::close_all(base::Duration limit) {
+    closing_.store(true);  // before the messages: what a core takes on until then, its message finds
     for (base::Core* const core : reactors_.cores()) {
         base::post(*core, [this, core, limit] {
             for (IscsiConnection& connection : connections(*core)) {

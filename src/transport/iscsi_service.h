@@ -11,6 +11,7 @@
 #include "transport/session_registry.h"
 #include "transport/tcp_listener.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -80,6 +81,8 @@ public:
     [[nodiscard]] std::size_t connection_count() const { return count_.load(std::memory_order_relaxed); }
     void joined() { count_.fetch_add(1, std::memory_order_relaxed); }
     void left() { count_.fetch_sub(1, std::memory_order_relaxed); }
+    /// close_all() was called: a connection that was on its way to its core then is not taken on.
+    [[nodiscard]] bool closing() const { return closing_.load(); }
 
     /// The sessions of one core. On that core.
     [[nodiscard]] std::vector<SessionReport> sessions(const base::Core& core);
@@ -103,6 +106,7 @@ private:
     Placement placement_;
     std::vector<std::unique_ptr<PerCore>> per_core_;
     std::atomic<std::size_t> count_ = 0;
+    std::atomic<bool> closing_ = false;
 };
 
 /// One listening address: every connection that it takes becomes an IscsiConnection.

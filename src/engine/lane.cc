@@ -161,11 +161,14 @@ void Lane::await_drained(std::function<void()> drained) {
     drains_.push_back({abort_epoch_, std::move(drained)});
 }
 
-void Lane::set_quarantined(bool quarantined) {
-    quarantined_ = quarantined;
-    if (quarantined) {
+void Lane::quarantine(bool begins) {
+    if (begins) {
+        ++quarantines_;
         unpark();
+        return;
     }
+    TARGE_ASSERT(quarantines_ > 0);
+    --quarantines_;
 }
 
 void Lane::close(const AbortScope* scope, std::function<void()> closed) {

@@ -56,7 +56,7 @@ public:
     // Commands.
     /// Whether the command may go on: the lane is open, the device answers, and nobody holds its range.
     [[nodiscard]] bool lets_pass(const Command& command) const {
-        return open_ && !quarantined_ && (holds_.empty() || !held(command));
+        return open_ && quarantines_ == 0 && (holds_.empty() || !held(command));
     }
     void add(Command& command) { tasks_.push_back(command); }
     void park(Command& command);
@@ -70,9 +70,10 @@ public:
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
     void abort(const AbortScope& scope, std::function<void()> drained);
     void abort_one(Command& command, std::function<void()> drained);
-    /// While set, commands get BUSY: the device holds tasks that were to end.
-    void set_quarantined(bool quarantined);
-    [[nodiscard]] bool quarantined() const { return quarantined_; }
+    /// From the first that begins to the last that ends commands get BUSY: the device holds tasks that were
+    /// to end.
+    void quarantine(bool begins);
+    [[nodiscard]] bool quarantined() const { return quarantines_ > 0; }
 
     // The unit's home, by message.
     /// Lets nothing begin from now on. `closed` is called when nothing executes.
@@ -109,7 +110,7 @@ private:
     LogicalUnit& unit_;
     std::shared_ptr<const UnitState> state_;
     bool open_ = true;
-    bool quarantined_ = false;
+    std::uint32_t quarantines_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;
     base::IntrusiveList<Command, LaneTasks> tasks_;

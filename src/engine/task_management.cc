@@ -5,6 +5,7 @@
 #include "engine/background.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/run_on.h"
 
 #include <memory>
 #include <utility>
@@ -17,7 +18,7 @@ using detail::Stage;
 namespace {
 
 /// A function under way. Outlives its request when the deadline passes first: the units stay quarantined
-/// on this core until their device has let go of the tasks.
+/// on every core until their device has let go of the tasks.
 class Managed final : public base::Timer {
 public:
     Managed(Nexus& nexus, TaskManagement& request) : core_(nexus.core()), nexus_(&nexus), request_(&request) {
@@ -29,17 +30,13 @@ public:
     [[nodiscard]] base::Core& core() const { return core_; }
 
     void expired() override {
-        for (const auto& unit : units_) {
-            unit->lane(core_).set_quarantined(true);
-        }
+        quarantine(true);
         overdue_ = true;
         answer(TaskResponse::function_rejected);
     }
     void complete() {
         if (overdue_) {
-            for (const auto& unit : units_) {
-                unit->lane(core_).set_quarantined(false);
-            }
+            quarantine(false);
             return;
         }
         core_.disarm(*this);
@@ -47,6 +44,13 @@ public:
     }
 
 private:
+    void quarantine(bool begins) {
+        for (const auto& unit : units_) {
+            for (base::Core* const core : unit->cores()) {
+                run_on(core_, *core, [unit, core, begins] { unit->lane(*core).quarantine(begins); });
+            }
+        }
+    }
     void answer(TaskResponse response) {
         std::exchange(nexus_, nullptr)->answer(*std::exchange(request_, nullptr), response);
     }

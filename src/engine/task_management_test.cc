@@ -134,6 +134,26 @@ TEST_F(Functions, AHungDeviceIsQuarantinedWithinTheDeadline) {
     EXPECT_EQ(host->next_attention(), 0U);
 }
 
+TEST_F(Functions, QuarantineHoldsOnEveryCoreUntilTheLastOneEnds) {
+    scene.disk->pace = Pace::on_request;
+    Task& first = write(*host, 0);
+    Task& second = write(*host, 1);
+    scene.world.run();
+    host->begin(TaskFunction::abort_task, 0, first.tag.value);
+    host->begin(TaskFunction::abort_task, 0, second.tag.value);
+    scene.world.advance(std::chrono::seconds{31});
+    ASSERT_EQ(host->answered.size(), 2U);
+    const ByteVector ready = cdb({0, 0, 0, 0, 0, 0});
+    EXPECT_EQ(other->run(ready).status, 0x08) << "or it would wait for a device that hangs";
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(other->run(ready).status, 0x08);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(other->run(ready).status, 0);
+    EXPECT_EQ(host->run(ready).status, 0);
+}
+
 TEST_F(Functions, AnAbortedCompareAndWriteDoesNotWrite) {
     scene.disk->pace = Pace::on_request;
     const ByteVector command = cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});

@@ -14,6 +14,9 @@
 namespace targe::daemon {
 namespace {
 
+/// Room for a few transfers at once, however many cores share the memory.
+constexpr std::uint64_t kLeastBuffersOfACore = std::uint64_t{4} << 20U;
+
 device::Handler translated(admin::Handler handler) {
     switch (handler) {
         case admin::Handler::null:
@@ -134,7 +137,8 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
 std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactor::ReactorsOptions options;
     options.count = config_.daemon.reactors != 0 ? config_.daemon.reactors : reactor::usable_cpus().size();
-    options.each.buffer_limit_bytes = config_.daemon.buffer_memory_bytes / options.count;
+    options.each.buffer_limit_bytes =
+        std::max(config_.daemon.buffer_memory_bytes / options.count, kLeastBuffersOfACore);
     auto reactors = reactor::Reactors::start(options);
     if (!reactors) {
         return std::unexpected(
@@ -143,6 +147,9 @@ std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactors_ = std::move(*reactors);
     engine::Limits limits;
     limits.buffer_bytes_per_nexus = config_.daemon.buffer_memory_per_initiator_bytes;
+    // A transfer that its core can never have room for would be BUSY for ever.
+    limits.transfer_bytes = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(limits.transfer_bytes, options.each.buffer_limit_bytes / 2));
     engine_ = std::make_unique<engine::Engine>(reactors_->cores(), limits);
     make_service();
     return {};

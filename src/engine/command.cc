@@ -10,7 +10,7 @@ void detail::CommandLife::reset() {
     info = nullptr;
     next_of_bucket = nullptr;
     stage = Stage::idle;
-    data_is_here = tagged = in_order = moves_range = false;
+    data_is_here = tagged = in_order = moves_range = lent = false;
     abort_epoch = 0;
     aborted.store(false, std::memory_order_relaxed);
     reported.reset();

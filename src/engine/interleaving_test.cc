@@ -124,6 +124,34 @@ TEST(Interleaving, CompareAndWriteKeepsItsRangeOnEveryCore) {
     }
 }
 
+TEST(Interleaving, CompareAndWriteAwaitsWhatTheDeviceLent) {
+    for (const std::size_t cores : {1U, 2U}) {
+        SCOPED_TRACE("cores=" + std::to_string(cores));
+        Scene scene{{.cores = cores}};
+        const auto reader = scene.login(0);
+        const auto writer = scene.login(cores - 1);
+        scene.disk->lends = true;
+        reader->hold_responses = true;
+        Task& before = reader->run(cdb10(0x28, 0, 1), 512);
+        Task& beside = reader->run(cdb10(0x28, 1, 1), 512);
+        ASSERT_EQ(before.data_in[0].data, scene.disk->block(0).data());
+        ByteVector data = filled(512, 0);
+        data.resize(1024, std::byte{1});
+        Task& caw = writer->send(compare_and_write(), 0, data);
+        scene.world.run();
+        EXPECT_FALSE(caw.ended) << "half of what is being sent would be old";
+        // From here on nobody who is slow to receive keeps it waiting.
+        Task& meanwhile = reader->run(cdb10(0x28, 2, 1), 512);
+        EXPECT_NE(meanwhile.data_in[0].data, scene.disk->block(2).data());
+        reader->retire(before, Delivery::failed);
+        scene.world.run();
+        EXPECT_EQ(caw.status, 0);
+        EXPECT_TRUE(caw.ended);
+        reader->retire(beside);
+        reader->retire(meanwhile);
+    }
+}
+
 /// Throws everything at one unit, and checks each answer of a function when it comes.
 class Storm {
 public:

@@ -39,6 +39,11 @@ bool Lane::held(const Command& command) const {
 }
 
 bool Lane::in_use(const BlockRange& range) {
+    for (const Command& reader : lent_) {
+        if (range_of(reader).overlaps(range)) {
+            return true;
+        }
+    }
     for (const Command& task : tasks_) {
         if (task.life.stage == Stage::executing && !task.life.moves_range && range_of(task).overlaps(range)) {
             return true;
@@ -65,6 +70,9 @@ void Lane::remove(Command& command) {
     }
     static_cast<base::ListHook<Parked>&>(command).unlink();
     static_cast<base::ListHook<LaneTasks>&>(command).unlink();
+    if (command.life.lent) {
+        lent_.push_back(command);
+    }
 }
 
 void Lane::settle() {
@@ -192,6 +200,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
 }
 
 void Lane::hold(std::uint64_t id, BlockRange range, std::function<void()> ready) {
+    holds_ranges_ = true;
     holds_.push_back({id, range, std::move(ready)});
     settle();
 }

@@ -65,6 +65,11 @@ public:
     void remove(Command& command);
     /// Tells whoever waited for commands to end.
     void settle();
+    /// Whether reads may be sent from the device's memory. Not once ranges are held here: an initiator that
+    /// is slow to receive would keep every COMPARE AND WRITE waiting that it reads beside.
+    [[nodiscard]] bool lends() const { return !holds_ranges_; }
+    /// What the command was lent has been sent. settle() follows.
+    void give_back(Command& command) { static_cast<base::ListHook<LaneTasks>&>(command).unlink(); }
 
     // Task management.
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
@@ -79,7 +84,8 @@ public:
     /// Lets nothing begin from now on. `closed` is called when nothing executes.
     void close(const AbortScope* scope, std::function<void()> closed);
     void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises);
-    /// Lets nothing begin that overlaps; `ready` is called when nothing that does executes.
+    /// Lets nothing begin that overlaps; `ready` is called when nothing that does executes, or is being sent
+    /// from the device's memory.
     void hold(std::uint64_t id, BlockRange range, std::function<void()> ready);
     void unhold(std::uint64_t id);
     [[nodiscard]] bool is_open() const { return open_; }
@@ -110,10 +116,12 @@ private:
     LogicalUnit& unit_;
     std::shared_ptr<const UnitState> state_;
     bool open_ = true;
+    bool holds_ranges_ = false;  ///< a COMPARE AND WRITE was here: from then on reads are copied
     std::uint32_t quarantines_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;
     base::IntrusiveList<Command, LaneTasks> tasks_;
+    base::IntrusiveList<Command, LaneTasks> lent_;  ///< ended, and being sent from the device's memory
     base::IntrusiveList<Command, Parked> parked_;
     base::IntrusiveList<NexusUnit, LaneNexuses> nexuses_;
     std::vector<Hold> holds_;

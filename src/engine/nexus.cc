@@ -151,10 +151,17 @@ void Nexus::retire(Command& command, Delivery delivery) {
     tags_.erase(command);
     buffer_bytes_ -= life.out_buffer.capacity() + life.in_buffer.capacity();
     NexusUnit* const unit = life.unit;
+    const bool lent = life.lent;
+    if (lent) {
+        unit->lane.give_back(command);
+    }
     life.reset();
     --commands_;
     if (unit != nullptr && --unit->commands == 0 && unit->removed) {
         leave(*unit);
+    }
+    if (lent) {
+        unit->lane.settle();  // the unit leaves in a later turn
     }
     if (closing_) [[unlikely]] {
         close_when_idle();

@@ -24,9 +24,14 @@ Execution read_into_buffer(base::CommandArena& arena, Command& command) {
     co_return scsi::Status::good;
 }
 
-/// What is lent may change until it is sent, which a transport that has made a digest of it cannot bear.
+bool never_changes(const Command& command) {
+    return command.life.unit->lane.state().capabilities.lends_what_never_changes;
+}
+
+/// What is lent may change until it is sent, which a transport that has made a digest of it cannot bear, nor
+/// initiators that rely on the atomicity of COMPARE AND WRITE.
 bool may_be_lent(const Command& command) {
-    return !command.stable_data_in || command.life.unit->lane.state().capabilities.lends_what_never_changes;
+    return never_changes(command) || (!command.stable_data_in && command.life.unit->lane.lends());
 }
 
 }  // namespace
@@ -47,6 +52,7 @@ void execute_read(Command& command) {
     if (may_be_lent(command)) {
         if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
             life.in_segment = *lent;
+            life.lent = !never_changes(command);
             return finish(command, scsi::Status::good);
         }
     }

@@ -76,26 +76,6 @@ bool same_capacity(const UnitState& a, const UnitState& b) {
            a.description.block_size == b.description.block_size;
 }
 
-/// On the unit's home.
-Background look_again(std::shared_ptr<LogicalUnit> unit, std::move_only_function<void(bool)> done) {
-    alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
-    base::CommandArena arena{block};
-    Change change{unit->home()};
-    co_await change.begin();
-    const device::IoResult refreshed = co_await unit->device().refresh(arena);
-    if (refreshed) {
-        UnitState next = looked_at(unit->settings(), change.state());
-        if (!same_capacity(next, change.state())) {
-            change.raise({scsi::Asc::capacity_data_has_changed});
-        }
-        change.state() = std::move(next);
-    }
-    co_await change.commit();
-    if (done) {
-        done(refreshed.has_value());
-    }
-}
-
 Background change_identity(std::shared_ptr<LogicalUnit> unit, scsi::UnitIdentity identity) {
     Change change{unit->home()};
     co_await change.begin();
@@ -120,9 +100,39 @@ LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings setti
 
 LogicalUnit::~LogicalUnit() = default;
 
-void LogicalUnit::refresh(std::move_only_function<void(bool)> done) {
+Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
+    looking_ = true;
+    while (!wants_refresh_.empty()) {
+        std::vector<Refreshed> asked = std::exchange(wants_refresh_, {});
+        alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
+        base::CommandArena arena{block};
+        // Before the change: a store that does not answer must not keep the lanes closed.
+        const device::IoResult found = co_await self->device().refresh(arena);
+        if (found) {
+            Change change{home_};
+            co_await change.begin();
+            UnitState next = looked_at(settings_, change.state());
+            if (!same_capacity(next, change.state())) {
+                change.raise({scsi::Asc::capacity_data_has_changed});
+            }
+            change.state() = std::move(next);
+            co_await change.commit();
+        }
+        for (Refreshed& done : asked) {
+            if (done) {
+                done(found.has_value());
+            }
+        }
+    }
+    looking_ = false;
+}
+
+void LogicalUnit::refresh(Refreshed done) {
     base::post(home_.core(), [unit = shared_from_this(), done = std::move(done)]() mutable {
-        look_again(std::move(unit), std::move(done));
+        unit->wants_refresh_.push_back(std::move(done));
+        if (!unit->looking_) {
+            unit->look_again(unit);
+        }
     });
 }
 

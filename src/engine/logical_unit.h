@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "device/device.h"
+#include "engine/background.h"
 #include "engine/lane.h"
 #include "engine/unit_home.h"
 #include "engine/unit_state.h"
@@ -39,18 +40,24 @@ public:
     [[nodiscard]] Lane& lane(const base::Core& core) { return *lanes_[core.id().value]; }
     [[nodiscard]] UnitHome& home() { return home_; }
 
-    /// Looks again at the backing store, with nothing executing: CAPACITY DATA HAS CHANGED to every nexus
-    /// when its size did. From any core; `done` is called on the unit's home, with false when the store is
-    /// not to be had.
-    void refresh(std::move_only_function<void(bool)> done);
+    /// Says whether the store is to be had.
+    using Refreshed = std::move_only_function<void(bool)>;
+    /// Looks again at the backing store, while commands go on: CAPACITY DATA HAS CHANGED to every nexus
+    /// when its size did. From any core; `done` is called on the unit's home.
+    void refresh(Refreshed done);
     /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
     void rename(scsi::UnitIdentity identity);
 
 private:
+    /// One at a time, and one more for all that ask meanwhile: the store may have changed since it began.
+    Background look_again(std::shared_ptr<LogicalUnit> self);
+
     UnitSettings settings_;
     base::Cores cores_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     UnitHome home_;
+    bool looking_ = false;                  // home only
+    std::vector<Refreshed> wants_refresh_;  // home only
 };
 
 }  // namespace targe::engine

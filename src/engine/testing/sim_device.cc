@@ -36,6 +36,13 @@ device::IoResult SimDevice::ended(std::uint64_t lba) {
     return {};
 }
 
+device::IoResult SimDevice::ended(std::uint64_t lba, std::uint64_t bytes) {
+    if (lba * geometry_.block_size + bytes > data_.size()) {
+        return std::unexpected{device::IoFailure{device::IoError::gone, lba}};  // it has shrunk meanwhile
+    }
+    return ended(lba);
+}
+
 void SimDevice::touched(std::uint64_t& counter) {
     ++counter;
     if (on_write) {
@@ -47,7 +54,7 @@ base::Task<device::IoResult> SimDevice::read(base::CommandArena& /*arena*/, std:
                                              base::Segments into) {
     ++reads;
     co_await Wait{*this};
-    const device::IoResult result = ended(lba);
+    const device::IoResult result = ended(lba, base::total_size(into));
     if (result) {
         const std::byte* from = data_.data() + lba * geometry_.block_size;
         for (const base::Segment& segment : into) {
@@ -64,7 +71,7 @@ base::Task<device::IoResult> SimDevice::write(base::CommandArena& /*arena*/, std
     co_await Wait{*this};
     touched(writes_ended);
     durable_writes += durability == device::Durability::durable ? 1 : 0;
-    const device::IoResult result = ended(lba);
+    const device::IoResult result = ended(lba, base::total_size(from));
     if (result) {
         std::byte* to = data_.data() + lba * geometry_.block_size;
         for (const base::ConstSegment& segment : from) {
@@ -96,7 +103,7 @@ base::Task<device::IoResult> SimDevice::write_zeroes(base::CommandArena& /*arena
     touched(writes_begun);
     co_await Wait{*this};
     touched(writes_ended);
-    const device::IoResult result = ended(lba);
+    const device::IoResult result = ended(lba, blocks * geometry_.block_size);
     if (result) {
         std::memset(data_.data() + lba * geometry_.block_size, 0, blocks * geometry_.block_size);
         std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, !may_unmap);

@@ -69,6 +69,7 @@ private:
     };
     void suspend(std::coroutine_handle<> self);
     device::IoResult ended(std::uint64_t lba);
+    device::IoResult ended(std::uint64_t lba, std::uint64_t bytes);
     void touched(std::uint64_t& counter);
 
     World& world_;

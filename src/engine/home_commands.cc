@@ -34,7 +34,11 @@ base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& comma
                                        Flush flush) {
     LogicalUnit& unit = *command.life.unit->unit;
     Change change{unit.home()};
+    change.may_be_refused();
     co_await change.begin();
+    if (change.refused()) {
+        co_return scsi::Status::busy;
+    }
     scsi::Outcome outcome = scsi::Status::good;
     if (was_aborted(command)) {
         outcome = scsi::Status::task_aborted;

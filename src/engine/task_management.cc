@@ -7,6 +7,7 @@
 #include "engine/nexus.h"
 #include "engine/run_on.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -17,8 +18,8 @@ using detail::Stage;
 
 namespace {
 
-/// A function under way. Outlives its request when the deadline passes first: the units stay quarantined
-/// on every core until their device has let go of the tasks.
+/// A function under way. Outlives its request when the deadline passes first: each unit that is not done
+/// stays quarantined, on every core, until its device has let go of the tasks.
 class Managed final : public base::Timer {
 public:
     Managed(Nexus& nexus, TaskManagement& request) : core_(nexus.core()), nexus_(&nexus), request_(&request) {
@@ -30,25 +31,30 @@ public:
     [[nodiscard]] base::Core& core() const { return core_; }
 
     void expired() override {
-        quarantine(true);
         overdue_ = true;
+        for (const auto& unit : units_) {
+            quarantine(unit, true);
+            run_on(core_, unit->home().core(), [unit] { unit->home().refuse_waiting(); });
+        }
         answer(TaskResponse::function_rejected);
     }
-    void complete() {
+    /// No task of the function can touch this unit's medium any more.
+    void done(const LogicalUnit& unit) {
+        const auto at = std::ranges::find(units_, &unit, [](const auto& each) { return each.get(); });
+        const auto kept = *at;
+        units_.erase(at);
         if (overdue_) {
-            quarantine(false);
-            return;
+            quarantine(kept, false);
+        } else if (units_.empty()) {
+            core_.disarm(*this);
+            answer(TaskResponse::function_complete);
         }
-        core_.disarm(*this);
-        answer(TaskResponse::function_complete);
     }
 
 private:
-    void quarantine(bool begins) {
-        for (const auto& unit : units_) {
-            for (base::Core* const core : unit->cores()) {
-                run_on(core_, *core, [unit, core, begins] { unit->lane(*core).quarantine(begins); });
-            }
+    void quarantine(const std::shared_ptr<LogicalUnit>& unit, bool begins) {
+        for (base::Core* const core : unit->cores()) {
+            run_on(core_, *core, [unit, core, begins] { unit->lane(*core).quarantine(begins); });
         }
     }
     void answer(TaskResponse response) {
@@ -59,12 +65,11 @@ private:
     Nexus* nexus_;
     TaskManagement* request_;
     bool overdue_ = false;
-    std::vector<std::shared_ptr<LogicalUnit>> units_;
+    std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
 };
 
 /// Logical unit reset, [SAM-5 r21]: every task of every nexus, reservation and changed parameter.
-Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester,
-                 std::shared_ptr<std::size_t> left) {
+Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester) {
     UnitHome& home = unit->home();
     base::Core& here = function->core();
     if (&home.core() != &here) {
@@ -84,24 +89,22 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     if (&home.core() != &here) {
         co_await base::hop_to(here);
     }
-    if (--*left == 0) {
-        function->complete();
-    }
+    function->done(*unit);
 }
 
 void reset_units(Nexus& nexus, TaskManagement& request,
                  const std::vector<std::shared_ptr<LogicalUnit>>& units) {
+    if (units.empty()) {
+        nexus.answer(request, TaskResponse::function_complete);
+        return;
+    }
     const auto function = std::make_shared<Managed>(nexus, request);
-    const auto left = std::make_shared<std::size_t>(units.size());
     for (const auto& unit : units) {
         function->affects(unit);
     }
-    if (units.empty()) {
-        function->complete();
-    }
     const NexusId requester = nexus.id();
     for (const auto& unit : units) {
-        reset(function, unit, requester, left);
+        reset(function, unit, requester);
     }
 }
 
@@ -117,14 +120,15 @@ void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     }
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
-    unit.lane.abort_one(*task, [function] { function->complete(); });
+    unit.lane.abort_one(*task, [function, unit = unit.unit.get()] { function->done(*unit); });
 }
 
 /// The task set is the nexus's own, so CLEAR TASK SET is this too, [SAM-5 r21].
 void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
-    unit.lane.abort({.only = nexus.id(), .tell_others = false}, [function] { function->complete(); });
+    unit.lane.abort({.only = nexus.id(), .tell_others = false},
+                    [function, unit = unit.unit.get()] { function->done(*unit); });
 }
 
 }  // namespace

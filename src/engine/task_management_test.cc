@@ -154,6 +154,47 @@ TEST_F(Functions, QuarantineHoldsOnEveryCoreUntilTheLastOneEnds) {
     EXPECT_EQ(host->run(ready).status, 0);
 }
 
+TEST_F(Functions, OnlyTheUnitThatHangsIsQuarantined) {
+    const auto second = scene.add_unit("disk1");
+    LunMaps maps = scene.target->latest_maps();
+    maps.luns.push_back({.lun = 1, .unit = second});
+    scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+    scene.world.run();
+    host->clear_attentions();
+    other->clear_attentions();
+    scene.disk->pace = Pace::on_request;
+    Task& stuck = write(*other, 0);
+    host->begin(TaskFunction::target_warm_reset);
+    scene.world.advance(std::chrono::seconds{31});
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_rejected);
+    const ByteVector ready = cdb({0, 0, 0, 0, 0, 0});
+    EXPECT_EQ(host->run(ready).status, 0x08);
+    host->clear_attentions(1);
+    EXPECT_EQ(host->run(ready, 0, {}, 1).status, 0x00);
+    complete_all();
+    EXPECT_TRUE(stuck.was_dropped);
+    host->clear_attentions();
+    EXPECT_EQ(host->run(ready).status, 0x00);
+}
+
+TEST_F(Functions, QuarantineRefusesTheChangesThatHaveNotBegun) {
+    scene.disk->pace = Pace::on_request;
+    Task& stuck = write(*host, 0);
+    const ByteVector reserve = cdb({0x16, 0, 0, 0, 0, 0});
+    Task& first = other->send(reserve);
+    Task& second = other->send(reserve);
+    scene.world.run();
+    host->begin(TaskFunction::abort_task, 0, stuck.tag.value);
+    scene.world.advance(std::chrono::seconds{31});
+    EXPECT_TRUE(second.ended);
+    EXPECT_EQ(second.status, 0x08);
+    EXPECT_FALSE(first.ended) << "it has closed the lanes";
+    complete_all();
+    EXPECT_TRUE(first.ended);
+    EXPECT_EQ(first.status, 0x00);
+}
+
 TEST_F(Functions, AnAbortedCompareAndWriteDoesNotWrite) {
     scene.disk->pace = Pace::on_request;
     const ByteVector command = cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});

@@ -83,6 +83,22 @@ void UnitHome::lane_opened() {
     pump();
 }
 
+void UnitHome::refuse_waiting() {
+    base::IntrusiveList<Change, WaitingChanges> refused;
+    for (auto at = waiting_.begin(); at != waiting_.end();) {
+        Change& change = *at++;
+        if (change.refusable_) {
+            change.unlink();
+            refused.push_back(change);
+        }
+    }
+    while (!refused.empty()) {
+        Change& change = refused.pop_front();
+        change.refused_ = true;
+        change.waiter_.resume();
+    }
+}
+
 void RangeHold::Acquire::await_suspend(std::coroutine_handle<> self) {
     hold.waiter_ = self;
     run_on(hold.core_, hold.unit_.home().core(),

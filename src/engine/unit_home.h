@@ -30,7 +30,11 @@ public:
     void abort(const AbortScope& scope) { scope_ = scope; }
     /// Goes before changes that have not begun.
     void hurry() { hurried_ = true; }
+    /// May be told not to wait any longer, because the device hangs: see refused().
+    void may_be_refused() { refusable_ = true; }
     [[nodiscard]] auto begin() { return Step{*this, &Change::enqueue}; }
+    /// Instead of having begun; there is nothing to commit.
+    [[nodiscard]] bool refused() const { return refused_; }
     /// Once begun: the next state, to be altered.
     [[nodiscard]] UnitState& state() { return *next_; }
     /// Told when the lanes open.
@@ -57,6 +61,8 @@ private:
     std::coroutine_handle<> waiter_;
     std::optional<AbortScope> scope_;
     bool hurried_ = false;
+    bool refusable_ = false;
+    bool refused_ = false;
     std::unique_ptr<UnitState> next_;
     std::vector<Raise> raises_;
 };
@@ -101,6 +107,8 @@ public:
 
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
 
+    /// Refuses the changes that have not begun, as far as they may be.
+    void refuse_waiting();
     void want(RangeHold& hold);
     void release(std::uint64_t id);
 

@@ -59,7 +59,7 @@ BlockSizes block_sizes_of(int fd) {
 }
 
 Discard discard_of(const DeviceConfig& config, const QueueFacts& queue) {
-    if (!config.thin || queue.discard_max_bytes == 0) {
+    if (!config.thin || config.read_only || queue.discard_max_bytes == 0) {
         return Discard::none;
     }
     return queue.write_zeroes_max_bytes != 0 ? Discard::zeroing : Discard::plain;

@@ -133,7 +133,7 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
                          .physical_block_exponent = physical_block_exponent(config, 0)},
             .capabilities = {.read_only = config.read_only,
                              .volatile_cache = true,
-                             .unmap = config.thin && (config.read_only || punches_holes(fd, size)),
+                             .unmap = config.thin && !config.read_only && punches_holes(fd, size),
                              .unmapped_reads_zero = true,
                              .block_status = true,
                              .rotational = config.rotational.value_or(false),

@@ -149,6 +149,14 @@ TEST(WriteProtection, ComesFromTheLunMap) {
     EXPECT_EQ(scene.disk->writes_begun, 0U);
 }
 
+TEST(WriteProtection, IsToldToWhoWantsToUnmap) {
+    Scene scene{{.read_only_lun = true}};
+    const auto host = scene.login();
+    EXPECT_EQ(host->run(cdb({0x41, 0x08, 0, 0, 0, 0, 0, 0, 1, 0})).sense_code(), 0x072700U);
+    EXPECT_EQ(host->run(cdb({0x41, 0x20, 0, 0, 0, 0, 0, 0, 1, 0}), 0, filled(512, 0)).sense_code(),
+              0x052400U);
+}
+
 TEST(Reservation, KeepsOthersOutUntilItEnds) {
     Scene scene{{.cores = 2}};
     const auto holder = scene.login(0);

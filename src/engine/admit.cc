@@ -94,6 +94,14 @@ void proceed(Command& command) {
     execute(command);
 }
 
+bool write_protected(const NexusUnit& unit, const UnitState& state) {
+    return unit.read_only || state.read_only || state.pages.software_write_protect;
+}
+
+scsi::Sense write_protected_sense() {
+    return {.key = scsi::SenseKey::data_protect, .asc = scsi::Asc::write_protected};
+}
+
 std::optional<scsi::Outcome> admit(Command& command) {
     auto& life = command.life;
     NexusUnit& unit = *life.unit;
@@ -119,8 +127,8 @@ std::optional<scsi::Outcome> admit(Command& command) {
             return *beyond;
         }
     }
-    if (rules.writes_medium && (unit.read_only || state.read_only || state.pages.software_write_protect)) {
-        return scsi::Sense{.key = scsi::SenseKey::data_protect, .asc = scsi::Asc::write_protected};
+    if (rules.writes_medium && write_protected(unit, state)) {
+        return write_protected_sense();
     }
     return std::nullopt;
 }

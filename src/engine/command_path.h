@@ -2,6 +2,8 @@
 #pragma once
 
 #include "engine/command.h"
+#include "engine/nexus_unit.h"
+#include "engine/unit_state.h"
 #include "scsi/sense.h"
 
 #include <cstddef>
@@ -22,6 +24,10 @@ void next_in_order(NexusUnit& unit);
 
 /// From wherever it waited: lets it pass its lane, admits it, fetches its data-out, executes it.
 void proceed(Command& command);
+
+/// Whether `unit` may not be written: by its LUN map, its device, or an initiator's SWP.
+[[nodiscard]] bool write_protected(const NexusUnit& unit, const UnitState& state);
+[[nodiscard]] scsi::Sense write_protected_sense();
 
 /// Reservation, unit attention, medium and write protection. Asked again after every wait.
 [[nodiscard]] std::optional<scsi::Outcome> admit(Command& command);

@@ -2,6 +2,7 @@
 #include "engine/lane.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
+#include "scsi/write_same.h"
 
 namespace targe::engine {
 
@@ -80,9 +81,15 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
     }
 }
 
-}  // namespace
+/// WRITE SAME with the UNMAP bit, which only thin units have.
+bool asks_to_unmap(const Command& command) {
+    const wire::Bytes cdb = command.cdb.bytes();
+    const auto opcode = cdb.empty() ? 0U : std::to_integer<unsigned>(cdb[0]);
+    const bool is_write_same = opcode == 0x41U || opcode == 0x93U;
+    return is_write_same && scsi::field_value(cdb, scsi::WriteSame10Cdb::kUnmap) != 0;
+}
 
-std::optional<scsi::Outcome> decode(Command& command) {
+std::optional<scsi::Outcome> decode_fields(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
     // No ACA condition is ever established here, so no task can be an ACA task, [SAM-5 r21].
@@ -110,6 +117,20 @@ std::optional<scsi::Outcome> decode(Command& command) {
         }
     }
     return refuse_short_data(command);
+}
+
+}  // namespace
+
+std::optional<scsi::Outcome> decode(Command& command) {
+    const NexusUnit& unit = *command.life.unit;
+    const UnitState& state = unit.lane.state();
+    auto refusal = decode_fields(command);
+    // A store that may not be written unmaps nothing, so its unit is not thin; who asks all the same is told
+    // the cause.
+    if (refusal && asks_to_unmap(command) && write_protected(unit, state)) {
+        return write_protected_sense();
+    }
+    return refusal;
 }
 
 }  // namespace targe::engine

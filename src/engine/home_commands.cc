@@ -30,32 +30,37 @@ bool conflicts(const Command& command, const UnitState& state) {
            !scsi::allowed(command.life.info->rules.under_reserve, command.cdb.bytes());
 }
 
-base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, Apply apply,
-                                       Flush flush) {
-    LogicalUnit& unit = *command.life.unit->unit;
-    Change change{unit.home()};
+base::Task<scsi::Outcome> change_lanes(base::CommandArena& /*arena*/, Command& command, Apply apply) {
+    Change change{command.life.unit->unit->home()};
     change.may_be_refused();
     co_await change.begin();
     if (change.refused()) {
         co_return scsi::Status::busy;
     }
-    scsi::Outcome outcome = scsi::Status::good;
-    if (was_aborted(command)) {
-        outcome = scsi::Status::task_aborted;
-    } else if (conflicts(command, change.state())) {
-        outcome = scsi::Status::reservation_conflict;
-    } else {
-        if (flush == Flush::yes) {
-            const device::IoResult flushed = co_await unit.device().flush(arena);
-            if (!flushed) {
-                outcome = sense_from(flushed.error());
-            }
-        }
-        if (outcome == scsi::Outcome{scsi::Status::good}) {
-            outcome = apply(command, change);
-        }
+    scsi::Outcome outcome = scsi::Status::task_aborted;
+    if (!was_aborted(command)) {
+        outcome =
+            conflicts(command, change.state()) ? scsi::Status::reservation_conflict : apply(command, change);
     }
     co_await change.commit();
+    co_return outcome;
+}
+
+/// Before the change and after it, not within: a store that does not answer must not keep the lanes closed.
+base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& command, Apply apply) {
+    device::Device& disk = command.life.unit->unit->device();
+    const device::IoResult before = co_await disk.flush(arena);
+    if (!before) {
+        co_return sense_from(before.error());
+    }
+    const scsi::Outcome outcome = co_await change_lanes(arena, command, apply);
+    if (outcome != scsi::Outcome{scsi::Status::good}) {
+        co_return outcome;
+    }
+    const device::IoResult after = co_await disk.flush(arena);  // what was written between
+    if (!after) {
+        co_return sense_from(after.error());
+    }
     co_return outcome;
 }
 
@@ -66,7 +71,12 @@ base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, A
     if (&home != &here) {
         co_await base::hop_to(home);
     }
-    const scsi::Outcome outcome = co_await change_lanes(arena, command, apply, flush);
+    scsi::Outcome outcome = scsi::Status::good;
+    if (flush == Flush::yes) {
+        outcome = co_await flush_around(arena, command, apply);
+    } else {
+        outcome = co_await change_lanes(arena, command, apply);
+    }
     if (&home != &here) {
         co_await base::hop_to(here);
     }

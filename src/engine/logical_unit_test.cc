@@ -35,5 +35,29 @@ TEST(Refresh, LetsCommandsGoOnWhileTheStoreIsLookedAt) {
     EXPECT_EQ(host->next_attention(), 0U);
 }
 
+TEST(StopUnit, LetsCommandsGoOnWhileTheCacheIsFlushed) {
+    Scene scene{{.cores = 2, .removable = true}};
+    const auto host = scene.login(0);
+    const auto other = scene.login(1);
+    scene.disk->pace = testing::Pace::on_request;
+    testing::Task& eject = host->send(cdb({0x1b, 0, 0, 0, 2, 0}));
+    scene.world.run();
+    ASSERT_EQ(scene.disk->flushes, 1U);
+    EXPECT_EQ(other->run(cdb({0, 0, 0, 0, 0, 0})).status, 0x00) << "the store may hang";
+    testing::Task& write = other->send(testing::cdb10(0x2a, 0, 1), 0, testing::filled(512, 1));
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(scene.disk->flushes, 1U);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(write.status, 0x00);
+    EXPECT_FALSE(eject.ended);
+    EXPECT_EQ(scene.disk->flushes, 2U) << "of what was written meanwhile";
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(eject.status, 0x00);
+    EXPECT_EQ(other->run(cdb({0, 0, 0, 0, 0, 0})).sense_code(), 0x023a00U);
+}
+
 }  // namespace
 }  // namespace targe::engine

@@ -64,6 +64,25 @@ TEST_F(Functions, AbortTaskKnowsWhatItDoesNotKnow) {
     host->retire(done);
 }
 
+TEST_F(Functions, AreAnnouncedExactlyWhereTheyWork) {
+    const Task& report = host->run(cdb({0xa3, 0x0d, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0}), 4);
+    ASSERT_EQ(report.data_received.size(), 4U);
+    const struct {
+        TaskFunction function;
+        std::size_t byte;
+        unsigned bit;
+    } rows[] = {{TaskFunction::abort_task, 0, 7},         {TaskFunction::abort_task_set, 0, 6},
+                {TaskFunction::clear_aca, 0, 5},          {TaskFunction::clear_task_set, 0, 4},
+                {TaskFunction::logical_unit_reset, 0, 3}, {TaskFunction::query_task, 0, 2},
+                {TaskFunction::query_task_set, 1, 1},     {TaskFunction::i_t_nexus_reset, 1, 0}};
+    for (const auto& row : rows) {
+        const bool announced =
+            (std::to_integer<unsigned>(report.data_received[row.byte]) >> row.bit & 1U) != 0;
+        EXPECT_EQ(host->manage(row.function) != TaskResponse::not_supported, announced)
+            << "byte " << row.byte << " bit " << row.bit;
+    }
+}
+
 TEST_F(Functions, AbortTaskSetLeavesOtherNexusesAlone) {
     scene.disk->pace = Pace::on_request;
     Task& mine = write(*host, 0);

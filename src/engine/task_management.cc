@@ -20,7 +20,7 @@ namespace {
 
 /// A function under way. Outlives its request when the deadline passes first: each unit that is not done
 /// stays quarantined, on every core, until its device has let go of the tasks.
-class Managed final : public base::Timer {
+class Managed final : public base::Timer, public std::enable_shared_from_this<Managed> {
 public:
     Managed(Nexus& nexus, TaskManagement& request) : core_(nexus.core()), nexus_(&nexus), request_(&request) {
         core_.arm(*this, core_.now() + nexus.limits().task_management_deadline);
@@ -32,7 +32,10 @@ public:
 
     void expired() override {
         overdue_ = true;
-        for (const auto& unit : units_) {
+        // Kept and copied: whoever is refused may be the last task that this awaits.
+        const auto alive = shared_from_this();
+        const auto units = units_;
+        for (const auto& unit : units) {
             quarantine(unit, true);
             run_on(core_, unit->home().core(), [unit] { unit->home().refuse_waiting(); });
         }

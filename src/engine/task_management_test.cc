@@ -41,6 +41,16 @@ TEST_F(Functions, AbortTaskEndsAWaitingTaskAtOnce) {
     EXPECT_EQ(host->next_attention(), 0U);
 }
 
+TEST_F(Functions, DataThatComeWhileTasksAreDroppedReviveNone) {
+    host->data_out_mode = DataOutMode::later;
+    Task& first = write(*host, 0);
+    Task& second = write(*host, 1);
+    first.on_end = [&](Task&) { host->deliver_data(second); };
+    EXPECT_EQ(host->manage(TaskFunction::abort_task_set), TaskResponse::function_complete);
+    EXPECT_TRUE(second.was_dropped);
+    EXPECT_EQ(scene.disk->writes_begun, 0U);
+}
+
 TEST_F(Functions, AbortTaskAwaitsATaskThatExecutes) {
     scene.disk->pace = Pace::on_request;
     Task& task = write(*host, 0);
@@ -212,6 +222,25 @@ TEST_F(Functions, QuarantineRefusesTheChangesThatHaveNotBegun) {
     complete_all();
     EXPECT_TRUE(first.ended);
     EXPECT_EQ(first.status, 0x00);
+}
+
+TEST_F(Functions, AQuarantineEndsWithTheTasksThatItRefuses) {
+    scene.disk->pace = Pace::on_request;
+    Task& stuck = write(*host, 0);
+    const ByteVector reserve = cdb({0x16, 0, 0, 0, 0, 0});
+    Task& first = other->send(reserve);
+    Task& second = other->send(reserve);
+    scene.world.run();
+    other->begin(TaskFunction::abort_task, 0, second.tag.value);
+    scene.world.advance(std::chrono::seconds{31});
+    ASSERT_EQ(other->answered.size(), 1U);
+    EXPECT_TRUE(second.was_dropped);
+    EXPECT_FALSE(first.ended);
+    Task& waits = other->send(cdb({0, 0, 0, 0, 0, 0}));
+    scene.world.run();
+    EXPECT_FALSE(waits.ended) << "nothing holds the device any more that was to end";
+    complete_all();
+    EXPECT_TRUE(stuck.ended && first.ended && waits.ended);
 }
 
 TEST_F(Functions, AnAbortedCompareAndWriteDoesNotWrite) {

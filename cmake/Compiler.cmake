@@ -14,6 +14,7 @@ set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 set(TARGE_SANITIZE "" CACHE STRING "Sanitizers to build with, as clang spells them: address,undefined or thread")
+option(TARGE_FUZZ "Build the programs of fuzz/ as fuzzers, and let them see which branches the libraries take" OFF)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror -msse4.2 -mpclmul
                     -fno-omit-frame-pointer)
@@ -21,4 +22,7 @@ add_link_options(-fuse-ld=lld)
 if(TARGE_SANITIZE)
   add_compile_options(-fsanitize=${TARGE_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TARGE_SANITIZE})
+endif()
+if(TARGE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

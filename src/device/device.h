@@ -91,6 +91,8 @@ public:
     virtual base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena,
                                                                       std::uint64_t lba,
                                                                       std::uint64_t blocks) = 0;
+    /// Whether the store is there. Cheap; a store that is away may be looked for.
+    virtual base::Task<IoResult> probe(base::CommandArena& /*arena*/) { co_return IoResult{}; }
     /// Looks again at the backing store: its size may have changed, or it may have come back.
     /// Afterwards geometry() and capabilities() are what was found.
     virtual base::Task<IoResult> refresh(base::CommandArena& arena) = 0;

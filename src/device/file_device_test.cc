@@ -168,6 +168,19 @@ TEST_P(FileDeviceBothWays, HealsWhenADeletedFileComesBack) {
     EXPECT_TRUE(on_.write(*device, 6, data, Durability::durable));
 }
 
+TEST_P(FileDeviceBothWays, SaysWhetherTheFileIsThere) {
+    const auto device = make();
+    EXPECT_TRUE(on_.probe(*device));
+    std::filesystem::rename(path_, directory_ / "elsewhere");
+    std::filesystem::copy_file(directory_ / "elsewhere", directory_ / "copy");
+    std::filesystem::remove(directory_ / "elsewhere");
+    wait_for_a_look();
+    EXPECT_EQ(on_.probe(*device), failure(IoError::gone, 0));
+    std::filesystem::rename(directory_ / "copy", path_);
+    wait_for_a_look();
+    EXPECT_TRUE(on_.probe(*device)) << "and looks for it";
+}
+
 TEST_P(FileDeviceBothWays, NoticesADeletedFileWithinALook) {
     const auto device = make();
     Bytes read(4096);

@@ -90,6 +90,10 @@ base::Task<std::expected<std::uint64_t, IoFailure>> StoredDevice::find_store(bas
     co_return *found;
 }
 
+base::Task<IoResult> StoredDevice::probe(base::CommandArena& arena) {
+    co_return co_await ready(arena, 0, 0);
+}
+
 base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
     const auto found = co_await find_store(arena);
     if (!found) {

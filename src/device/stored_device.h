@@ -51,6 +51,7 @@ public:
     base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) override;
     base::Task<IoResult> write_zeroes(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks,
                                       bool may_unmap, Durability durability) override;
+    base::Task<IoResult> probe(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
 
     /// How often the store is looked at, or looked for.

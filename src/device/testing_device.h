@@ -78,6 +78,9 @@ public:
     std::expected<Extent, IoFailure> block_status(Device& device, std::uint64_t lba, std::uint64_t blocks) {
         return run([&](base::CommandArena& arena) { return device.block_status(arena, lba, blocks); });
     }
+    IoResult probe(Device& device) {
+        return run([&](base::CommandArena& arena) { return device.probe(arena); });
+    }
     IoResult refresh(Device& device) {
         return run([&](base::CommandArena& arena) { return device.refresh(arena); });
     }

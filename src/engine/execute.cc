@@ -74,8 +74,9 @@ void execute(Command& command) {
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
             // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36].
-        case CommandId::test_unit_ready:
             return finish(command, scsi::Status::good);
+        case CommandId::test_unit_ready:
+            return static_cast<void>(execute_test_unit_ready(arena, command));
         case CommandId::inquiry:
         case CommandId::request_sense:
         case CommandId::report_luns:

@@ -9,6 +9,7 @@ void execute_read(Command& command);
 Execution execute_write(base::CommandArena& arena, Command& command);
 Execution execute_verify(base::CommandArena& arena, Command& command);
 Execution execute_synchronize_cache(base::CommandArena& arena, Command& command);
+Execution execute_test_unit_ready(base::CommandArena& arena, Command& command);
 Execution execute_write_same(base::CommandArena& arena, Command& command);
 Execution execute_unmap(base::CommandArena& arena, Command& command);
 Execution execute_get_lba_status(base::CommandArena& arena, Command& command);

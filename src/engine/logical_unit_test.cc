@@ -35,6 +35,15 @@ TEST(Refresh, LetsCommandsGoOnWhileTheStoreIsLookedAt) {
     EXPECT_EQ(host->next_attention(), 0U);
 }
 
+TEST(TestUnitReady, TellsThatTheStoreIsAway) {
+    Scene scene;
+    const auto host = scene.login();
+    scene.disk->away = true;
+    EXPECT_EQ(host->run(cdb({0, 0, 0, 0, 0, 0})).sense_code(), 0x020400U);
+    scene.disk->away = false;
+    EXPECT_EQ(host->run(cdb({0, 0, 0, 0, 0, 0})).status, 0x00);
+}
+
 TEST(StopUnit, LetsCommandsGoOnWhileTheCacheIsFlushed) {
     Scene scene{{.cores = 2, .removable = true}};
     const auto host = scene.login(0);

@@ -122,6 +122,11 @@ base::Task<std::expected<device::Extent, device::IoFailure>> SimDevice::block_st
     co_return device::Extent{lba, run, mapped};
 }
 
+base::Task<device::IoResult> SimDevice::probe(base::CommandArena& /*arena*/) {
+    co_return away ? device::IoResult{std::unexpected{device::IoFailure{device::IoError::gone, 0}}}
+                   : device::IoResult{};
+}
+
 base::Task<device::IoResult> SimDevice::refresh(base::CommandArena& /*arena*/) {
     co_await Wait{*this};
     geometry_.blocks = next_blocks_;

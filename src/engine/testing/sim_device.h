@@ -37,6 +37,7 @@ public:
     base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& arena,
                                                                               std::uint64_t lba,
                                                                               std::uint64_t blocks) override;
+    base::Task<device::IoResult> probe(base::CommandArena& arena) override;
     base::Task<device::IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
 
@@ -51,6 +52,7 @@ public:
     device::Capabilities can{.unmap = true, .unmapped_reads_zero = true, .block_status = true};
     Pace pace = Pace::at_once;
     bool lends = false;
+    bool away = false;                    ///< for probe() alone
     std::optional<device::IoError> fail;  ///< what the next operation ends with
     std::uint64_t writes_begun = 0;
     std::uint64_t writes_ended = 0;

@@ -134,7 +134,8 @@ void Connection::logout_request() {
     }
     phase_ = Phase::logging_out;
     logout_tag_ = tag_of(header);
-    logout_deadline_ = now_ + options_.logout_timeout;
+    // One that was asked to log out has no more time for having obeyed.
+    logout_deadline_ = std::min(logout_deadline_.value_or(base::Time::max()), now_ + options_.logout_timeout);
     host_.logout();
     end_when_idle();
 }
@@ -167,7 +168,8 @@ ControlPdu& Connection::new_async(AsyncEvent event) {
 }
 
 void Connection::report_event(Lun lun, std::span<const std::byte> sense) {
-    if (phase_ != Phase::full_feature || type_ == SessionType::discovery) {
+    // An initiator that reads nothing gets no heap of news: its unit attention waits for it all the same.
+    if (phase_ != Phase::full_feature || type_ == SessionType::discovery || transmitter_.congested()) {
         return;
     }
     ControlPdu& pdu = new_async(AsyncEvent::scsi_event);

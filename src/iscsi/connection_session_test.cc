@@ -263,6 +263,31 @@ TEST(Async, EventsAndLogoutRequestsReachTheInitiator) {
     EXPECT_TRUE(peer.connection.is_over());
 }
 
+TEST(Async, IsNotWaitedForLongWhenTheInitiatorTakesNothing) {
+    Peer peer(1, {.nop_interval = {}});
+    ASSERT_TRUE(peer.log_in());
+    peer.auto_pump = false;
+    peer.connection.request_logout(seconds(3), peer.now);
+    peer.now += seconds(3);
+    peer.connection.tick(peer.now);
+    EXPECT_FALSE(peer.connection.is_over());
+    EXPECT_EQ(peer.connection.next_deadline(), peer.now + seconds(1));
+    peer.now += seconds(1);
+    peer.connection.tick(peer.now);
+    EXPECT_TRUE(peer.connection.is_over());
+}
+
+TEST(Async, RequestToLogOutBoundsTheLogoutAsWell) {
+    Peer peer(1, {.nop_interval = {}});
+    ASSERT_TRUE(peer.log_in());
+    peer.auto_pump = false;
+    peer.connection.request_logout(seconds(3), peer.now);
+    peer.send(peer.request(Opcode::logout_request).put<LogoutRequestPdu::kConnectionId>(1));
+    EXPECT_FALSE(peer.connection.is_over());
+    peer.connection.tick(peer.now + seconds(3));
+    EXPECT_TRUE(peer.connection.is_over());
+}
+
 TEST(Connection, EndsWhenTheInitiatorTakesNothing) {
     Peer peer(1, {.nop_interval = {}, .send_timeout = seconds(30)});
     ASSERT_TRUE(peer.log_in());

@@ -7,6 +7,9 @@ namespace targe::iscsi {
 
 namespace {
 
+/// How long an initiator that ignored a request to log out may take for the last message to it.
+constexpr base::Duration kLastMessageLimit = std::chrono::seconds(1);
+
 std::optional<base::Time> after(std::optional<base::Time> start, base::Duration limit) {
     return start && limit != base::Duration::zero() ? std::optional{*start + limit} : std::nullopt;
 }
@@ -73,7 +76,7 @@ void Connection::tick(base::Time now) {
     const auto reason = find_timeout(now);
     if (reason && phase_ == Phase::full_feature && logout_deadline_ && *logout_deadline_ <= now) {
         // It was asked to log out and has not: [RFC 7143 11.9.1], the connection is dropped.
-        logout_deadline_.reset();
+        logout_deadline_ = now + kLastMessageLimit;
         ControlPdu& pdu = new_async(AsyncEvent::drop_connection);
         wire::put<AsyncMessagePdu::kParameter1>(HeaderSpan{pdu.header}, connection_id_);
         wire::put<AsyncMessagePdu::kParameter2>(HeaderSpan{pdu.header}, parameters_.default_time2wait);

@@ -18,8 +18,12 @@ const std::vector<LunConfig>& luns_for(const TargetConfig& target, std::string_v
     return group != nullptr ? group->luns : target.luns;
 }
 
+bool allowed_through(const TargetConfig& target, std::string_view local_address) {
+    return target.allowed_portals.empty() || base::matches_any(target.allowed_portals, local_address);
+}
+
 bool visible(const TargetConfig& target, std::string_view initiator, std::string_view local_address) {
-    if (!target.allowed_portals.empty() && !base::matches_any(target.allowed_portals, local_address)) {
+    if (!allowed_through(target, local_address)) {
         return false;
     }
     if (group_of(target, initiator) != nullptr) {

@@ -14,8 +14,11 @@ namespace targe::admin {
 /// The LUNs of that group, or of the target.
 [[nodiscard]] const std::vector<LunConfig>& luns_for(const TargetConfig& target, std::string_view initiator);
 
-/// Whether the initiator may know that the target exists, and log in, having connected to `local_address`
-/// (numeric, without port and brackets).
+/// Whether the target is there at all for who has connected to `local_address` (numeric, without port and
+/// brackets).
+[[nodiscard]] bool allowed_through(const TargetConfig& target, std::string_view local_address);
+
+/// Whether the initiator may know that the target exists, and log in, having connected to `local_address`.
 [[nodiscard]] bool visible(const TargetConfig& target, std::string_view initiator,
                            std::string_view local_address);
 

@@ -135,6 +135,7 @@ struct SessionLimits {
     bool immediate_data = true;
     std::chrono::milliseconds nop_interval{30'000};  ///< 0: the target never asks
     std::chrono::milliseconds nop_timeout{30'000};
+    bool async_events = false;  ///< unit attentions are told of at once, too
     bool operator==(const SessionLimits&) const = default;
 };
 

@@ -68,6 +68,7 @@ initial_r2t = true
 immediate_data = false
 nop_interval = "0s"
 nop_timeout = "2s"
+async_events = true
 
 [[target.group]]
 name = "prod"
@@ -164,7 +165,8 @@ TEST(ConfigFile, ReadsWhatSessionsMay) {
                                  .initial_r2t = true,
                                  .immediate_data = false,
                                  .nop_interval = milliseconds(0),
-                                 .nop_timeout = milliseconds(2'000)};
+                                 .nop_timeout = milliseconds(2'000),
+                                 .async_events = true};
     EXPECT_EQ(target.limits, expected);
 }
 

@@ -66,6 +66,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[[target]]", "immediate_data"},
     {"[[target]]", "nop_interval"},
     {"[[target]]", "nop_timeout"},
+    {"[[target]]", "async_events"},
 
     {"portals", "listen"},
     {"portals", "advertise"},

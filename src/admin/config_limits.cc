@@ -35,6 +35,7 @@ SessionLimits read_session_limits(const Section& section) {
     section.read_bool("immediate_data", limits.immediate_data);
     section.read_duration("nop_interval", limits.nop_interval, milliseconds{0}, milliseconds{3'600'000});
     section.read_duration("nop_timeout", limits.nop_timeout, milliseconds{1'000}, milliseconds{3'600'000});
+    section.read_bool("async_events", limits.async_events);
     return limits;
 }
 

@@ -56,6 +56,8 @@ TEST(StopSignals, AreWaitedForInOnePlace) {
     EXPECT_EQ(signals.wait_for(std::chrono::milliseconds(0)), std::nullopt);
     std::jthread([] { ::kill(::getpid(), SIGTERM); }).join();
     EXPECT_EQ(signals.wait(), SIGTERM);
+    ::kill(::getpid(), SIGHUP);
+    EXPECT_EQ(signals.wait(), SIGHUP);
     ::kill(::getpid(), SIGINT);
     EXPECT_EQ(signals.wait_for(std::chrono::seconds(20)), SIGINT);
 }

@@ -10,6 +10,7 @@ StopSignals::StopSignals() {
     sigemptyset(&stop_);
     sigaddset(&stop_, SIGTERM);
     sigaddset(&stop_, SIGINT);
+    sigaddset(&stop_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &stop_, &before_);
     // A peer that has gone is an error of one write, not the end of the daemon.
     std::signal(SIGPIPE, SIG_IGN);

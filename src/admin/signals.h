@@ -7,8 +7,8 @@
 
 namespace targe::admin {
 
-/// Blocks SIGTERM and SIGINT in this thread and every thread it starts from now on, and ignores SIGPIPE and
-/// SIGXFSZ. Made in main() before there are other threads; undone when it ends.
+/// Blocks SIGTERM, SIGINT and SIGHUP in this thread and every thread it starts from now on, and ignores
+/// SIGPIPE and SIGXFSZ. Made in main() before there are other threads; undone when it ends.
 class StopSignals {
 public:
     StopSignals();

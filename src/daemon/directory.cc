@@ -151,7 +151,7 @@ iscsi::TargetAnswer ConfigDirectory::find_target(std::string_view name, const is
     }
     const admin::PortalConfig* const portal = portal_of(*at, from);
     // Through a portal of others it does not exist; a stranger at its own portal is told that he may not.
-    if (portal == nullptr) {
+    if (portal == nullptr || !admin::allowed_through(*at, from.local_address)) {
         return iscsi::TargetNotFound{};
     }
     if (!admin::visible(*at, from.initiator_name, from.local_address)) {

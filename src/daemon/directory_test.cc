@@ -93,6 +93,15 @@ TEST(Directory, HidesATargetFromThePortalsOfOthers) {
     EXPECT_TRUE(answers<iscsi::TargetFound>(config, from(1, "192.0.2.2")));
 }
 
+TEST(Directory, HidesATargetFromAddressesThatItsPortalsAreNotAllowedThrough) {
+    admin::Config config;
+    config.targets = {target(kDisk, {portal("0.0.0.0")})};
+    config.targets[0].allowed_portals = {"192.0.2.*"};
+    EXPECT_TRUE(listed(config, from(0, "198.51.100.1")).empty());
+    EXPECT_TRUE(answers<iscsi::TargetNotFound>(config, from(0, "198.51.100.1")));
+    EXPECT_TRUE(answers<iscsi::TargetFound>(config, from(0, "192.0.2.1")));
+}
+
 TEST(Directory, HidesATargetFromInitiatorsThatItDoesNotName) {
     admin::Config config;
     config.targets = {target(kDisk, {portal("192.0.2.1")})};

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "daemon/ask.h"
+#include "daemon/limits.h"
 #include "device/open.h"
 #include "transport/tcp_listener.h"
 
@@ -16,6 +17,9 @@ namespace {
 
 /// Room for a few transfers at once, however many cores share the memory.
 constexpr std::uint64_t kLeastBuffersOfACore = std::uint64_t{4} << 20U;
+
+/// After the initiators' time to log out: the last message, the end of the streams, the commands.
+constexpr std::chrono::milliseconds kEndLimit{3'000};
 
 device::Handler translated(admin::Handler handler) {
     switch (handler) {
@@ -79,6 +83,19 @@ engine::LunMaps maps_of(const admin::TargetConfig& target, engine::Engine& engin
     return maps;
 }
 
+void check_descriptors(const admin::Config& config, std::size_t reactors) {
+    const std::uint64_t wanted = descriptors_wanted(config, reactors);
+    const auto limit = raise_descriptor_limit();
+    if (limit && *limit < wanted) {
+        TARGE_LOG(
+            warning, "targed",
+            "up to {} file descriptors may be needed for {} devices and {} connections, and the limit of "
+            "the process is {}: connections beyond it will wait; raise LimitNOFILE of the service "
+            "(ulimit -Hn) or lower daemon.max_connections",
+            wanted, config.devices.size(), config.daemon.max_connections, *limit);
+    }
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(
@@ -137,6 +154,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
 std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactor::ReactorsOptions options;
     options.count = config_.daemon.reactors != 0 ? config_.daemon.reactors : reactor::usable_cpus().size();
+    check_descriptors(config_, options.count);
     options.each.buffer_limit_bytes =
         std::max(config_.daemon.buffer_memory_bytes / options.count, kLeastBuffersOfACore);
     auto reactors = reactor::Reactors::start(options);
@@ -145,12 +163,8 @@ std::expected<void, admin::Problem> RunningTarget::start_reactors() {
             admin::Problem{.what = "the reactors cannot start", .cause = reactors.error().text, .cure = {}});
     }
     reactors_ = std::move(*reactors);
-    engine::Limits limits;
-    limits.buffer_bytes_per_nexus = config_.daemon.buffer_memory_per_initiator_bytes;
-    // A transfer that its core can never have room for would be BUSY for ever.
-    limits.transfer_bytes = static_cast<std::uint32_t>(
-        std::min<std::uint64_t>(limits.transfer_bytes, options.each.buffer_limit_bytes / 2));
-    engine_ = std::make_unique<engine::Engine>(reactors_->cores(), limits);
+    engine_ = std::make_unique<engine::Engine>(reactors_->cores(),
+                                               engine_limits(config_, options.each.buffer_limit_bytes));
     make_service();
     return {};
 }
@@ -185,6 +199,7 @@ void RunningTarget::make_service() {
         settings.targets.push_back({.name = target.name,
                                     .target = engine_->find_target(target.name),
                                     .max_sessions = target.limits.max_sessions,
+                                    .async_events = target.limits.async_events,
                                     .tuning = {.command_window = target.limits.queue_depth,
                                                .nop_interval = target.limits.nop_interval,
                                                .nop_timeout = target.limits.nop_timeout}});
@@ -251,8 +266,9 @@ std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
             base::post(*reactors_->cores()[0], [portal = portal.get()] { portal->close(); });
         }
         service_->close_all(limit);
-        // Half as long again: after the limit each connection is dropped and still has its commands to end.
-        all_ended = wait_for_connections_to_end(limit + limit / 2);
+        // Within a second and a half of the limit every stream has been closed or reset: whatever is left
+        // then waits for its commands.
+        all_ended = wait_for_connections_to_end(limit + kEndLimit);
         if (!all_ended) {
             TARGE_LOG(warning, "shutdown",
                       "{} connections did not end in time: a device holds their commands",

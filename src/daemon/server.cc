@@ -23,6 +23,19 @@ int failed(const admin::Problem& problem) {
     return 1;
 }
 
+/// SIGTERM or SIGINT. Whoever sends SIGHUP means "read the configuration again", not "leave".
+int wait_for_stop(admin::StopSignals& signals) {
+    for (;;) {
+        const int signal = signals.wait();
+        if (signal != SIGHUP) {
+            return signal;
+        }
+        TARGE_LOG(warning, "targed",
+                  "SIGHUP ignored: this version reads its configuration only when it starts; restart it to "
+                  "apply a change");
+    }
+}
+
 }  // namespace
 
 int serve(const admin::Config& config, const std::string& config_file) {
@@ -42,7 +55,7 @@ int serve(const admin::Config& config, const std::string& config_file) {
               config.devices.size(), fmt::join((*target)->portal_addresses(), ", "));
     admin::notify_service_manager("READY=1");
 
-    const int signal = signals.wait();
+    const int signal = wait_for_stop(signals);
     TARGE_LOG(info, "targed", "{}: finishing what is in flight", strsignal(signal));
     admin::notify_service_manager("STOPPING=1");
     (*control_server)->stop();

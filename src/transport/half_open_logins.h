@@ -1,4 +1,4 @@
-// How many connections of one address have not finished their login.
+// How many connections of one address have no session with a target: they log in, or discover.
 #pragma once
 
 #include <cstdint>

@@ -3,11 +3,16 @@
 #include "base/log.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
 namespace targe::transport {
 namespace {
+
+/// How long a peer may take for our last bytes, and to close its end.
+constexpr base::Duration kClose = std::chrono::seconds{5};
+constexpr base::Duration kCloseAtShutdown = std::chrono::milliseconds{250};
 
 /// A connection may turn out to be for any target.
 std::size_t most_commands(const IscsiService& service, const iscsi::ConnectionOptions& options) {
@@ -113,6 +118,10 @@ void IscsiConnection::drop(std::string_view reason) {
 }
 
 void IscsiConnection::close(base::Duration limit) {
+    if (closing_stream_) {
+        stream_.close(kCloseAtShutdown);
+        return;
+    }
     if (protocol_.in_full_feature_phase()) {
         protocol_.request_logout(limit, reactor_.now());
         settle();
@@ -132,7 +141,7 @@ void IscsiConnection::settle() {
     if (protocol_.is_over()) {
         if (!closing_stream_) {
             closing_stream_ = true;
-            stream_.close();
+            stream_.close(service_.closing() ? kCloseAtShutdown : kClose);
         }
         return;
     }

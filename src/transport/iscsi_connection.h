@@ -109,6 +109,7 @@ private:
     void completed(engine::Command& command) override;
     void dropped(engine::Command& command) override;
     void managed(engine::TaskManagement& request) override;
+    void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 
     IscsiService& service_;
     reactor::Reactor& reactor_;
@@ -128,7 +129,8 @@ private:
     SessionGrant grant_;
     base::Time since_;
     SessionState state_ = SessionState::none;
-    bool half_open_ = true;  ///< counted among the logins of its address
+    bool half_open_ = true;  ///< counted among the unfinished logins and discoveries of its address
+    bool tells_events_ = false;
     bool closing_stream_ = false;
     bool logging_out_ = false;
     bool stream_closed_ = false;

@@ -115,7 +115,11 @@ iscsi::TaskFunctionResponse translated(engine::TaskResponse response) {
 }  // namespace
 
 void IscsiConnection::establish(const iscsi::Establish& login) {
-    login_finished();
+    if (login.type == iscsi::SessionType::normal) {
+        // A discovery session stays counted until it ends: nothing else keeps one address from holding every
+        // connection with them.
+        login_finished();
+    }
     login_ = login;
     state_ = SessionState::asked;
     SessionRequest request{.target = {},
@@ -160,6 +164,7 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
             settle();
             return;
         }
+        tells_events_ = target->async_events;
         nexus_ = service_.engine().open_nexus(
             reactor_, *target->target,
             {.initiator_name = login_->initiator_name,
@@ -173,6 +178,8 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
 
 void IscsiConnection::give_way() {
     drop("a newer session of the same initiator port takes its place");
+    // The new session waits for us. Mostly nobody reads any more what this one still has to send.
+    stream_.abort();
     end_session();
 }
 
@@ -291,6 +298,16 @@ void IscsiConnection::managed(engine::TaskManagement& request) {
         // [RFC 7143 11.5.1]: the sessions end, each after what it still has to send.
         service_.drop_sessions_of(nexus_->target(), "TARGET COLD RESET");
     }
+}
+
+void IscsiConnection::unit_event(std::uint64_t lun, const scsi::Sense& sense) {
+    if (!tells_events_) {
+        return;
+    }
+    std::array<std::byte, scsi::kMaxSenseBytes> bytes{};
+    const std::size_t size = scsi::encode(sense, scsi::SenseFormat::fixed, bytes);
+    protocol_.report_event(iscsi::Lun{lun}, std::span(bytes).first(size));
+    settle();
 }
 
 std::optional<SessionReport> IscsiConnection::report() const {

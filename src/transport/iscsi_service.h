@@ -26,6 +26,7 @@ struct TargetSettings {
     std::string name;
     engine::Target* target = nullptr;
     std::uint32_t max_sessions = 0;  ///< 0: no limit
+    bool async_events = false;       ///< unit attentions are told of in asynchronous messages as well
     iscsi::SessionTuning tuning;
 };
 

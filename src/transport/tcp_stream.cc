@@ -148,6 +148,13 @@ void TcpStream::resume_receiving() {
 }
 
 void TcpStream::close(base::Duration limit) {
+    if (closing()) {
+        const base::Time end = reactor_.now() + limit;
+        if (end < close_timer_.deadline) {
+            reactor_.arm(close_timer_, end);
+        }
+        return;
+    }
     if (state_ != State::idle && state_ != State::open) {
         return;
     }

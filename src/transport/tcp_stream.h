@@ -71,7 +71,8 @@ public:
     void resume_receiving();
 
     /// Sends what gather() still has, then closes in order: the peer sees every byte and then the end. What
-    /// it sends meanwhile is thrown away. After `limit` it becomes an abort().
+    /// it sends meanwhile is thrown away. After `limit` it becomes an abort(); a second call may
+    /// shorten it.
     void close(base::Duration limit = std::chrono::seconds{5});
     /// Closes at once with a reset.
     void abort();

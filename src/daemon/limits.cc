@@ -1,0 +1,51 @@
+#include "daemon/limits.h"
+
+#include "iscsi/connection_options.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+namespace targe::daemon {
+
+engine::Limits engine_limits(const admin::Config& config, std::uint64_t buffer_bytes_per_core) {
+    engine::Limits limits;
+    limits.buffer_bytes_per_nexus = config.daemon.buffer_memory_per_initiator_bytes;
+    // A transfer that its core can never have room for would be BUSY for ever.
+    limits.transfer_bytes =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.transfer_bytes, buffer_bytes_per_core / 2));
+    // The window is what holds an initiator back: whoever keeps to it is never told TASK SET FULL for the
+    // number of its commands, even when all of them are for one unit.
+    std::uint32_t depth = limits.commands_per_nexus_and_unit;
+    for (const admin::TargetConfig& target : config.targets) {
+        depth = std::max(depth, target.limits.queue_depth);
+    }
+    limits.commands_per_nexus_and_unit =
+        depth + iscsi::ConnectionOptions{}.max_immediate_commands + iscsi::kMaxEnding;
+    return limits;
+}
+
+std::uint64_t descriptors_wanted(const admin::Config& config, std::size_t reactors) {
+    constexpr std::uint64_t kOfAReactor = 4;
+    // The log, the control socket with its clients, state files, files that are opened to look at a device.
+    constexpr std::uint64_t kOthers = 64;
+    std::uint64_t portals = 0;
+    for (const admin::TargetConfig& target : config.targets) {
+        portals += target.portals.size();
+    }
+    return config.devices.size() + config.daemon.max_connections + portals + reactors * kOfAReactor + kOthers;
+}
+
+std::optional<std::uint64_t> raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return std::nullopt;
+    }
+    const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) {
+        limit = raised;
+    }
+    return limit.rlim_cur == RLIM_INFINITY ? std::nullopt : std::optional<std::uint64_t>(limit.rlim_cur);
+}
+
+}  // namespace targe::daemon

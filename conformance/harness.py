@@ -20,7 +20,7 @@ PROGRAMS = pathlib.Path(os.environ.get("TARGE_PROGRAMS", ROOT / "build" / "relea
 READY_LIMIT_S = 60.0
 STOP_LIMIT_S = 60.0
 # What no daemon may say of itself: a sanitizer's finding, a failed assertion, a leak found at shutdown.
-_BAD_LOG = re.compile(r"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer|assertion failed|\bleak", re.IGNORECASE)
+_BAD_LOG = re.compile(r"ERROR: AddressSanitizer|WARNING: ThreadSanitizer|runtime error:|LeakSanitizer|this cannot happen|\bleak", re.IGNORECASE)
 _NO_LEAK = re.compile(r"no leaks?|0 leaks?|nothing leaked", re.IGNORECASE)
 
 

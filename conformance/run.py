@@ -24,6 +24,7 @@ import guest_linux  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
+import lifecycle  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
@@ -93,6 +94,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
     "kill9": kill9.run,
+    "lifecycle": lifecycle.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,

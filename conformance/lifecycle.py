@@ -1,0 +1,202 @@
+"""The daemon's own life: how it ends under initiators that do not help, and what it says when it cannot begin.
+
+    conformance/lifecycle.py
+"""
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+
+import report
+from harness import PROGRAMS, Targed
+from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, Session, read16
+from report import Result
+from setup import Device, Setup, Target, configuration, with_ports
+
+SUITE = "lifecycle"
+NAME = "iqn.2026-11.io.targe:lifecycle"
+STOP_SECONDS = 5.0  # 3 s to log out, and little more
+DEPTH = 512
+
+
+class Failure(Exception):
+    """What was found, for people."""
+
+
+def setup(**limits: object) -> Setup:
+    disk = Device("disk", handler="ram", size="64MiB")
+    return Setup((disk,), (Target(NAME, {0: "disk"}, limits=limits),), reactors=2)
+
+
+def expect(good: bool, found: str) -> None:
+    if not good:
+        raise Failure(found)
+
+
+def fill_output(session: Session) -> None:
+    """Asks for more than the sockets hold, and reads nothing of it."""
+    session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    for _ in range(24):
+        session.submit(read16(0, 2048), read=2048 * 512)
+    time.sleep(0.5)
+
+
+def stop_within(targed: Targed, limit: float) -> None:
+    begin = time.monotonic()
+    targed.stop()
+    took = time.monotonic() - begin
+    expect(took < limit, f"the end took {took:.1f} s, and {limit:.1f} s are allowed")
+    expect("a device holds" not in targed.log(), "the log blames a device")
+
+
+def silent_initiator_does_not_hold_up_the_end() -> None:
+    with Targed(setup()) as targed:
+        session = Session(targed.target().port, NAME)
+        stop_within(targed, STOP_SECONDS)
+        session.close()
+
+
+def stalled_reader_does_not_hold_up_the_end() -> None:
+    with Targed(setup()) as targed:
+        session = Session(targed.target().port, NAME)
+        fill_output(session)
+        stop_within(targed, STOP_SECONDS)
+        session.close()
+
+
+def new_session_does_not_wait_for_the_old_ones_output() -> None:
+    with Targed(setup()) as targed:
+        old = Session(targed.target().port, NAME)
+        fill_output(old)
+        begin = time.monotonic()
+        with Session(targed.target().port, NAME) as new:
+            took = time.monotonic() - begin
+            expect(new.command(TEST_UNIT_READY).good, "the new session is of no use")
+        old.close()
+        expect(took < 2, f"the login took {took:.1f} s")
+
+
+def window_may_be_filled() -> None:
+    with Targed(setup(queue_depth=DEPTH)) as targed, Session(targed.target().port, NAME) as session:
+        session.command(TEST_UNIT_READY)
+        tasks = [session.submit(read16(0, 256), read=256 * 512) for _ in range(DEPTH)]
+        while session.tasks:
+            session.collect()
+        bad = {task.status for task in tasks if task.status != GOOD}
+        expect(not bad, f"statuses {bad}")
+
+
+def events_are_told_when_wanted() -> None:
+    for wanted in (True, False):
+        with Targed(setup(async_events=wanted)) as targed:
+            with Session(targed.target().port, NAME) as teller, Session(targed.target().port, NAME, isid=2) as told:
+                told.command(TEST_UNIT_READY)
+                teller.command(TEST_UNIT_READY)
+                # The control page again, with D_SENSE set: MODE PARAMETERS CHANGED for all others.
+                page = teller.command(bytes([0x1A, 0x08, 0x0A, 0, 255, 0]), read=255).data_in[4:16]
+                page[0] &= 0x3F
+                page[2] |= 0x04
+                task = teller.command(bytes([0x15, 0x10, 0, 0, 16, 0]), data=bytes(4) + page)
+                expect(task.good, f"MODE SELECT: status {task.status}, sense {task.sense_triple}")
+                time.sleep(0.2)
+                told.submit(TEST_UNIT_READY)
+                while told.tasks:
+                    told.collect()
+                events = [pdu.data for pdu in told.others if pdu.opcode == ASYNC_MESSAGE]
+            sense = [struct.pack(">H", 18) == event[:2] and event[2] == 0x70 and event[4] & 0xF == 6 and event[14:16] == b"\x2a\x01"
+                     for event in events]
+            expect(sense == ([True] if wanted else []), f"async_events {wanted}: {events}")
+
+
+def sighup_is_survived() -> None:
+    with Targed(setup()) as targed:
+        os.kill(targed.pid, signal.SIGHUP)
+        time.sleep(0.3)
+        expect(targed.alive, "it ended")
+        expect("SIGHUP ignored" in targed.log(), "the log does not say so")
+
+
+def context_switches(pid: int) -> int:
+    total = 0
+    for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
+        fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        total += int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
+    return total
+
+
+def idle_daemon_sleeps() -> None:
+    with Targed(setup()) as targed, Session(targed.target().port, NAME) as session:
+        session.command(TEST_UNIT_READY)
+        time.sleep(1)
+        before = context_switches(targed.pid)
+        time.sleep(3)
+        woken = context_switches(targed.pid) - before
+        expect(woken <= 2, f"it woke {woken} times in 3 s")
+
+
+def forbid_io_uring() -> None:
+    """In a child before exec: a seccomp filter that answers io_uring_setup with EPERM, as container runtimes do."""
+    setup_call, eperm, architecture_independent = 425, 1, 0  # the number is the same on every architecture
+    load, equal, give, allow, errno = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050000
+    program = b"".join(struct.pack("HBBI", *step) for step in (
+        (load, 0, 0, architecture_independent), (equal, 0, 1, setup_call), (give, 0, 0, errno | eperm), (give, 0, 0, allow)))
+    code = ctypes.create_string_buffer(program, len(program))
+
+    class FilterProgram(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    wanted = FilterProgram(4, ctypes.addressof(code))
+    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+    if libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, ctypes.byref(wanted), 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def forbidden_io_uring_is_explained() -> None:
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="targe-test-"))
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        config = folder / "targe.toml"
+        config.write_text(configuration(with_ports(setup()), folder))
+        done = subprocess.run([PROGRAMS / "targed", "--config", config], preexec_fn=forbid_io_uring, capture_output=True,
+                              text=True, timeout=60)
+        expect(done.returncode == 1, f"status {done.returncode}: {done.stderr}")
+        for text in ("seccomp filter", "io_uring_setup", "SystemCallFilter"):
+            expect(text in done.stderr, f"no word of {text}: {done.stderr}")
+
+
+CASES: tuple[Callable[[], None], ...] = (
+    silent_initiator_does_not_hold_up_the_end,
+    stalled_reader_does_not_hold_up_the_end,
+    new_session_does_not_wait_for_the_old_ones_output,
+    window_may_be_filled,
+    events_are_told_when_wanted,
+    sighup_is_survived,
+    idle_daemon_sleeps,
+    forbidden_io_uring_is_explained,
+)
+
+
+def run() -> list[Result]:
+    results = []
+    for case in CASES:
+        try:
+            case()
+            results.append(report.passed(SUITE, case.__name__))
+        except Exception as problem:  # noqa: BLE001 - the other cases are to be seen too
+            results.append(report.failed(SUITE, case.__name__, f"{type(problem).__name__}: {problem}"))
+    return results
+
+
+if __name__ == "__main__":
+    report.finish(run())

@@ -25,6 +25,7 @@ import image_copy  # noqa: E402
 import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
+import malformed  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
@@ -99,6 +100,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,
     "asan": lambda: unit_tests("asan"),
+    "malformed": malformed.run,
     "tsan": lambda: unit_tests("tsan"),
 }
 

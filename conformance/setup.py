@@ -43,6 +43,7 @@ class Setup:
     devices: tuple[Device, ...]
     targets: tuple[Target, ...]
     reactors: int | None = None
+    daemon: dict[str, object] = dataclasses.field(default_factory=dict)  # further keys of [daemon]
 
 
 def free_port() -> int:
@@ -110,8 +111,7 @@ def _target_table(target: Target) -> dict[str, object]:
         "auth": auth,
         "header_digest": target.digests,
         "data_digest": target.digests,
-        "limits": target.limits or None,
-    }
+    } | target.limits
 
 
 def configuration(setup: Setup, folder: pathlib.Path) -> str:
@@ -119,6 +119,6 @@ def configuration(setup: Setup, folder: pathlib.Path) -> str:
         "state_dir": str(folder / "state"),
         "socket": str(folder / "targe.sock"),
         "reactors": setup.reactors,
-    })
+    } | setup.daemon)
     text += "".join(_table("[[device]]", _device_table(folder, device)) for device in setup.devices)
     return text + "".join(_table("[[target]]", _target_table(target)) for target in setup.targets)

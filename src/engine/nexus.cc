@@ -129,8 +129,8 @@ void Nexus::without_unit(Command& command) {
 }
 
 void Nexus::data_out_arrived(Command& command) {
-    if (command.life.stage != Stage::awaiting_data || command.life.aborted.load(std::memory_order_relaxed)) {
-        return;  // it was dropped while the last bytes came, or is about to be
+    if (command.life.stage != Stage::awaiting_data) {
+        return;  // it was dropped while the last bytes came
     }
     command.life.data_is_here = true;
     proceed(command);

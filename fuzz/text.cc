@@ -9,10 +9,8 @@
 #include "iscsi/negotiation.h"
 #include "iscsi/text_value.h"
 
-namespace targe::fuzz {
+namespace targe::iscsi {
 namespace {
-
-using namespace iscsi;
 
 constexpr std::size_t kMaxPiece = 8192;
 
@@ -71,15 +69,15 @@ bool log_in(fakes::LoginInitiator& initiator, std::string_view text, fakes::Turn
 }
 
 }  // namespace
-}  // namespace targe::fuzz
+}  // namespace targe::iscsi
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace targe::fuzz;
-    namespace fakes = targe::iscsi::fakes;
-    Input input(data, size);
+    using namespace targe;
+    namespace fakes = iscsi::fakes;
+    fuzz::Input input(data, size);
     const std::uint8_t how = input.byte();
     const std::size_t first_turn = input.byte();
-    const std::string texts = text_of(input.rest());
+    const std::string texts = fuzz::text_of(input.rest());
     const fakes::FakeDirectory directory;
     fakes::SeededRandom random;
     fakes::LoginInitiator initiator(directory, random);
@@ -90,8 +88,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     for (std::size_t at = 0; at < texts.size();) {
         const std::size_t end = std::min(texts.find('\n', at), texts.size());
         const std::string text = fakes::with_nuls(texts.substr(at, end - at));
-        negotiate(text, how);
-        going_on = going_on && log_in(initiator, text, kTurns.at(turn++ % kTurns.size()));
+        iscsi::negotiate(text, how);
+        going_on = going_on && iscsi::log_in(initiator, text, kTurns.at(turn++ % kTurns.size()));
         at = end + 1;
     }
     return 0;

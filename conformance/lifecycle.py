@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import report
 from harness import PROGRAMS, Targed
@@ -118,6 +119,26 @@ def events_are_told_when_wanted() -> None:
             expect(sense == ([True] if wanted else []), f"async_events {wanted}: {events}")
 
 
+def device_that_is_away_is_named() -> None:
+    disk = Device("disk", size="1MiB")
+    with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=1)) as targed, Session(targed.target().port, NAME) as session:
+        def state() -> str:
+            listed: Any = targed.targe_json("device", "list")
+            return str((listed if isinstance(listed, list) else listed["devices"])[0]["state"])
+
+        image = targed.image("disk")
+        expect(session.command(read16(0, 1), read=512).good and state() == "ready", f"at first it is {state()}")
+        image.with_suffix(".copy").write_bytes(image.read_bytes())
+        image.unlink()
+        time.sleep(1.2)
+        expect(not session.command(read16(0, 1), read=512).good and state() == "away", f"without its file it is {state()}")
+        expect(f"{image} is away" in targed.log(), "the log does not name it")
+        image.with_suffix(".copy").rename(image)
+        time.sleep(1.2)
+        expect(session.command(read16(0, 1), read=512).good and state() == "ready", f"with its file again it is {state()}")
+        expect(f"{image} is back" in targed.log(), "the log does not say that it is back")
+
+
 def sighup_is_survived() -> None:
     with Targed(setup()) as targed:
         os.kill(targed.pid, signal.SIGHUP)
@@ -181,6 +202,7 @@ CASES: tuple[Callable[[], None], ...] = (
     new_session_does_not_wait_for_the_old_ones_output,
     window_may_be_filled,
     events_are_told_when_wanted,
+    device_that_is_away_is_named,
     sighup_is_survived,
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,

@@ -66,6 +66,13 @@ UnitView view_of(const engine::UnitState& state) {
             .loaded = state.medium_loaded};
 }
 
+std::string state_of(const UnitView& view, const device::Device& device) {
+    if (device.away()) {
+        return "away";
+    }
+    return view.loaded ? "ready" : "no medium";
+}
+
 admin::SessionStatus status_of(const transport::SessionReport& report, std::string group) {
     admin::SessionStatus status{.id = report.id.value,
                                 .target = report.target,
@@ -174,7 +181,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
     admin::DeviceStatus status{.name = config.name,
                                .handler = std::string(name_of(config.handler)),
                                .path = config.path,
-                               .state = view->loaded ? "ready" : "no medium",
+                               .state = state_of(*view, unit->device()),
                                .blocks = view->blocks,
                                .block_size = view->block_size,
                                .thin = view->thin,

@@ -97,6 +97,10 @@ public:
     /// Afterwards geometry() and capabilities() are what was found.
     virtual base::Task<IoResult> refresh(base::CommandArena& arena) = 0;
 
+    /// Whether the backing store was away when it was last needed. From any thread, and at once: nothing is
+    /// looked at.
+    [[nodiscard]] virtual bool away() const { return false; }
+
     /// The device's own memory that holds the range, when it has it at hand; it stays valid and in place as
     /// long as the device lives. Content may change under concurrent writes, as on any disk.
     [[nodiscard]] virtual std::optional<base::ConstSegment> lend(std::uint64_t /*lba*/,

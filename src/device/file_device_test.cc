@@ -156,7 +156,9 @@ TEST_P(FileDeviceBothWays, HealsWhenADeletedFileComesBack) {
     EXPECT_TRUE(on_.write(*device, 5, data, Durability::durable));
     std::filesystem::copy_file(path_, directory_ / "copy");
     std::filesystem::remove(path_);
+    EXPECT_FALSE(device->away());
     EXPECT_EQ(on_.write(*device, 6, data, Durability::durable), failure(IoError::gone, 6));
+    EXPECT_TRUE(device->away());
     Bytes read(4096);
     EXPECT_EQ(on_.read(*device, 5, read), failure(IoError::gone, 5));
     EXPECT_EQ(on_.flush(*device), failure(IoError::gone, 0));
@@ -164,6 +166,7 @@ TEST_P(FileDeviceBothWays, HealsWhenADeletedFileComesBack) {
     std::filesystem::rename(directory_ / "copy", path_);
     wait_for_a_look();
     EXPECT_TRUE(on_.read(*device, 5, read));
+    EXPECT_FALSE(device->away());
     EXPECT_EQ(read, data);
     EXPECT_TRUE(on_.write(*device, 6, data, Durability::durable));
 }

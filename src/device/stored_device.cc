@@ -1,5 +1,6 @@
 #include "device/stored_device.h"
 
+#include "base/log.h"
 #include "device/off_core.h"
 #include "reactor/io.h"
 
@@ -46,9 +47,23 @@ bool StoredDevice::reachable(std::uint64_t lba, std::uint64_t blocks) const {
 
 std::unexpected<IoFailure> StoredDevice::failed(IoError error, std::uint64_t lba) {
     if (error == IoError::gone) {
-        away_.store(true, std::memory_order_relaxed);
+        note_away(true);
     }
     return std::unexpected(IoFailure{.error = error, .lba = lba});
+}
+
+void StoredDevice::note_away(bool away) {
+    // Every operation comes by here: only a change is worth the write, and the line.
+    if (away_.load(std::memory_order_relaxed) == away || away_.exchange(away) == away) {
+        return;
+    }
+    if (away) {
+        TARGE_LOG(error, "device",
+                  "{} is away (deleted, cut, or its disk is gone): initiators get errors until it is back",
+                  settings_.path);
+    } else {
+        TARGE_LOG(warning, "device", "{} is back", settings_.path);
+    }
 }
 
 bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
@@ -65,12 +80,12 @@ base::Task<void> StoredDevice::look(base::CommandArena& arena) {
     const std::uint64_t bytes = byte_of(blocks_.load(std::memory_order_relaxed));
     if (!away_.load(std::memory_order_relaxed)) {
         const bool well = co_await intact(arena, bytes);
-        away_.store(!well, std::memory_order_relaxed);
+        note_away(!well);
         co_return;
     }
     const auto found = co_await find_store(arena);
     if (found && *found >= bytes) {
-        away_.store(false, std::memory_order_relaxed);
+        note_away(false);
     }
 }
 
@@ -106,7 +121,7 @@ base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
         co_return failed(IoError::gone, 0);
     }
     blocks_.store(blocks, std::memory_order_relaxed);
-    away_.store(false, std::memory_order_relaxed);
+    note_away(false);
     co_return IoResult{};
 }
 

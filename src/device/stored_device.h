@@ -53,6 +53,7 @@ public:
                                       bool may_unmap, Durability durability) override;
     base::Task<IoResult> probe(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
+    [[nodiscard]] bool away() const override { return away_.load(std::memory_order_relaxed); }
 
     /// How often the store is looked at, or looked for.
     static constexpr base::Duration kLookInterval = std::chrono::seconds{1};
@@ -83,6 +84,8 @@ protected:
 
 private:
     [[nodiscard]] bool look_due() const;
+    /// Notes, and tells the administrator of a change.
+    void note_away(bool away);
     /// Whether the store is there, and the range in it.
     [[nodiscard]] bool reachable(std::uint64_t lba, std::uint64_t blocks) const;
     base::Task<void> look(base::CommandArena& arena);

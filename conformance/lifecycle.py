@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -20,7 +21,7 @@ from typing import Any
 
 import report
 from harness import PROGRAMS, Targed
-from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, Session, read16
+from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, ProtocolError, Session, read16
 from report import Result
 from setup import Device, Setup, Target, configuration, with_ports
 
@@ -139,6 +140,25 @@ def device_that_is_away_is_named() -> None:
         expect(f"{image} is back" in targed.log(), "the log does not say that it is back")
 
 
+def discoveries_of_an_address_are_bounded() -> None:
+    with Targed(dataclasses.replace(setup(), daemon={"half_open_logins_per_address": 4})) as targed, contextlib.ExitStack() as stack:
+        port = targed.target().port
+        for isid in range(4):
+            stack.enter_context(contextlib.closing(Session(port, None, isid=isid)))
+        try:
+            Session(port, None, isid=99).close()
+        except (ProtocolError, OSError):
+            pass
+        else:
+            raise Failure("a fifth discovery was let in")
+        stack.close()
+        time.sleep(0.3)
+        # Sessions with a target are not counted.
+        for isid in range(6):
+            stack.enter_context(contextlib.closing(Session(port, NAME, isid=isid)))
+        Session(port, None, isid=99).close()
+
+
 def sighup_is_survived() -> None:
     with Targed(setup()) as targed:
         os.kill(targed.pid, signal.SIGHUP)
@@ -203,6 +223,7 @@ CASES: tuple[Callable[[], None], ...] = (
     window_may_be_filled,
     events_are_told_when_wanted,
     device_that_is_away_is_named,
+    discoveries_of_an_address_are_bounded,
     sighup_is_survived,
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,

@@ -245,6 +245,19 @@ TEST_F(TcpStreamTest, DoesNotWaitForEverForAPeerThatDoesNotRead) {
     EXPECT_LT(user.gone, user.output.size());
 }
 
+TEST_F(TcpStreamTest, MayBeGivenLessTimeToClose) {
+    user.output = noise(32'000'000);
+    start();
+    const auto before = std::chrono::steady_clock::now();
+    on_reactor([&] {
+        user.stream.close(60s);
+        user.stream.close(100ms);
+        user.stream.close(60s);
+    });
+    wait_for_end();
+    EXPECT_LT(std::chrono::steady_clock::now() - before, 30s);
+}
+
 TEST_F(TcpStreamTest, MayBeAbortedFromWithinItsCalls) {
     user.on_received = [&] { user.stream.abort(); };
     start();

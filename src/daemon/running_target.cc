@@ -101,10 +101,9 @@ void check_descriptors(const admin::Config& config, std::size_t reactors) {
 std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(
     const admin::Config& config) {
     std::unique_ptr<RunningTarget> target(new RunningTarget(config));
-    // Portals last: no initiator sees a half-built target.
     using Step = std::expected<void, admin::Problem> (RunningTarget::*)();
-    for (const Step step : {&RunningTarget::open_state, &RunningTarget::open_devices,
-                            &RunningTarget::start_reactors, &RunningTarget::open_portals}) {
+    for (const Step step :
+         {&RunningTarget::open_state, &RunningTarget::open_devices, &RunningTarget::start_reactors}) {
         if (const auto done = (target.get()->*step)(); !done) {
             return std::unexpected(done.error());
         }

@@ -23,6 +23,8 @@ namespace targe::daemon {
 class RunningTarget {
 public:
     static std::expected<std::unique_ptr<RunningTarget>, admin::Problem> start(const admin::Config& config);
+    /// Lets initiators in; the last step, so that none sees a half-built target.
+    std::expected<void, admin::Problem> open_portals();
     RunningTarget(const RunningTarget&) = delete;
     RunningTarget& operator=(const RunningTarget&) = delete;
     ~RunningTarget();
@@ -47,7 +49,6 @@ private:
     std::expected<void, admin::Problem> start_reactors();
     void add_units_and_targets();
     void make_service();
-    std::expected<void, admin::Problem> open_portals();
     [[nodiscard]] bool wait_for_connections_to_end(std::chrono::milliseconds limit);
 
     const admin::Config& config_;

@@ -51,6 +51,9 @@ int serve(const admin::Config& config, const std::string& config_file) {
     if (!control_server) {
         return failed(control_server.error());
     }
+    if (const auto opened = (*target)->open_portals(); !opened) {
+        return failed(opened.error());
+    }
     TARGE_LOG(info, "targed", "serving {} targets with {} devices on {}", config.targets.size(),
               config.devices.size(), fmt::join((*target)->portal_addresses(), ", "));
     admin::notify_service_manager("READY=1");

@@ -205,6 +205,14 @@ TEST_F(Commands, TheControlPageChoosesDescriptorSense) {
     EXPECT_EQ(task.sense_code(), 0x052100U);
 }
 
+TEST_F(Commands, ClearingWceMakesWhatTheCacheHoldsDurable) {
+    const ByteVector caching =
+        cdb({0, 0, 0, 0, 0x08, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    const std::uint64_t before = scene.disk->flushes;
+    EXPECT_EQ(host->run(cdb({0x15, 0x10, 0, 0, 24, 0}), 0, caching).status, kGood);
+    EXPECT_GT(scene.disk->flushes, before);
+}
+
 TEST(Removable, EjectsLoadsAndIsHeld) {
     Scene scene{{.cores = 2, .removable = true}};
     const auto host = scene.login(0);

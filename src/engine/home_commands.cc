@@ -181,7 +181,10 @@ Execution execute_release(base::CommandArena& arena, Command& command) {
 }
 
 Execution execute_mode_select(base::CommandArena& arena, Command& command) {
-    const scsi::Outcome outcome = co_await at_home(arena, command, mode_select);
+    // Once WCE is cleared everything that was acknowledged is durable, what the cache held included.
+    const bool cached = command.life.unit->lane.state().pages.write_cache_enabled;
+    const scsi::Outcome outcome =
+        co_await at_home(arena, command, mode_select, cached ? Flush::yes : Flush::no);
     co_return outcome;
 }
 

@@ -46,6 +46,7 @@ bool Connection::accepts_input() const {
 }
 
 std::span<const base::Segment> Connection::receive_space() {
+    settle_lent();  // what was lent before has come to nothing
     // While the host decides on a login the end of the stream must still be noticed.
     if (!accepts_input() && phase_ != Phase::establishing) {
         return {};

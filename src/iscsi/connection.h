@@ -41,8 +41,8 @@ public:
 
     /// Where the next bytes should go, in order: into the memory of a write, where that is known, and into
     /// the connection's own. Empty while the connection takes nothing, because the peer reads nothing or a
-    /// login waits: ask again after sent() or established(). Promises to call received() or
-    /// transport_lost().
+    /// login waits: ask again after sent() or established(). Promises to call received(),
+    /// transport_lost(), or this again when nothing came, in which case the earlier space is given up.
     [[nodiscard]] std::span<const base::Segment> receive_space();
     void received(std::size_t bytes, base::Time now);
 

@@ -334,6 +334,24 @@ TEST(DataOut, MemoryOfAnAbortedTaskIsNotGivenBackUnderAReceive) {
     EXPECT_EQ(peer.next().opcode(), Opcode::data_in);
 }
 
+TEST(DataOut, MemoryOfAnAbortedTaskIsGivenBackWhenTheReceiveCameToNothing) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("ImmediateData=No;"));
+    peer.send(peer.command(5, Move::write, 8192));
+    const auto transfer = peer.next().get<ResponseHeader::kTargetTransferTag>();
+    const auto bytes = peer.encode(peer.data_out(5, transfer, 0, 0, some_data(8192), true));
+    peer.send_bytes(std::span{bytes}.first(kHeaderSize + 100));
+    ASSERT_FALSE(peer.connection.receive_space().empty());
+    HostTask& task = *peer.host.find(5);
+    peer.host.abandon(task);
+    EXPECT_TRUE(task.live);
+    // Nothing was there; the stream asks once more before it looks again, and then the peer is gone.
+    ASSERT_FALSE(peer.connection.receive_space().empty());
+    EXPECT_FALSE(task.live);
+    peer.connection.transport_lost();
+    EXPECT_TRUE(peer.host.is_closed);
+}
+
 TEST(DataOut, ThatNeverComesEndsTheConnection) {
     Peer peer(1, {.nop_interval = {}, .data_out_timeout = std::chrono::seconds(60)});
     ASSERT_TRUE(peer.log_in("ImmediateData=No;"));

@@ -14,7 +14,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <thread>
 
 namespace targe::device {
@@ -84,12 +83,11 @@ protected:
         std::filesystem::resize_file(file_, 8 * kMiB);
         loop_ = std::make_unique<LoopDevice>(file_, GetParam());
     }
-    /// Says why when there is no block device to test on.
-    [[nodiscard]] bool possible() const {
+    /// Skipped, and so counted and named, where there is no block device to test on.
+    void SetUp() override {
         if (!*loop_) {
-            std::cout << "not tested: " << loop_->why_not() << "\n";
+            GTEST_SKIP() << loop_->why_not();
         }
-        return static_cast<bool>(*loop_);
     }
     [[nodiscard]] DeviceConfig config() const {
         return {.handler = Handler::block, .path = loop_->path(), .block_size = GetParam()};
@@ -105,9 +103,6 @@ protected:
 };
 
 TEST_P(BlockDeviceOfBlockSize, HasTheSizeOfTheDevice) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     EXPECT_EQ(device->geometry().blocks, 8 * kMiB / GetParam());
     EXPECT_EQ(device->geometry().block_size, GetParam());
@@ -115,9 +110,6 @@ TEST_P(BlockDeviceOfBlockSize, HasTheSizeOfTheDevice) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, ReadsWhatWasWritten) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     unsigned seed = 0;
     for (const std::size_t count : {1U, 5U, 300U}) {
@@ -133,9 +125,6 @@ TEST_P(BlockDeviceOfBlockSize, ReadsWhatWasWritten) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, TakesMemoryThatDirectAccessRefuses) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     const Bytes data = pattern(kMiB + 1, 3);
     const std::array<base::ConstSegment, 2> from{
@@ -149,13 +138,9 @@ TEST_P(BlockDeviceOfBlockSize, TakesMemoryThatDirectAccessRefuses) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, GivesSpaceBack) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     if (!device->capabilities().unmap) {
-        std::cout << "not tested: this loop device cannot discard\n";
-        return;
+        GTEST_SKIP() << "this loop device cannot discard";
     }
     const std::uint64_t granule = device->capabilities().unmap_granularity_blocks;
     const Bytes data = blocks(64 * granule, 4);
@@ -173,9 +158,6 @@ TEST_P(BlockDeviceOfBlockSize, GivesSpaceBack) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, WritesZeroes) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     for (const bool may_unmap : {false, true}) {
         EXPECT_TRUE(on_.write(*device, 10, blocks(8, 5)));
@@ -189,9 +171,6 @@ TEST_P(BlockDeviceOfBlockSize, WritesZeroes) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, IsAwayWhileItIsTooSmall) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     const std::uint64_t all = device->geometry().blocks;
     EXPECT_TRUE(on_.write(*device, 0, blocks(1, 6)));
@@ -212,9 +191,6 @@ TEST_P(BlockDeviceOfBlockSize, IsAwayWhileItIsTooSmall) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, TellsWhichBlockCannotBeRead) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     EXPECT_TRUE(on_.write(*device, 0, blocks(64, 7)));
     // The loop device still has its size, so it answers what its file has lost with EIO.
@@ -224,9 +200,6 @@ TEST_P(BlockDeviceOfBlockSize, TellsWhichBlockCannotBeRead) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, BelongsToOneProgram) {
-    if (!possible()) {
-        return;
-    }
     const auto device = open_or_fail(config());
     const auto second = open(config());
     ASSERT_FALSE(second);
@@ -236,9 +209,6 @@ TEST_P(BlockDeviceOfBlockSize, BelongsToOneProgram) {
 }
 
 TEST_P(BlockDeviceOfBlockSize, MayBeServedInPart) {
-    if (!possible()) {
-        return;
-    }
     DeviceConfig part = config();
     part.size_bytes = 2 * kMiB;
     const auto device = open_or_fail(part);
@@ -257,8 +227,7 @@ TEST(BlockDevice, RefusesSmallerBlocksThanItHas) {
     std::filesystem::resize_file(file, kMiB);
     const LoopDevice loop(file, 4096);
     if (!loop) {
-        std::cout << "not tested: " << loop.why_not() << "\n";
-        return;
+        GTEST_SKIP() << loop.why_not();
     }
     const auto opened = open({.handler = Handler::block, .path = loop.path()});
     ASSERT_FALSE(opened);

@@ -73,8 +73,7 @@ void execute(Command& command) {
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
-            // A hint. GOOD says that the cache may not hold all of it, [SBC-3 r36].
-            return finish(command, scsi::Status::good);
+            return finish(command, scsi::Status::good);  // a hint: the cache may not hold it, [SBC-3 r36]
         case CommandId::test_unit_ready:
             return static_cast<void>(execute_test_unit_ready(arena, command));
         case CommandId::inquiry:

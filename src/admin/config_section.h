@@ -104,8 +104,8 @@ public:
     void read_strings(std::string_view key, const std::function<void(Place, const std::string&)>& each) const;
 
     /// Which of `words` the text is; reports when it is none.
-    std::optional<std::size_t> choose(std::string_view key, Place place, std::string_view text,
-                                      std::span<const std::string_view> words) const;
+    [[nodiscard]] std::optional<std::size_t> choose(std::string_view key, Place place, std::string_view text,
+                                                    std::span<const std::string_view> words) const;
     /// Reports that the section lacks a key that it cannot do without.
     void missing(std::string_view key, std::string cure) const;
     void wrong_kind(std::string_view key, const Value& value, std::string_view wanted,

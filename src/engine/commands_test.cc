@@ -159,7 +159,7 @@ TEST_F(Commands, UnmapGivesBackAndGetLbaStatusTells) {
     const ByteVector list = cdb({0, 22, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 4, 0, 0, 0, 0});
     EXPECT_EQ(host->run(cdb({0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0}), 0, list).status, kGood);
     EXPECT_EQ(scene.disk->block(8)[0], std::byte{0});
-    ByteVector status = cdb({0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 56, 0, 0});
+    const ByteVector status = cdb({0x9e, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 56, 0, 0});
     const Task& task = host->run(status, 56);
     EXPECT_EQ(task.status, kGood);
     ASSERT_EQ(task.data_received.size(), 56U);

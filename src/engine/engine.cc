@@ -59,8 +59,8 @@ void Engine::remove_unit(const std::shared_ptr<LogicalUnit>& unit) {
             target->set_maps(std::make_shared<const LunMaps>(without(target->latest_maps(), *unit)));
         }
     }
-    const auto kept = unit;  // the argument may be the very element that goes
-    std::erase(units_, kept);
+    // Compared by its address, because the argument may be the very element that goes.
+    std::erase_if(units_, [gone = unit.get()](const auto& one) { return one.get() == gone; });
 }
 
 std::uint16_t Engine::free_port() const {

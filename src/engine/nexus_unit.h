@@ -38,7 +38,7 @@ public:
     // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21].
     std::uint32_t in_order = 0;  ///< tasks whose turn has come
     bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
-    base::IntrusiveList<Command, Parked> out_of_turn;
+    base::IntrusiveList<Command, struct Parked> out_of_turn;
     scsi::UnitAttentionQueue attentions;
 };
 

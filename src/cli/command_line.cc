@@ -27,14 +27,14 @@ struct Parser {
     std::uint64_t session = 0;
 
 private:
-    CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help, std::string verb,
-                      View view);
+    CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
+                      const std::string& verb, View view);
     void add_session();
     void add_device();
 };
 
 CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
-                          std::string verb, View view) {
+                          const std::string& verb, View view) {
     CLI::App& made = *parent.add_subcommand(name, help);
     made.callback([this, verb, view] {
         wanted.verb = verb;

@@ -20,7 +20,7 @@ struct Answered {
 
 class Talk {
 public:
-    explicit Talk(NegotiationPolicy policy = {}, SessionType type = SessionType::normal,
+    explicit Talk(const NegotiationPolicy& policy = {}, SessionType type = SessionType::normal,
                   Connections connection = Connections::leading)
         : negotiation_(policy, type, connection) {}
 
@@ -46,7 +46,7 @@ private:
     Negotiation negotiation_;
 };
 
-std::string one(std::string_view key, std::string_view value, NegotiationPolicy policy = {}) {
+std::string one(std::string_view key, std::string_view value, const NegotiationPolicy& policy = {}) {
     return Talk(policy).say({{key, value}});
 }
 

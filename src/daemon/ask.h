@@ -33,8 +33,8 @@ std::optional<Value> ask_later(base::Core& core, Question question) {
 template <class Question>
 auto ask(base::Core& core, Question question) {
     using Value = decltype(question());
-    return ask_later<Value>(core,
-                            [question = std::move(question)](auto answer) mutable { answer(question()); });
+    return ask_later<Value>(
+        core, [question = std::move(question)](const auto& answer) mutable { answer(question()); });
 }
 
 }  // namespace targe::daemon

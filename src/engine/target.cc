@@ -36,10 +36,13 @@ struct Target::PerCore {
 
 Target::Target(base::Cores cores, std::string name, std::uint16_t relative_target_port,
                std::shared_ptr<const LunMaps> maps)
-    : cores_(cores), name_(std::move(name)), relative_target_port_(relative_target_port), latest_(maps) {
+    : cores_(cores),
+      name_(std::move(name)),
+      relative_target_port_(relative_target_port),
+      latest_(std::move(maps)) {
     for (std::size_t i = 0; i < cores.size(); ++i) {
         per_core_.push_back(std::make_unique<PerCore>());
-        per_core_.back()->maps = maps;
+        per_core_.back()->maps = latest_;
     }
 }
 
@@ -54,9 +57,9 @@ base::IntrusiveList<Nexus, TargetNexuses>& Target::nexuses(const base::Core& cor
 }
 
 void Target::set_maps(std::shared_ptr<const LunMaps> maps) {
-    latest_ = maps;
+    latest_ = std::move(maps);
     for (base::Core* const core : cores_) {
-        base::post(*core, [this, core, maps] {
+        base::post(*core, [this, core, maps = latest_] {
             PerCore& here = *per_core_[core->id().value];
             here.maps = maps;
             for (Nexus& nexus : here.nexuses) {

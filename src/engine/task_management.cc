@@ -44,7 +44,7 @@ public:
     /// No task of the function can touch this unit's medium any more.
     void done(const LogicalUnit& unit) {
         const auto at = std::ranges::find(units_, &unit, [](const auto& each) { return each.get(); });
-        const auto kept = *at;
+        const auto kept = std::move(*at);
         units_.erase(at);
         if (overdue_) {
             quarantine(kept, false);

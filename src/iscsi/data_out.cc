@@ -46,11 +46,8 @@ bool DataOut::check(const DataSequence& sequence, const DataOutSegment& segment)
     const std::uint32_t left = sequence.length - sequence.received;
     if (segment.data_sn != sequence.next_data_sn || segment.offset != sequence.offset + sequence.received) {
         fail(DataOutFailure::digest_error);
-    } else if (segment.length > left) {
-        fail(DataOutFailure::incorrect_amount);
-    } else if (segment.length == left && !segment.final) {
-        fail(DataOutFailure::incorrect_amount);
-    } else if (segment.length < left && segment.final && sequence.tag.value != kReservedTag) {
+    } else if (segment.length > left || (segment.length == left && !segment.final) ||
+               (segment.length < left && segment.final && sequence.tag.value != kReservedTag)) {
         fail(DataOutFailure::incorrect_amount);
     }
     return !failure_;

@@ -11,7 +11,7 @@ namespace targe::iscsi {
 
 namespace {
 
-constexpr std::size_t kMaxHeaderBytes = kHeaderSize + 255 * 4 + kDigestSize;
+constexpr std::size_t kMaxHeaderBytes = kHeaderSize + std::size_t{255} * 4 + kDigestSize;
 /// While at least this much goes straight to its memory, the buffer takes only what follows it closely:
 /// offering more would draw the data of the next PDU into the buffer, to be copied.
 constexpr std::size_t kDirectBytes = 16384;

@@ -47,7 +47,7 @@ std::vector<SessionReport> IscsiService::sessions(const base::Core& core) {
     return reports;
 }
 
-void IscsiService::drop_sessions_of(const engine::Target& target, std::string reason) {
+void IscsiService::drop_sessions_of(const engine::Target& target, const std::string& reason) {
     for (base::Core* const core : reactors_.cores()) {
         base::post(*core, [this, core, &target, reason] {
             for (IscsiConnection& connection : connections(*core)) {

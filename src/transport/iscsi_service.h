@@ -88,7 +88,7 @@ public:
     /// The sessions of one core. On that core.
     [[nodiscard]] std::vector<SessionReport> sessions(const base::Core& core);
     /// Ends, on every core and as if their connections were lost, the sessions of `target`. From any core.
-    void drop_sessions_of(const engine::Target& target, std::string reason);
+    void drop_sessions_of(const engine::Target& target, const std::string& reason);
     /// On `core`: whether it had the session, which then is being ended.
     bool drop_session(const base::Core& core, SessionId id);
     /// Asks every initiator to log out within `limit`; connections still there afterwards are dropped. From

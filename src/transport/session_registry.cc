@@ -59,7 +59,7 @@ void SessionRegistry::request_here(Waiting waiting) {
             return;
         }
     }
-    grant(std::move(waiting), free_handle(), false);
+    grant(waiting, free_handle(), false);
 }
 
 void SessionRegistry::wait_behind(Session& old, Waiting waiting) {
@@ -79,16 +79,16 @@ void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core) {
         std::ranges::find_if(sessions_, [&](const auto& e) { return e.second.holder == &holder; });
     TARGE_ASSERT(at != sessions_.end());
     const std::uint16_t handle = at->second.handle;
-    std::vector<Waiting> successors = std::move(at->second.successors);
+    const std::vector<Waiting> successors = std::move(at->second.successors);
     sessions_.erase(at);
     base::post(its_core, [&holder] { holder.forgotten(); });
-    for (Waiting& next : successors) {
+    for (const Waiting& next : successors) {
         const bool same_handle = next.request.target_session_handle == handle;
-        grant(std::move(next), same_handle ? handle : free_handle(), true);
+        grant(next, same_handle ? handle : free_handle(), true);
     }
 }
 
-void SessionRegistry::grant(Waiting waiting, std::uint16_t handle, bool reinstated) {
+void SessionRegistry::grant(const Waiting& waiting, std::uint16_t handle, bool reinstated) {
     if (handle == 0) {
         refuse(waiting, iscsi::LoginStatus::out_of_resources, "65535 sessions are open");
         return;

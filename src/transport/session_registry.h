@@ -92,7 +92,7 @@ private:
     void request_here(Waiting waiting);
     void ended_here(SessionHolder& holder, base::Core& its_core);
     void wait_behind(Session& old, Waiting waiting);
-    void grant(Waiting waiting, std::uint16_t handle, bool reinstated);
+    void grant(const Waiting& waiting, std::uint16_t handle, bool reinstated);
     static void refuse(const Waiting& waiting, iscsi::LoginStatus status, std::string reason);
     [[nodiscard]] Session* find(const Identity& identity);
     [[nodiscard]] Session* find_handle(std::uint16_t handle);

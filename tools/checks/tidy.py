@@ -1,4 +1,4 @@
-"""clang-tidy over the files that changed since the main branch and a sample of the rest, or over all.
+"""clang-tidy over the files that changed since the main branch and a sample of the rest, or over all, tests included.
 
 A full run costs more than CI should pay each time. What is left is looked at in turns: which files the sample
 takes follows from the last commit's name, so that each run is repeatable and the turns reach every file.
@@ -52,6 +52,8 @@ def check() -> list[Finding]:
     relative = {str(pathlib.Path(entry["file"]).relative_to(ROOT)) for entry in commands
                 if pathlib.Path(entry["file"]).is_relative_to(ROOT) and "/build/" not in entry["file"]}
     sources = sorted(path for path in relative if path.startswith(("src/", "bench/")) and (ROOT / path).exists())
+    if not EVERY_FILE:
+        sources = [path for path in sources if not path.endswith("_test.cc")]
     chosen = _chosen(sources)
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         outputs = list(pool.map(_tidy, chosen))

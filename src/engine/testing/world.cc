@@ -116,7 +116,7 @@ bool World::step() {
         return deliver(choice);
     }
     const auto at = events_.begin() + static_cast<std::ptrdiff_t>(choice - queues);
-    Event event = std::move(*at);
+    const Event event = std::move(*at);
     events_.erase(at);
     current_ = event.core;
     event.what();

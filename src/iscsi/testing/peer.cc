@@ -49,7 +49,7 @@ std::vector<std::byte> some_data(std::size_t size, std::uint32_t seed) {
     return out;
 }
 
-Peer::Peer(std::uint32_t seed, ConnectionOptions options)
+Peer::Peer(std::uint32_t seed, const ConnectionOptions& options)
     : random(seed), connection(host, directory, entropy, options, now) {
     host.connection = &connection;
 }

@@ -39,7 +39,7 @@ enum class Move : std::uint8_t { none, read, write, both };
 /// before the call returns; the answers wait in `answers`.
 class Peer {
 public:
-    explicit Peer(std::uint32_t seed = 1, ConnectionOptions options = {});
+    explicit Peer(std::uint32_t seed = 1, const ConnectionOptions& options = {});
     ~Peer();
 
     /// Logs in with these keys, each ended by ';', beside the names. True when full feature is reached.

@@ -42,7 +42,7 @@ ScriptedHost::~ScriptedHost() {
 }
 
 std::byte ScriptedHost::pattern(TaskTag tag, std::size_t i) {
-    return static_cast<std::byte>(tag.value * 31 + i * 7 + (i >> 8U));
+    return static_cast<std::byte>(std::size_t{tag.value} * 31 + i * 7 + (i >> 8U));
 }
 
 void ScriptedHost::establish(const Establish& /*login*/) {

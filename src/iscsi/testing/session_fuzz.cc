@@ -138,13 +138,15 @@ void mutate(std::vector<std::byte>& bytes, std::mt19937& random) {
                 break;
             case 4: {
                 const auto at = static_cast<std::ptrdiff_t>(place());
-                const auto size = std::min<std::ptrdiff_t>(std::ssize(bytes) - at, random() % 64);
+                const auto size = std::min<std::ptrdiff_t>(std::ssize(bytes) - at,
+                                                           static_cast<std::ptrdiff_t>(random() % 64));
                 bytes.erase(bytes.begin() + at, bytes.begin() + at + size);
                 break;
             }
             default: {
                 const auto at = static_cast<std::ptrdiff_t>(place() & ~std::size_t{3});
-                const auto size = std::min<std::ptrdiff_t>(std::ssize(bytes) - at, 4 * (random() % 40));
+                const auto size = std::min<std::ptrdiff_t>(std::ssize(bytes) - at,
+                                                           static_cast<std::ptrdiff_t>(4 * (random() % 40)));
                 const std::vector<std::byte> copy(bytes.begin() + at, bytes.begin() + at + size);
                 bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(place() & ~std::size_t{3}),
                              copy.begin(), copy.end());
@@ -154,7 +156,8 @@ void mutate(std::vector<std::byte>& bytes, std::mt19937& random) {
 }
 
 ReplayResult replay(wire::Bytes bytes, std::uint32_t seed) {
-    Peer peer(seed, {.command_window = 16, .input_buffer_bytes = 8192, .max_held_bytes = 64 * 1024});
+    Peer peer(seed,
+              {.command_window = 16, .input_buffer_bytes = 8192, .max_held_bytes = std::size_t{64} * 1024});
     std::mt19937 random(seed);
     std::vector<ManagementRequest*> requests;
     peer.parse = false;

@@ -147,6 +147,17 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
         devices_.push_back(std::move(*device));
     }
     device::make_new_files_durable(opened);
+    return open_stores();
+}
+
+std::expected<void, admin::Problem> RunningTarget::open_stores() {
+    for (const admin::DeviceConfig& config : config_.devices) {
+        auto store = DirectoryUnitStore::open(*state_, config.name);
+        if (!store) {
+            return std::unexpected(store.error());
+        }
+        stores_.push_back(std::move(*store));
+    }
     return {};
 }
 
@@ -177,7 +188,8 @@ void RunningTarget::add_units_and_targets() {
                            .removable = config.removable,
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,
-                           .read_only = config.read_only});
+                           .read_only = config.read_only,
+                           .store = stores_[i]});
     }
     for (const admin::TargetConfig& target : config_.targets) {
         engine_->add_target(target.name, maps_of(target, *engine_));

@@ -6,6 +6,7 @@
 #include "admin/problem.h"
 #include "admin/state_directory.h"
 #include "daemon/directory.h"
+#include "daemon/unit_store.h"
 #include "engine/engine.h"
 #include "reactor/reactors.h"
 #include "transport/iscsi_service.h"
@@ -46,6 +47,7 @@ private:
     explicit RunningTarget(const admin::Config& config) : config_(config), directory_(config) {}
     std::expected<void, admin::Problem> open_state();
     std::expected<void, admin::Problem> open_devices();
+    std::expected<void, admin::Problem> open_stores();
     std::expected<void, admin::Problem> start_reactors();
     void add_units_and_targets();
     void make_service();
@@ -56,6 +58,7 @@ private:
     std::optional<admin::StateDirectory> state_;
     std::vector<admin::Identity> identities_;
     std::vector<std::unique_ptr<device::Device>> devices_;
+    std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
     std::unique_ptr<reactor::Reactors> reactors_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<transport::IscsiService> service_;

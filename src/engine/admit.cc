@@ -1,4 +1,5 @@
 #include "engine/command_path.h"
+#include "engine/gates.h"
 #include "engine/lane.h"
 #include "engine/nexus.h"
 #include "scsi/medium_access.h"
@@ -107,9 +108,10 @@ std::optional<scsi::Outcome> admit(Command& command) {
     NexusUnit& unit = *life.unit;
     const UnitState& state = unit.lane.state();
     const scsi::CommandRules& rules = life.info->rules;
-    if (state.reserved_by && *state.reserved_by != unit.nexus.id() &&
-        !scsi::allowed(rules.under_reserve, command.cdb.bytes())) {
-        return scsi::Status::reservation_conflict;
+    if (unit.gates != 0) [[unlikely]] {
+        if (const auto refusal = refused_at_gate(command, state)) {
+            return refusal;
+        }
     }
     if (!rules.skips_unit_attention) {
         if (const auto condition = unit.attentions.take(unit.nexus.inventory())) [[unlikely]] {

@@ -1,10 +1,9 @@
 // Commands that change what all cores share of a unit: RESERVE, RELEASE, MODE SELECT, START STOP UNIT,
 // PREVENT ALLOW MEDIUM REMOVAL. Each is one change at the unit's home.
-#include "engine/block_io.h"
+#include "engine/at_home.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
-#include "engine/sense_from.h"
 #include "scsi/mode_pages.h"
 #include "scsi/parameter_requests.h"
 #include "scsi/start_stop_unit.h"
@@ -15,72 +14,8 @@ namespace targe::engine {
 
 namespace {
 
-/// Alters change.state(), or says why not. On the home core.
-using Apply = scsi::Outcome (*)(const Command& command, Change& change);
-
-enum class Flush : std::uint8_t { no, yes };
-
 NexusId nexus_of(const Command& command) {
     return command.life.unit->nexus.id();
-}
-
-/// Another nexus may have reserved the unit while this command was on its way.
-bool conflicts(const Command& command, const UnitState& state) {
-    return state.reserved_by && *state.reserved_by != nexus_of(command) &&
-           !scsi::allowed(command.life.info->rules.under_reserve, command.cdb.bytes());
-}
-
-base::Task<scsi::Outcome> change_lanes(base::CommandArena& /*arena*/, Command& command, Apply apply) {
-    Change change{command.life.unit->unit->home()};
-    change.may_be_refused();
-    co_await change.begin();
-    if (change.refused()) {
-        co_return scsi::Status::busy;
-    }
-    scsi::Outcome outcome = scsi::Status::task_aborted;
-    if (!was_aborted(command)) {
-        outcome =
-            conflicts(command, change.state()) ? scsi::Status::reservation_conflict : apply(command, change);
-    }
-    co_await change.commit();
-    co_return outcome;
-}
-
-/// Before the change and after it, not within: a store that does not answer must not keep the lanes closed.
-base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& command, Apply apply) {
-    device::Device& disk = command.life.unit->unit->device();
-    const device::IoResult before = co_await disk.flush(arena);
-    if (!before) {
-        co_return sense_from(before.error());
-    }
-    const scsi::Outcome outcome = co_await change_lanes(arena, command, apply);
-    if (outcome != scsi::Outcome{scsi::Status::good}) {
-        co_return outcome;
-    }
-    const device::IoResult after = co_await disk.flush(arena);  // what was written between
-    if (!after) {
-        co_return sense_from(after.error());
-    }
-    co_return outcome;
-}
-
-base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, Apply apply,
-                                  Flush flush = Flush::no) {
-    base::Core& here = command.life.nexus->core();
-    base::Core& home = command.life.unit->unit->home().core();
-    if (&home != &here) {
-        co_await base::hop_to(home);
-    }
-    scsi::Outcome outcome = scsi::Status::good;
-    if (flush == Flush::yes) {
-        outcome = co_await flush_around(arena, command, apply);
-    } else {
-        outcome = co_await change_lanes(arena, command, apply);
-    }
-    if (&home != &here) {
-        co_await base::hop_to(here);
-    }
-    co_return outcome;
 }
 
 scsi::Outcome reserve(const Command& command, Change& change) {

@@ -1,6 +1,7 @@
 #include "engine/lane.h"
 
 #include "engine/command_path.h"
+#include "engine/gates.h"
 #include "engine/nexus.h"
 
 #include <algorithm>
@@ -193,6 +194,9 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     TARGE_ASSERT(!open_ && executing_ == 0);
     state_ = std::move(state);
     open_ = true;
+    for (NexusUnit& nexus : nexuses_) {
+        nexus.gates = gates_of(nexus, *state_);
+    }
     for (const Raise& each : raises) {
         raise(each);
     }
@@ -218,6 +222,11 @@ void Lane::unpark() {
     while (!again.empty()) {
         proceed(again.pop_front());
     }
+}
+
+void Lane::join(NexusUnit& nexus) {
+    nexuses_.push_back(nexus);
+    nexus.gates = gates_of(nexus, *state_);
 }
 
 void Lane::raise(const Raise& raise) {

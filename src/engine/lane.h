@@ -91,7 +91,7 @@ public:
     [[nodiscard]] bool is_open() const { return open_; }
 
     // The registry of nexuses.
-    void join(NexusUnit& nexus) { nexuses_.push_back(nexus); }
+    void join(NexusUnit& nexus);
     void raise(const Raise& raise);
 
 private:

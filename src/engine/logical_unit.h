@@ -7,6 +7,7 @@
 #include "engine/lane.h"
 #include "engine/unit_home.h"
 #include "engine/unit_state.h"
+#include "engine/unit_store.h"
 #include "scsi/unit_description.h"
 
 #include <functional>
@@ -24,6 +25,8 @@ struct UnitSettings {
     bool thin = true;            ///< announced only where the device can unmap
     bool write_through = false;  ///< every write is durable before it is answered, and WCE says so
     bool read_only = false;
+    /// None: nothing outlives the process, and whatever would have to is not offered.
+    std::shared_ptr<UnitStore> store = {};
     std::uint32_t transfer_bytes = 8U << 20U;  ///< of one command; Limits::transfer_bytes
 };
 

@@ -33,6 +33,7 @@ public:
     Lane& lane;
     std::uint16_t lun;
     bool read_only;              ///< by the LUN map
+    std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired
     // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21].

@@ -17,6 +17,14 @@ void Change::enqueue() {
     home_.pump();
 }
 
+void Change::close() {
+    home_.close_lanes(*this);
+}
+
+void Change::abandon() {
+    home_.abandon();
+}
+
 void Change::finish() {
     home_.open_lanes(*this);
 }
@@ -43,6 +51,20 @@ void UnitHome::pump() {
 
 void UnitHome::start(Change& change) {
     active_ = &change;
+    change.next_ = std::make_unique<UnitState>(*state_);
+    if (change.turn_only_) {
+        change.waiter_.resume();
+    } else {
+        close_lanes(change);
+    }
+}
+
+void UnitHome::abandon() {
+    active_ = nullptr;
+    pump();
+}
+
+void UnitHome::close_lanes(Change& change) {
     lanes_left_ = unit_.cores().size();
     for (base::Core* const core : unit_.cores()) {
         run_on(core_, *core, [this, core, &change] {
@@ -55,7 +77,6 @@ void UnitHome::start(Change& change) {
 
 void UnitHome::lane_closed() {
     if (--lanes_left_ == 0) {
-        active_->next_ = std::make_unique<UnitState>(*state_);
         active_->waiter_.resume();
     }
 }

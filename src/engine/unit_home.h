@@ -5,10 +5,13 @@
 #include "base/intrusive_list.h"
 #include "engine/lane.h"
 #include "engine/unit_state.h"
+#include "engine/unit_store.h"
 
 #include <coroutine>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 namespace targe::engine {
@@ -16,12 +19,21 @@ namespace targe::engine {
 class LogicalUnit;
 class UnitHome;
 
+/// What must be durable before a change of state counts.
+struct Keep {
+    Kept what;
+    std::string content;
+};
+
 /// One change of a unit's state. Made and used on the home core, by a coroutine that keeps the unit alive:
 ///
 ///     Change change{home};
 ///     co_await change.begin();     // its turn has come, every lane is closed and drained
 ///     change.state().… = …;
 ///     co_await change.commit();    // every lane is open again, with that state
+///
+/// What takes time, such as keeping the next state on a disk, is done between turn() and begin(): changes of
+/// this unit wait for it, and commands do not.
 class Change : public base::ListHook<struct WaitingChanges> {
 public:
     explicit Change(UnitHome& home) : home_(home) {}
@@ -32,13 +44,23 @@ public:
     void hurry() { hurried_ = true; }
     /// May be told not to wait any longer, because the device hangs: see refused().
     void may_be_refused() { refusable_ = true; }
-    [[nodiscard]] auto begin() { return Step{*this, &Change::enqueue}; }
+    /// Its turn has come: state() may be altered, and nobody else alters it. Then begin() or abandon().
+    [[nodiscard]] auto turn() {
+        turn_only_ = true;
+        return Step{*this, &Change::enqueue};
+    }
+    /// Every lane is closed and drained.
+    [[nodiscard]] auto begin() { return Step{*this, turn_only_ ? &Change::close : &Change::enqueue}; }
+    /// After turn(): nothing changes, and no lane closes.
+    void abandon();
     /// Instead of having begun; there is nothing to commit.
     [[nodiscard]] bool refused() const { return refused_; }
-    /// Once begun: the next state, to be altered.
+    /// From turn() or begin() on: the next state, to be altered.
     [[nodiscard]] UnitState& state() { return *next_; }
     /// Told when the lanes open.
     void raise(Raise raise) { raises_.push_back(raise); }
+    /// For whoever decides on the change, to tell whoever carries it out.
+    std::optional<Keep> keep;
     [[nodiscard]] auto commit() { return Step{*this, &Change::finish}; }
 
 private:
@@ -55,6 +77,7 @@ private:
         void await_resume() const noexcept {}
     };
     void enqueue();
+    void close();
     void finish();
 
     UnitHome& home_;
@@ -63,6 +86,7 @@ private:
     bool hurried_ = false;
     bool refusable_ = false;
     bool refused_ = false;
+    bool turn_only_ = false;
     std::unique_ptr<UnitState> next_;
     std::vector<Raise> raises_;
 };
@@ -121,6 +145,8 @@ private:
 
     void pump();
     void start(Change& change);
+    void close_lanes(Change& change);
+    void abandon();
     void lane_closed();
     void lane_opened();
     void open_lanes(Change& change);

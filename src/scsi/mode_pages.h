@@ -12,12 +12,31 @@
 
 namespace targe::scsi {
 
+/// TST: whose tasks wait for one another, [SPC-4 r37 7.5.7].
+enum class TaskSetType : std::uint8_t { shared = 0, one_per_nexus = 1 };
+
+/// QUEUE ALGORITHM MODIFIER.
+enum class QueueAlgorithm : std::uint8_t { restricted_reordering = 0, unrestricted_reordering = 1 };
+
+/// QERR: which other tasks a CHECK CONDITION ends.
+enum class QueueErrorManagement : std::uint8_t { none = 0, every_task = 1, tasks_of_this_nexus = 3 };
+
+/// UA_INTLCK_CTRL: whether a unit attention that was reported goes on being reported.
+enum class UnitAttentionInterlock : std::uint8_t { clear = 0, keep = 2, keep_and_establish = 3 };
+
 /// The mode parameters that an initiator can change. A logical unit holds one of these; everything else in
 /// its mode pages follows from its UnitDescription.
 struct ModePages {
     bool write_cache_enabled = false;     ///< WCE: cleared, every write is durable before it is answered
     bool descriptor_sense = false;        ///< D_SENSE
     bool software_write_protect = false;  ///< SWP
+    TaskSetType task_set_type = TaskSetType::one_per_nexus;
+    QueueAlgorithm queue_algorithm = QueueAlgorithm::unrestricted_reordering;
+    QueueErrorManagement queue_error_management = QueueErrorManagement::none;
+    bool task_aborted_status = false;             ///< TAS
+    bool task_management_functions_only = false;  ///< TMF_ONLY
+    bool no_protection_checks = false;            ///< DPICZ
+    UnitAttentionInterlock unit_attention_interlock = UnitAttentionInterlock::clear;
     bool operator==(const ModePages&) const = default;
 
     [[nodiscard]] SenseFormat sense_format() const {

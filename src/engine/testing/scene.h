@@ -20,6 +20,7 @@ struct SceneOptions {
     bool removable = false;
     bool write_through = false;
     bool read_only_lun = false;
+    std::shared_ptr<UnitStore> store = {};  ///< of disk0
     Limits limits = {};
 };
 
@@ -41,6 +42,7 @@ public:
         settings.identity.serial = settings.name;
         settings.removable = options.removable;
         settings.write_through = options.write_through;
+        settings.store = options.store;
         return engine.add_unit(std::move(settings));
     }
 

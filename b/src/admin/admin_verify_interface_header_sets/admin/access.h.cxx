@@ -1,0 +1,1 @@
+#include <admin/access.h> // IWYU pragma: associated

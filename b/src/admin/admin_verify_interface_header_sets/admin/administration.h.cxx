@@ -1,0 +1,1 @@
+#include <admin/administration.h> // IWYU pragma: associated

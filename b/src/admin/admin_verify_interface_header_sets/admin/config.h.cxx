@@ -1,0 +1,1 @@
+#include <admin/config.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/config_document.h> // IWYU pragma: associated

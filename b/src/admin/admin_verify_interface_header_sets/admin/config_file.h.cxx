@@ -1,0 +1,1 @@
+#include <admin/config_file.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/config_keys.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/config_parts.h> // IWYU pragma: associated

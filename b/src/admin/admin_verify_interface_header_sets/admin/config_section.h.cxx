@@ -1,0 +1,1 @@
+#include <admin/config_section.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/control.h> // IWYU pragma: associated

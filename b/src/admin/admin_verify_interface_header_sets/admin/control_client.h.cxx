@@ -1,0 +1,1 @@
+#include <admin/control_client.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/control_json.h> // IWYU pragma: associated

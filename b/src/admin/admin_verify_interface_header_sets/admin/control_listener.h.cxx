@@ -1,0 +1,1 @@
+#include <admin/control_listener.h> // IWYU pragma: associated

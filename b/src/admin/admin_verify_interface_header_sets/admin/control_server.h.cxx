@@ -1,0 +1,1 @@
+#include <admin/control_server.h> // IWYU pragma: associated

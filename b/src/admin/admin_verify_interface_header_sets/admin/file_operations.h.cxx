@@ -1,0 +1,1 @@
+#include <admin/file_operations.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/identity.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/names.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/notify.h> // IWYU pragma: associated

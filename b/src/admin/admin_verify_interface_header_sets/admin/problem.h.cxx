@@ -1,0 +1,1 @@
+#include <admin/problem.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/quantity.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/signals.h> // IWYU pragma: associated

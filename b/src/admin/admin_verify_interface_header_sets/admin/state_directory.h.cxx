@@ -1,0 +1,1 @@
+#include <admin/state_directory.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/state_file.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <admin/unix_socket.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <base/assert.h> // IWYU pragma: associated

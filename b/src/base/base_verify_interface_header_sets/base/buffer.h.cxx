@@ -1,0 +1,1 @@
+#include <base/buffer.h> // IWYU pragma: associated

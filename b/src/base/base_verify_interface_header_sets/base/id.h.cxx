@@ -1,0 +1,1 @@
+#include <base/id.h> // IWYU pragma: associated

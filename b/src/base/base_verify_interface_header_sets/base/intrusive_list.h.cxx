@@ -1,0 +1,1 @@
+#include <base/intrusive_list.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <base/pattern.h> // IWYU pragma: associated

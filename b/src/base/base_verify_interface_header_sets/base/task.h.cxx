@@ -1,0 +1,1 @@
+#include <base/task.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <base/transition_table.h> // IWYU pragma: associated

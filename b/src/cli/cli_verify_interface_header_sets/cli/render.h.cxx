@@ -1,0 +1,1 @@
+#include <cli/render.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <daemon/directory.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <daemon/limits.h> // IWYU pragma: associated

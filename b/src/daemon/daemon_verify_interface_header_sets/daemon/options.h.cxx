@@ -1,0 +1,1 @@
+#include <daemon/options.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <daemon/server.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/file_device.h> // IWYU pragma: associated

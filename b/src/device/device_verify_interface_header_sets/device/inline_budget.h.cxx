@@ -1,0 +1,1 @@
+#include <device/inline_budget.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/io_error.h> // IWYU pragma: associated

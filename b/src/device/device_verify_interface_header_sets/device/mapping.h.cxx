@@ -1,0 +1,1 @@
+#include <device/mapping.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/null_device.h> // IWYU pragma: associated

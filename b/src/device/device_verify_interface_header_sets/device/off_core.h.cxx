@@ -1,0 +1,1 @@
+#include <device/off_core.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/open.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/open_store.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/queue_facts.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/ram_device.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <device/stored_device.h> // IWYU pragma: associated

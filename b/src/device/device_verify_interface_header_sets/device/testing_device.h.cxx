@@ -1,0 +1,1 @@
+#include <device/testing_device.h> // IWYU pragma: associated

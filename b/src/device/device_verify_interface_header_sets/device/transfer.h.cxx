@@ -1,0 +1,1 @@
+#include <device/transfer.h> // IWYU pragma: associated

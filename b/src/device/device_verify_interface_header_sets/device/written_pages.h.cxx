@@ -1,0 +1,1 @@
+#include <device/written_pages.h> // IWYU pragma: associated

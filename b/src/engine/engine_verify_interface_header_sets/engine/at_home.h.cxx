@@ -1,0 +1,1 @@
+#include <engine/at_home.h> // IWYU pragma: associated

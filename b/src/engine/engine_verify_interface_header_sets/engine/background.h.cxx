@@ -1,0 +1,1 @@
+#include <engine/background.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/block_io.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/command.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/command_life.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/command_port.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/execute.h> // IWYU pragma: associated

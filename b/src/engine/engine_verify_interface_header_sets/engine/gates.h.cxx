@@ -1,0 +1,1 @@
+#include <engine/gates.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/lane.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/logical_unit.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/nexus.h> // IWYU pragma: associated

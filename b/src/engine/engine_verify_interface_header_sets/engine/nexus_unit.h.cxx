@@ -1,0 +1,1 @@
+#include <engine/nexus_unit.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/parameter_in.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/run_on.h> // IWYU pragma: associated

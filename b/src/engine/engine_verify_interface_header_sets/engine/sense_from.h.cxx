@@ -1,0 +1,1 @@
+#include <engine/sense_from.h> // IWYU pragma: associated

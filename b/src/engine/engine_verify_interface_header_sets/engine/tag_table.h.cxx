@@ -1,0 +1,1 @@
+#include <engine/tag_table.h> // IWYU pragma: associated

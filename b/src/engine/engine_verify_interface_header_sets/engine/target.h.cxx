@@ -1,0 +1,1 @@
+#include <engine/target.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/unit_home.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/unit_map.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <engine/unit_state.h> // IWYU pragma: associated

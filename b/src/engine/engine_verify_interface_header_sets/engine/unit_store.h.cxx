@@ -1,0 +1,1 @@
+#include <engine/unit_store.h> // IWYU pragma: associated

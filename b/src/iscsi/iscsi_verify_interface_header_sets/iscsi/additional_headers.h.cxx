@@ -1,0 +1,1 @@
+#include <iscsi/additional_headers.h> // IWYU pragma: associated

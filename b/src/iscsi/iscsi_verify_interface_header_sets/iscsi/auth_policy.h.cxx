@@ -1,0 +1,1 @@
+#include <iscsi/auth_policy.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/authentication.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/chap.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/command_window.h> // IWYU pragma: associated

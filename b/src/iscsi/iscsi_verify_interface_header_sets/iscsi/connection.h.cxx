@@ -1,0 +1,1 @@
+#include <iscsi/connection.h> // IWYU pragma: associated

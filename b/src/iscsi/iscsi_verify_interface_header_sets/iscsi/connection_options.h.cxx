@@ -1,0 +1,1 @@
+#include <iscsi/connection_options.h> // IWYU pragma: associated

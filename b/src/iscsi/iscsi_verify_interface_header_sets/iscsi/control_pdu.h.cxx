@@ -1,0 +1,1 @@
+#include <iscsi/control_pdu.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/data_out.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/directory.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/discovery.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/held_requests.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/host.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/key_table.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/login.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/login_identity.h> // IWYU pragma: associated

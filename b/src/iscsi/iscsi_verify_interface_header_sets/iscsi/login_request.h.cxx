@@ -1,0 +1,1 @@
+#include <iscsi/login_request.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/negotiation.h> // IWYU pragma: associated

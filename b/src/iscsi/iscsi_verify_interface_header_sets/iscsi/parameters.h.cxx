@@ -1,0 +1,1 @@
+#include <iscsi/parameters.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/pdu.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/pdu_reader.h> // IWYU pragma: associated

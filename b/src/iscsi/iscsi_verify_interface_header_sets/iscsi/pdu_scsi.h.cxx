@@ -1,0 +1,1 @@
+#include <iscsi/pdu_scsi.h> // IWYU pragma: associated

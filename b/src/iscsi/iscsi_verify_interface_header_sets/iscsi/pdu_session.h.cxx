@@ -1,0 +1,1 @@
+#include <iscsi/pdu_session.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/random_source.h> // IWYU pragma: associated

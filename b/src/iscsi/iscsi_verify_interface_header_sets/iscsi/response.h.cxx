@@ -1,0 +1,1 @@
+#include <iscsi/response.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/scsi_task.h> // IWYU pragma: associated

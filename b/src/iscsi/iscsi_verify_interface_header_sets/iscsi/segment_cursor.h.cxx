@@ -1,0 +1,1 @@
+#include <iscsi/segment_cursor.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/task_table.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/text.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/text_exchange.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <iscsi/text_value.h> // IWYU pragma: associated

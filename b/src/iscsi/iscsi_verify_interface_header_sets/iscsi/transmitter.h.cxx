@@ -1,0 +1,1 @@
+#include <iscsi/transmitter.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <reactor/buffer_cache.h> // IWYU pragma: associated

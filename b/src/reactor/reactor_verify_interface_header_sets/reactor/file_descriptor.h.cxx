@@ -1,0 +1,1 @@
+#include <reactor/file_descriptor.h> // IWYU pragma: associated

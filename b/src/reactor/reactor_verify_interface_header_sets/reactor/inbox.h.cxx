@@ -1,0 +1,1 @@
+#include <reactor/inbox.h> // IWYU pragma: associated

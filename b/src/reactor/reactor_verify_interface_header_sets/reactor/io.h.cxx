@@ -1,0 +1,1 @@
+#include <reactor/io.h> // IWYU pragma: associated

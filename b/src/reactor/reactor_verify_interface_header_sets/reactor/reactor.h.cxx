@@ -1,0 +1,1 @@
+#include <reactor/reactor.h> // IWYU pragma: associated

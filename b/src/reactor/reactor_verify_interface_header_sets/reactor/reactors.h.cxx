@@ -1,0 +1,1 @@
+#include <reactor/reactors.h> // IWYU pragma: associated

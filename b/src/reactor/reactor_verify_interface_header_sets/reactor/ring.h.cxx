@@ -1,0 +1,1 @@
+#include <reactor/ring.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <reactor/setup_error.h> // IWYU pragma: associated

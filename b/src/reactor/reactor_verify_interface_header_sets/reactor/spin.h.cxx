@@ -1,0 +1,1 @@
+#include <reactor/spin.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <reactor/timer_queue.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/block_commands.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/block_limits.h> // IWYU pragma: associated

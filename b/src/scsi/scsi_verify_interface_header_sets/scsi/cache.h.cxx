@@ -1,0 +1,1 @@
+#include <scsi/cache.h> // IWYU pragma: associated

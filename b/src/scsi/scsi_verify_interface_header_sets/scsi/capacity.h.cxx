@@ -1,0 +1,1 @@
+#include <scsi/capacity.h> // IWYU pragma: associated

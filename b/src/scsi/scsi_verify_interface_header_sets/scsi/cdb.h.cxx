@@ -1,0 +1,1 @@
+#include <scsi/cdb.h> // IWYU pragma: associated

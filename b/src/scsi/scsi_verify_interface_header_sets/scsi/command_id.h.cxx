@@ -1,0 +1,1 @@
+#include <scsi/command_id.h> // IWYU pragma: associated

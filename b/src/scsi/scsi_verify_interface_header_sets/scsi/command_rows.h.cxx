@@ -1,0 +1,1 @@
+#include <scsi/command_rows.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/command_table.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/compare_and_write.h> // IWYU pragma: associated

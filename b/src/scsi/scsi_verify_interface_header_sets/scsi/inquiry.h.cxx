@@ -1,0 +1,1 @@
+#include <scsi/inquiry.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/lba_status.h> // IWYU pragma: associated

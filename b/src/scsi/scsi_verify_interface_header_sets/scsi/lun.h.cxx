@@ -1,0 +1,1 @@
+#include <scsi/lun.h> // IWYU pragma: associated

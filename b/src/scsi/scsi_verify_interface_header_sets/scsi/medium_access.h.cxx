@@ -1,0 +1,1 @@
+#include <scsi/medium_access.h> // IWYU pragma: associated

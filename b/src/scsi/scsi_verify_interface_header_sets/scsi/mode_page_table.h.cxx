@@ -1,0 +1,1 @@
+#include <scsi/mode_page_table.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/mode_pages.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/parameter_cdbs.h> // IWYU pragma: associated

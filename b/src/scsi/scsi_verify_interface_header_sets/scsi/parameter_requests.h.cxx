@@ -1,0 +1,1 @@
+#include <scsi/parameter_requests.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/parameter_writer.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/read_write.h> // IWYU pragma: associated

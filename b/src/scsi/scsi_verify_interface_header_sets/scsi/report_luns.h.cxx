@@ -1,0 +1,1 @@
+#include <scsi/report_luns.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/request_sense.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/reservation_commands.h> // IWYU pragma: associated

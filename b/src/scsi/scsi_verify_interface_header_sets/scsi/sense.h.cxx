@@ -1,0 +1,1 @@
+#include <scsi/sense.h> // IWYU pragma: associated

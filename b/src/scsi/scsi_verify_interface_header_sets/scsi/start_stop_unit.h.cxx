@@ -1,0 +1,1 @@
+#include <scsi/start_stop_unit.h> // IWYU pragma: associated

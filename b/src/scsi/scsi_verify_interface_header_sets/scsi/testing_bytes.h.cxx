@@ -1,0 +1,1 @@
+#include <scsi/testing_bytes.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/unit_attention.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/unit_commands.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/unit_description.h> // IWYU pragma: associated

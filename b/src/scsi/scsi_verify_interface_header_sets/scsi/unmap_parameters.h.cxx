@@ -1,0 +1,1 @@
+#include <scsi/unmap_parameters.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/verify.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/vital_product_data.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <scsi/write_same.h> // IWYU pragma: associated

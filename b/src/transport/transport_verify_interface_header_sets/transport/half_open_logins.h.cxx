@@ -1,0 +1,1 @@
+#include <transport/half_open_logins.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <transport/iscsi_command.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <transport/iscsi_connection.h> // IWYU pragma: associated

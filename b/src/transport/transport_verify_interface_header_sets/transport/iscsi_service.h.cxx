@@ -1,0 +1,1 @@
+#include <transport/iscsi_service.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <transport/random.h> // IWYU pragma: associated

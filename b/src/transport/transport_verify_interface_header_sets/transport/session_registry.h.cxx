@@ -1,0 +1,1 @@
+#include <transport/session_registry.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <transport/socket_address.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <wire/crc32c.h> // IWYU pragma: associated

@@ -1,0 +1,1 @@
+#include <wire/field.h> // IWYU pragma: associated

@@ -1,0 +1,74 @@
+#include "daemon/unit_store.h"
+
+#include "base/log.h"
+#include "device/off_core.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace targe::daemon {
+namespace {
+
+using engine::Kept;
+
+constexpr std::array kSubjects{Kept::mode_pages, Kept::persistent_reservation, Kept::identifying_information,
+                               Kept::sanitize};
+
+std::string_view subject(Kept what) {
+    switch (what) {
+        case Kept::mode_pages:
+            return "mode-pages";
+        case Kept::persistent_reservation:
+            return "reservations";
+        case Kept::identifying_information:
+            return "identifying-information";
+        case Kept::sanitize:
+            return "sanitize";
+    }
+    __builtin_unreachable();
+}
+
+}  // namespace
+
+std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnitStore::open(
+    admin::StateDirectory& directory, std::string device) {
+    std::shared_ptr<DirectoryUnitStore> store(new DirectoryUnitStore(directory, std::move(device)));
+    for (const Kept what : kSubjects) {
+        auto content = directory.load(store->file(what));
+        if (!content) {
+            return std::unexpected(content.error());
+        }
+        if (*content) {
+            store->found_.emplace(what, std::move(**content));
+        }
+    }
+    return store;
+}
+
+std::string DirectoryUnitStore::file(Kept what) const {
+    return "unit." + device_ + "." + std::string(subject(what));
+}
+
+std::optional<std::string> DirectoryUnitStore::kept(Kept what) const {
+    const auto at = found_.find(what);
+    return at == found_.end() ? std::nullopt : std::optional(at->second);
+}
+
+base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, std::string content) {
+    std::expected<void, admin::Problem> stored;
+    const int failed = co_await device::run_off_core(
+        arena, [this, what, &content, &stored] { stored = directory_.store(file(what), content); });
+    if (failed == 0 && stored) {
+        co_return true;
+    }
+    if (failed != 0) {
+        TARGE_LOG(error, "state", "nothing can be kept for device {}: no thread, errno {}", device_, failed);
+    } else {
+        const admin::Problem& problem = stored.error();
+        TARGE_LOG(error, "state", "{}: {}; {}", problem.what, problem.cause, problem.cure);
+    }
+    co_return false;
+}
+
+}  // namespace targe::daemon

@@ -1,0 +1,27 @@
+// What the state of a unit holds against a nexus: reservations of others, and whatever else keeps some
+// commands out for as long as the state lasts.
+#pragma once
+
+#include "engine/command.h"
+#include "engine/nexus_unit.h"
+#include "engine/unit_state.h"
+#include "scsi/sense.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace targe::engine {
+
+/// Bits of NexusUnit::gates.
+enum class Gate : std::uint8_t {
+    reserved = 1U << 0U,  ///< RESERVE of another nexus, [SPC-2 r20]
+};
+
+/// Computed whenever the lane gets a state, so that an ordinary command looks at one byte.
+[[nodiscard]] std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state);
+
+/// Why `state` does not let the command in, whatever gates were computed before; in the order in which
+/// initiators expect to be told.
+[[nodiscard]] std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitState& state);
+
+}  // namespace targe::engine

@@ -1,0 +1,36 @@
+// What a logical unit keeps across the end of the process.
+#pragma once
+
+#include "base/task.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace targe::engine {
+
+/// One file, as it were, each: replaced as a whole.
+enum class Kept : std::uint8_t {
+    mode_pages,              ///< saved by MODE SELECT with SP
+    persistent_reservation,  ///< registered with APTPL
+    identifying_information,
+    sanitize,  ///< of a SANITIZE or FORMAT UNIT that has not ended well
+};
+
+/// The daemon's state directory, or a simulated one. Content is the unit's own and any bytes.
+class UnitStore {
+public:
+    UnitStore() = default;
+    UnitStore(const UnitStore&) = delete;
+    UnitStore& operator=(const UnitStore&) = delete;
+    virtual ~UnitStore() = default;
+
+    /// What keep() kept last. Asked before any core runs.
+    [[nodiscard]] virtual std::optional<std::string> kept(Kept what) const = 0;
+    /// True: the content is durable, at whatever instant the process or the host ends from now on. False: it
+    /// is not, and after a crash either the content before or this one is found. Goes on on the core that
+    /// asked. One at a time for a unit.
+    virtual base::Task<bool> keep(base::CommandArena& arena, Kept what, std::string content) = 0;
+};
+
+}  // namespace targe::engine

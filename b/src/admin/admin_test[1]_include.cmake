@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/admin/admin_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/admin/admin_test[1]_tests.cmake")
-else()
-  add_test(admin_test_NOT_BUILT admin_test_NOT_BUILT)
-endif()

@@ -1,1 +1,0 @@
-#include <admin/access.h> // IWYU pragma: associated

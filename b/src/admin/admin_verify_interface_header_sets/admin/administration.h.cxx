@@ -1,1 +1,0 @@
-#include <admin/administration.h> // IWYU pragma: associated

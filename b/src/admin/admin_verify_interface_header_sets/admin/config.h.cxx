@@ -1,1 +1,0 @@
-#include <admin/config.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/config_document.h> // IWYU pragma: associated

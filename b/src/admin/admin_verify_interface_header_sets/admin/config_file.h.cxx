@@ -1,1 +1,0 @@
-#include <admin/config_file.h> // IWYU pragma: associated

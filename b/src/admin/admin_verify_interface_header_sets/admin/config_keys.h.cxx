@@ -1,1 +1,0 @@
-#include <admin/config_keys.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/config_parts.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/config_section.h> // IWYU pragma: associated

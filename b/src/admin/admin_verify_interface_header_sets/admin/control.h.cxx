@@ -1,1 +1,0 @@
-#include <admin/control.h> // IWYU pragma: associated

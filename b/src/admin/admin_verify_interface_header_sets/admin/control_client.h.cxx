@@ -1,1 +1,0 @@
-#include <admin/control_client.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/control_json.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/control_listener.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/control_server.h> // IWYU pragma: associated

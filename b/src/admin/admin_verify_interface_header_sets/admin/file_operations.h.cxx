@@ -1,1 +1,0 @@
-#include <admin/file_operations.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/identity.h> // IWYU pragma: associated

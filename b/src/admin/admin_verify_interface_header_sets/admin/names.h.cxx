@@ -1,1 +1,0 @@
-#include <admin/names.h> // IWYU pragma: associated

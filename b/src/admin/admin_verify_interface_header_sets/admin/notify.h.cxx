@@ -1,1 +1,0 @@
-#include <admin/notify.h> // IWYU pragma: associated

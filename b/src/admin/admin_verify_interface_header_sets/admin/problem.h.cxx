@@ -1,1 +1,0 @@
-#include <admin/problem.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/quantity.h> // IWYU pragma: associated

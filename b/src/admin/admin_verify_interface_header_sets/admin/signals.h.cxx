@@ -1,1 +1,0 @@
-#include <admin/signals.h> // IWYU pragma: associated

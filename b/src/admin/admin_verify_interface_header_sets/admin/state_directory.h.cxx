@@ -1,1 +1,0 @@
-#include <admin/state_directory.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/state_file.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <admin/unix_socket.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <base/assert.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <base/buffer.h> // IWYU pragma: associated

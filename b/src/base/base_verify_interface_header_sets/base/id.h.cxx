@@ -1,1 +1,0 @@
-#include <base/id.h> // IWYU pragma: associated

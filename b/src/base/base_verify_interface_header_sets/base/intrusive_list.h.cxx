@@ -1,1 +1,0 @@
-#include <base/intrusive_list.h> // IWYU pragma: associated

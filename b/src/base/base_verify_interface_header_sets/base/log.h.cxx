@@ -1,1 +1,0 @@
-#include <base/log.h> // IWYU pragma: associated

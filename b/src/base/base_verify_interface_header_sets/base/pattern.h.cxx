@@ -1,1 +1,0 @@
-#include <base/pattern.h> // IWYU pragma: associated

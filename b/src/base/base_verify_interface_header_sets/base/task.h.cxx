@@ -1,1 +1,0 @@
-#include <base/task.h> // IWYU pragma: associated

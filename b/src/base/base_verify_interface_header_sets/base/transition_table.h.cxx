@@ -1,1 +1,0 @@
-#include <base/transition_table.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <cli/command_line.h> // IWYU pragma: associated

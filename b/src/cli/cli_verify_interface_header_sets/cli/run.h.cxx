@@ -1,1 +1,0 @@
-#include <cli/run.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <cli/table.h> // IWYU pragma: associated

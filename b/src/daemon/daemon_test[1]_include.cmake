@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/daemon/daemon_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/daemon/daemon_test[1]_tests.cmake")
-else()
-  add_test(daemon_test_NOT_BUILT daemon_test_NOT_BUILT)
-endif()

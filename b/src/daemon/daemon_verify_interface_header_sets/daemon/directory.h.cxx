@@ -1,1 +1,0 @@
-#include <daemon/directory.h> // IWYU pragma: associated

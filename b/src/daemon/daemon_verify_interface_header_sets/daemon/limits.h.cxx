@@ -1,1 +1,0 @@
-#include <daemon/limits.h> // IWYU pragma: associated

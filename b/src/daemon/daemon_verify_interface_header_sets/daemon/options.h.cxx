@@ -1,1 +1,0 @@
-#include <daemon/options.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <daemon/server.h> // IWYU pragma: associated

@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/device/device_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/device/device_test[1]_tests.cmake")
-else()
-  add_test(device_test_NOT_BUILT device_test_NOT_BUILT)
-endif()

@@ -1,1 +1,0 @@
-#include <device/block_device.h> // IWYU pragma: associated

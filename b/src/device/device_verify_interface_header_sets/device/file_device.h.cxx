@@ -1,1 +1,0 @@
-#include <device/file_device.h> // IWYU pragma: associated

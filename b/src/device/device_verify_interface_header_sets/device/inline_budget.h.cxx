@@ -1,1 +1,0 @@
-#include <device/inline_budget.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/io_error.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/mapping.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/null_device.h> // IWYU pragma: associated

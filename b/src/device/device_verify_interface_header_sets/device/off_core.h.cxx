@@ -1,1 +1,0 @@
-#include <device/off_core.h> // IWYU pragma: associated

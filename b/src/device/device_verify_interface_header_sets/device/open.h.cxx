@@ -1,1 +1,0 @@
-#include <device/open.h> // IWYU pragma: associated

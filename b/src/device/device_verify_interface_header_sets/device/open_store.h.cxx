@@ -1,1 +1,0 @@
-#include <device/open_store.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/queue_facts.h> // IWYU pragma: associated

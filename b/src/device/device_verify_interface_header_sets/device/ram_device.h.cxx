@@ -1,1 +1,0 @@
-#include <device/ram_device.h> // IWYU pragma: associated

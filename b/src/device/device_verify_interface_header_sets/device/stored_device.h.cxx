@@ -1,1 +1,0 @@
-#include <device/stored_device.h> // IWYU pragma: associated

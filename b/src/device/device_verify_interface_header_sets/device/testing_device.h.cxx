@@ -1,1 +1,0 @@
-#include <device/testing_device.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/transfer.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <device/written_pages.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/at_home.h> // IWYU pragma: associated

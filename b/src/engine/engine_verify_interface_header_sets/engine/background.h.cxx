@@ -1,1 +1,0 @@
-#include <engine/background.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/block_io.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/command.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/command_life.h> // IWYU pragma: associated

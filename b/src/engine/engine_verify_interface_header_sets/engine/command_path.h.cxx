@@ -1,1 +1,0 @@
-#include <engine/command_path.h> // IWYU pragma: associated

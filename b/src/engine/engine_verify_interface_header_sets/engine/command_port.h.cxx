@@ -1,1 +1,0 @@
-#include <engine/command_port.h> // IWYU pragma: associated

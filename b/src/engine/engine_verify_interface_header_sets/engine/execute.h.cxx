@@ -1,1 +1,0 @@
-#include <engine/execute.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/execution.h> // IWYU pragma: associated

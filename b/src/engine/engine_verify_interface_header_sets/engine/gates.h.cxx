@@ -1,1 +1,0 @@
-#include <engine/gates.h> // IWYU pragma: associated

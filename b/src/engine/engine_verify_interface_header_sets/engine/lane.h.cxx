@@ -1,1 +1,0 @@
-#include <engine/lane.h> // IWYU pragma: associated

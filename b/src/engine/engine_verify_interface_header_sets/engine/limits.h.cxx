@@ -1,1 +1,0 @@
-#include <engine/limits.h> // IWYU pragma: associated

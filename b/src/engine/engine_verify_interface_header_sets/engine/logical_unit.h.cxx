@@ -1,1 +1,0 @@
-#include <engine/logical_unit.h> // IWYU pragma: associated

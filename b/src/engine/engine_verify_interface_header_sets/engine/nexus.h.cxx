@@ -1,1 +1,0 @@
-#include <engine/nexus.h> // IWYU pragma: associated

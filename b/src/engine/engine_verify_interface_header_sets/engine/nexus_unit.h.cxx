@@ -1,1 +1,0 @@
-#include <engine/nexus_unit.h> // IWYU pragma: associated

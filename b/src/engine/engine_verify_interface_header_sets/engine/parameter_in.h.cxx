@@ -1,1 +1,0 @@
-#include <engine/parameter_in.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/run_on.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/sense_from.h> // IWYU pragma: associated

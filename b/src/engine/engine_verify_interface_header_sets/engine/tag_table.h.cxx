@@ -1,1 +1,0 @@
-#include <engine/tag_table.h> // IWYU pragma: associated

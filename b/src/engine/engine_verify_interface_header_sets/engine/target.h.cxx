@@ -1,1 +1,0 @@
-#include <engine/target.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/task_management.h> // IWYU pragma: associated

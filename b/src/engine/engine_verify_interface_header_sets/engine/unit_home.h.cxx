@@ -1,1 +1,0 @@
-#include <engine/unit_home.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <engine/unit_map.h> // IWYU pragma: associated

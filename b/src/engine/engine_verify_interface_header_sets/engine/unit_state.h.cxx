@@ -1,1 +1,0 @@
-#include <engine/unit_state.h> // IWYU pragma: associated

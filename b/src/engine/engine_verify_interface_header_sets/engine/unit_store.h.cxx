@@ -1,1 +1,0 @@
-#include <engine/unit_store.h> // IWYU pragma: associated

@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/iscsi/iscsi_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/iscsi/iscsi_test[1]_tests.cmake")
-else()
-  add_test(iscsi_test_NOT_BUILT iscsi_test_NOT_BUILT)
-endif()

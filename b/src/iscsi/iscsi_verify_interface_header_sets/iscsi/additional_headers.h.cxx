@@ -1,1 +1,0 @@
-#include <iscsi/additional_headers.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/auth_policy.h> // IWYU pragma: associated

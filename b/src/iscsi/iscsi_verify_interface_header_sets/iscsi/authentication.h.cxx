@@ -1,1 +1,0 @@
-#include <iscsi/authentication.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/chap.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/command_window.h> // IWYU pragma: associated

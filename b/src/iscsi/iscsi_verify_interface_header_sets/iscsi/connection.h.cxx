@@ -1,1 +1,0 @@
-#include <iscsi/connection.h> // IWYU pragma: associated

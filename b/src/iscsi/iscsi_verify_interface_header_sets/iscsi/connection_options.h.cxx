@@ -1,1 +1,0 @@
-#include <iscsi/connection_options.h> // IWYU pragma: associated

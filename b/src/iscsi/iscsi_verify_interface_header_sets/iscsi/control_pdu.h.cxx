@@ -1,1 +1,0 @@
-#include <iscsi/control_pdu.h> // IWYU pragma: associated

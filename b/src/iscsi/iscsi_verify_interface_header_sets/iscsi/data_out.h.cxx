@@ -1,1 +1,0 @@
-#include <iscsi/data_out.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/directory.h> // IWYU pragma: associated

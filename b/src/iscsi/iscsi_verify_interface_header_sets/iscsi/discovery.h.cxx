@@ -1,1 +1,0 @@
-#include <iscsi/discovery.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/held_requests.h> // IWYU pragma: associated

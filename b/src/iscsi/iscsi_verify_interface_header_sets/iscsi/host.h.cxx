@@ -1,1 +1,0 @@
-#include <iscsi/host.h> // IWYU pragma: associated

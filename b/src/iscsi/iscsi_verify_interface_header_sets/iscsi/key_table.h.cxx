@@ -1,1 +1,0 @@
-#include <iscsi/key_table.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/login.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/login_identity.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/login_request.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/negotiation.h> // IWYU pragma: associated

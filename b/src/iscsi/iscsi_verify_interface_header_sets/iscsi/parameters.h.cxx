@@ -1,1 +1,0 @@
-#include <iscsi/parameters.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/pdu.h> // IWYU pragma: associated

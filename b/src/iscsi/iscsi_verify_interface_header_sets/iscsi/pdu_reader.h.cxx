@@ -1,1 +1,0 @@
-#include <iscsi/pdu_reader.h> // IWYU pragma: associated

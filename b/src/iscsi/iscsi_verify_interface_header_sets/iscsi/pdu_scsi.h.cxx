@@ -1,1 +1,0 @@
-#include <iscsi/pdu_scsi.h> // IWYU pragma: associated

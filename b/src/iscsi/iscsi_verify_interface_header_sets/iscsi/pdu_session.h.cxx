@@ -1,1 +1,0 @@
-#include <iscsi/pdu_session.h> // IWYU pragma: associated

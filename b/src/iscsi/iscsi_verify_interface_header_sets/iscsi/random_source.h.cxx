@@ -1,1 +1,0 @@
-#include <iscsi/random_source.h> // IWYU pragma: associated

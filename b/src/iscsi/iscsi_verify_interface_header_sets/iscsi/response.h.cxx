@@ -1,1 +1,0 @@
-#include <iscsi/response.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/scsi_task.h> // IWYU pragma: associated

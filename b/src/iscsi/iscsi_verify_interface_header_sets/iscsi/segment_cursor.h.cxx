@@ -1,1 +1,0 @@
-#include <iscsi/segment_cursor.h> // IWYU pragma: associated

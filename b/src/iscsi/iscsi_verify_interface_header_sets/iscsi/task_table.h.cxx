@@ -1,1 +1,0 @@
-#include <iscsi/task_table.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/text.h> // IWYU pragma: associated

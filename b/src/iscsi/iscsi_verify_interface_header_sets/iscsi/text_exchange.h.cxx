@@ -1,1 +1,0 @@
-#include <iscsi/text_exchange.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <iscsi/text_value.h> // IWYU pragma: associated

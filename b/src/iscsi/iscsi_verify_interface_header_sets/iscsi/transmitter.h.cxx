@@ -1,1 +1,0 @@
-#include <iscsi/transmitter.h> // IWYU pragma: associated

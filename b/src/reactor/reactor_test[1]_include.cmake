@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/reactor/reactor_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/reactor/reactor_test[1]_tests.cmake")
-else()
-  add_test(reactor_test_NOT_BUILT reactor_test_NOT_BUILT)
-endif()

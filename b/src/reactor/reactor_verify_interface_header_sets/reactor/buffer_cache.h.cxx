@@ -1,1 +1,0 @@
-#include <reactor/buffer_cache.h> // IWYU pragma: associated

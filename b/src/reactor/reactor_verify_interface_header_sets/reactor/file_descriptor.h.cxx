@@ -1,1 +1,0 @@
-#include <reactor/file_descriptor.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <reactor/inbox.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <reactor/io.h> // IWYU pragma: associated

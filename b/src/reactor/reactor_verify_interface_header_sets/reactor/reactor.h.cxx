@@ -1,1 +1,0 @@
-#include <reactor/reactor.h> // IWYU pragma: associated

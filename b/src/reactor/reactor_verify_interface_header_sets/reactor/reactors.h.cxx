@@ -1,1 +1,0 @@
-#include <reactor/reactors.h> // IWYU pragma: associated

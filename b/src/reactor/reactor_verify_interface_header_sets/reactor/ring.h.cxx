@@ -1,1 +1,0 @@
-#include <reactor/ring.h> // IWYU pragma: associated

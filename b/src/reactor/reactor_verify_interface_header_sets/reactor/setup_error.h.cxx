@@ -1,1 +1,0 @@
-#include <reactor/setup_error.h> // IWYU pragma: associated

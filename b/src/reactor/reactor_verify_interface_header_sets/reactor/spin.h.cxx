@@ -1,1 +1,0 @@
-#include <reactor/spin.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <reactor/timer_queue.h> // IWYU pragma: associated

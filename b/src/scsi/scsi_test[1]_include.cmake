@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/scsi/scsi_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/scsi/scsi_test[1]_tests.cmake")
-else()
-  add_test(scsi_test_NOT_BUILT scsi_test_NOT_BUILT)
-endif()

@@ -1,1 +1,0 @@
-#include <scsi/block_commands.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/block_limits.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/cache.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/capacity.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/cdb.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/command_id.h> // IWYU pragma: associated

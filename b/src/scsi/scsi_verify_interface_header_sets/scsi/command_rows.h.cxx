@@ -1,1 +1,0 @@
-#include <scsi/command_rows.h> // IWYU pragma: associated

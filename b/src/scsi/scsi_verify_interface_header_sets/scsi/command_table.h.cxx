@@ -1,1 +1,0 @@
-#include <scsi/command_table.h> // IWYU pragma: associated

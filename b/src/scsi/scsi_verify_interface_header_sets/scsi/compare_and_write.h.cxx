@@ -1,1 +1,0 @@
-#include <scsi/compare_and_write.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/inquiry.h> // IWYU pragma: associated

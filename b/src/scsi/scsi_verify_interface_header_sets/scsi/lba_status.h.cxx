@@ -1,1 +1,0 @@
-#include <scsi/lba_status.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/lun.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/medium_access.h> // IWYU pragma: associated

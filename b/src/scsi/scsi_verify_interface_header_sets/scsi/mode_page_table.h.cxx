@@ -1,1 +1,0 @@
-#include <scsi/mode_page_table.h> // IWYU pragma: associated

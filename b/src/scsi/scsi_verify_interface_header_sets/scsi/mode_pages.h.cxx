@@ -1,1 +1,0 @@
-#include <scsi/mode_pages.h> // IWYU pragma: associated

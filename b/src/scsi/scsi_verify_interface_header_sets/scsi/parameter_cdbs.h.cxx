@@ -1,1 +1,0 @@
-#include <scsi/parameter_cdbs.h> // IWYU pragma: associated

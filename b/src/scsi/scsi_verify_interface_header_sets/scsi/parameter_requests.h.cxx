@@ -1,1 +1,0 @@
-#include <scsi/parameter_requests.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/parameter_writer.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/read_write.h> // IWYU pragma: associated

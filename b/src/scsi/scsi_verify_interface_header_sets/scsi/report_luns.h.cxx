@@ -1,1 +1,0 @@
-#include <scsi/report_luns.h> // IWYU pragma: associated

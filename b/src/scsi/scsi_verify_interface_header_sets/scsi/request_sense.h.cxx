@@ -1,1 +1,0 @@
-#include <scsi/request_sense.h> // IWYU pragma: associated

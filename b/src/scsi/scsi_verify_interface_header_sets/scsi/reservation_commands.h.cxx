@@ -1,1 +1,0 @@
-#include <scsi/reservation_commands.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/sense.h> // IWYU pragma: associated

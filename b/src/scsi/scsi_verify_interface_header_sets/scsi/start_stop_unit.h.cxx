@@ -1,1 +1,0 @@
-#include <scsi/start_stop_unit.h> // IWYU pragma: associated

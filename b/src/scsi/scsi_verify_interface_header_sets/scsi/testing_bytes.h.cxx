@@ -1,1 +1,0 @@
-#include <scsi/testing_bytes.h> // IWYU pragma: associated

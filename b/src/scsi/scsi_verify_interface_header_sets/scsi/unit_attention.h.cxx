@@ -1,1 +1,0 @@
-#include <scsi/unit_attention.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/unit_commands.h> // IWYU pragma: associated

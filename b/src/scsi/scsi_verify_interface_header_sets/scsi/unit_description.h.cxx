@@ -1,1 +1,0 @@
-#include <scsi/unit_description.h> // IWYU pragma: associated

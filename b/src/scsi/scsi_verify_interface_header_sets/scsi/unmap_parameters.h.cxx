@@ -1,1 +1,0 @@
-#include <scsi/unmap_parameters.h> // IWYU pragma: associated

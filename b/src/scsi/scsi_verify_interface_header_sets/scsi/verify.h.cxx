@@ -1,1 +1,0 @@
-#include <scsi/verify.h> // IWYU pragma: associated

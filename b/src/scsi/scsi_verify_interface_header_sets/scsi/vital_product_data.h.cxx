@@ -1,1 +1,0 @@
-#include <scsi/vital_product_data.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <scsi/write_same.h> // IWYU pragma: associated

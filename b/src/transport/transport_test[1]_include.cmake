@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/w/core/b/src/transport/transport_test[1]_tests.cmake")
-  include("/tmp/w/core/b/src/transport/transport_test[1]_tests.cmake")
-else()
-  add_test(transport_test_NOT_BUILT transport_test_NOT_BUILT)
-endif()

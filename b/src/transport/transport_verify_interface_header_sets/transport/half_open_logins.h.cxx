@@ -1,1 +1,0 @@
-#include <transport/half_open_logins.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <transport/iscsi_command.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <transport/iscsi_connection.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <transport/iscsi_service.h> // IWYU pragma: associated

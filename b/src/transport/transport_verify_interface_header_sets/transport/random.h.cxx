@@ -1,1 +1,0 @@
-#include <transport/random.h> // IWYU pragma: associated

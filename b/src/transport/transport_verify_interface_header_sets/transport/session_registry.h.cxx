@@ -1,1 +1,0 @@
-#include <transport/session_registry.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <transport/socket_address.h> // IWYU pragma: associated

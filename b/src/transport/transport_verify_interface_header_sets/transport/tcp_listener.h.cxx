@@ -1,1 +1,0 @@
-#include <transport/tcp_listener.h> // IWYU pragma: associated

@@ -1,1 +1,0 @@
-#include <transport/tcp_stream.h> // IWYU pragma: associated

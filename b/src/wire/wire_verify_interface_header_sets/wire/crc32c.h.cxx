@@ -1,1 +1,0 @@
-#include <wire/crc32c.h> // IWYU pragma: associated

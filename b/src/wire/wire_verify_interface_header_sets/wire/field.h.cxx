@@ -1,1 +1,0 @@
-#include <wire/field.h> // IWYU pragma: associated

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -59,6 +60,8 @@ public:
     [[nodiscard]] virtual CoreId id() const = 0;
     /// The time at which the present turn began. Only on this core.
     [[nodiscard]] virtual Time now() const = 0;
+    /// The host's calendar clock: milliseconds since 1970-01-01 00:00 UTC. It may jump.
+    [[nodiscard]] virtual std::uint64_t unix_ms() const = 0;
     /// Runs `message` on this core in a later turn. From any thread; messages of one sender keep their order.
     virtual void post(Message& message) = 0;
     /// Sets or moves the deadline. Only on this core.

@@ -22,6 +22,10 @@ void execute_at_home(Command& command) {
             return static_cast<void>(execute_mode_select(arena, command));
         case CommandId::start_stop_unit:
             return static_cast<void>(execute_start_stop_unit(arena, command));
+        case CommandId::set_identifying_information:
+            return static_cast<void>(execute_set_identifying_information(arena, command));
+        case CommandId::set_timestamp:
+            return static_cast<void>(execute_set_timestamp(arena, command));
         default:
             return static_cast<void>(execute_prevent_allow(arena, command));
     }
@@ -70,6 +74,8 @@ void execute(Command& command) {
         case CommandId::mode_select_10:
         case CommandId::start_stop_unit:
         case CommandId::prevent_allow_medium_removal:
+        case CommandId::set_identifying_information:
+        case CommandId::set_timestamp:
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
@@ -83,8 +89,10 @@ void execute(Command& command) {
         case CommandId::mode_sense_10:
         case CommandId::read_capacity_10:
         case CommandId::read_capacity_16:
+        case CommandId::report_identifying_information:
         case CommandId::report_supported_operation_codes:
         case CommandId::report_supported_task_management_functions:
+        case CommandId::report_timestamp:
             return finish(command, answer_parameters(command));
     }
     __builtin_unreachable();

@@ -19,6 +19,8 @@ Execution execute_compare_and_write(base::CommandArena& arena, Command& command)
 Execution execute_reserve(base::CommandArena& arena, Command& command);
 Execution execute_release(base::CommandArena& arena, Command& command);
 Execution execute_mode_select(base::CommandArena& arena, Command& command);
+Execution execute_set_identifying_information(base::CommandArena& arena, Command& command);
+Execution execute_set_timestamp(base::CommandArena& arena, Command& command);
 Execution execute_start_stop_unit(base::CommandArena& arena, Command& command);
 Execution execute_prevent_allow(base::CommandArena& arena, Command& command);
 

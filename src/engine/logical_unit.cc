@@ -63,11 +63,21 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
     return state;
 }
 
+/// What the unit had when the process ended. The store has found each subject whole.
+void restore(const UnitStore& store, UnitState& state) {
+    if (const auto kept = store.kept(Kept::identifying_information)) {
+        state.identification = scsi::kept_identifying_information(*kept).value_or(state.identification);
+    }
+}
+
 UnitState first_state(const UnitSettings& settings) {
     UnitState state;
     state.description.identity = settings.identity;
     state = looked_at(settings, state);
     state.pages = scsi::default_mode_pages(state.description);
+    if (settings.store) {
+        restore(*settings.store, state);
+    }
     return state;
 }
 

@@ -137,6 +137,17 @@ scsi::Outcome answer_parameters(Command& command) {
             const scsi::Sense absent{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
             return answer_request_sense(command, state.medium_loaded ? std::nullopt : std::optional{absent});
         }
+        case CommandId::report_identifying_information:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReportIdentifyingInformationCdb;
+                return scsi::report_identifying_information(command.cdb.first<L::kSize>(),
+                                                            state.identification, out);
+            });
+        case CommandId::report_timestamp:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::report_timestamp(state.clock, unit.nexus.core().unix_ms(), out);
+                return std::nullopt;
+            });
         case CommandId::report_supported_operation_codes:
             return answer_operation_codes(command);
         case CommandId::report_supported_task_management_functions:

@@ -4,7 +4,9 @@
 #include "device/device.h"
 #include "engine/nexus_unit.h"
 #include "scsi/command_table.h"
+#include "scsi/identifying_information.h"
 #include "scsi/mode_pages.h"
+#include "scsi/timestamp.h"
 #include "scsi/unit_description.h"
 
 #include <algorithm>
@@ -19,6 +21,8 @@ struct UnitState {
     scsi::UnitTraits traits;
     device::Capabilities capabilities;
     scsi::ModePages pages;
+    scsi::IdentifyingInformation identification;
+    scsi::UnitClock clock;
     bool read_only = false;                     ///< the unit's own, or the device's
     bool medium_loaded = true;                  ///< false: ejected
     std::optional<NexusId> reserved_by;         ///< RESERVE of SPC-2

@@ -99,6 +99,11 @@ base::BufferPool& Reactor::buffers() {
     return *buffers_;
 }
 
+std::uint64_t Reactor::unix_ms() const {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+}
+
 void Reactor::post(base::Message& message) {
     if (this_reactor == this) {
         local_.push_back(message);

@@ -94,6 +94,7 @@ public:
     [[nodiscard]] const ReactorOptions& options() const { return options_; }
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override { return now_; }
+    [[nodiscard]] std::uint64_t unix_ms() const override;
     void post(base::Message& message) override;
     void arm(base::Timer& timer, base::Time deadline) override;
     void disarm(base::Timer& timer) override;

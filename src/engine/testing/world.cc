@@ -47,6 +47,11 @@ base::Time FakeCore::now() const {
     return world_.now();
 }
 
+std::uint64_t FakeCore::unix_ms() const {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now().time_since_epoch());
+    return static_cast<std::uint64_t>(since.count());
+}
+
 void FakeCore::post(base::Message& message) {
     inbox_[world_.current_].push_back(&message);
 }

@@ -1,0 +1,74 @@
+// Labels and clocks of a unit, through the engine.
+#include "engine/testing/memory_store.h"
+#include "engine/testing/scene.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace targe::engine::testing {
+namespace {
+
+using namespace std::string_view_literals;
+
+ByteVector bytes_of(std::string_view text) {
+    const auto bytes = std::as_bytes(std::span(text));
+    return {bytes.begin(), bytes.end()};
+}
+
+ByteVector set_information(std::string_view text) {
+    return cdb({0xa4, 6, 0, 0, 0, 0, 0, 0, 0, static_cast<unsigned>(text.size()), 0, 0});
+}
+const ByteVector kReportInformation = cdb({0xa3, 5, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0});
+
+std::string information(Initiator& initiator) {
+    const Task& task = initiator.run(kReportInformation, 256);
+    const std::string all(reinterpret_cast<const char*>(task.data_received.data()),
+                          task.data_received.size());
+    return all.size() < 4 ? "none" : all.substr(4);
+}
+
+TEST(IdentifyingInformation, OutlivesTheProcessAndIsToldToOthers) {
+    const auto store = std::make_shared<MemoryStore>();
+    {
+        Scene scene({.cores = 2, .store = store});
+        const auto one = scene.login(0);
+        const auto other = scene.login(1);
+        EXPECT_EQ(one->run(set_information("shelf 3"), 0, bytes_of("shelf 3")).status, 0);
+        EXPECT_EQ(information(*one), "shelf 3");
+        EXPECT_EQ(one->next_attention(), 0U);
+        EXPECT_EQ(other->next_attention(), 0x063f05U);
+        EXPECT_EQ(other->next_attention(), 0U);
+        EXPECT_EQ(information(*other), "shelf 3");
+    }
+    Scene scene({.store = store});
+    const auto later = scene.login();
+    EXPECT_EQ(information(*later), "shelf 3");
+}
+
+TEST(IdentifyingInformation, ThatCannotBeKeptIsNotSet) {
+    const auto store = std::make_shared<MemoryStore>();
+    store->fails = true;
+    Scene scene({.store = store});
+    const auto one = scene.login();
+    const auto other = scene.login();
+    EXPECT_EQ(one->run(set_information("x"), 0, bytes_of("x")).sense_code(), 0x044400U);
+    EXPECT_EQ(information(*one), "");
+    EXPECT_EQ(other->next_attention(), 0U);
+}
+
+TEST(Timestamp, SetByOneIsReportedToAllAndRunsOn) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(0);
+    const auto other = scene.login(1);
+    const ByteVector list = cdb({0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0});
+    EXPECT_EQ(one->run(cdb({0xa4, 0x0f, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0}), 0, list).status, 0);
+    EXPECT_EQ(other->next_attention(), 0x062a10U);
+    scene.world.advance(std::chrono::milliseconds{5});
+    const Task& task = other->run(cdb({0xa3, 0x0f, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0}), 12);
+    EXPECT_EQ(task.data_received, cdb({0, 10, 2, 0, 0, 0, 0, 0, 0x10, 5, 0, 0}));
+}
+
+}  // namespace
+}  // namespace targe::engine::testing

@@ -26,6 +26,10 @@ void execute_at_home(Command& command) {
             return static_cast<void>(execute_set_identifying_information(arena, command));
         case CommandId::set_timestamp:
             return static_cast<void>(execute_set_timestamp(arena, command));
+        case CommandId::read_buffer:
+            return static_cast<void>(execute_read_buffer(arena, command));
+        case CommandId::send_diagnostic:
+            return static_cast<void>(execute_send_diagnostic(arena, command));
         default:
             return static_cast<void>(execute_prevent_allow(arena, command));
     }
@@ -76,10 +80,14 @@ void execute(Command& command) {
         case CommandId::prevent_allow_medium_removal:
         case CommandId::set_identifying_information:
         case CommandId::set_timestamp:
+        case CommandId::read_buffer:
+        case CommandId::send_diagnostic:
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
             return finish(command, scsi::Status::good);  // a hint: the cache may not hold it, [SBC-3 r36]
+        case CommandId::write_buffer:
+            return static_cast<void>(execute_write_buffer(arena, command));
         case CommandId::test_unit_ready:
             return static_cast<void>(execute_test_unit_ready(arena, command));
         case CommandId::inquiry:
@@ -89,6 +97,7 @@ void execute(Command& command) {
         case CommandId::mode_sense_10:
         case CommandId::read_capacity_10:
         case CommandId::read_capacity_16:
+        case CommandId::receive_diagnostic_results:
         case CommandId::report_identifying_information:
         case CommandId::report_supported_operation_codes:
         case CommandId::report_supported_task_management_functions:

@@ -14,12 +14,15 @@ Execution execute_write_same(base::CommandArena& arena, Command& command);
 Execution execute_unmap(base::CommandArena& arena, Command& command);
 Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
+Execution execute_write_buffer(base::CommandArena& arena, Command& command);
 
 // At the unit's home, and back again.
 Execution execute_reserve(base::CommandArena& arena, Command& command);
 Execution execute_release(base::CommandArena& arena, Command& command);
 Execution execute_mode_select(base::CommandArena& arena, Command& command);
 Execution execute_set_identifying_information(base::CommandArena& arena, Command& command);
+Execution execute_read_buffer(base::CommandArena& arena, Command& command);
+Execution execute_send_diagnostic(base::CommandArena& arena, Command& command);
 Execution execute_set_timestamp(base::CommandArena& arena, Command& command);
 Execution execute_start_stop_unit(base::CommandArena& arena, Command& command);
 Execution execute_prevent_allow(base::CommandArena& arena, Command& command);

@@ -1,6 +1,8 @@
 #include "engine/command_path.h"
 #include "engine/lane.h"
+#include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/run_on.h"
 
 #include <algorithm>
 #include <limits>
@@ -84,6 +86,22 @@ void count(Command& command, const scsi::Outcome& outcome, Counters& counters) {
     }
 }
 
+/// The unit remembers what its medium did, for READ BUFFER.
+void remember_error(const Command& command, const scsi::Sense& sense) {
+    NexusUnit* const unit = command.life.unit;
+    if (unit == nullptr ||
+        (sense.key != scsi::SenseKey::medium_error && sense.key != scsi::SenseKey::hardware_error)) {
+        return;
+    }
+    const scsi::ErrorRecord record{.unix_ms = unit->nexus.core().unix_ms(),
+                                   .lba = sense.information.value_or(command.life.access.lba),
+                                   .opcode = std::to_integer<std::uint8_t>(command.cdb.bytes()[0]),
+                                   .key = sense.key,
+                                   .asc = sense.asc};
+    run_on(unit->nexus.core(), unit->unit->home().core(),
+           [kept = unit->unit, record] { kept->home().errors().remember(record); });
+}
+
 /// Nobody was told of the unit attention that this command took: the next command is.
 void return_attention(Command& command) {
     auto& life = command.life;
@@ -103,6 +121,9 @@ void tell_dropped(Command& command) {
 void respond(Command& command, const scsi::Outcome& outcome) {
     auto& life = command.life;
     set_status(command, outcome);
+    if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
+        remember_error(command, *sense);
+    }
     set_data_in(command, succeeded(outcome));
     count(command, outcome, life.nexus->counters());
     if (life.unit != nullptr) {

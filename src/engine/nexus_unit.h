@@ -6,8 +6,10 @@
 #include "engine/limits.h"
 #include "scsi/unit_attention.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 namespace targe::engine {
 
@@ -41,6 +43,8 @@ public:
     bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
     base::IntrusiveList<Command, struct Parked> out_of_turn;
     scsi::UnitAttentionQueue attentions;
+    std::vector<std::byte> echo;       ///< of WRITE BUFFER; empty: none was written
+    bool reads_error_history = false;  ///< the unit's home may hold the history for it
 };
 
 }  // namespace targe::engine

@@ -4,6 +4,7 @@
 #include "engine/command_path.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/run_on.h"
 
 #include <algorithm>
 #include <functional>
@@ -97,6 +98,11 @@ void Nexus::remap(const std::vector<LunEntry>& luns) {
 
 void Nexus::leave(NexusUnit& unit) {
     // In a later turn: a caller up the stack may still look at the unit.
+    if (unit.reads_error_history) {
+        UnitHome& home = unit.unit->home();
+        run_on(core_, home.core(),
+               [kept = unit.unit, nexus = id_] { kept->home().errors().release(nexus.value); });
+    }
     base::post(core_, [this, &unit] { forget(core_, unit.unit, id_, [this, &unit] { left(unit); }); });
 }
 

@@ -4,6 +4,7 @@
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "scsi/capacity.h"
+#include "scsi/diagnostics.h"
 #include "scsi/inquiry.h"
 #include "scsi/mode_pages.h"
 #include "scsi/parameter_requests.h"
@@ -137,6 +138,11 @@ scsi::Outcome answer_parameters(Command& command) {
             const scsi::Sense absent{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
             return answer_request_sense(command, state.medium_loaded ? std::nullopt : std::optional{absent});
         }
+        case CommandId::receive_diagnostic_results:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReceiveDiagnosticResultsCdb;
+                return scsi::receive_diagnostic_results(command.cdb.first<L::kSize>(), out);
+            });
         case CommandId::report_identifying_information:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
                 using L = scsi::ReportIdentifyingInformationCdb;

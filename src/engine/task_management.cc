@@ -84,6 +84,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     change.abort({.requester = requester, .tell_others = false});
     co_await change.begin();
     UnitState& next = change.state();
+    home.errors().release();
     next.reserved_by.reset();
     next.removal_prevented_by.clear();
     next.pages = scsi::default_mode_pages(next.description);

@@ -6,6 +6,7 @@
 #include "engine/lane.h"
 #include "engine/unit_state.h"
 #include "engine/unit_store.h"
+#include "scsi/error_history.h"
 
 #include <coroutine>
 #include <cstdint>
@@ -131,6 +132,8 @@ public:
 
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
 
+    [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
+
     /// Refuses the changes that have not begun, as far as they may be.
     void refuse_waiting();
     void want(RangeHold& hold);
@@ -163,6 +166,7 @@ private:
     std::size_t lanes_left_ = 0;
     base::IntrusiveList<Change, WaitingChanges> waiting_;
     std::vector<Held> held_;
+    scsi::ErrorHistory errors_;
     std::uint64_t next_hold_ = 1;
     base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
 };

@@ -4,6 +4,7 @@
 #include "device/device.h"
 #include "engine/nexus_unit.h"
 #include "scsi/command_table.h"
+#include "scsi/diagnostics.h"
 #include "scsi/identifying_information.h"
 #include "scsi/mode_pages.h"
 #include "scsi/timestamp.h"
@@ -15,6 +16,9 @@
 
 namespace targe::engine {
 
+/// As many as the Self-Test Results log page has room for.
+inline constexpr std::size_t kSelfTests = 20;
+
 /// Immutable once a lane has it. The unit's home makes a new one for every change.
 struct UnitState {
     scsi::UnitDescription description;
@@ -23,6 +27,7 @@ struct UnitState {
     scsi::ModePages pages;
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
+    std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
     bool read_only = false;                     ///< the unit's own, or the device's
     bool medium_loaded = true;                  ///< false: ejected
     std::optional<NexusId> reserved_by;         ///< RESERVE of SPC-2

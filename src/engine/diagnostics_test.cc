@@ -1,0 +1,85 @@
+// Self-tests, echo buffers and error history, through the engine.
+#include "engine/testing/scene.h"
+
+#include <gtest/gtest.h>
+
+namespace targe::engine::testing {
+namespace {
+
+const ByteVector kReadEcho = cdb({0x3c, 0x0a, 0, 0, 0, 0, 0, 2, 0, 0});
+const ByteVector kSelfTest = cdb({0x1d, 0x04, 0, 0, 0, 0});
+const ByteVector kForegroundShort = cdb({0x1d, 0xa0, 0, 0, 0, 0});
+const ByteVector kBackgroundShort = cdb({0x1d, 0x20, 0, 0, 0, 0});
+const ByteVector kHistoryDirectory = cdb({0x3c, 0x1c, 0, 0, 0, 0, 0, 1, 0, 0});
+const ByteVector kHistoryRecords = cdb({0x3c, 0x1c, 0x10, 0, 0, 0, 0, 1, 0, 0});
+
+TEST(EchoBuffer, GivesEachNexusWhatItWrote) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(0);
+    const auto other = scene.login(1);
+    EXPECT_EQ(one->run(kReadEcho, 512).sense_code(), 0x052c00U);
+    const ByteVector sent = cdb({1, 2, 3});
+    EXPECT_EQ(one->run(cdb({0x3b, 0x0a, 0, 0, 0, 0, 0, 0, 3, 0}), 0, sent).status, 0);
+    EXPECT_EQ(one->run(kReadEcho, 512).data_received, sent);
+    EXPECT_EQ(other->run(kReadEcho, 512).sense_code(), 0x052c00U);
+    EXPECT_EQ(one->run(cdb({0x3c, 0x0b, 0, 0, 0, 0, 0, 0, 4, 0}), 4).data_received, cdb({0, 0, 2, 0}));
+}
+
+TEST(SelfTest, ReadsTheMediumAndSaysWhenItCannot) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(1);
+    const auto reads = scene.disk->reads;
+    EXPECT_EQ(one->run(kSelfTest).status, 0);
+    EXPECT_EQ(scene.disk->reads, reads + 3);
+    scene.disk->fail = device::IoError::unreadable;
+    EXPECT_EQ(one->run(kSelfTest).sense_code(), 0x043e03U);
+    EXPECT_TRUE(scene.unit->lane(one->core()).state().self_tests.empty()) << "the default one is in no log";
+}
+
+TEST(SelfTest, EntersItsResultNewestFirst) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(1);
+    EXPECT_EQ(one->run(kForegroundShort).status, 0);
+    scene.disk->fail = device::IoError::unreadable;
+    EXPECT_EQ(one->run(kBackgroundShort).status, 0) << "it is answered before it begins";
+    scene.world.run();
+    const auto results = scene.unit->lane(scene.world.core(0)).state().self_tests;
+    ASSERT_EQ(results.size(), 2U);
+    EXPECT_EQ(results[0].code, 1);
+    EXPECT_EQ(results[0].ending, scsi::SelfTestResult::Ending::by_failed_segment);
+    EXPECT_EQ(results[0].first_failure, 0U);
+    EXPECT_EQ(results[1].code, 5);
+    EXPECT_EQ(results[1].ending, scsi::SelfTestResult::Ending::well);
+}
+
+TEST(ErrorHistory, RemembersWhatTheMediumDid) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(1);
+    scene.disk->fail = device::IoError::unreadable;
+    EXPECT_EQ(one->run(cdb10(0x28, 7, 1), 512).sense_code(), 0x031100U);
+    EXPECT_EQ(one->run(cdb10(0x28, 99999, 1), 512).sense_code(), 0x052100U) << "the initiator's own fault";
+    EXPECT_EQ(one->run(kHistoryDirectory, 256).data_received.size(), 48U);
+    const ByteVector records = one->run(kHistoryRecords, 256).data_received;
+    ASSERT_EQ(records.size(), 24U);
+    EXPECT_EQ(records[15], std::byte{7});
+    EXPECT_EQ(records[16], std::byte{0x28});
+}
+
+TEST(ErrorHistory, IsReleasedWithTheNexusAndByAReset) {
+    Scene scene({.cores = 2});
+    auto one = scene.login(1);
+    const auto other = scene.login(0);
+    EXPECT_EQ(one->run(kHistoryDirectory, 256).status, 0);
+    EXPECT_EQ(other->run(kHistoryDirectory, 256).sense_code(), 0x050016U);
+    EXPECT_EQ(other->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    other->clear_attentions();
+    one->clear_attentions();
+    EXPECT_EQ(other->run(kHistoryDirectory, 256).status, 0);
+    EXPECT_EQ(one->run(cdb({0x3c, 0x1c, 2, 0, 0, 0, 0, 1, 0, 0}), 256).status, 0) << "takes over";
+    EXPECT_EQ(other->run(kHistoryDirectory, 256).sense_code(), 0x050016U);
+    one->close();
+    EXPECT_EQ(other->run(kHistoryDirectory, 256).status, 0);
+}
+
+}  // namespace
+}  // namespace targe::engine::testing

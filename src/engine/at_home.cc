@@ -11,7 +11,7 @@ namespace targe::engine {
 
 namespace {
 
-scsi::Outcome decide(const Command& command, Change& change, Apply apply) {
+scsi::Outcome decide(const Command& command, Change& change, const Apply& apply) {
     if (was_aborted(command)) {
         return scsi::Status::task_aborted;
     }
@@ -32,7 +32,7 @@ base::Task<bool> kept(base::CommandArena& arena, const LogicalUnit& unit, Change
         nullptr&& co_await store->keep(arena, change.keep->what, std::move(change.keep->content));
 }
 
-base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, Apply apply) {
+base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, const Apply& apply) {
     LogicalUnit& unit = *command.life.unit->unit;
     Change change{unit.home()};
     change.may_be_refused();
@@ -56,7 +56,7 @@ base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& comma
 }
 
 /// Before the change and after it, not within: a store that does not answer must not keep the lanes closed.
-base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& command, Apply apply) {
+base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& command, const Apply& apply) {
     device::Device& disk = command.life.unit->unit->device();
     const device::IoResult before = co_await disk.flush(arena);
     if (!before) {
@@ -75,7 +75,8 @@ base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& comma
 
 }  // namespace
 
-base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, Apply apply, Flush flush) {
+base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, const Apply& apply,
+                                  Flush flush) {
     base::Core& here = command.life.nexus->core();
     base::Core& home = command.life.unit->unit->home().core();
     if (&home != &here) {

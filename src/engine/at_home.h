@@ -7,19 +7,20 @@
 #include "scsi/sense.h"
 
 #include <cstdint>
+#include <functional>
 
 namespace targe::engine {
 
 /// Decides on the home core, in the change's turn: alters change.state(), sets change.keep, raises unit
 /// attentions and says whose tasks end; or says why not, and then nothing changes.
-using Apply = scsi::Outcome (*)(const Command& command, Change& change);
+using Apply = std::function<scsi::Outcome(const Command& command, Change& change)>;
 
 enum class Flush : std::uint8_t { no, yes };
 
 /// Goes to the unit's home, decides by `apply`, keeps what must be kept, closes every lane and opens it with
 /// the new state, and comes back. With Flush::yes all that was written before is durable, and so is what was
 /// written meanwhile. BUSY when the unit is quarantined; HARDWARE ERROR when what must be kept cannot be.
-base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, Apply apply,
+base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, const Apply& apply,
                                   Flush flush = Flush::no);
 
 }  // namespace targe::engine

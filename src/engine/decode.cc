@@ -2,6 +2,7 @@
 #include "engine/lane.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
+#include "scsi/persistent_reserve_out.h"
 #include "scsi/write_same.h"
 
 namespace targe::engine {
@@ -37,6 +38,10 @@ bool accesses_blocks(CommandId id) {
         default:
             return false;
     }
+}
+
+bool takes_reservation(const scsi::CommandInfo& command) {
+    return command.opcode == 0x5f;  // PERSISTENT RESERVE OUT
 }
 
 scsi::Outcome refused(scsi::Asc asc) {
@@ -76,6 +81,9 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
         case CommandId::unmap:
             return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
         default:
+            if (shorter && takes_reservation(*life.info)) {
+                return refused(scsi::Asc::parameter_list_length_error);
+            }
             return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
                            : std::nullopt;
     }
@@ -112,6 +120,9 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         life.wants_in = plan->data_in_bytes;
     } else {
         life.wants_out = scsi::parameter_list_length(*life.info, command.cdb.bytes());
+        if (takes_reservation(*life.info) && life.wants_out > scsi::kMaxReservationParameters) {
+            return refused(scsi::Asc::parameter_list_length_error);
+        }
         if (life.info->id == CommandId::unmap) {
             life.access.blocks = state.description.blocks;  // its list is not here yet: any block, then
         }

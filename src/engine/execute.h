@@ -20,6 +20,7 @@ Execution execute_write_buffer(base::CommandArena& arena, Command& command);
 Execution execute_reserve(base::CommandArena& arena, Command& command);
 Execution execute_release(base::CommandArena& arena, Command& command);
 Execution execute_mode_select(base::CommandArena& arena, Command& command);
+Execution execute_persistent_reserve_out(base::CommandArena& arena, Command& command);
 Execution execute_set_identifying_information(base::CommandArena& arena, Command& command);
 Execution execute_read_buffer(base::CommandArena& arena, Command& command);
 Execution execute_send_diagnostic(base::CommandArena& arena, Command& command);

@@ -21,14 +21,36 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     if (state.reserved_by && *state.reserved_by != unit.nexus.id()) {
         gates |= bit(Gate::reserved);
     }
+    switch (state.persistent->restriction(unit.nexus.it_nexus())) {
+        case scsi::Restriction::none:
+            break;
+        case scsi::Restriction::writing:
+            gates |= bit(Gate::write_exclusive);
+            break;
+        case scsi::Restriction::access:
+            gates |= bit(Gate::exclusive_access);
+            break;
+    }
+    if (state.persistent->lost) {
+        gates |= bit(Gate::reservations_lost);
+    }
     return gates;
 }
 
 std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitState& state) {
     const std::uint8_t gates = gates_of(*command.life.unit, state);
     const scsi::CommandRules& rules = command.life.info->rules;
-    if (is_closed(gates, Gate::reserved) && !scsi::allowed(rules.under_reserve, command.cdb.bytes())) {
+    const auto refuses = [&](Gate gate, scsi::ReservedAccess access) {
+        return is_closed(gates, gate) && !scsi::allowed(access, command.cdb.bytes());
+    };
+    if (refuses(Gate::reserved, rules.under_reserve) ||
+        refuses(Gate::write_exclusive, rules.under_write_exclusive) ||
+        refuses(Gate::exclusive_access, rules.under_exclusive_access)) {
         return scsi::Status::reservation_conflict;
+    }
+    if (refuses(Gate::reservations_lost, rules.while_reservations_lost)) {
+        return scsi::Sense{.key = scsi::SenseKey::data_protect,
+                           .asc = scsi::Asc::persistent_reservation_information_lost};
     }
     return std::nullopt;
 }

@@ -14,7 +14,10 @@ namespace targe::engine {
 
 /// Bits of NexusUnit::gates.
 enum class Gate : std::uint8_t {
-    reserved = 1U << 0U,  ///< RESERVE of another nexus, [SPC-2 r20]
+    reserved = 1U << 0U,           ///< RESERVE of another nexus, [SPC-2 r20]
+    write_exclusive = 1U << 1U,    ///< a persistent reservation that lets this nexus read only
+    exclusive_access = 1U << 2U,   ///< one that lets it do neither, [SPC-4 r37 5.13.1]
+    reservations_lost = 1U << 3U,  ///< it is not known who may do what, [SPC-4 r37 5.13.5.3]
 };
 
 /// Computed whenever the lane gets a state, so that an ordinary command looks at one byte.

@@ -9,6 +9,7 @@
 #include "scsi/start_stop_unit.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace targe::engine {
 
@@ -18,12 +19,32 @@ NexusId nexus_of(const Command& command) {
     return command.life.unit->nexus.id();
 }
 
+const scsi::ItNexus& it_nexus_of(const Command& command) {
+    return command.life.unit->nexus.it_nexus();
+}
+
+/// Registrations and reservations of SPC-2 exclude each other, [SPC-2 r20], but for those whom a persistent
+/// reservation serves as well, [SPC-4 r37 5.13.3].
+std::optional<scsi::Outcome> beside_registrations(const Command& command, const UnitState& state) {
+    if (state.persistent->registrants.empty()) {
+        return std::nullopt;
+    }
+    return state.persistent->lets_reserve(it_nexus_of(command)) ? scsi::Status::good
+                                                                : scsi::Status::reservation_conflict;
+}
+
 scsi::Outcome reserve(const Command& command, Change& change) {
+    if (const auto outcome = beside_registrations(command, change.state())) {
+        return *outcome;
+    }
     change.state().reserved_by = nexus_of(command);
     return scsi::Status::good;
 }
 
 scsi::Outcome release(const Command& command, Change& change) {
+    if (const auto outcome = beside_registrations(command, change.state())) {
+        return *outcome;
+    }
     if (change.state().reserved_by == nexus_of(command)) {
         change.state().reserved_by.reset();
     }

@@ -25,6 +25,16 @@ bool may_touch_medium(const Command& command) {
     return command.life.stage == Stage::executing || command.life.stage == Stage::at_home;
 }
 
+bool is_among(const ItNexuses& nexuses, const NexusUnit& unit) {
+    return !nexuses || std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
+}
+
+bool is_in(const AbortScope& scope, const Command& task) {
+    const NexusUnit& owner = *task.life.unit;
+    return (!scope.only || owner.nexus.id() == *scope.only) && is_among(scope.among, owner) &&
+           &task != scope.spared;
+}
+
 }  // namespace
 
 Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
@@ -132,7 +142,7 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
     base::IntrusiveList<Command, LaneTasks> ending;
     for (auto at = tasks_.begin(); at != tasks_.end();) {
         Command& task = *at++;
-        if (scope.only && task.life.unit->nexus.id() != *scope.only) {
+        if (!is_in(scope, task)) {
             continue;
         }
         mark(task, scope);
@@ -231,7 +241,7 @@ void Lane::join(NexusUnit& nexus) {
 
 void Lane::raise(const Raise& raise) {
     for (NexusUnit& nexus : nexuses_) {
-        if (nexus.nexus.id() != raise.except) {
+        if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus)) {
             nexus.raise(raise.condition);
         }
     }

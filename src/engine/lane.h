@@ -7,6 +7,7 @@
 #include "engine/limits.h"
 #include "engine/nexus_unit.h"
 #include "engine/unit_state.h"
+#include "scsi/transport_id.h"
 
 #include <cstdint>
 #include <functional>
@@ -27,17 +28,23 @@ struct BlockRange {
     }
 };
 
+/// I_T nexuses, whoever is logged in as them now: each lane looks who they are.
+using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
+
 /// A unit attention that a change raises, and the nexus that is not told because it asked for the change.
 struct Raise {
     scsi::Asc condition;
     std::optional<NexusId> except = {};
+    ItNexuses only = {};  ///< null: everybody
 };
 
 /// Which tasks a function ends.
 struct AbortScope {
     std::optional<NexusId> only = {};       ///< nothing: everybody's
     std::optional<NexusId> requester = {};  ///< is not told about its own
-    bool tell_others = true;  ///< COMMANDS CLEARED BY ANOTHER INITIATOR to nexuses whose tasks vanish
+    bool tell_others = true;          ///< COMMANDS CLEARED BY ANOTHER INITIATOR to nexuses whose tasks vanish
+    ItNexuses among = {};             ///< null: everybody, as far as `only` goes
+    const Command* spared = nullptr;  ///< the one that asked for it
 };
 
 /// Used on its core only. Commands execute here without asking anybody while the lane is open; a change of
@@ -93,6 +100,7 @@ public:
     // The registry of nexuses.
     void join(NexusUnit& nexus);
     void raise(const Raise& raise);
+    [[nodiscard]] base::IntrusiveList<NexusUnit, LaneNexuses>& nexuses() { return nexuses_; }
 
 private:
     struct Hold {

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "engine/background.h"
+#include "scsi/persistent_reservation_text.h"
 
 #include <algorithm>
 #include <array>
@@ -65,6 +66,11 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
 
 /// What the unit had when the process ended. The store has found each subject whole.
 void restore(const UnitStore& store, UnitState& state) {
+    if (const auto kept = store.kept(Kept::persistent_reservation)) {
+        // Unreadable: somebody may hold a reservation that nobody knows of, so nobody gets past it.
+        state.persistent = std::make_shared<const scsi::PersistentReservations>(
+            scsi::reservations_from_text(*kept).value_or(scsi::PersistentReservations{.lost = true}));
+    }
     if (const auto kept = store.kept(Kept::identifying_information)) {
         state.identification = scsi::kept_identifying_information(*kept).value_or(state.identification);
     }

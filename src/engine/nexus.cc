@@ -58,7 +58,9 @@ Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPo
       port_(port),
       limits_(limits),
       id_(next_nexus_id()),
-      port_description_(port_of(target, identity_)) {
+      port_description_(port_of(target, identity_)),
+      it_nexus_{.target_port = port_description_.relative_target_port,
+                .initiator = scsi::initiator_port(identity_.initiator_name, identity_.initiator_session_id)} {
     for (const LunEntry& entry : target.maps(core).for_initiator(identity_.initiator_name)) {
         attach(entry);
     }

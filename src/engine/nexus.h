@@ -8,6 +8,7 @@
 #include "engine/tag_table.h"
 #include "engine/target.h"
 #include "engine/unit_map.h"
+#include "scsi/transport_id.h"
 #include "scsi/unit_attention.h"
 #include "scsi/unit_description.h"
 
@@ -69,6 +70,8 @@ public:
     [[nodiscard]] Counters& counters() { return counters_; }
     [[nodiscard]] scsi::InventoryAttention& inventory() { return inventory_; }
     [[nodiscard]] const scsi::PortDescription& port_description() const { return port_description_; }
+    /// As persistent reservations know this nexus.
+    [[nodiscard]] const scsi::ItNexus& it_nexus() const { return it_nexus_; }
     [[nodiscard]] const UnitMap& units() const { return units_; }
     /// The LUN map has changed.
     void remap(const std::vector<LunEntry>& luns);
@@ -94,6 +97,7 @@ private:
     Limits limits_;
     NexusId id_;
     scsi::PortDescription port_description_;
+    scsi::ItNexus it_nexus_;
     scsi::InventoryAttention inventory_;
     TagTable tags_;
     UnitMap units_;

@@ -9,6 +9,7 @@
 #include "scsi/mode_pages.h"
 #include "scsi/parameter_requests.h"
 #include "scsi/parameter_writer.h"
+#include "scsi/persistent_reserve_in.h"
 #include "scsi/report_luns.h"
 #include "scsi/report_supported_operation_codes.h"
 #include "scsi/report_supported_task_management_functions.h"
@@ -100,6 +101,33 @@ scsi::Outcome answer_task_management(Command& command) {
     });
 }
 
+/// RESERVE excludes persistent reservations for everybody, its holder too, [SPC-2 r20].
+scsi::Outcome answer_persistent_reserve_in(Command& command) {
+    const NexusUnit& unit = *command.life.unit;
+    const UnitState& state = unit.lane.state();
+    if (state.reserved_by) {
+        return scsi::Status::reservation_conflict;
+    }
+    const bool keeps = unit.unit->settings().store != nullptr;
+    return answer(command, kWholeTable * 4, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+        switch (command.life.info->id) {
+            case CommandId::persistent_reserve_in_read_keys:
+                scsi::read_keys(*state.persistent, out);
+                break;
+            case CommandId::persistent_reserve_in_read_reservation:
+                scsi::read_reservation(*state.persistent, out);
+                break;
+            case CommandId::persistent_reserve_in_report_capabilities:
+                scsi::report_capabilities(*state.persistent, keeps, out);
+                break;
+            default:
+                scsi::read_full_status(*state.persistent, out);
+                break;
+        }
+        return std::nullopt;
+    });
+}
+
 scsi::Access access_of(const NexusUnit& unit) {
     return unit.read_only || unit.lane.state().read_only ? scsi::Access::read_only : scsi::Access::read_write;
 }
@@ -122,6 +150,11 @@ scsi::Outcome answer_parameters(Command& command) {
                 return scsi::mode_sense(scsi::mode_sense_request(command.life.info->id, cdb),
                                         state.description, state.pages, access_of(unit), out);
             });
+        case CommandId::persistent_reserve_in_read_keys:
+        case CommandId::persistent_reserve_in_read_reservation:
+        case CommandId::persistent_reserve_in_report_capabilities:
+        case CommandId::persistent_reserve_in_read_full_status:
+            return answer_persistent_reserve_in(command);
         case CommandId::read_capacity_10:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
                 scsi::read_capacity_10(state.description, out);

@@ -7,10 +7,12 @@
 #include "scsi/diagnostics.h"
 #include "scsi/identifying_information.h"
 #include "scsi/mode_pages.h"
+#include "scsi/persistent_reservation.h"
 #include "scsi/timestamp.h"
 #include "scsi/unit_description.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -28,9 +30,12 @@ struct UnitState {
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
     std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
-    bool read_only = false;                     ///< the unit's own, or the device's
-    bool medium_loaded = true;                  ///< false: ejected
-    std::optional<NexusId> reserved_by;         ///< RESERVE of SPC-2
+    bool read_only = false;                        ///< the unit's own, or the device's
+    bool medium_loaded = true;                     ///< false: ejected
+    std::optional<NexusId> reserved_by;            ///< RESERVE of SPC-2
+    /// Never null. Shared from state to state, because most changes concern something else.
+    std::shared_ptr<const scsi::PersistentReservations> persistent =
+        std::make_shared<const scsi::PersistentReservations>();
     std::vector<NexusId> removal_prevented_by;  ///< PREVENT ALLOW MEDIUM REMOVAL
 
     [[nodiscard]] bool prevents_removal(NexusId nexus) const {

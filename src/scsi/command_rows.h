@@ -22,6 +22,7 @@ inline constexpr CommandRules kIdentify{.skips_unit_attention = true,
                                         .under_reserve = kAllowed,
                                         .under_write_exclusive = kAllowed,
                                         .under_exclusive_access = kAllowed,
+                                        .while_reservations_lost = kAllowed,
                                         .least_access_state = LeastAccessState::unavailable};
 /// Tells of the medium.
 inline constexpr CommandRules kProbe{.accesses_medium = true,
@@ -55,7 +56,11 @@ constexpr CommandRules home_unless_conflict(ReservedAccess access) {
             .under_write_exclusive = access,
             .under_exclusive_access = access};
 }
-inline constexpr CommandRules kStartStop = home_unless_conflict(ReservedAccess::allowed_if_it_only_starts);
+inline constexpr CommandRules kStartStop = [] {
+    CommandRules rules = home_unless_conflict(ReservedAccess::allowed_if_it_only_starts);
+    rules.while_reservations_lost = ReservedAccess::allowed_if_it_only_starts;
+    return rules;
+}();
 inline constexpr CommandRules kPrevent = home_unless_conflict(ReservedAccess::allowed_if_it_allows_removal);
 
 inline constexpr CommandTimeouts kQuick{.nominal_s = 1, .recommended_s = 10};

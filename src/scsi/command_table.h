@@ -71,6 +71,8 @@ struct CommandRules {
     /// Persistent reservations, for a nexus that is neither holder nor, where it counts, a registrant.
     ReservedAccess under_write_exclusive = ReservedAccess::conflicts;
     ReservedAccess under_exclusive_access = ReservedAccess::conflicts;
+    /// While what should have outlived a loss of power is lost, [SPC-4 r37 5.13.5.3].
+    ReservedAccess while_reservations_lost = ReservedAccess::conflicts;
     LeastAccessState least_access_state = LeastAccessState::active;
 };
 

@@ -50,6 +50,7 @@ enum class Asc : std::uint16_t {
     invalid_field_in_parameter_list = 0x2600,
     parameter_not_supported = 0x2601,
     parameter_value_invalid = 0x2602,
+    invalid_release_of_persistent_reservation = 0x2604,
     write_protected = 0x2700,
     space_allocation_failed_write_protect = 0x2707,
     not_ready_to_ready_change_medium_may_have_changed = 0x2800,
@@ -59,6 +60,9 @@ enum class Asc : std::uint16_t {
     i_t_nexus_loss_occurred = 0x2907,
     mode_parameters_changed = 0x2a01,
     log_parameters_changed = 0x2a02,
+    reservations_preempted = 0x2a03,
+    reservations_released = 0x2a04,
+    registrations_preempted = 0x2a05,
     capacity_data_has_changed = 0x2a09,
     timestamp_changed = 0x2a10,
     command_sequence_error = 0x2c00,
@@ -70,12 +74,14 @@ enum class Asc : std::uint16_t {
     device_identifier_changed = 0x3f05,
     reported_luns_data_has_changed = 0x3f0e,
     internal_target_failure = 0x4400,
+    persistent_reservation_information_lost = 0x4401,
     protocol_service_crc_error = 0x4705,
     overlapped_commands_attempted = 0x4e00,
     invalid_message_error = 0x4900,
     medium_load_or_eject_failed = 0x5300,
     medium_removal_prevented = 0x5302,
     insufficient_resources = 0x5503,
+    insufficient_registration_resources = 0x5504,
 };
 
 /// Where in what the initiator sent the fault lies, [SPC-4 r37 4.5.2.4.2].

@@ -33,7 +33,8 @@ void read_request(CommandId id, wire::Bytes cdb, const scsi::UnitDescription& un
             break;
         case CommandId::mode_sense_6:
         case CommandId::mode_sense_10:
-            (void)scsi::mode_sense(scsi::mode_sense_request(id, cdb), unit, scsi::default_mode_pages(unit),
+            (void)scsi::mode_sense(scsi::mode_sense_request(id, cdb), unit,
+                                   {.current = scsi::default_mode_pages(unit), .defaults = {}, .saved = {}},
                                    scsi::Access::read_write, out);
             break;
         case CommandId::report_supported_operation_codes: {

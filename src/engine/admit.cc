@@ -1,3 +1,4 @@
+#include "engine/aca.h"
 #include "engine/command_path.h"
 #include "engine/gates.h"
 #include "engine/lane.h"
@@ -12,19 +13,34 @@ using detail::Stage;
 
 namespace {
 
+/// With restricted reordering SIMPLE tasks are executed in the order in which they came, which is more than
+/// QUEUE ALGORITHM MODIFIER asks for.
+bool is_ordered(const Command& command) {
+    return command.attribute == scsi::TaskAttribute::ordered ||
+           (command.attribute == scsi::TaskAttribute::simple &&
+            command.life.unit->lane.state().pages.queue_algorithm ==
+                scsi::QueueAlgorithm::restricted_reordering);
+}
+
+/// An ACA task goes before the tasks that stand still.
+bool goes_first(const Command& command) {
+    return command.attribute == scsi::TaskAttribute::head_of_queue ||
+           command.attribute == scsi::TaskAttribute::aca;
+}
+
 bool must_wait_its_turn(const Command& command, const NexusUnit& unit) {
-    if (command.attribute == scsi::TaskAttribute::head_of_queue) {
+    if (goes_first(command)) {
         return false;
     }
-    return unit.ordered_runs || !unit.out_of_turn.empty() ||
-           (command.attribute == scsi::TaskAttribute::ordered && unit.in_order > 0);
+    return unit.ordered_runs || !unit.out_of_turn.empty() || (unit.in_order > 0 && is_ordered(command));
 }
 
 void enter_order(Command& command) {
     NexusUnit& unit = *command.life.unit;
     command.life.in_order = true;
+    command.life.is_ordered = is_ordered(command);
     ++unit.in_order;
-    unit.ordered_runs = unit.ordered_runs || command.attribute == scsi::TaskAttribute::ordered;
+    unit.ordered_runs = unit.ordered_runs || command.life.is_ordered;
 }
 
 }  // namespace
@@ -47,15 +63,15 @@ void leave_order(Command& command) {
     NexusUnit& unit = *command.life.unit;
     command.life.in_order = false;
     --unit.in_order;
-    if (command.attribute == scsi::TaskAttribute::ordered) {
+    if (command.life.is_ordered) {
         unit.ordered_runs = false;
     }
 }
 
 void next_in_order(NexusUnit& unit) {
-    while (!unit.out_of_turn.empty() && !unit.ordered_runs) {
+    while (!unit.out_of_turn.empty() && !unit.ordered_runs && !unit.aca) {
         Command& next = unit.out_of_turn.front();
-        if (next.attribute == scsi::TaskAttribute::ordered && unit.in_order > 0) {
+        if (unit.in_order > 0 && is_ordered(next)) {
             return;
         }
         unit.out_of_turn.pop_front();
@@ -69,6 +85,10 @@ void proceed(Command& command) {
     Lane& lane = life.unit->lane;
     if (life.aborted.load(std::memory_order_relaxed)) [[unlikely]] {
         drop(command);
+        return;
+    }
+    if (is_blocked(command)) [[unlikely]] {
+        block(command);
         return;
     }
     if (!lane.lets_pass(command)) [[unlikely]] {
@@ -95,6 +115,22 @@ void proceed(Command& command) {
     execute(command);
 }
 
+namespace {
+
+/// With an interlock it goes on being reported, until REQUEST SENSE has told of it, [SPC-4 r37 7.5.7].
+std::optional<scsi::Sense> unit_attention(Command& command) {
+    NexusUnit& unit = *command.life.unit;
+    if (unit.lane.state().pages.unit_attention_interlock == scsi::UnitAttentionInterlock::clear) [[likely]] {
+        command.life.reported = unit.attentions.take(unit.nexus.inventory());
+        return command.life.reported ? std::optional{scsi::unit_attention(*command.life.reported)}
+                                     : std::nullopt;
+    }
+    const auto condition = unit.attentions.peek(unit.nexus.inventory());
+    return condition ? std::optional{scsi::unit_attention(*condition)} : std::nullopt;
+}
+
+}  // namespace
+
 bool write_protected(const NexusUnit& unit, const UnitState& state) {
     return unit.read_only || state.read_only || state.pages.software_write_protect;
 }
@@ -114,9 +150,8 @@ std::optional<scsi::Outcome> admit(Command& command) {
         }
     }
     if (!rules.skips_unit_attention) {
-        if (const auto condition = unit.attentions.take(unit.nexus.inventory())) [[unlikely]] {
-            life.reported = condition;
-            return scsi::unit_attention(*condition);
+        if (const auto condition = unit_attention(command)) [[unlikely]] {
+            return condition;
         }
     }
     if (rules.accesses_medium && !state.medium_loaded) {

@@ -36,10 +36,12 @@ struct CommandLife {
     Command* next_of_bucket = nullptr;  ///< in the nexus's table of tags
     Stage stage = Stage::idle;
     bool data_is_here = false;
-    bool tagged = false;       ///< in the table of tags
-    bool in_order = false;     ///< its turn has come among the tasks of its nexus
-    bool moves_range = false;  ///< COMPARE AND WRITE: its range is held, not counted as in use
-    bool lent = false;         ///< its data-in are the device's own memory, which writes may change
+    bool tagged = false;             ///< in the table of tags
+    bool is_ordered = false;         ///< ORDERED, or treated so
+    bool in_order = false;           ///< its turn has come among the tasks of its nexus
+    bool moves_range = false;        ///< COMPARE AND WRITE: its range is held, not counted as in use
+    bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
+    bool lent = false;               ///< its data-in are the device's own memory, which writes may change
     std::uint32_t abort_epoch = 0;
     std::atomic<bool> aborted = false;  ///< read by its coroutine at home, after the message that follows it
     std::optional<scsi::Asc> reported;  ///< the unit attention that its sense data carry

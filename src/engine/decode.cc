@@ -100,10 +100,6 @@ bool asks_to_unmap(const Command& command) {
 std::optional<scsi::Outcome> decode_fields(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
-    // No ACA condition is ever established here, so no task can be an ACA task, [SAM-5 r21].
-    if (command.attribute == scsi::TaskAttribute::aca) {
-        return refused(scsi::Asc::invalid_message_error);
-    }
     const auto found = scsi::find_command(state.traits, command.cdb.bytes());
     if (!found) {
         return found.error();

@@ -1,3 +1,4 @@
+#include "engine/aca.h"
 #include "engine/command_path.h"
 #include "engine/lane.h"
 #include "engine/logical_unit.h"
@@ -118,9 +119,28 @@ void tell_dropped(Command& command) {
     command.life.nexus->port().dropped(command);
 }
 
+/// What UA_INTLCK_CTRL 11b makes of a status that refuses, [SPC-4 r37 7.5.7].
+void establish_attention(Command& command, const scsi::Outcome& outcome) {
+    const auto* const status = std::get_if<scsi::Status>(&outcome);
+    NexusUnit* const unit = command.life.unit;
+    if (status == nullptr || unit == nullptr ||
+        unit->lane.state().pages.unit_attention_interlock !=
+            scsi::UnitAttentionInterlock::keep_and_establish) {
+        return;
+    }
+    if (*status == scsi::Status::busy) {
+        unit->attentions.raise(scsi::Asc::previous_busy_status);
+    } else if (*status == scsi::Status::task_set_full) {
+        unit->attentions.raise(scsi::Asc::previous_task_set_full_status);
+    } else if (*status == scsi::Status::reservation_conflict) {
+        unit->attentions.raise(scsi::Asc::previous_reservation_conflict_status);
+    }
+}
+
 void respond(Command& command, const scsi::Outcome& outcome) {
     auto& life = command.life;
     set_status(command, outcome);
+    establish_attention(command, outcome);
     if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
         remember_error(command, *sense);
     }
@@ -133,35 +153,56 @@ void respond(Command& command, const scsi::Outcome& outcome) {
     life.nexus->port().completed(command);
 }
 
-void leave(Command& command, auto tell) {
-    // Kept, because the command may be another one once its port was told. Its unit stays: whoever takes
-    // it out of the nexus does so in a later turn.
-    NexusUnit* const unit = command.life.unit;
-    if (unit == nullptr) {
-        tell();
+/// The end of every command: its outcome, or none when it was aborted and nobody is to be told.
+void tell(Command& command, const scsi::Outcome& outcome) {
+    if (!command.life.aborted.load(std::memory_order_relaxed)) [[likely]] {
+        respond(command, outcome);
         return;
     }
-    unit->lane.remove(command);
-    leave_order(command);
-    tell();
-    unit->lane.settle();
-    next_in_order(*unit);
+    if (command.life.told_when_aborted) {
+        return_attention(command);
+        ++command.life.nexus->counters().aborted;
+        respond(command, scsi::Status::task_aborted);
+        return;
+    }
+    tell_dropped(command);
+}
+
+/// QERR, [SPC-4 r37 7.5.7]. The task set is the nexus's own, so both values that end tasks end the same.
+void end_others_after_fault(NexusUnit& unit) {
+    if (unit.lane.state().pages.queue_error_management != scsi::QueueErrorManagement::none) {
+        unit.lane.abort(AbortScope::own_tasks(unit.nexus.id()), {});
+    }
 }
 
 }  // namespace
 
 void finish(Command& command, const scsi::Outcome& outcome) {
-    leave(command, [&] {
-        if (command.life.aborted.load(std::memory_order_relaxed)) {
-            tell_dropped(command);
-        } else {
-            respond(command, outcome);
-        }
-    });
+    // Kept, because the command may be another one once its port was told. Its unit stays: whoever takes
+    // it out of the nexus does so in a later turn.
+    NexusUnit* const unit = command.life.unit;
+    if (unit == nullptr) {
+        tell(command, outcome);
+        return;
+    }
+    const bool fault =
+        std::holds_alternative<scsi::Sense>(outcome) && !command.life.aborted.load(std::memory_order_relaxed);
+    unit->lane.remove(command);
+    leave_order(command);
+    if (fault) [[unlikely]] {
+        faulted(command);
+    }
+    tell(command, outcome);
+    if (fault) [[unlikely]] {
+        end_others_after_fault(*unit);
+    }
+    unit->lane.settle();
+    next_in_order(*unit);
 }
 
 void drop(Command& command) {
-    leave(command, [&] { tell_dropped(command); });
+    TARGE_ASSERT(command.life.aborted.load(std::memory_order_relaxed));
+    finish(command, scsi::Status::task_aborted);
 }
 
 void undelivered(Command& command) {

@@ -51,15 +51,21 @@ scsi::Outcome release(const Command& command, Change& change) {
     return scsi::Status::good;
 }
 
+/// With SP all pages that can be saved are saved, [SPC-4 r37 6.11]: what is current after the command.
 scsi::Outcome mode_select(const Command& command, Change& change) {
     UnitState& state = change.state();
-    const auto selected = scsi::mode_select(
-        scsi::mode_select_request(command.life.info->id, command.cdb.bytes()), state.description, state.pages,
-        {command.life.out_segment.data, command.life.out_segment.size});
+    scsi::ModeSelectRequest request = scsi::mode_select_request(command.life.info->id, command.cdb.bytes());
+    request.can_save = state.keeps;
+    const auto selected = scsi::mode_select(request, state.description, state.pages,
+                                            {command.life.out_segment.data, command.life.out_segment.size});
     if (!selected) {
         return selected.error();
     }
     state.pages = selected->pages;
+    if (request.save_pages && state.saved_pages != state.pages) {
+        state.saved_pages = state.pages;
+        change.keep = Keep{.what = Kept::mode_pages, .content = scsi::keep(state.pages)};
+    }
     if (selected->changed) {
         change.raise({scsi::Asc::mode_parameters_changed, nexus_of(command)});
     }

@@ -29,10 +29,12 @@ bool is_among(const ItNexuses& nexuses, const NexusUnit& unit) {
     return !nexuses || std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
 }
 
+bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
+    return (!scope.only || nexus.nexus.id() == *scope.only) && is_among(scope.among, nexus);
+}
+
 bool is_in(const AbortScope& scope, const Command& task) {
-    const NexusUnit& owner = *task.life.unit;
-    return (!scope.only || owner.nexus.id() == *scope.only) && is_among(scope.among, owner) &&
-           &task != scope.spared;
+    return concerns(scope, *task.life.unit) && &task != scope.spared;
 }
 
 }  // namespace
@@ -61,6 +63,26 @@ bool Lane::in_use(const BlockRange& range) {
         }
     }
     return false;
+}
+
+bool Lane::has_other_aca_task(const Command& command) {
+    return std::ranges::any_of(tasks_, [&](const Command& task) {
+        return &task != &command && task.life.unit == command.life.unit &&
+               task.attribute == scsi::TaskAttribute::aca;
+    });
+}
+
+Command* Lane::aca_task(const NexusUnit& unit) {
+    for (Command& task : tasks_) {
+        if (task.life.unit == &unit && task.attribute == scsi::TaskAttribute::aca) {
+            return &task;
+        }
+    }
+    return nullptr;
+}
+
+bool Lane::has_tasks(const NexusUnit& unit) {
+    return std::ranges::any_of(tasks_, [&](const Command& task) { return task.life.unit == &unit; });
 }
 
 void Lane::park(Command& command) {
@@ -132,7 +154,12 @@ void Lane::mark(Command& command, const AbortScope& scope) {
     command.life.abort_epoch = abort_epoch_;
     ++counters_.aborted;
     NexusUnit& owner = *command.life.unit;
-    if (scope.tell_others && owner.nexus.id() != scope.requester) {
+    if (owner.nexus.id() == scope.requester) {
+        return;
+    }
+    if (state_->pages.task_aborted_status) {
+        command.life.told_when_aborted = true;
+    } else if (scope.tell_others) {
         owner.raise(scsi::Asc::commands_cleared_by_another_initiator);
     }
 }
@@ -153,6 +180,13 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
             ending.push_back(task);
         }
     }
+    if (scope.clears_aca) {
+        for (NexusUnit& nexus : nexuses_) {
+            if (concerns(scope, nexus)) {
+                nexus.aca = false;  // what it blocked is among the tasks that end
+            }
+        }
+    }
     // Told only now: whoever is told may submit, and so change the list.
     while (!ending.empty()) {
         drop(ending.pop_front());
@@ -162,7 +196,7 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
 
 void Lane::abort_one(Command& command, std::function<void()> drained) {
     ++abort_epoch_;
-    mark(command, {.tell_others = false});
+    mark(command, AbortScope::own_tasks(command.life.unit->nexus.id()));
     if (waits(command)) {
         drop(command);
     }

@@ -9,6 +9,7 @@
 #include "engine/unit_state.h"
 #include "scsi/transport_id.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <list>
@@ -38,13 +39,19 @@ struct Raise {
     ItNexuses only = {};  ///< null: everybody
 };
 
-/// Which tasks a function ends.
+/// Which tasks a function ends, and who is told.
 struct AbortScope {
-    std::optional<NexusId> only = {};       ///< nothing: everybody's
-    std::optional<NexusId> requester = {};  ///< is not told about its own
-    bool tell_others = true;          ///< COMMANDS CLEARED BY ANOTHER INITIATOR to nexuses whose tasks vanish
-    ItNexuses among = {};             ///< null: everybody, as far as `only` goes
+    std::optional<NexusId> only = {};  ///< nothing: everybody's
+    ItNexuses among = {};              ///< null: everybody, as far as `only` goes
+    /// Is not told about its own tasks. With TAS set the others get TASK ABORTED for each of theirs, else no
+    /// response, [SPC-4 r37 7.5.7].
+    std::optional<NexusId> requester = {};
+    bool tell_others = true;          ///< without TAS: COMMANDS CLEARED BY ANOTHER INITIATOR
+    bool clears_aca = false;          ///< resets, and PREEMPT AND ABORT
     const Command* spared = nullptr;  ///< the one that asked for it
+
+    /// A nexus ends its own tasks, or loses them.
+    [[nodiscard]] static AbortScope own_tasks(NexusId nexus) { return {.only = nexus, .requester = nexus}; }
 };
 
 /// Used on its core only. Commands execute here without asking anybody while the lane is open; a change of
@@ -66,6 +73,12 @@ public:
         return open_ && quarantines_ == 0 && (holds_.empty() || !held(command));
     }
     void add(Command& command) { tasks_.push_back(command); }
+    /// Whether the nexus of `command` has another task with the ACA attribute in its task set.
+    [[nodiscard]] bool has_other_aca_task(const Command& command);
+    /// The task with the ACA attribute that the nexus has here, or null.
+    [[nodiscard]] Command* aca_task(const NexusUnit& unit);
+    /// Whether the nexus has any task here that has not ended.
+    [[nodiscard]] bool has_tasks(const NexusUnit& unit);
     void park(Command& command);
     void begin(Command& command);
     /// The command leaves the task set, whatever its stage. settle() follows once its port was told.

@@ -66,10 +66,17 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
 
 /// What the unit had when the process ended. The store has found each subject whole.
 void restore(const UnitStore& store, UnitState& state) {
+    state.keeps = true;
     if (const auto kept = store.kept(Kept::persistent_reservation)) {
         // Unreadable: somebody may hold a reservation that nobody knows of, so nobody gets past it.
         state.persistent = std::make_shared<const scsi::PersistentReservations>(
             scsi::reservations_from_text(*kept).value_or(scsi::PersistentReservations{.lost = true}));
+    }
+    if (const auto kept = store.kept(Kept::mode_pages)) {
+        state.saved_pages = scsi::kept_mode_pages(*kept);
+    }
+    if (state.saved_pages && !state.description.volatile_cache) {
+        state.saved_pages->write_cache_enabled = false;  // the device, or its configuration, has changed
     }
     if (const auto kept = store.kept(Kept::identifying_information)) {
         state.identification = scsi::kept_identifying_information(*kept).value_or(state.identification);
@@ -80,10 +87,11 @@ UnitState first_state(const UnitSettings& settings) {
     UnitState state;
     state.description.identity = settings.identity;
     state = looked_at(settings, state);
-    state.pages = scsi::default_mode_pages(state.description);
+    state.default_pages = scsi::default_mode_pages(state.description);
     if (settings.store) {
         restore(*settings.store, state);
     }
+    state.pages = state.restored_pages();
     return state;
 }
 

@@ -70,5 +70,51 @@ TEST(Timestamp, SetByOneIsReportedToAllAndRunsOn) {
     EXPECT_EQ(task.data_received, cdb({0, 10, 2, 0, 0, 0, 0, 0, 0x10, 5, 0, 0}));
 }
 
+/// MODE SELECT (6) of a Control page with D_SENSE, saved where `flags` has SP.
+ByteVector select_control(unsigned flags) {
+    return cdb({0x15, 0x10U | flags, 0, 0, 16, 0});
+}
+const ByteVector kDescriptorSense = cdb({0, 0, 0, 0, 0x0a, 0x0a, 0x24, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
+
+bool has_descriptor_sense(Scene& scene) {
+    return scene.unit->lane(scene.world.core(0)).state().pages.descriptor_sense;
+}
+
+TEST(SavedModePages, OutliveTheProcessAndComeBackAfterAReset) {
+    const auto store = std::make_shared<MemoryStore>();
+    {
+        Scene scene({.store = store});
+        const auto one = scene.login();
+        EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).status, 0);
+        EXPECT_EQ(store->keeps, 1);
+        EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).status, 0);
+        EXPECT_EQ(store->keeps, 1) << "nothing new to keep";
+        ByteVector back = kDescriptorSense;
+        back[6] = std::byte{0x20};
+        EXPECT_EQ(one->run(select_control(0), 0, back).status, 0);
+        EXPECT_FALSE(has_descriptor_sense(scene));
+        EXPECT_EQ(one->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+        EXPECT_TRUE(has_descriptor_sense(scene));
+    }
+    Scene scene({.store = store});
+    EXPECT_TRUE(has_descriptor_sense(scene));
+}
+
+TEST(SavedModePages, ThatCannotBeKeptChangeNothing) {
+    const auto store = std::make_shared<MemoryStore>();
+    store->fails = true;
+    Scene scene({.store = store});
+    const auto one = scene.login();
+    EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).sense_code(), 0x044400U);
+    EXPECT_FALSE(has_descriptor_sense(scene));
+}
+
+TEST(SavedModePages, AreRefusedWhereNothingIsKept) {
+    Scene scene;
+    const auto one = scene.login();
+    EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).sense_code(), 0x052400U);
+    EXPECT_EQ(one->run(cdb({0x1a, 0, 0xca, 0, 255, 0}), 255).sense_code(), 0x053900U);
+}
+
 }  // namespace
 }  // namespace targe::engine::testing

@@ -1,5 +1,6 @@
 #include "engine/nexus.h"
 
+#include "engine/aca.h"
 #include "engine/command_path.h"
 #include "engine/logical_unit.h"
 #include "engine/parameter_in.h"
@@ -109,7 +110,7 @@ void Nexus::submit(Command& command) {
     ++unit->commands;
     if (overlapped) {
         // [SAM-5 r21]: the initiator has lost count, so its other tasks go too.
-        unit->lane.abort({.only = id_, .tell_others = false}, {});
+        unit->lane.abort(AbortScope::own_tasks(id_), {});
         finish(command, scsi::Sense{.key = scsi::SenseKey::aborted_command,
                                     .asc = scsi::Asc::overlapped_commands_attempted});
         return;
@@ -118,6 +119,12 @@ void Nexus::submit(Command& command) {
     if (unit->commands > limits_.commands_per_nexus_and_unit) {
         finish(command, scsi::Status::task_set_full);
         return;
+    }
+    if (unit->aca || command.attribute == scsi::TaskAttribute::aca) [[unlikely]] {
+        if (const auto refusal = meets_aca(command)) {
+            finish(command, *refusal);
+            return;
+        }
     }
     if (const auto refusal = decode(command)) {
         finish(command, *refusal);

@@ -1,6 +1,7 @@
 // An I_T_L nexus: one logical unit as one nexus sees it.
 #pragma once
 
+#include "base/core.h"
 #include "base/id.h"
 #include "base/intrusive_list.h"
 #include "engine/limits.h"
@@ -8,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,6 +22,11 @@ class Nexus;
 
 /// Never used twice while the process runs.
 using NexusId = base::Id<struct NexusIdTag, std::uint64_t>;
+
+/// The unit's home forgets the reservation and the prevention of removal that the nexus held; then `done` is
+/// called on `here`, the nexus's core.
+void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId nexus,
+                  std::function<void()> done);
 
 /// On its nexus's core, in the registry of the unit's lane there, so that unit attentions find it.
 class NexusUnit : public base::ListHook<struct LaneNexuses> {
@@ -42,6 +49,8 @@ public:
     std::uint32_t in_order = 0;  ///< tasks whose turn has come
     bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
     base::IntrusiveList<Command, struct Parked> out_of_turn;
+    bool aca = false;  ///< an ACA condition of this task set is in effect: aca.h
+    base::IntrusiveList<Command, struct Parked> blocked;  ///< by it
     scsi::UnitAttentionQueue attentions;
     std::vector<std::byte> echo;       ///< of WRITE BUFFER; empty: none was written
     bool reads_error_history = false;  ///< the unit's home may hold the history for it

@@ -14,7 +14,6 @@ namespace targe::engine {
 
 namespace {
 
-/// The unit's home forgets what the nexus held, before `done` is called on `here`.
 Background forget(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId nexus,
                   std::function<void()> done) {
     // Everything that this nexus did was committed, on this lane too, before its command ended.
@@ -47,6 +46,11 @@ bool same_unit(const NexusUnit& unit, const LunEntry& entry) {
 
 }  // namespace
 
+void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId nexus,
+                  std::function<void()> done) {
+    forget(here, std::move(unit), nexus, std::move(done));
+}
+
 void Nexus::attach(const LunEntry& entry) {
     units_.insert(std::make_unique<NexusUnit>(*this, entry.unit, entry.lun, entry.read_only));
 }
@@ -59,7 +63,7 @@ void Nexus::detach(std::uint16_t lun) {
         leave(unit);
         return;
     }
-    unit.lane.abort({.only = id_, .tell_others = false}, {});
+    unit.lane.abort(AbortScope::own_tasks(id_), {});
 }
 
 void Nexus::remap(const std::vector<LunEntry>& luns) {
@@ -103,7 +107,15 @@ void Nexus::leave(NexusUnit& unit) {
         run_on(core_, home.core(),
                [kept = unit.unit, nexus = id_] { kept->home().errors().release(nexus.value); });
     }
-    base::post(core_, [this, &unit] { forget(core_, unit.unit, id_, [this, &unit] { left(unit); }); });
+    base::post(core_, [this, &unit] {
+        bool seen_elsewhere = false;
+        units_.for_each([&](const NexusUnit& other) { seen_elsewhere |= other.unit == unit.unit; });
+        if (seen_elsewhere) {
+            left(unit);
+            return;
+        }
+        forget(core_, unit.unit, id_, [this, &unit] { left(unit); });
+    });
 }
 
 void Nexus::left(NexusUnit& unit) {

@@ -148,7 +148,7 @@ scsi::Outcome answer_parameters(Command& command) {
         case CommandId::mode_sense_10:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
                 return scsi::mode_sense(scsi::mode_sense_request(command.life.info->id, cdb),
-                                        state.description, state.pages, access_of(unit), out);
+                                        state.description, state.mode_values(), access_of(unit), out);
             });
         case CommandId::persistent_reserve_in_read_keys:
         case CommandId::persistent_reserve_in_read_reservation:

@@ -69,8 +69,9 @@ void allow_removal(UnitState& state, const std::vector<ItNexus>& preempted,
 void abort_preempted(const Command& command, Change& change, std::vector<ItNexus> preempted,
                      const std::vector<LoggedIn>& logged_in) {
     allow_removal(change.state(), preempted, logged_in);
-    change.abort({.requester = command.life.nexus->id(),
-                  .among = std::make_shared<const std::vector<ItNexus>>(std::move(preempted)),
+    change.abort({.among = std::make_shared<const std::vector<ItNexus>>(std::move(preempted)),
+                  .requester = command.life.nexus->id(),
+                  .clears_aca = true,
                   .spared = &command});
 }
 

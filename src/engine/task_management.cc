@@ -2,6 +2,7 @@
 #include "engine/task_management.h"
 
 #include "base/core.h"
+#include "engine/aca.h"
 #include "engine/background.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -40,6 +41,11 @@ public:
             run_on(core_, unit->home().core(), [unit] { unit->home().refuse_waiting(); });
         }
         answer(TaskResponse::function_rejected);
+    }
+    /// The nexus sees no unit.
+    void nothing_affected() {
+        core_.disarm(*this);
+        answer(TaskResponse::function_complete);
     }
     /// No task of the function can touch this unit's medium any more.
     void done(const LogicalUnit& unit) {
@@ -81,13 +87,13 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     Change change{home};
     change.hurry();
     // Everybody is told of the reset itself, which says that tasks are gone.
-    change.abort({.requester = requester, .tell_others = false});
+    change.abort({.requester = requester, .tell_others = false, .clears_aca = true});
     co_await change.begin();
     UnitState& next = change.state();
     home.errors().release();
     next.reserved_by.reset();
     next.removal_prevented_by.clear();
-    next.pages = scsi::default_mode_pages(next.description);
+    next.pages = next.restored_pages();
     change.raise({scsi::Asc::bus_device_reset_function_occurred});
     co_await change.commit();
     if (&home.core() != &here) {
@@ -131,8 +137,62 @@ void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
 void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
-    unit.lane.abort({.only = nexus.id(), .tell_others = false},
+    unit.lane.abort(AbortScope::own_tasks(nexus.id()),
                     [function, unit = unit.unit.get()] { function->done(*unit); });
+}
+
+/// Ends the ACA task, and then the condition, [SAM-5 r21 7.4].
+void clear_aca(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
+    Command* const task = unit.lane.aca_task(unit);
+    if (task == nullptr) {
+        engine::clear_aca(unit);
+        nexus.answer(request, TaskResponse::function_complete);
+        return;
+    }
+    const auto function = std::make_shared<Managed>(nexus, request);
+    function->affects(unit.unit);
+    unit.lane.abort_one(*task, [function, &unit] {
+        engine::clear_aca(unit);
+        function->done(*unit.unit);
+    });
+}
+
+/// The nexus loses its tasks and what it holds of each unit, and is told so, [SAM-5 r21 7.6].
+void reset_nexus(Nexus& nexus, TaskManagement& request) {
+    const auto function = std::make_shared<Managed>(nexus, request);
+    std::vector<NexusUnit*> units;
+    nexus.units().for_each([&](NexusUnit& unit) { units.push_back(&unit); });
+    for (const NexusUnit* const unit : units) {
+        function->affects(unit->unit);
+    }
+    if (units.empty()) {
+        function->nothing_affected();
+    }
+    for (NexusUnit* const unit : units) {
+        unit->lane.abort({.only = {nexus.id()}, .requester = nexus.id(), .clears_aca = true},
+                         [function, core = &nexus.core(), unit = unit->unit, id = nexus.id()] {
+                             forget_nexus(*core, unit, id, [function, unit] { function->done(*unit); });
+                         });
+        unit->attentions.raise_first(scsi::Asc::i_t_nexus_loss_occurred);
+    }
+}
+
+void query_task(Nexus& nexus, TaskManagement& request, const NexusUnit& unit) {
+    const Command* const task = nexus.find(request.referenced);
+    const bool there = task != nullptr && task->life.unit == &unit && task->life.stage != Stage::responding &&
+                       task->life.stage != Stage::dropped;
+    nexus.answer(request, there ? TaskResponse::function_succeeded : TaskResponse::function_complete);
+}
+
+void query_task_set(Nexus& nexus, TaskManagement& request, const NexusUnit& unit) {
+    nexus.answer(request, unit.lane.has_tasks(unit) ? TaskResponse::function_succeeded
+                                                    : TaskResponse::function_complete);
+}
+
+/// Whether a unit attention waits, [SAM-5 r21 7.9].
+void query_asynchronous_event(Nexus& nexus, TaskManagement& request, const NexusUnit& unit) {
+    const bool waits = unit.attentions.peek(nexus.inventory()).has_value();
+    nexus.answer(request, waits ? TaskResponse::function_succeeded : TaskResponse::function_complete);
 }
 
 }  // namespace
@@ -146,6 +206,9 @@ void Nexus::manage(TaskManagement& request) {
         reset_units(*this, request, units);
         return;
     }
+    if (request.function == TaskFunction::i_t_nexus_reset) {
+        return reset_nexus(*this, request);
+    }
     NexusUnit* const unit = locate(request.lun);
     if (unit == nullptr) {
         answer(request, TaskResponse::lun_does_not_exist);
@@ -157,16 +220,22 @@ void Nexus::manage(TaskManagement& request) {
         case TaskFunction::abort_task_set:
         case TaskFunction::clear_task_set:
             return abort_task_set(*this, request, *unit);
+        case TaskFunction::clear_aca:
+            return clear_aca(*this, request, *unit);
+        case TaskFunction::query_task:
+            return query_task(*this, request, *unit);
+        case TaskFunction::query_task_set:
+            return query_task_set(*this, request, *unit);
+        case TaskFunction::query_asynchronous_event:
+            return query_asynchronous_event(*this, request, *unit);
         case TaskFunction::logical_unit_reset:
             return reset_units(*this, request, {unit->unit});
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
-        case TaskFunction::clear_aca:
-        case TaskFunction::query_task:
-        case TaskFunction::query_task_set:
         case TaskFunction::i_t_nexus_reset:
-            return answer(request, TaskResponse::not_supported);
+            break;  // they concern no unit in particular
     }
+    __builtin_unreachable();
 }
 
 }  // namespace targe::engine

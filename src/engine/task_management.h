@@ -17,6 +17,7 @@ enum class TaskFunction : std::uint8_t {
     clear_aca,
     query_task,
     query_task_set,
+    query_asynchronous_event,
     i_t_nexus_reset,
 };
 

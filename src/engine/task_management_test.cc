@@ -66,7 +66,6 @@ TEST_F(Functions, AbortTaskAwaitsATaskThatExecutes) {
 TEST_F(Functions, AbortTaskKnowsWhatItDoesNotKnow) {
     EXPECT_EQ(host->manage(TaskFunction::abort_task, 0, 4711), TaskResponse::task_does_not_exist);
     EXPECT_EQ(host->manage(TaskFunction::abort_task, 7, 4711), TaskResponse::lun_does_not_exist);
-    EXPECT_EQ(host->manage(TaskFunction::clear_aca), TaskResponse::not_supported);
     host->hold_responses = true;
     Task& done = host->run(cdb10(0x28, 0, 1), 512);
     EXPECT_EQ(host->manage(TaskFunction::abort_task, 0, done.tag.value), TaskResponse::function_complete);
@@ -81,15 +80,20 @@ TEST_F(Functions, AreAnnouncedExactlyWhereTheyWork) {
         TaskFunction function;
         std::size_t byte;
         unsigned bit;
-    } rows[] = {{TaskFunction::abort_task, 0, 7},         {TaskFunction::abort_task_set, 0, 6},
-                {TaskFunction::clear_aca, 0, 5},          {TaskFunction::clear_task_set, 0, 4},
-                {TaskFunction::logical_unit_reset, 0, 3}, {TaskFunction::query_task, 0, 2},
-                {TaskFunction::query_task_set, 1, 1},     {TaskFunction::i_t_nexus_reset, 1, 0}};
+    } rows[] = {{TaskFunction::abort_task, 0, 7},
+                {TaskFunction::abort_task_set, 0, 6},
+                {TaskFunction::clear_aca, 0, 5},
+                {TaskFunction::clear_task_set, 0, 4},
+                {TaskFunction::logical_unit_reset, 0, 3},
+                {TaskFunction::query_task, 0, 2},
+                {TaskFunction::query_asynchronous_event, 1, 2},
+                {TaskFunction::query_task_set, 1, 1},
+                {TaskFunction::i_t_nexus_reset, 1, 0}};
     for (const auto& row : rows) {
         const bool announced =
             (std::to_integer<unsigned>(report.data_received[row.byte]) >> row.bit & 1U) != 0;
-        EXPECT_EQ(host->manage(row.function) != TaskResponse::not_supported, announced)
-            << "byte " << row.byte << " bit " << row.bit;
+        EXPECT_TRUE(announced) << "byte " << row.byte << " bit " << row.bit;
+        EXPECT_NE(host->manage(row.function), TaskResponse::not_supported);
     }
 }
 
@@ -282,6 +286,38 @@ TEST_F(Functions, CloseAwaitsResponsesOnTheirWay) {
     host->retire(task, Delivery::failed);
     scene.world.run();
     EXPECT_TRUE(closed);
+}
+
+TEST_F(Functions, QueriesTellWhatIsThere) {
+    scene.disk->pace = Pace::on_request;
+    EXPECT_EQ(host->manage(TaskFunction::query_task_set), TaskResponse::function_complete);
+    Task& task = write(*host, 0);
+    EXPECT_EQ(host->manage(TaskFunction::query_task, 0, task.tag.value), TaskResponse::function_succeeded);
+    EXPECT_EQ(host->manage(TaskFunction::query_task, 0, 4711), TaskResponse::function_complete);
+    EXPECT_EQ(host->manage(TaskFunction::query_task_set), TaskResponse::function_succeeded);
+    EXPECT_EQ(other->manage(TaskFunction::query_task_set), TaskResponse::function_complete);
+    EXPECT_EQ(other->manage(TaskFunction::query_task, 0, task.tag.value), TaskResponse::function_complete);
+    complete_all();
+    EXPECT_EQ(host->manage(TaskFunction::query_asynchronous_event), TaskResponse::function_complete);
+    EXPECT_EQ(other->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    EXPECT_EQ(host->manage(TaskFunction::query_asynchronous_event), TaskResponse::function_succeeded);
+}
+
+TEST_F(Functions, ANexusResetTakesWhatTheNexusHeld) {
+    EXPECT_EQ(host->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0);
+    scene.disk->pace = Pace::on_request;
+    Task& mine = write(*host, 0);
+    host->begin(TaskFunction::i_t_nexus_reset);
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty()) << "the task executes";
+    complete_all();
+    EXPECT_TRUE(mine.was_dropped);
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_complete);
+    scene.disk->pace = Pace::at_once;
+    EXPECT_EQ(write(*other, 1).status, 0) << "the reservation is gone";
+    EXPECT_EQ(host->next_attention(), 0x062907U);
+    EXPECT_EQ(other->next_attention(), 0U);
 }
 
 }  // namespace

@@ -27,6 +27,9 @@ struct UnitState {
     scsi::UnitTraits traits;
     device::Capabilities capabilities;
     scsi::ModePages pages;
+    scsi::ModePages default_pages;
+    std::optional<scsi::ModePages> saved_pages;
+    bool keeps = false;  ///< the unit has a store: what must outlive the process can be offered
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
     std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
@@ -38,6 +41,13 @@ struct UnitState {
         std::make_shared<const scsi::PersistentReservations>();
     std::vector<NexusId> removal_prevented_by;  ///< PREVENT ALLOW MEDIUM REMOVAL
 
+    /// What a reset brings back: what was saved, else what the administrator configured.
+    [[nodiscard]] const scsi::ModePages& restored_pages() const {
+        return saved_pages ? *saved_pages : default_pages;
+    }
+    [[nodiscard]] scsi::ModeValues mode_values() const {
+        return {.current = pages, .defaults = default_pages, .saved = restored_pages(), .can_save = keeps};
+    }
     [[nodiscard]] bool prevents_removal(NexusId nexus) const {
         return std::ranges::find(removal_prevented_by, nexus) != removal_prevented_by.end();
     }

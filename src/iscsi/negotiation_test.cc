@@ -120,7 +120,7 @@ TEST(Negotiation, NumbersFollowTheirFunctionInsideTheirRange) {
     for (const Case& c :
          {Case{"MaxConnections", 1}, Case{"MaxBurstLength", 1048576}, Case{"FirstBurstLength", 262144},
           Case{"DefaultTime2Wait", 2}, Case{"DefaultTime2Retain", 20}, Case{"MaxOutstandingR2T", 16},
-          Case{"ErrorRecoveryLevel", 0}, Case{"iSCSIProtocolLevel", 1}}) {
+          Case{"ErrorRecoveryLevel", 0}, Case{"iSCSIProtocolLevel", 2}}) {
         SCOPED_TRACE(c.key);
         const KeyRow& row = *find_key(c.key);
         const std::string prefix = std::string{c.key} + "=";

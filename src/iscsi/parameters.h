@@ -71,7 +71,7 @@ struct NegotiationPolicy {
     std::uint16_t max_outstanding_r2t = 16;
     bool data_pdu_in_order = true;
     bool data_sequence_in_order = true;
-    std::uint8_t protocol_level = 1;  ///< 2 says that [RFC 7144] is implemented
+    std::uint8_t protocol_level = 2;  ///< 2 says that [RFC 7144] is implemented
 };
 
 }  // namespace targe::iscsi

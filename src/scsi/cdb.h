@@ -51,6 +51,17 @@ private:
     std::array<std::byte, kMaxCdbBytes> storage_;
 };
 
+/// NACA, in the CONTROL byte.
+inline constexpr std::uint8_t kNaca = 0x04;
+
+/// Whether CHECK CONDITION for this CDB is to establish an ACA condition, [SAM-5 r21 5.2]. Of any CDB, also
+/// of one that no table knows.
+[[nodiscard]] constexpr bool asks_for_aca(wire::Bytes cdb) {
+    constexpr std::array<std::uint8_t, 8> kControlByte{5, 9, 9, 1, 15, 11, 5, 9};
+    const std::size_t at = cdb.empty() ? 0 : kControlByte[std::to_integer<std::size_t>(cdb[0]) >> 5U];
+    return at < cdb.size() && (cdb[at] & std::byte{kNaca}) != std::byte{0};
+}
+
 /// The first N bytes of `cdb`. The caller has found the command in the table, which has checked the length.
 template <std::size_t N>
 [[nodiscard]] constexpr std::span<const std::byte, N> layout_of(wire::Bytes cdb) {

@@ -86,11 +86,19 @@ consteval Length length_of() {
     }
 }
 
+/// The bits that a layout names, and NACA: every CDB ends in its CONTROL byte, [SAM-5 r21 5.2].
+template <const auto& Usage>
+inline constexpr auto kWithNaca = [] {
+    auto usage = Usage;
+    usage.back() |= std::byte{kNaca};
+    return usage;
+}();
+
 /// A row whose usage depends on the unit.
-template <class L>
+template <class L, const auto& Usage>
 consteval CommandInfo row(std::uint8_t opcode, CommandId id, std::string_view name, DataDirection data,
-                          const CommandRules& rules, const CommandTimeouts& timeouts, Availability available,
-                          std::span<const std::byte> usage) {
+                          const CommandRules& rules, const CommandTimeouts& timeouts,
+                          Availability available) {
     constexpr Length kLength = length_of<L>();
     return {.id = id,
             .opcode = opcode,
@@ -102,13 +110,13 @@ consteval CommandInfo row(std::uint8_t opcode, CommandId id, std::string_view na
             .length = kLength.field,
             .rules = rules,
             .timeouts = timeouts,
-            .usage = usage};
+            .usage = kWithNaca<Usage>};
 }
 template <class L>
 consteval CommandInfo row(std::uint8_t opcode, CommandId id, std::string_view name, DataDirection data,
                           const CommandRules& rules, const CommandTimeouts& timeouts,
                           Availability available = Availability::always) {
-    return row<L>(opcode, id, name, data, rules, timeouts, available, L::kUsage);
+    return row<L, L::kUsage>(opcode, id, name, data, rules, timeouts, available);
 }
 consteval CommandInfo action(std::uint8_t service_action, CommandInfo info) {
     info.service_action = service_action;

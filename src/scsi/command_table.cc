@@ -39,10 +39,9 @@ consteval auto in_order(const std::array<CommandInfo, N>&... families) {
     return table;
 }
 
-// SP of MODE SELECT, protection information, extents and third parties of RESERVE, ANCHOR, and all of the
-// CONTROL byte (NACA, and LINK which is obsolete) are in no usage mask: they are not offered. Nor is the LUN
-// that SCSI-2 put in bits 7 to 5 of byte 1: a unit that claims SPC-4 gets no such CDB, and those bits now
-// belong to RDPROTECT and its kin.
+// Protection information, extents and third parties of RESERVE, ANCHOR, and LINK, which is obsolete, are in
+// no usage mask: they are not offered. Nor is the LUN that SCSI-2 put in bits 7 to 5 of byte 1: a unit that
+// claims SPC-4 gets no such CDB, and those bits now belong to RDPROTECT and its kin.
 constexpr auto kTable = in_order(rows::kUnitCommands, rows::kBlockCommands, rows::kReservationCommands,
                                  rows::kMaintenanceCommands, rows::kDiagnosticCommands);
 static_assert(std::ranges::is_sorted(kTable, {}, key_of));

@@ -97,16 +97,18 @@ TEST(CommandTable, DoesNotLookBehindTheCommand) {
     EXPECT_TRUE(find_command(kThick, cdb));
 }
 
-TEST(CommandTable, RefusesNacaAndLink) {
+TEST(CommandTable, TakesNacaAndRefusesLink) {
     for_each_offered([](const UnitTraits& unit, const CommandInfo& command) {
-        for (const unsigned bit : {2U, 0U}) {
-            ByteVector cdb = plain_cdb(command, command.cdb_length());
-            cdb.back() = static_cast<std::byte>(1U << bit);
-            const auto found = find_command(unit, cdb);
-            ASSERT_FALSE(found);
-            EXPECT_EQ(found.error(), invalid_bit((command.cdb_length() - 1) * 8 + 7 - bit));
-        }
+        ByteVector cdb = plain_cdb(command, command.cdb_length());
+        EXPECT_FALSE(asks_for_aca(cdb));
+        cdb.back() = std::byte{0x04};
+        EXPECT_TRUE(find_command(unit, cdb));
+        EXPECT_TRUE(asks_for_aca(cdb));
+        cdb.back() = std::byte{0x01};
+        EXPECT_EQ(find_command(unit, cdb), std::unexpected(invalid_bit((command.cdb_length() - 1) * 8 + 7)));
     });
+    EXPECT_FALSE(asks_for_aca({}));
+    EXPECT_FALSE(asks_for_aca(bytes({0x28, 0, 0}))) << "cut off before its CONTROL byte";
 }
 
 TEST(CommandTable, RefusesEveryOtherOperationCode) {

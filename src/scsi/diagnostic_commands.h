@@ -12,9 +12,8 @@ namespace targe::scsi::rows {
 inline constexpr CommandRules kReceivesDiagnostics{.under_write_exclusive = kAllowed,
                                                    .least_access_state = LeastAccessState::standby};
 /// The result of a self-test becomes part of the unit's state.
-inline constexpr CommandRules kSendsDiagnostics{.accesses_medium = true,
-                                                .executed_at_home = true,
-                                                .least_access_state = LeastAccessState::standby};
+inline constexpr CommandRules kSendsDiagnostics{
+    .accesses_medium = true, .executed_at_home = true, .least_access_state = LeastAccessState::standby};
 /// Error history belongs to the whole unit.
 inline constexpr CommandRules kReadsBuffers{.executed_at_home = true,
                                             .under_write_exclusive = kAllowed,

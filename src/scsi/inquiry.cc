@@ -10,7 +10,7 @@ namespace {
 constexpr wire::Field kPageCode = wire::bytes(2, 2);
 
 constexpr std::uint8_t kVersionSpc4 = 0x06;
-constexpr std::uint8_t kHierarchicalResponseFormat2 = 0x12;  // HISUP, RESPONSE DATA FORMAT 2h
+constexpr std::uint8_t kHierarchicalResponseFormat2 = 0x32;  // NORMACA, HISUP, RESPONSE DATA FORMAT 2h
 constexpr std::uint8_t kAdditionalLength = 96 - 5;
 
 /// VERSION DESCRIPTOR values, [SPC-4 r37 6.6]: the standards without a version claim.

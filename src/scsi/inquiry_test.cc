@@ -34,7 +34,7 @@ ByteVector standard(const UnitDescription& unit, std::size_t room = 4096) {
 }
 
 TEST(Inquiry, WritesStandardData) {
-    const ByteVector expected = bytes({0x00, 0x00, 0x06, 0x12, 0x5b, 0x00, 0x00, 0x02}) + text("TARGE   ") +
+    const ByteVector expected = bytes({0x00, 0x00, 0x06, 0x32, 0x5b, 0x00, 0x00, 0x02}) + text("TARGE   ") +
                                 text("disk0           ") + text("0001") + ByteVector(22) +
                                 bytes({0x00, 0xa0, 0x09, 0x60, 0x04, 0x60, 0x04, 0xc0}) + ByteVector(30);
     EXPECT_EQ(standard(thin_disk()), expected);
@@ -43,7 +43,7 @@ TEST(Inquiry, WritesStandardData) {
 
 TEST(Inquiry, CutsStandardDataButNotItsLength) {
     const ByteVector cut = standard(thin_disk(), 5);
-    EXPECT_EQ(cut, bytes({0x00, 0x00, 0x06, 0x12, 0x5b}));
+    EXPECT_EQ(cut, bytes({0x00, 0x00, 0x06, 0x32, 0x5b}));
     EXPECT_TRUE(standard(thin_disk(), 0).empty());
 }
 

@@ -44,21 +44,65 @@ constexpr auto kTable = std::to_array<ModePage>({
     // Disconnect-Reconnect: iSCSI has no use for its fields.
     page(0x02, 0x0e, {}),
     page(kCaching, 0x12, {}),
-    // Control: TST 001b, a task set for each nexus, so that ORDERED tasks of one need not wait for another's;
-    // QUEUE ALGORITHM MODIFIER 1h, since SIMPLE tasks may be reordered.
-    page(kControl, 0x0a, {{2, 0x20}, {3, 0x10}}),
-    // Control Extension: MAXIMUM SENSE DATA LENGTH.
-    subpage(kControl, 0x01, 0x1c, {{.byte = 6, .value = kMaxSenseBytes}}),
+    // Control: TST 001b, a task set for each nexus, so that ORDERED tasks of one need not wait for another's.
+    page(kControl, 0x0a, {{.byte = 2, .value = 0x20}}),
+    // Control Extension: TCMOS and SCSIP, for the unit's clock is the host's until SET TIMESTAMP says
+    // otherwise;
+    // MAXIMUM SENSE DATA LENGTH.
+    subpage(kControl, 0x01, 0x1c, {{4, 0x06}, {6, kMaxSenseBytes}}),
     // Informational Exceptions Control: DEXCPT, for none are reported.
     page(0x1c, 0x0a, {{.byte = 2, .value = 0x08}}),
 });
 static_assert(std::ranges::is_sorted(kTable, {},
                                      [](const ModePage& p) { return std::pair{p.code, p.subpage}; }));
 
-constexpr auto kBits = std::to_array<ModeBit>({
-    {.page = kCaching, .byte = 2, .bit = 2, .value = &ModePages::write_cache_enabled},
-    {.page = kControl, .byte = 2, .bit = 2, .value = &ModePages::descriptor_sense},
-    {.page = kControl, .byte = 4, .bit = 3, .value = &ModePages::software_write_protect},
+/// A field that is one bit.
+template <bool ModePages::* Value>
+consteval ModeField flag(std::uint8_t page, unsigned byte, unsigned bit) {
+    return {.page = page,
+            .subpage = 0,
+            .where = wire::Field{static_cast<std::uint16_t>(byte), static_cast<std::uint8_t>(bit), 1},
+            .get = [](const ModePages& pages) { return static_cast<std::uint8_t>(pages.*Value); },
+            .set =
+                [](ModePages& pages, std::uint8_t value) {
+                    pages.*Value = value != 0;
+                    return true;
+                }};
+}
+
+/// A field that names one of `Values`; any other value is refused.
+template <auto Value, auto... Values>
+consteval ModeField choice(std::uint8_t page, wire::Field where) {
+    return {
+        .page = page,
+        .subpage = 0,
+        .where = where,
+        .get = [](const ModePages& pages) { return static_cast<std::uint8_t>(pages.*Value); },
+        .set =
+            [](ModePages& pages, std::uint8_t value) {
+                bool known = false;
+                ((value == static_cast<std::uint8_t>(Values) ? (pages.*Value = Values, known = true) : false),
+                 ...);
+                return known;
+            }};
+}
+
+using Reordering = QueueAlgorithm;
+using Errors = QueueErrorManagement;
+using Interlock = UnitAttentionInterlock;
+
+constexpr auto kFields = std::to_array<ModeField>({
+    flag<&ModePages::write_cache_enabled>(kCaching, 2, 2),
+    flag<&ModePages::task_management_functions_only>(kControl, 2, 4),
+    flag<&ModePages::descriptor_sense>(kControl, 2, 2),
+    choice<&ModePages::queue_algorithm, Reordering::restricted_reordering,
+           Reordering::unrestricted_reordering>(kControl, wire::bits(3, 7, 4)),
+    choice<&ModePages::queue_error_management, Errors::none, Errors::every_task, Errors::tasks_of_this_nexus>(
+        kControl, wire::bits(3, 2, 1)),
+    choice<&ModePages::unit_attention_interlock, Interlock::clear, Interlock::keep,
+           Interlock::keep_and_establish>(kControl, wire::bits(4, 5, 4)),
+    flag<&ModePages::software_write_protect>(kControl, 4, 3),
+    flag<&ModePages::task_aborted_status>(kControl, 5, 6),
 });
 
 }  // namespace
@@ -67,12 +111,22 @@ std::span<const ModePage> mode_page_table() {
     return kTable;
 }
 
-std::span<const ModeBit> mode_bits() {
-    return kBits;
+std::span<const ModeField> mode_fields() {
+    return kFields;
 }
 
-bool changeable(const ModeBit& bit, const UnitDescription& unit) {
-    return bit.value != &ModePages::write_cache_enabled || unit.volatile_cache;
+bool changeable(const ModeField& field, const UnitDescription& unit) {
+    return field.page != kCaching || unit.volatile_cache;
+}
+
+std::array<std::byte, kMaxModePageSize> mode_page(const ModePage& page, const ModePages& pages) {
+    auto bytes = page.fixed;
+    for (const ModeField& field : kFields) {
+        if (field.page == page.code && field.subpage == page.subpage) {
+            bytes.at(field.where.byte) |= field.bits(pages);
+        }
+    }
+    return bytes;
 }
 
 }  // namespace targe::scsi

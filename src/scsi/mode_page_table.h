@@ -3,6 +3,7 @@
 
 #include "scsi/mode_pages.h"
 #include "scsi/unit_description.h"
+#include "wire/field.h"
 
 #include <array>
 #include <cstddef>
@@ -28,16 +29,32 @@ struct ModePage {
 /// Ascending by page and subpage code.
 [[nodiscard]] std::span<const ModePage> mode_page_table();
 
-/// A bit that MODE SELECT may change.
-struct ModeBit {
+/// Bits of a page that MODE SELECT may change, all in one byte.
+struct ModeField {
     std::uint8_t page;
-    std::uint8_t byte;
-    std::uint8_t bit;
-    bool ModePages::* value;
-};
-[[nodiscard]] std::span<const ModeBit> mode_bits();
+    std::uint8_t subpage;
+    wire::Field where;  ///< within the page, its header included
+    std::uint8_t (*get)(const ModePages&);
+    /// False, and nothing is set, when the standard has no such value.
+    bool (*set)(ModePages&, std::uint8_t);
 
-/// Whether this unit lets the bit be changed: a device without a volatile cache has nothing to enable.
-[[nodiscard]] bool changeable(const ModeBit& bit, const UnitDescription& unit);
+    [[nodiscard]] constexpr std::byte mask() const {
+        return static_cast<std::byte>(where.mask() << where.lsb());
+    }
+    [[nodiscard]] std::byte bits(const ModePages& pages) const {
+        return static_cast<std::byte>(get(pages) << where.lsb());
+    }
+    [[nodiscard]] std::uint8_t in(wire::Bytes raw) const {
+        return static_cast<std::uint8_t>((std::to_integer<unsigned>(raw[where.byte]) >> where.lsb()) &
+                                         where.mask());
+    }
+};
+[[nodiscard]] std::span<const ModeField> mode_fields();
+
+/// Whether this unit lets the field be changed: a device without a volatile cache has nothing to enable.
+[[nodiscard]] bool changeable(const ModeField& field, const UnitDescription& unit);
+
+/// The content of `page`, header included, that says `pages`.
+[[nodiscard]] std::array<std::byte, kMaxModePageSize> mode_page(const ModePage& page, const ModePages& pages);
 
 }  // namespace targe::scsi

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace targe::scsi {
 
@@ -62,17 +64,28 @@ struct ModeSenseRequest {
     std::uint8_t subpage = 0;
 };
 
+/// The values that PC chooses from.
+struct ModeValues {
+    ModePages current;
+    ModePages defaults;
+    ModePages saved;        ///< where `can_save`: the defaults until something is saved
+    bool can_save = false;  ///< the unit has where to keep them
+
+    [[nodiscard]] const ModePages& of(PageControl control) const;
+};
+
 /// Whether this unit may be written through this nexus, SWP aside.
 enum class Access : std::uint8_t { read_write, read_only };
 
 /// Writes the mode parameters asked for, or says why not.
 [[nodiscard]] std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescription& unit,
-                                              const ModePages& current, Access access, ParameterWriter& out);
+                                              const ModeValues& values, Access access, ParameterWriter& out);
 
 struct ModeSelectRequest {
     ModeForm form;
     bool page_format = true;  ///< PF
     bool save_pages = false;  ///< SP
+    bool can_save = false;    ///< the unit has where to keep them
 };
 
 struct ModeSelected {
@@ -87,5 +100,9 @@ struct ModeSelected {
 [[nodiscard]] std::expected<ModeSelected, Sense> mode_select(const ModeSelectRequest& request,
                                                              const UnitDescription& unit,
                                                              const ModePages& current, wire::Bytes list);
+
+/// As they are kept, and back. Nothing when it is not what was kept.
+[[nodiscard]] std::string keep(const ModePages& pages);
+[[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text);
 
 }  // namespace targe::scsi

@@ -18,20 +18,22 @@ constexpr ModePages kCached{.write_cache_enabled = true};
 ByteVector sensed(const ModeSenseRequest& request, const ModePages& current = kCached,
                   Access access = Access::read_write, const UnitDescription& unit = thin_disk()) {
     return written([&](ParameterWriter& out) {
-        EXPECT_EQ(mode_sense(request, unit, current, access, out), std::nullopt);
+        const ModeValues values{.current = current, .defaults = default_mode_pages(unit), .saved = {}};
+        EXPECT_EQ(mode_sense(request, unit, values, access, out), std::nullopt);
     });
 }
 
 std::optional<Sense> refused(const ModeSenseRequest& request) {
     ParameterWriter out{{}};
-    return mode_sense(request, thin_disk(), kCached, Access::read_write, out);
+    return mode_sense(request, thin_disk(), {.current = kCached, .defaults = kCached, .saved = {}},
+                      Access::read_write, out);
 }
 
 const ByteVector kErrorRecovery = bytes({0x01, 0x0a, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 const ByteVector kDisconnect = bytes({0x02, 0x0e}) + ByteVector(14);
 const ByteVector kCaching = bytes({0x08, 0x12, 0x04}) + ByteVector(17);
 const ByteVector kControl = bytes({0x0a, 0x0a, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
-const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 0, 0, 252}) + ByteVector(25);
+const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 6, 0, 252}) + ByteVector(25);
 const ByteVector kInformational = bytes({0x1c, 0x0a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
 TEST(ModeSense, Of6BytesReportsEveryPage) {
@@ -79,7 +81,8 @@ TEST(ModeSense, ReportsCurrentChangeableAndDefaultValues) {
     EXPECT_EQ(page(PageControl::changeable, 0x08, unit), kCaching);
     EXPECT_EQ(page(PageControl::current, 0x0a, unit), bytes({0x0a, 0x0a, 0x24, 0x10, 8}) + ByteVector(7));
     EXPECT_EQ(page(PageControl::defaults, 0x0a, unit), kControl);
-    EXPECT_EQ(page(PageControl::changeable, 0x0a, unit), bytes({0x0a, 0x0a, 4, 0, 8}) + ByteVector(7));
+    EXPECT_EQ(page(PageControl::changeable, 0x0a, unit),
+              bytes({0x0a, 0x0a, 0x14, 0xf6, 0x38, 0x40}) + ByteVector(6));
     UnitDescription durable = unit;
     durable.volatile_cache = false;
     EXPECT_EQ(page(PageControl::changeable, 0x08, durable), bytes({0x08, 0x12}) + ByteVector(18));
@@ -161,7 +164,8 @@ TEST(ModeSelect, PointsAtEveryBitThatCannotBeChanged) {
                 changed[i] ^= one;
                 const auto result = selected(kHeader6 + changed);
                 if ((mask[4 + i] & one) != std::byte{0}) {
-                    EXPECT_TRUE(result && result->changed);
+                    // Or the field has no such value.
+                    EXPECT_TRUE(result ? result->changed : result.error().field->byte == 4 + i);
                 } else {
                     EXPECT_EQ(result,
                               std::unexpected(invalid_parameter(4 + i, static_cast<std::uint8_t>(bit))));
@@ -220,6 +224,57 @@ TEST(ModeSelect, ChangesNothingWhenALaterPageIsWrong) {
     caching[2] = std::byte{0};
     EXPECT_EQ(selected(kHeader6 + caching + bytes({0x03, 0x00})),
               std::unexpected(invalid_parameter(4 + 20, 5)));
+}
+
+ByteVector control(unsigned byte, unsigned value) {
+    ByteVector page = kControl;
+    page.at(byte) = static_cast<std::byte>(value);
+    return kHeader6 + page;
+}
+
+TEST(ModeSelect, TakesTheValuesThatFieldsHave) {
+    EXPECT_EQ(selected(control(3, 0x12))->pages.queue_error_management, QueueErrorManagement::every_task);
+    EXPECT_EQ(selected(control(3, 0x16))->pages.queue_error_management,
+              QueueErrorManagement::tasks_of_this_nexus);
+    EXPECT_EQ(selected(control(3, 0x00))->pages.queue_algorithm, QueueAlgorithm::restricted_reordering);
+    EXPECT_EQ(selected(control(4, 0x20))->pages.unit_attention_interlock, UnitAttentionInterlock::keep);
+    EXPECT_EQ(selected(control(4, 0x30))->pages.unit_attention_interlock,
+              UnitAttentionInterlock::keep_and_establish);
+    EXPECT_TRUE(selected(control(5, 0x40))->pages.task_aborted_status);
+    EXPECT_TRUE(selected(control(2, 0x30))->pages.task_management_functions_only);
+}
+
+TEST(ModeSelect, RefusesValuesThatFieldsDoNotHave) {
+    EXPECT_EQ(selected(control(3, 0x14)), std::unexpected(invalid_parameter(4 + 3, 2))) << "QERR 10b";
+    EXPECT_EQ(selected(control(3, 0x20)), std::unexpected(invalid_parameter(4 + 3, 7)));
+    EXPECT_EQ(selected(control(4, 0x10)), std::unexpected(invalid_parameter(4 + 4, 5)))
+        << "UA_INTLCK_CTRL 01b";
+}
+
+TEST(ModeSense, TellsWhatIsSavedWhereItCanBe) {
+    const ModeValues values{
+        .current = kCached, .defaults = kCached, .saved = {.task_aborted_status = true}, .can_save = true};
+    const ByteVector saved = written([&](ParameterWriter& out) {
+        EXPECT_EQ(mode_sense({.form = ModeForm::six,
+                              .disable_block_descriptors = true,
+                              .control = PageControl::saved,
+                              .page = 0x0a},
+                             thin_disk(), values, Access::read_write, out),
+                  std::nullopt);
+    });
+    EXPECT_EQ(saved, bytes({15, 0, 0x10, 0, 0x8a, 0x0a, 0x20, 0x10, 0, 0x40, 0, 0, 0, 0, 0, 0}));
+}
+
+TEST(ModePages, AreKeptWhole) {
+    const ModePages pages{.descriptor_sense = true,
+                          .queue_algorithm = QueueAlgorithm::restricted_reordering,
+                          .queue_error_management = QueueErrorManagement::tasks_of_this_nexus,
+                          .task_aborted_status = true,
+                          .unit_attention_interlock = UnitAttentionInterlock::keep};
+    EXPECT_EQ(kept_mode_pages(keep(pages)), pages);
+    EXPECT_EQ(kept_mode_pages(keep(pages) + "60.1.2.3=9\n"), pages) << "a field of another release";
+    EXPECT_EQ(kept_mode_pages("10.0.3.2=2\n"), std::nullopt) << "no such value";
+    EXPECT_EQ(kept_mode_pages("10.0.3.2=1"), std::nullopt) << "cut off";
 }
 
 }  // namespace

@@ -136,20 +136,16 @@ std::expected<const ModePage*, Sense> page_at(wire::Bytes list, std::size_t at) 
     return &*page;
 }
 
-/// Takes the changeable bits of `raw` into `pages`; every other bit must be what it is.
+/// Takes the changeable fields of `raw` into `pages`; every other bit must be what it is.
 Checked take_page(const ModePage& page, wire::Bytes raw, std::size_t at, const UnitDescription& unit,
                   ModePages& pages) {
-    auto expected = page.fixed;
-    for (const ModeBit& bit : mode_bits()) {
-        if (page.subpage != 0 || page.code != bit.page) {
-            continue;
+    for (const ModeField& field : mode_fields()) {
+        const bool here = field.page == page.code && field.subpage == page.subpage;
+        if (here && changeable(field, unit) && !field.set(pages, field.in(raw))) {
+            return invalid_parameter(at + field.where.byte, field.where.msb);
         }
-        const std::byte mask = std::byte{1} << bit.bit;
-        if (changeable(bit, unit)) {
-            pages.*bit.value = (raw[bit.byte] & mask) != std::byte{0};
-        }
-        expected.at(bit.byte) |= pages.*bit.value ? mask : std::byte{0};
     }
+    const auto expected = mode_page(page, pages);
     for (std::size_t i = page.header_size(); i < page.size; ++i) {
         const auto wrong = std::to_integer<std::uint8_t>(raw[i] ^ expected.at(i));
         if (wrong != 0) {
@@ -163,7 +159,7 @@ Checked refuse(const ModeSelectRequest& request) {
     if (!request.page_format) {
         return invalid_field(kPageFormat);
     }
-    if (request.save_pages) {
+    if (request.save_pages && !request.can_save) {
         return invalid_field(kSavePages);
     }
     return std::nullopt;

@@ -10,6 +10,8 @@ namespace {
 constexpr wire::Field kPageCode = wire::bits(2, 5, 0);
 constexpr wire::Field kSubpageCode = wire::bytes(3, 3);
 
+constexpr std::uint8_t kSaveable = 0x80;  // PS
+
 bool wanted(const ModePage& page, const ModeSenseRequest& request) {
     const bool code = request.page == page.code || request.page == kAllModePages;
     const bool subpage = request.subpage == page.subpage || request.subpage == kAllModeSubpages;
@@ -33,18 +35,16 @@ std::optional<Sense> refuse(const ModeSenseRequest& request) {
     return std::nullopt;
 }
 
-std::array<std::byte, kMaxModePageSize> content(const ModePage& page, const ModeSenseRequest& request,
-                                                const UnitDescription& unit, const ModePages& current) {
-    auto bytes = page.fixed;
-    if (request.control == PageControl::changeable) {
-        std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(page.header_size()), bytes.end(), std::byte{0});
+std::array<std::byte, kMaxModePageSize> content(const ModePage& page, PageControl control,
+                                                const UnitDescription& unit, const ModeValues& values) {
+    if (control != PageControl::changeable) {
+        return mode_page(page, values.of(control));
     }
-    const ModePages reported = request.control == PageControl::defaults ? default_mode_pages(unit) : current;
-    for (const ModeBit& bit : mode_bits()) {
-        const bool set =
-            request.control == PageControl::changeable ? changeable(bit, unit) : reported.*bit.value;
-        if (set && page.subpage == 0 && page.code == bit.page) {
-            bytes.at(bit.byte) |= std::byte{1} << bit.bit;
+    std::array<std::byte, kMaxModePageSize> bytes{};
+    std::copy_n(page.fixed.begin(), page.header_size(), bytes.begin());
+    for (const ModeField& field : mode_fields()) {
+        if (field.page == page.code && field.subpage == page.subpage && changeable(field, unit)) {
+            bytes.at(field.where.byte) |= field.mask();
         }
     }
     return bytes;
@@ -93,25 +93,39 @@ ModePages default_mode_pages(const UnitDescription& unit) {
     return {.write_cache_enabled = unit.volatile_cache};
 }
 
+const ModePages& ModeValues::of(PageControl control) const {
+    switch (control) {
+        case PageControl::defaults:
+            return defaults;
+        case PageControl::saved:
+            return saved;
+        case PageControl::current:
+        case PageControl::changeable:
+            break;
+    }
+    return current;
+}
+
 std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescription& unit,
-                                const ModePages& current, Access access, ParameterWriter& out) {
+                                const ModeValues& values, Access access, ParameterWriter& out) {
     if (const auto refused = refuse(request)) {
         return refused;
     }
-    if (request.control == PageControl::saved) {
+    if (request.control == PageControl::saved && !values.can_save) {
         return illegal_request(Asc::saving_parameters_not_supported);
     }
     const bool long_form = request.form == ModeForm::ten && request.long_lba_accepted;
     const std::uint8_t descriptors = request.disable_block_descriptors ? 0 : (long_form ? 16 : 8);
     const std::size_t begin = out.size();
-    write_header(request, device_specific_parameter(current, access), descriptors, out);
+    write_header(request, device_specific_parameter(values.current, access), descriptors, out);
     if (descriptors != 0) {
         write_block_descriptor(unit, long_form, out);
     }
     for (const ModePage& page : mode_page_table()) {
         if (wanted(page, request)) {
-            const auto bytes = content(page, request, unit, current);
-            out.bytes(std::span(bytes).first(page.size));
+            const auto bytes = content(page, request.control, unit, values);
+            out.u8(std::to_integer<std::uint8_t>(bytes.front()) | (values.can_save ? kSaveable : 0));
+            out.bytes(std::span(bytes).subspan(1, page.size - 1));
         }
     }
     // MODE DATA LENGTH does not count itself.

@@ -34,13 +34,15 @@ struct InquiryCdb {
         wire::usage_mask<kSize>({kOpcode, kVitalProductData, kPageCode, kAllocationLength});
 };
 
-/// [SPC-4 r37 6.11]. SP is not used: no mode page can be saved.
+/// [SPC-4 r37 6.11]
 struct ModeSelect6Cdb {
     static constexpr std::size_t kSize = 6;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
     static constexpr wire::Field kPageFormat = wire::bit(1, 4);  ///< PF
+    static constexpr wire::Field kSavePages = wire::bit(1, 0);   ///< SP
     static constexpr wire::Field kParameterListLength = wire::bytes(4, 4);
-    static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kPageFormat, kParameterListLength});
+    static constexpr auto kUsage =
+        wire::usage_mask<kSize>({kOpcode, kPageFormat, kSavePages, kParameterListLength});
 };
 
 /// [SPC-4 r37 6.12]
@@ -48,8 +50,10 @@ struct ModeSelect10Cdb {
     static constexpr std::size_t kSize = 10;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
     static constexpr wire::Field kPageFormat = wire::bit(1, 4);  ///< PF
+    static constexpr wire::Field kSavePages = wire::bit(1, 0);   ///< SP
     static constexpr wire::Field kParameterListLength = wire::bytes(7, 8);
-    static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kPageFormat, kParameterListLength});
+    static constexpr auto kUsage =
+        wire::usage_mask<kSize>({kOpcode, kPageFormat, kSavePages, kParameterListLength});
 };
 
 /// [SPC-4 r37 6.13]

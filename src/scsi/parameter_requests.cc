@@ -24,7 +24,10 @@ ModeSenseRequest mode_sense(ModeForm form, wire::Bytes raw) {
 
 template <class L>
 ModeSelectRequest mode_select(ModeForm form, wire::Bytes raw) {
-    return {.form = form, .page_format = wire::get<L::kPageFormat>(layout_of<L::kSize>(raw)) != 0};
+    const auto cdb = layout_of<L::kSize>(raw);
+    return {.form = form,
+            .page_format = wire::get<L::kPageFormat>(cdb) != 0,
+            .save_pages = wire::get<L::kSavePages>(cdb) != 0};
 }
 
 }  // namespace

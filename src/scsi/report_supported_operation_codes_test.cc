@@ -97,30 +97,30 @@ TEST(ReportSupportedOperationCodes, TellsTheWholeLengthOfAListThatIsCut) {
 TEST(ReportSupportedOperationCodes, ListsTheCommandsThatOnlySomeUnitsOffer) {
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x42}, kThick).data, kNotSupported);
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x42}, kThin).data,
-              bytes({0, 0x03, 0, 10, 0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0}));
+              bytes({0, 0x03, 0, 10, 0x42, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x1e}, kThick).data, kNotSupported);
 }
 
 TEST(ReportSupportedOperationCodes, ShowsTheBitsOfACommand) {
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x28}).data,
-              bytes({0, 0x03, 0, 10, 0x28, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0}));
+              bytes({0, 0x03, 0, 10, 0x28, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x41}, kThick).data,
-              bytes({0, 0x03, 0, 10, 0x41, 0xe0, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0}));
+              bytes({0, 0x03, 0, 10, 0x41, 0xe0, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x41}, kThin).data,
-              bytes({0, 0x03, 0, 10, 0x41, 0xe8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0}));
+              bytes({0, 0x03, 0, 10, 0x41, 0xe8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x08}).data,
-              bytes({0, 0x03, 0, 6, 0x08, 0x1f, 0xff, 0xff, 0xff, 0}));
+              bytes({0, 0x03, 0, 6, 0x08, 0x1f, 0xff, 0xff, 0xff, 4}));
 }
 
 TEST(ReportSupportedOperationCodes, ShowsTheBitsAndTimeoutsOfOneCommand) {
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x35, .timeouts = true}).data,
-              bytes({0, 0x83, 0, 10, 0x35, 0x06, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 0,  //
+              bytes({0, 0x83, 0, 10, 0x35, 0x06, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4,  //
                      0, 0x0a, 0, 0,  0,    0,    0,    60,   0,    0,    0x0e, 0x10}));
 }
 
 TEST(ReportSupportedOperationCodes, PutsTheServiceActionIntoTheUsageData) {
     const ByteVector golden = bytes({0,    0x03, 0,    16,   0x9e, 0x10, 0, 0, 0, 0, 0, 0, 0, 0,  //
-                                     0xff, 0xff, 0xff, 0xff, 0,    0});
+                                     0xff, 0xff, 0xff, 0xff, 0,    4});
     EXPECT_EQ(ask({.options = kServiceAction, .opcode = 0x9e, .service_action = 0x10}).data, golden);
     EXPECT_EQ(ask({.options = kEither, .opcode = 0x9e, .service_action = 0x10}).data, golden);
 }

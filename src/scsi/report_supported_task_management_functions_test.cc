@@ -21,11 +21,11 @@ testing::ByteVector ask(bool extended) {
 }
 
 TEST(ReportSupportedTaskManagementFunctions, ListsTheFunctionsInFourBytes) {
-    EXPECT_EQ(ask(false), bytes({0xd8, 0, 0, 0}));
+    EXPECT_EQ(ask(false), bytes({0xfc, 0x07, 0, 0}));
 }
 
 TEST(ReportSupportedTaskManagementFunctions, ExtendsTheListToSixteenBytes) {
-    EXPECT_EQ(ask(true), bytes({0xd8, 0, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(ask(true), bytes({0xfc, 0x07, 0, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}));
 }
 
 }  // namespace

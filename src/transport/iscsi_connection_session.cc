@@ -86,8 +86,9 @@ std::optional<engine::TaskFunction> translated(iscsi::TaskFunction function) {
             return To::query_task_set;
         case From::i_t_nexus_reset:
             return To::i_t_nexus_reset;
-        case From::task_reassign:
         case From::query_async_event:
+            return To::query_asynchronous_event;
+        case From::task_reassign:
             break;
     }
     return std::nullopt;

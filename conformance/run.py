@@ -26,6 +26,7 @@ import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
 import malformed  # noqa: E402
+import persistent_reservations  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
@@ -95,6 +96,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
     "kill9": kill9.run,
+    "reservations": persistent_reservations.run,
     "lifecycle": lifecycle.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,

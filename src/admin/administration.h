@@ -85,6 +85,25 @@ struct DeviceStatus {
     std::vector<LunUse> used_by = {};
 };
 
+struct RegistrantStatus {
+    std::string initiator = {};
+    std::string isid = {};  ///< 12 hexadecimal digits
+    std::uint16_t target_port = 0;
+    std::string key = {};  ///< 16 hexadecimal digits
+    bool holder = false;
+};
+
+/// Who may use a device.
+struct ReservationStatus {
+    std::string device = {};
+    std::string type = {};  ///< of the persistent reservation; empty: there is none
+    bool reserved = false;  ///< by RESERVE of SPC-2
+    bool kept = false;      ///< APTPL: outlives the daemon
+    bool lost = false;      ///< it was to outlive the daemon, and its file is damaged
+    std::uint32_t generation = 0;
+    std::vector<RegistrantStatus> registrants = {};
+};
+
 struct PortalStatus {
     std::string listen = {};
     std::string advertise = {};  ///< empty: the same
@@ -123,6 +142,10 @@ public:
     virtual std::expected<std::vector<TargetStatus>, Problem> targets() = 0;
     /// Looks again at the device's backing store; initiators are told what has changed.
     virtual std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) = 0;
+    /// Of every device.
+    virtual std::expected<std::vector<ReservationStatus>, Problem> reservations() = 0;
+    /// Removes every registration and reservation of the device, kept ones too.
+    virtual std::expected<ReservationStatus, Problem> clear_reservations(std::string_view device) = 0;
     /// Ends the session as if its connections were lost.
     virtual std::expected<void, Problem> drop_session(std::uint64_t id) = 0;
 };

@@ -52,6 +52,14 @@ Answer refresh_device(const Json& arguments, Administration& administration) {
     return one(administration.refresh_device(name->get_ref<const std::string&>()));
 }
 
+Answer clear_reservations(const Json& arguments, Administration& administration) {
+    const auto name = arguments.find("name");
+    if (name == arguments.end() || !name->is_string()) {
+        return lacks("reservation-clear", "name", "a string");
+    }
+    return one(administration.clear_reservations(name->get_ref<const std::string&>()));
+}
+
 Answer drop_session(const Json& arguments, Administration& administration) {
     const auto id = arguments.find("id");
     if (id == arguments.end() || !id->is_number_unsigned()) {
@@ -74,6 +82,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"session-drop", drop_session},
     {"device-list", [](const Json&, Administration& a) { return all(a.devices()); }},
     {"device-refresh", refresh_device},
+    {"reservation-list", [](const Json&, Administration& a) { return all(a.reservations()); }},
+    {"reservation-clear", clear_reservations},
     {"target-list", [](const Json&, Administration& a) { return all(a.targets()); }},
 });
 

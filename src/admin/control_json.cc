@@ -103,6 +103,24 @@ Json to_json(const DeviceStatus& device) {
             {"used_by", std::move(uses)}};
 }
 
+Json to_json(const ReservationStatus& device) {
+    Json registrants = Json::array();
+    for (const RegistrantStatus& each : device.registrants) {
+        registrants.push_back({{"initiator", each.initiator},
+                               {"isid", each.isid},
+                               {"target_port", each.target_port},
+                               {"key", each.key},
+                               {"holder", each.holder}});
+    }
+    return {{"device", device.device},
+            {"type", or_null(device.type)},
+            {"reserved", device.reserved},
+            {"kept", device.kept},
+            {"lost", device.lost},
+            {"generation", device.generation},
+            {"registrants", std::move(registrants)}};
+}
+
 Json to_json(const TargetStatus& target) {
     Json portals = Json::array();
     for (const PortalStatus& portal : target.portals) {

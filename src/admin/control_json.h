@@ -13,6 +13,7 @@ namespace targe::admin {
 [[nodiscard]] nlohmann::ordered_json to_json(const DaemonStatus& status);
 [[nodiscard]] nlohmann::ordered_json to_json(const SessionStatus& session);
 [[nodiscard]] nlohmann::ordered_json to_json(const DeviceStatus& device);
+[[nodiscard]] nlohmann::ordered_json to_json(const ReservationStatus& device);
 [[nodiscard]] nlohmann::ordered_json to_json(const TargetStatus& target);
 [[nodiscard]] nlohmann::ordered_json to_json(const Problem& problem);
 

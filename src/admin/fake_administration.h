@@ -79,6 +79,32 @@ public:
         }
         return device();
     }
+    std::expected<std::vector<ReservationStatus>, Problem> reservations() override {
+        return std::vector<ReservationStatus>{{.device = "disk0",
+                                               .type = "write exclusive, registrants only",
+                                               .kept = true,
+                                               .generation = 5,
+                                               .registrants = {{.initiator = "iqn.1993-08.org.debian:01:x",
+                                                                .isid = "00023d000001",
+                                                                .target_port = 1,
+                                                                .key = "0000000000000abc",
+                                                                .holder = true},
+                                                               {.initiator = "iqn.y",
+                                                                .isid = "00023d000002",
+                                                                .target_port = 2,
+                                                                .key = "0000000000000def"}}},
+                                              {.device = "disk1"},
+                                              {.device = "disk2", .lost = true},
+                                              {.device = "disk3", .reserved = true}};
+    }
+    std::expected<ReservationStatus, Problem> clear_reservations(std::string_view device) override {
+        if (device != "disk0") {
+            return std::unexpected(Problem{.what = "there is no device \"" + std::string(device) + "\"",
+                                           .cause = {},
+                                           .cure = "targe device list"});
+        }
+        return ReservationStatus{.device = "disk0", .generation = 6};
+    }
     std::expected<void, Problem> drop_session(std::uint64_t id) override {
         dropped.push_back(id);
         return {};

@@ -31,6 +31,7 @@ private:
                       const std::string& verb, View view);
     void add_session();
     void add_device();
+    void add_reservation();
 };
 
 CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -62,6 +63,15 @@ void Parser::add_device() {
     refresh.add_option("NAME", device, "The device, as its [[device]] names it")->required();
 }
 
+void Parser::add_reservation() {
+    CLI::App& group = *app.add_subcommand("reservation", "Who has reserved devices for itself");
+    group.require_subcommand(1);
+    command(group, "list", "Show registrations and reservations", "reservation-list", View::reservations);
+    CLI::App& clear = command(group, "clear", "Remove all registrations and reservations of a device",
+                              "reservation-clear", View::nothing);
+    clear.add_option("NAME", device, "The device, as its [[device]] names it")->required();
+}
+
 Parser::Parser() {
     wanted.socket = admin::DaemonConfig{}.socket;
     app.require_subcommand(1);
@@ -76,6 +86,7 @@ Parser::Parser() {
     command(app, "status", "Show how the daemon is", "status", View::status);
     add_session();
     add_device();
+    add_reservation();
     CLI::App& group = *app.add_subcommand("target", "What initiators log in to");
     group.require_subcommand(1);
     command(group, "list", "Show every target", "target-list", View::targets);
@@ -133,6 +144,9 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
     if (!parser.device.empty()) {
         wanted.arguments = nlohmann::json{{"name", parser.device}}.dump(
             -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    if (wanted.verb == "reservation-clear") {
+        wanted.done = fmt::format("Nobody is registered with device {}, and nobody holds it.", parser.device);
     }
     if (wanted.verb == "session-drop") {
         wanted.arguments = nlohmann::json{{"id", parser.session}}.dump();

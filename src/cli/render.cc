@@ -129,6 +129,52 @@ std::string devices(const Json& result) {
                                  : table.text();
 }
 
+/// A device's line where it is more than free, then one for each registrant.
+void add_reservation(const Json& device, Table& table) {
+    const std::string type = text(device, "type");
+    std::vector<std::string> notes;
+    if (flag(device, "lost")) {
+        notes.emplace_back("lost: nobody may use the device");
+    }
+    if (flag(device, "reserved")) {
+        notes.emplace_back("reserved by RESERVE");
+    }
+    if (flag(device, "kept")) {
+        notes.emplace_back("outlives the daemon");
+    }
+    const auto registrants = items(field(device, "registrants"));
+    if (registrants.empty() && notes.empty()) {
+        return;
+    }
+    if (registrants.empty() || !notes.empty() || !type.empty()) {
+        table.add({text(device, "device"), type.empty() ? "none" : type, {}, {}, {}, {}, joined(notes)});
+    }
+    for (const Json& each : registrants) {
+        table.add({text(device, "device"),
+                   flag(each, "holder") ? "holder" : "registered",
+                   text(each, "initiator"),
+                   text(each, "isid"),
+                   text(each, "target_port"),
+                   text(each, "key"),
+                   {}});
+    }
+}
+
+std::string reservations(const Json& result) {
+    Table table(
+        {{"DEVICE"}, {"RESERVATION"}, {"INITIATOR"}, {"ISID"}, {"PORT", Align::right}, {"KEY"}, {"NOTES"}});
+    bool any = false;
+    for (const Json& one : items(result)) {
+        const bool free = text(one, "type").empty() && items(field(one, "registrants")).empty() &&
+                          !flag(one, "lost") && !flag(one, "reserved");
+        any = any || !free;
+        if (!free) {
+            add_reservation(one, table);
+        }
+    }
+    return any ? table.text() : "No device is reserved, and nobody is registered with one.\n";
+}
+
 std::string lun_text(const Json& lun) {
     const std::string group = text(lun, "group");
     return fmt::format("{}{}={}{}", group.empty() ? "" : group + ":", text(lun, "lun"), text(lun, "device"),
@@ -172,6 +218,8 @@ std::string render(View view, const Json& result) {
             return sessions(result);
         case View::devices:
             return devices(result);
+        case View::reservations:
+            return reservations(result);
         case View::targets:
             return targets(result);
     }

@@ -81,6 +81,30 @@ TEST(Targe, ShowsTables) {
               "0=disk0, prod:1=disk0 (read-only)\n");
 }
 
+TEST(Targe, ShowsReservations) {
+    EXPECT_EQ(
+        targe({"reservation", "list"}).out,
+        "DEVICE  RESERVATION                        INITIATOR                    ISID          PORT  "
+        "KEY               NOTES\n"
+        "disk0   write exclusive, registrants only  -                            -                -  -      "
+        "           outlives the daemon\n"
+        "disk0   holder                             iqn.1993-08.org.debian:01:x  00023d000001     1  "
+        "0000000000000abc  -\n"
+        "disk0   registered                         iqn.y                        00023d000002     2  "
+        "0000000000000def  -\n"
+        "disk2   none                               -                            -                -  -      "
+        "           lost: nobody may use the device\n"
+        "disk3   none                               -                            -                -  -      "
+        "           reserved by RESERVE\n");
+    EXPECT_EQ(targe_answered(R"({"result":[{"device":"disk1"}]})", {"reservation", "list"}).out,
+              "No device is reserved, and nobody is registered with one.\n");
+    EXPECT_THAT(targe({"reservation", "list", "--json"}).out,
+                StartsWith("[\n  {\n    \"device\": \"disk0\",\n    \"type\": \"write exclusive, regis"));
+    EXPECT_EQ(targe({"reservation", "clear", "disk0"}).out,
+              "Nobody is registered with device disk0, and nobody holds it.\n");
+    EXPECT_EQ(targe({"reservation", "clear", "disk9"}).exit_status, kFailed);
+}
+
 TEST(Targe, SaysWhatItDid) {
     const Outcome outcome = targe({"session", "drop", "7"});
     EXPECT_EQ(outcome.exit_status, kDone);
@@ -124,9 +148,10 @@ TEST(Targe, SurvivesAnswersOfAnyKind) {
          {"", "x", "[]", "{}", "{\"result\":1}", "{\"result\":[1,{\"connections\":[1]}]}", "{\"error\":{}}",
           "{\"error\":1}", "{\"result\":{\"buffers\":[]}}",
           "{\"result\":[{\"luns\":[[]],\"portals\":{\"listen\":3}}]}"}) {
-        for (const auto& arguments : {std::vector{"status"}, std::vector{"session", "list"},
-                                      std::vector{"device", "list"}, std::vector{"target", "list"},
-                                      std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}}) {
+        for (const auto& arguments :
+             {std::vector{"status"}, std::vector{"session", "list"}, std::vector{"device", "list"},
+              std::vector{"target", "list"}, std::vector{"reservation", "list"},
+              std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}}) {
             const Outcome outcome = targe_answered(answer, arguments);
             EXPECT_TRUE(outcome.exit_status == kDone || outcome.exit_status == kFailed) << answer;
         }

@@ -1,18 +1,23 @@
 // Questions from a thread that is no reactor to a core, answered within a bound.
 #pragma once
 
+#include "admin/problem.h"
 #include "base/core.h"
 
 #include <chrono>
 #include <future>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace targe::daemon {
 
 /// A core that has not answered by then is stuck in a device; the administrator is told so.
 inline constexpr std::chrono::seconds kAnswerLimit{5};
+
+/// `what` could not be done in time.
+[[nodiscard]] admin::Problem core_is_stuck(std::string_view what);
 
 /// Runs `question(answer)` on `core`; `answer(value)` may be called there or on any core, now or later.
 /// Nothing when that takes longer than kAnswerLimit: then the answer, when it comes, is dropped.

@@ -11,13 +11,14 @@
 #include <utility>
 
 namespace targe::daemon {
-namespace {
 
 admin::Problem core_is_stuck(std::string_view what) {
     return {.what = fmt::format("{}: a reactor has not answered for {} s", what, kAnswerLimit.count()),
             .cause = "it waits in the kernel for a device, or the machine is overloaded",
             .cure = "look for a device that hangs: the log of targed names it; dmesg names the disk"};
 }
+
+namespace {
 
 std::string_view name_of(admin::Handler handler) {
     switch (handler) {

@@ -18,6 +18,9 @@ public:
     std::expected<std::vector<admin::DeviceStatus>, admin::Problem> devices() override;
     std::expected<std::vector<admin::TargetStatus>, admin::Problem> targets() override;
     std::expected<admin::DeviceStatus, admin::Problem> refresh_device(std::string_view name) override;
+    std::expected<std::vector<admin::ReservationStatus>, admin::Problem> reservations() override;
+    std::expected<admin::ReservationStatus, admin::Problem> clear_reservations(
+        std::string_view device) override;
     std::expected<void, admin::Problem> drop_session(std::uint64_t id) override;
 
 private:

@@ -29,6 +29,15 @@ std::string_view subject(Kept what) {
     __builtin_unreachable();
 }
 
+/// Content that nobody can have kept: the unit keeps everybody out, and the other units are not concerned.
+std::string lost_reservations(const std::string& device, const admin::Problem& problem) {
+    TARGE_LOG(error, "state",
+              "{}: {}; who has reserved device {} is lost, so nobody may use it until an initiator sends "
+              "REPLACE LOST RESERVATION or 'targe reservation clear {}' is run",
+              problem.what, problem.cause, device, device);
+    return "lost";
+}
+
 }  // namespace
 
 std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnitStore::open(
@@ -36,6 +45,9 @@ std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnit
     std::shared_ptr<DirectoryUnitStore> store(new DirectoryUnitStore(directory, std::move(device)));
     for (const Kept what : kSubjects) {
         auto content = directory.load(store->file(what));
+        if (!content && what == Kept::persistent_reservation) {
+            content = lost_reservations(store->device_, content.error());
+        }
         if (!content) {
             return std::unexpected(content.error());
         }

@@ -48,6 +48,10 @@ public:
     /// Looks again at the backing store, while commands go on: CAPACITY DATA HAS CHANGED to every nexus
     /// when its size did. From any core; `done` is called on the unit's home.
     void refresh(Refreshed done);
+    /// Removes every registration and reservation, kept ones too, as an administrator may: RESERVATIONS
+    /// PREEMPTED to whoever was registered. Says whether that is durable; if it is not, nothing changes. From
+    /// any core; `done` is called on the unit's home.
+    void clear_reservations(Refreshed done);
     /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
     void rename(scsi::UnitIdentity identity);
 

@@ -2,6 +2,7 @@
 // where it must outlive the process, and in force on every lane before it is answered.
 #include "base/core.h"
 #include "engine/at_home.h"
+#include "engine/background.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -9,6 +10,8 @@
 #include "scsi/persistent_reserve_out.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -84,6 +87,14 @@ void keep_if_it_matters(const PersistentReservations& before, const PersistentRe
     }
 }
 
+void put_in_force(Change& change, scsi::ReservationChange made) {
+    for (scsi::ReservationNotice& each : made.notices) {
+        change.raise({.condition = each.condition,
+                      .only = std::make_shared<const std::vector<ItNexus>>(std::move(each.nexuses))});
+    }
+    change.state().persistent = std::make_shared<const PersistentReservations>(std::move(made.next));
+}
+
 scsi::Outcome apply(const Command& command, Change& change, const std::vector<LoggedIn>& logged_in) {
     UnitState& state = change.state();
     if (state.reserved_by) {
@@ -100,18 +111,41 @@ scsi::Outcome apply(const Command& command, Change& change, const std::vector<Lo
         return made.error();
     }
     keep_if_it_matters(*state.persistent, made->next, change);
-    for (scsi::ReservationNotice& each : made->notices) {
-        change.raise({.condition = each.condition,
-                      .only = std::make_shared<const std::vector<ItNexus>>(std::move(each.nexuses))});
-    }
     if (!made->aborted.empty()) {
-        abort_preempted(command, change, std::move(made->aborted), logged_in);
+        abort_preempted(command, change, made->aborted, logged_in);
     }
-    state.persistent = std::make_shared<const PersistentReservations>(std::move(made->next));
+    put_in_force(change, std::move(*made));
     return scsi::Status::good;
 }
 
+Background clear_all(std::shared_ptr<LogicalUnit> unit, LogicalUnit::Refreshed done) {
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
+    base::CommandArena arena{block};
+    Change change{unit->home()};
+    co_await change.turn();
+    UnitState& state = change.state();
+    auto cleared = scsi::cleared(*state.persistent);
+    keep_if_it_matters(*state.persistent, cleared.next, change);
+    if (change.keep &&
+        !co_await unit->settings().store->keep(arena, change.keep->what, std::move(change.keep->content))) {
+        change.abandon();
+        done(false);
+        co_return;
+    }
+    state.reserved_by.reset();
+    put_in_force(change, std::move(cleared));
+    co_await change.begin();
+    co_await change.commit();
+    done(true);
+}
+
 }  // namespace
+
+void LogicalUnit::clear_reservations(Refreshed done) {
+    base::post(home_.core(), [unit = shared_from_this(), done = std::move(done)]() mutable {
+        clear_all(std::move(unit), std::move(done));
+    });
+}
 
 Execution execute_persistent_reserve_out(base::CommandArena& arena, Command& command) {
     const std::vector<LoggedIn> logged_in = co_await all_logged_in(arena, *command.life.unit->unit);

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -241,6 +242,35 @@ TEST(PersistentReserve, ThatWasLostKeepsEverybodyOutUntilItIsReplaced) {
     EXPECT_EQ(writes(*other), kConflict);
     Scene after({.store = store});
     EXPECT_EQ(held_type(*after.login()), kWriteExclusive);
+}
+
+TEST(PersistentReserve, IsClearedByTheAdministrator) {
+    const auto store = std::make_shared<MemoryStore>();
+    Scene scene({.cores = 2, .store = store});
+    const auto holder = scene.login(1);
+    const auto other = scene.login(0);
+    const auto clear = [&] {
+        std::optional<bool> done;
+        scene.unit->clear_reservations([&](bool durable) { done = durable; });
+        scene.world.run();
+        return done;
+    };
+    reserve_out(*holder, kRegister, 0, 1, 0, kAptpl);
+    reserve_out(*holder, kReserve, 1, 0, 3);
+    store->fails = true;
+    EXPECT_EQ(clear(), false);
+    EXPECT_EQ(reads(*other), kConflict);
+    store->fails = false;
+    EXPECT_EQ(clear(), true);
+    EXPECT_EQ(holder->next_attention(), 0x062a03U);
+    EXPECT_EQ(other->next_attention(), 0U);
+    EXPECT_EQ(writes(*other), 0);
+    EXPECT_EQ(keys(*other), Keys{2});
+    EXPECT_EQ(other->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0);
+    EXPECT_EQ(clear(), true) << "RESERVE too";
+    EXPECT_EQ(writes(*holder), 0);
+    Scene after({.store = store});
+    EXPECT_EQ(keys(*after.login()), Keys{0});
 }
 
 TEST(PersistentReserve, RefusesAListThatIsTooLongOrTooShort) {

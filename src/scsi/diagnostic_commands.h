@@ -17,8 +17,10 @@ inline constexpr CommandRules kSendsDiagnostics{
 /// Error history belongs to the whole unit.
 inline constexpr CommandRules kReadsBuffers{.executed_at_home = true,
                                             .under_write_exclusive = kAllowed,
+                                            .while_reservations_lost = kAllowed,
                                             .least_access_state = LeastAccessState::unavailable};
-inline constexpr CommandRules kWritesBuffers{.least_access_state = LeastAccessState::unavailable};
+inline constexpr CommandRules kWritesBuffers{.while_reservations_lost = kAllowed,
+                                             .least_access_state = LeastAccessState::unavailable};
 
 inline constexpr auto kDiagnosticCommands = std::to_array<CommandInfo>({
     row<ReceiveDiagnosticResultsCdb>(0x1c, receive_diagnostic_results, "RECEIVE DIAGNOSTIC RESULTS",

@@ -18,6 +18,24 @@ std::optional<ReservationType> reservation_type(std::uint8_t code) {
     }
 }
 
+std::string_view to_string(ReservationType type) {
+    switch (type) {
+        case ReservationType::write_exclusive:
+            return "write exclusive";
+        case ReservationType::exclusive_access:
+            return "exclusive access";
+        case ReservationType::write_exclusive_registrants_only:
+            return "write exclusive, registrants only";
+        case ReservationType::exclusive_access_registrants_only:
+            return "exclusive access, registrants only";
+        case ReservationType::write_exclusive_all_registrants:
+            return "write exclusive, all registrants";
+        case ReservationType::exclusive_access_all_registrants:
+            return "exclusive access, all registrants";
+    }
+    __builtin_unreachable();
+}
+
 const Registrant* PersistentReservations::find(const ItNexus& nexus) const {
     const auto at = std::ranges::find(registrants, nexus, &Registrant::nexus);
     return at == registrants.end() ? nullptr : &*at;

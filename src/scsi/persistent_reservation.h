@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace targe::scsi {
@@ -22,6 +23,9 @@ enum class ReservationType : std::uint8_t {
 
 /// Nothing for the codes that are obsolete or reserved.
 [[nodiscard]] std::optional<ReservationType> reservation_type(std::uint8_t code);
+
+/// For people.
+[[nodiscard]] std::string_view to_string(ReservationType type);
 
 [[nodiscard]] constexpr bool is_registrants_only(ReservationType type) {
     return type == ReservationType::write_exclusive_registrants_only ||

@@ -234,4 +234,17 @@ std::expected<ReservationChange, Outcome> persistent_reserve_out(const Persisten
     return made;
 }
 
+ReservationChange cleared(const PersistentReservations& unit) {
+    ReservationChange made;
+    made.next.generation = unit.generation + 1;
+    std::vector<ItNexus> registered;
+    for (const Registrant& each : unit.registrants) {
+        registered.push_back(each.nexus);
+    }
+    if (!registered.empty()) {
+        made.notices.push_back({.condition = Asc::reservations_preempted, .nexuses = std::move(registered)});
+    }
+    return made;
+}
+
 }  // namespace targe::scsi

@@ -84,4 +84,8 @@ struct ReservationChange {
 [[nodiscard]] std::expected<ReservationChange, Outcome> persistent_reserve_out(
     const PersistentReservations& unit, const ReservationRequest& request, const ReservationAsker& asker);
 
+/// What an administrator does to registrations and reservation, without being registered: all of them go, and
+/// what was lost is lost no longer. Everybody who was registered is told RESERVATIONS PREEMPTED.
+[[nodiscard]] ReservationChange cleared(const PersistentReservations& unit);
+
 }  // namespace targe::scsi

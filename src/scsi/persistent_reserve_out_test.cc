@@ -252,6 +252,17 @@ TEST(ReplaceLostReservation, IsForWhatIsLost) {
     EXPECT_EQ(with([](auto& bad) { bad.type = 2; }), Outcome{invalid_field(PersistentReserveOutCdb::kType)});
 }
 
+TEST(PersistentReservation, IsClearedByAnAdministratorWhateverItIs) {
+    PersistentReservations kept = unit(ReservationType::exclusive_access);
+    kept.through_power_loss = true;
+    const ReservationChange made = cleared(kept);
+    EXPECT_EQ(made.next, PersistentReservations{.generation = 6});
+    ASSERT_EQ(made.notices.size(), 1U);
+    EXPECT_EQ(made.notices[0], (ReservationNotice{Asc::reservations_preempted, {kA, kB, kC}}));
+    EXPECT_EQ(cleared({.lost = true}).next, PersistentReservations{.generation = 1});
+    EXPECT_THAT(cleared({}).notices, IsEmpty());
+}
+
 TEST(PersistentReservation, KeepsOutWhomItsTypeKeepsOut) {
     for (const ReservationType type : kTypes) {
         const PersistentReservations state = unit(type);

@@ -271,6 +271,9 @@ bool RunningTarget::wait_for_connections_to_end(std::chrono::milliseconds limit)
 
 std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     stopping_ = true;
+    if (engine_) {
+        engine_->stop();
+    }
     bool all_ended = true;
     if (service_) {
         for (const auto& portal : portals_) {

@@ -2,6 +2,7 @@
 #include "engine/lane.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
+#include "scsi/medium_erasure.h"
 #include "scsi/persistent_reserve_out.h"
 #include "scsi/write_same.h"
 
@@ -34,6 +35,7 @@ bool accesses_blocks(CommandId id) {
         case CommandId::write_same_10:
         case CommandId::write_same_16:
         case CommandId::compare_and_write:
+        case CommandId::or_write_16:
             return true;
         default:
             return false;
@@ -66,6 +68,7 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
             return part ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
                         : std::nullopt;
         }
+        case CommandId::or_write_16:
         case CommandId::write_and_verify_10:
         case CommandId::write_and_verify_12:
         case CommandId::write_and_verify_16:
@@ -105,7 +108,8 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         return found.error();
     }
     life.info = *found;
-    life.moves_range = life.info->id == CommandId::compare_and_write;
+    life.moves_range =
+        life.info->id == CommandId::compare_and_write || life.info->id == CommandId::or_write_16;
     if (accesses_blocks(life.info->id)) {
         const auto plan = scsi::plan_medium_access(life.info->id, command.cdb.bytes(), state.description);
         if (!plan) {
@@ -115,7 +119,9 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         life.wants_out = plan->data_out_bytes;
         life.wants_in = plan->data_in_bytes;
     } else {
-        life.wants_out = scsi::parameter_list_length(*life.info, command.cdb.bytes());
+        life.wants_out = life.info->id == CommandId::format_unit
+                             ? scsi::format_list_bytes(command.cdb.bytes())
+                             : scsi::parameter_list_length(*life.info, command.cdb.bytes());
         if (takes_reservation(*life.info) && life.wants_out > scsi::kMaxReservationParameters) {
             return refused(scsi::Asc::parameter_list_length_error);
         }

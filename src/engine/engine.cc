@@ -50,10 +50,18 @@ std::shared_ptr<LogicalUnit> Engine::add_unit(UnitSettings settings) {
     settings.transfer_bytes = limits_.transfer_bytes;
     base::Core& home = *cores_[next_home_++ % cores_.size()];
     units_.push_back(std::make_shared<LogicalUnit>(cores_, home, std::move(settings)));
+    units_.back()->resume();
     return units_.back();
 }
 
+void Engine::stop() {
+    for (const auto& unit : units_) {
+        unit->stop();
+    }
+}
+
 void Engine::remove_unit(const std::shared_ptr<LogicalUnit>& unit) {
+    unit->stop();
     for (const auto& target : targets_) {
         if (mentions(target->latest_maps(), *unit)) {
             target->set_maps(std::make_shared<const LunMaps>(without(target->latest_maps(), *unit)));

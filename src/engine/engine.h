@@ -23,6 +23,8 @@ public:
 
     /// Units are spread over the cores as homes, in turn.
     std::shared_ptr<LogicalUnit> add_unit(UnitSettings settings);
+    /// The daemon ends: what units do by themselves stops where it is, and goes on after a restart.
+    void stop();
     /// Takes the unit out of every LUN map; it ends when the last command on it has.
     void remove_unit(const std::shared_ptr<LogicalUnit>& unit);
     [[nodiscard]] const std::vector<std::shared_ptr<LogicalUnit>>& units() const { return units_; }

@@ -40,6 +40,12 @@ void execute_at_home(Command& command) {
             return static_cast<void>(execute_read_buffer(arena, command));
         case CommandId::send_diagnostic:
             return static_cast<void>(execute_send_diagnostic(arena, command));
+        case CommandId::format_unit:
+        case CommandId::sanitize_overwrite:
+        case CommandId::sanitize_block_erase:
+            return static_cast<void>(execute_erasure(arena, command));
+        case CommandId::sanitize_exit_failure_mode:
+            return static_cast<void>(execute_sanitize_exit_failure_mode(arena, command));
         default:
             return static_cast<void>(execute_prevent_allow(arena, command));
     }
@@ -80,6 +86,8 @@ void execute(Command& command) {
             return static_cast<void>(execute_get_lba_status(arena, command));
         case CommandId::compare_and_write:
             return static_cast<void>(execute_compare_and_write(arena, command));
+        case CommandId::or_write_16:
+            return static_cast<void>(execute_or_write(arena, command));
         case CommandId::reserve_6:
         case CommandId::reserve_10:
         case CommandId::release_6:
@@ -101,6 +109,10 @@ void execute(Command& command) {
         case CommandId::set_timestamp:
         case CommandId::read_buffer:
         case CommandId::send_diagnostic:
+        case CommandId::format_unit:
+        case CommandId::sanitize_overwrite:
+        case CommandId::sanitize_block_erase:
+        case CommandId::sanitize_exit_failure_mode:
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:

@@ -14,6 +14,7 @@ Execution execute_write_same(base::CommandArena& arena, Command& command);
 Execution execute_unmap(base::CommandArena& arena, Command& command);
 Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
+Execution execute_or_write(base::CommandArena& arena, Command& command);
 Execution execute_write_buffer(base::CommandArena& arena, Command& command);
 
 // At the unit's home, and back again.
@@ -22,6 +23,8 @@ Execution execute_release(base::CommandArena& arena, Command& command);
 Execution execute_mode_select(base::CommandArena& arena, Command& command);
 Execution execute_persistent_reserve_out(base::CommandArena& arena, Command& command);
 Execution execute_set_identifying_information(base::CommandArena& arena, Command& command);
+Execution execute_erasure(base::CommandArena& arena, Command& command);
+Execution execute_sanitize_exit_failure_mode(base::CommandArena& arena, Command& command);
 Execution execute_read_buffer(base::CommandArena& arena, Command& command);
 Execution execute_send_diagnostic(base::CommandArena& arena, Command& command);
 Execution execute_set_timestamp(base::CommandArena& arena, Command& command);

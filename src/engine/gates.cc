@@ -1,5 +1,6 @@
 #include "engine/gates.h"
 
+#include "engine/erasure.h"
 #include "engine/nexus.h"
 
 namespace targe::engine {
@@ -31,6 +32,9 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
             gates |= bit(Gate::exclusive_access);
             break;
     }
+    if (state.work != MediumWork::none) {
+        gates |= bit(Gate::medium_work);
+    }
     if (state.persistent->lost) {
         gates |= bit(Gate::reservations_lost);
     }
@@ -51,6 +55,13 @@ std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitS
     if (refuses(Gate::reservations_lost, rules.while_reservations_lost)) {
         return scsi::Sense{.key = scsi::SenseKey::data_protect,
                            .asc = scsi::Asc::persistent_reservation_information_lost};
+    }
+    const bool passes_work =
+        rules.skips_unit_attention ||
+        (rules.leaves_failed_sanitize && state.work == MediumWork::sanitize_failed) ||
+        (command.life.info->id == scsi::CommandId::format_unit && state.work == MediumWork::format_failed);
+    if (is_closed(gates, Gate::medium_work) && !passes_work) {
+        return *medium_not_ready(state);
     }
     return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "engine/background.h"
+#include "engine/erasure.h"
 #include "scsi/persistent_reservation_text.h"
 
 #include <algorithm>
@@ -64,6 +65,16 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
     return state;
 }
 
+/// What was kept but cannot be read says that the medium was being erased, and not how: that has failed.
+void restore_erasure(std::string_view kept, UnitState& state) {
+    const auto what = scsi::kept_erasure(kept);
+    state.progress = std::make_shared<std::atomic<std::uint16_t>>(std::uint16_t{0});
+    state.unrestricted_exit = what && what->unrestricted_exit;
+    state.work = !what                                       ? MediumWork::sanitize_failed
+                 : what->kind == scsi::Erasure::Kind::format ? MediumWork::formatting
+                                                             : MediumWork::sanitizing;
+}
+
 /// What the unit had when the process ended. The store has found each subject whole.
 void restore(const UnitStore& store, UnitState& state) {
     state.keeps = true;
@@ -77,6 +88,9 @@ void restore(const UnitStore& store, UnitState& state) {
     }
     if (state.saved_pages && !state.description.volatile_cache) {
         state.saved_pages->write_cache_enabled = false;  // the device, or its configuration, has changed
+    }
+    if (const auto kept = store.kept(Kept::sanitize); kept && !kept->empty()) {
+        restore_erasure(*kept, state);
     }
     if (const auto kept = store.kept(Kept::identifying_information)) {
         state.identification = scsi::kept_identifying_information(*kept).value_or(state.identification);
@@ -149,6 +163,16 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
         }
     }
     looking_ = false;
+}
+
+void LogicalUnit::resume() {
+    const auto kept = settings_.store ? settings_.store->kept(Kept::sanitize) : std::nullopt;
+    auto what = kept ? scsi::kept_erasure(*kept) : std::nullopt;
+    if (what) {
+        base::post(home_.core(), [unit = shared_from_this(), what = std::move(*what)]() mutable {
+            erase(std::move(unit), std::move(what), {});
+        });
+    }
 }
 
 void LogicalUnit::refresh(Refreshed done) {

@@ -10,6 +10,7 @@
 #include "engine/unit_store.h"
 #include "scsi/unit_description.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -37,6 +38,11 @@ public:
     ~LogicalUnit();
 
     [[nodiscard]] const std::string& name() const { return settings_.name; }
+    /// The daemon ends: what goes on by itself stops where it is. From any thread.
+    void stop() { stopping_.store(true, std::memory_order_relaxed); }
+    [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+    /// Goes on with what a restart interrupted.
+    void resume();
     [[nodiscard]] const UnitSettings& settings() const { return settings_; }
     [[nodiscard]] device::Device& device() const { return *settings_.device; }
     [[nodiscard]] base::Cores cores() const { return cores_; }
@@ -60,6 +66,7 @@ private:
     Background look_again(std::shared_ptr<LogicalUnit> self);
 
     UnitSettings settings_;
+    std::atomic<bool> stopping_ = false;
     base::Cores cores_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     UnitHome home_;

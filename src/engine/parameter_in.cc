@@ -1,6 +1,7 @@
 #include "engine/parameter_in.h"
 
 #include "engine/command_path.h"
+#include "engine/erasure.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "scsi/capacity.h"
@@ -167,10 +168,8 @@ scsi::Outcome answer_parameters(Command& command) {
             });
         case CommandId::report_luns:
             return answer_report_luns(command);
-        case CommandId::request_sense: {
-            const scsi::Sense absent{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
-            return answer_request_sense(command, state.medium_loaded ? std::nullopt : std::optional{absent});
-        }
+        case CommandId::request_sense:
+            return answer_request_sense(command, medium_not_ready(state));
         case CommandId::receive_diagnostic_results:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
                 using L = scsi::ReceiveDiagnosticResultsCdb;

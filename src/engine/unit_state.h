@@ -12,6 +12,7 @@
 #include "scsi/unit_description.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,6 +21,9 @@ namespace targe::engine {
 
 /// As many as the Self-Test Results log page has room for.
 inline constexpr std::size_t kSelfTests = 20;
+
+/// What keeps the medium from being used: FORMAT UNIT or SANITIZE, under way or ended badly.
+enum class MediumWork : std::uint8_t { none, formatting, sanitizing, format_failed, sanitize_failed };
 
 /// Immutable once a lane has it. The unit's home makes a new one for every change.
 struct UnitState {
@@ -33,6 +37,9 @@ struct UnitState {
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
     std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
+    MediumWork work = MediumWork::none;
+    bool unrestricted_exit = false;  ///< AUSE of the latest SANITIZE
+    std::shared_ptr<std::atomic<std::uint16_t>> progress;  ///< while it is under way, in 1/65536ths
     bool read_only = false;                        ///< the unit's own, or the device's
     bool medium_loaded = true;                     ///< false: ejected
     std::optional<NexusId> reserved_by;            ///< RESERVE of SPC-2

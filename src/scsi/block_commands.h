@@ -30,6 +30,7 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<UnmapCdb>(0x42, unmap, "UNMAP", from_initiator, kWrite, kLong, Availability::thin),
     row<ReadWrite16Cdb>(0x88, read_16, "READ(16)", to_initiator, kRead, kOrdinary),
     row<CompareAndWriteCdb>(0x89, compare_and_write, "COMPARE AND WRITE", from_initiator, kWrite, kOrdinary),
+    row<ReadWrite16Cdb>(0x8b, or_write_16, "ORWRITE(16)", from_initiator, kWrite, kOrdinary),
     row<ReadWrite16Cdb>(0x8a, write_16, "WRITE(16)", from_initiator, kWrite, kOrdinary),
     row<Verify16Cdb>(0x8e, write_and_verify_16, "WRITE AND VERIFY(16)", from_initiator, kWrite, kOrdinary),
     row<Verify16Cdb>(0x8f, verify_16, "VERIFY(16)", from_initiator, kRead, kOrdinary),

@@ -28,6 +28,8 @@ std::expected<MediumAccess, Sense> plan_medium_access(CommandId id, wire::Bytes 
             return plan_write<ReadWrite12Cdb>(cdb, unit);
         case CommandId::write_16:
             return plan_write<ReadWrite16Cdb>(cdb, unit);
+        case CommandId::or_write_16:
+            return plan_write<ReadWrite16Cdb>(cdb, unit);
         case CommandId::verify_10:
             return plan_verify<Verify10Cdb>(cdb, unit);
         case CommandId::verify_12:

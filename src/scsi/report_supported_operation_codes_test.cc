@@ -134,8 +134,8 @@ TEST(ReportSupportedOperationCodes, RefusesTheWrongQuestion) {
 }
 
 TEST(ReportSupportedOperationCodes, SaysWhatIsNotSupported) {
-    EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x04}).data, kNotSupported);
-    EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x04, .timeouts = true}).data, kNotSupported);
+    EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x05}).data, kNotSupported);
+    EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x05, .timeouts = true}).data, kNotSupported);
     EXPECT_EQ(ask({.options = kServiceAction, .opcode = 0x7f, .service_action = 9}).data, kNotSupported);
     EXPECT_EQ(ask({.options = kServiceAction, .opcode = 0x9e, .service_action = 0x11}).data, kNotSupported);
     EXPECT_EQ(ask({.options = kServiceAction, .opcode = 0x9e, .service_action = 0x110}).data, kNotSupported);

@@ -40,6 +40,10 @@ void execute_at_home(Command& command) {
             return static_cast<void>(execute_read_buffer(arena, command));
         case CommandId::send_diagnostic:
             return static_cast<void>(execute_send_diagnostic(arena, command));
+        case CommandId::log_select:
+            return static_cast<void>(execute_log_select(arena, command));
+        case CommandId::log_sense:
+            return static_cast<void>(execute_log_sense(arena, command));
         case CommandId::format_unit:
         case CommandId::sanitize_overwrite:
         case CommandId::sanitize_block_erase:
@@ -113,6 +117,8 @@ void execute(Command& command) {
         case CommandId::sanitize_overwrite:
         case CommandId::sanitize_block_erase:
         case CommandId::sanitize_exit_failure_mode:
+        case CommandId::log_select:
+        case CommandId::log_sense:
             return execute_at_home(command);
         case CommandId::pre_fetch_10:
         case CommandId::pre_fetch_16:
@@ -128,6 +134,8 @@ void execute(Command& command) {
         case CommandId::mode_sense_10:
         case CommandId::read_capacity_10:
         case CommandId::read_capacity_16:
+        case CommandId::read_defect_data_10:
+        case CommandId::read_defect_data_12:
         case CommandId::receive_diagnostic_results:
         case CommandId::persistent_reserve_in_read_keys:
         case CommandId::persistent_reserve_in_read_reservation:

@@ -25,6 +25,8 @@ Execution execute_persistent_reserve_out(base::CommandArena& arena, Command& com
 Execution execute_set_identifying_information(base::CommandArena& arena, Command& command);
 Execution execute_erasure(base::CommandArena& arena, Command& command);
 Execution execute_sanitize_exit_failure_mode(base::CommandArena& arena, Command& command);
+Execution execute_log_select(base::CommandArena& arena, Command& command);
+Execution execute_log_sense(base::CommandArena& arena, Command& command);
 Execution execute_read_buffer(base::CommandArena& arena, Command& command);
 Execution execute_send_diagnostic(base::CommandArena& arena, Command& command);
 Execution execute_set_timestamp(base::CommandArena& arena, Command& command);

@@ -66,6 +66,9 @@ public:
     [[nodiscard]] const UnitState& state() const { return *state_; }
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
     [[nodiscard]] Counters& counters() { return counters_; }
+    /// What was counted since reset_statistics(), which leaves counters() alone: log pages have their own zero.
+    [[nodiscard]] Counters statistics() const { return counters_ - statistics_begin_; }
+    void reset_statistics() { statistics_begin_ = counters_; }
 
     // Commands.
     /// Whether the command may go on: the lane is open, the device answers, and nobody holds its range.
@@ -149,6 +152,7 @@ private:
     std::vector<Drain> drains_;
     std::function<void()> closed_;
     Counters counters_;
+    Counters statistics_begin_;
 };
 
 }  // namespace targe::engine

@@ -38,6 +38,16 @@ struct Counters {
         aborted += other.aborted;
         return *this;
     }
+    [[nodiscard]] Counters operator-(const Counters& other) const {
+        return {.commands = commands - other.commands,
+                .reads = reads - other.reads,
+                .writes = writes - other.writes,
+                .read_bytes = read_bytes - other.read_bytes,
+                .written_bytes = written_bytes - other.written_bytes,
+                .check_conditions = check_conditions - other.check_conditions,
+                .refused = refused - other.refused,
+                .aborted = aborted - other.aborted};
+    }
 };
 
 }  // namespace targe::engine

@@ -97,8 +97,9 @@ void restore(const UnitStore& store, UnitState& state) {
     }
 }
 
-UnitState first_state(const UnitSettings& settings) {
+UnitState first_state(const UnitSettings& settings, const base::Core& home) {
     UnitState state;
+    state.powered_on_ms = home.unix_ms();
     state.description.identity = settings.identity;
     state = looked_at(settings, state);
     state.default_pages = scsi::default_mode_pages(state.description);
@@ -129,7 +130,7 @@ Background change_identity(std::shared_ptr<LogicalUnit> unit, scsi::UnitIdentity
 LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings settings)
     : settings_(std::move(settings)),
       cores_(cores),
-      home_(*this, home, std::make_shared<const UnitState>(first_state(settings_))) {
+      home_(*this, home, std::make_shared<const UnitState>(first_state(settings_, home))) {
     lanes_.reserve(cores.size());
     for (base::Core* const core : cores) {
         lanes_.push_back(std::make_unique<Lane>(*core, *this, home_.shared_state()));

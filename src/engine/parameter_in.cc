@@ -5,6 +5,7 @@
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "scsi/capacity.h"
+#include "scsi/defect_data.h"
 #include "scsi/diagnostics.h"
 #include "scsi/inquiry.h"
 #include "scsi/mode_pages.h"
@@ -170,6 +171,16 @@ scsi::Outcome answer_parameters(Command& command) {
             return answer_report_luns(command);
         case CommandId::request_sense:
             return answer_request_sense(command, medium_not_ready(state));
+        case CommandId::read_defect_data_10:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_defect_data_10(command.cdb.first<scsi::ReadDefectData10Cdb::kSize>(), out);
+                return std::nullopt;
+            });
+        case CommandId::read_defect_data_12:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_defect_data_12(command.cdb.first<scsi::ReadDefectData12Cdb::kSize>(), out);
+                return std::nullopt;
+            });
         case CommandId::receive_diagnostic_results:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
                 using L = scsi::ReceiveDiagnosticResultsCdb;

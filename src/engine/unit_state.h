@@ -36,6 +36,7 @@ struct UnitState {
     bool keeps = false;  ///< the unit has a store: what must outlive the process can be offered
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
+    std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
     std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
     MediumWork work = MediumWork::none;
     bool unrestricted_exit = false;  ///< AUSE of the latest SANITIZE

@@ -4,6 +4,7 @@
 #include "scsi/cache.h"
 #include "scsi/command_rows.h"
 #include "scsi/compare_and_write.h"
+#include "scsi/defect_data.h"
 #include "scsi/parameter_cdbs.h"
 #include "scsi/read_write.h"
 #include "scsi/verify.h"
@@ -12,6 +13,8 @@
 #include <array>
 
 namespace targe::scsi::rows {
+
+inline constexpr CommandRules kTellsOfMedium{.under_write_exclusive = kAllowed};
 
 inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<ReadWrite6Cdb>(0x08, read_6, "READ(6)", to_initiator, kRead, kOrdinary),
@@ -23,6 +26,8 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<Verify10Cdb>(0x2f, verify_10, "VERIFY(10)", from_initiator, kRead, kOrdinary),
     row<Cache10Cdb>(0x34, pre_fetch_10, "PRE-FETCH(10)", none, kRead, kOrdinary),
     row<SynchronizeCache10Cdb>(0x35, synchronize_cache_10, "SYNCHRONIZE CACHE(10)", none, kFlush, kLong),
+    row<ReadDefectData10Cdb>(0x37, read_defect_data_10, "READ DEFECT DATA(10)", to_initiator, kTellsOfMedium,
+                             kQuick),
     row<WriteSame10Cdb, WriteSame10Cdb::kUsageThick>(0x41, write_same_10, "WRITE SAME(10)", from_initiator,
                                                      kWrite, kLong, Availability::thick),
     row<WriteSame10Cdb, WriteSame10Cdb::kUsageThin>(0x41, write_same_10, "WRITE SAME(10)", from_initiator,
@@ -49,6 +54,8 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<ReadWrite12Cdb>(0xaa, write_12, "WRITE(12)", from_initiator, kWrite, kOrdinary),
     row<Verify12Cdb>(0xae, write_and_verify_12, "WRITE AND VERIFY(12)", from_initiator, kWrite, kOrdinary),
     row<Verify12Cdb>(0xaf, verify_12, "VERIFY(12)", from_initiator, kRead, kOrdinary),
+    row<ReadDefectData12Cdb>(0xb7, read_defect_data_12, "READ DEFECT DATA(12)", to_initiator, kTellsOfMedium,
+                             kQuick),
 });
 
 }  // namespace targe::scsi::rows

@@ -4,6 +4,7 @@
 #include "scsi/block_commands.h"
 #include "scsi/diagnostic_commands.h"
 #include "scsi/erasure_commands.h"
+#include "scsi/log_commands.h"
 #include "scsi/maintenance_commands.h"
 #include "scsi/parameter_cdbs.h"
 #include "scsi/reservation_commands.h"
@@ -44,7 +45,8 @@ consteval auto in_order(const std::array<CommandInfo, N>&... families) {
 // no usage mask: they are not offered. Nor is the LUN that SCSI-2 put in bits 7 to 5 of byte 1: a unit that
 // claims SPC-4 gets no such CDB, and those bits now belong to RDPROTECT and its kin.
 constexpr auto kTable = in_order(rows::kUnitCommands, rows::kBlockCommands, rows::kReservationCommands,
-                                 rows::kMaintenanceCommands, rows::kDiagnosticCommands, rows::kErasureCommands);
+                                 rows::kMaintenanceCommands, rows::kDiagnosticCommands,
+                                 rows::kErasureCommands, rows::kLogCommands);
 static_assert(std::ranges::is_sorted(kTable, {}, key_of));
 
 /// The undefined bits of an ordinary CDB, as two words in memory order; none after the command's own length.

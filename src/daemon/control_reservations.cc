@@ -83,8 +83,8 @@ std::expected<admin::ReservationStatus, admin::Problem> Control::clear_reservati
     if (!*durable) {
         return std::unexpected(admin::Problem{
             .what = fmt::format("the reservations of device {} stay as they are", device),
-            .cause = "what is kept of them in the state directory could not be replaced",
-            .cure = "look at the log of targed for the reason, and make room; then run this again"});
+            .cause = "what is kept of them in the state directory could not be replaced, or the device hangs",
+            .cure = "look at the log of targed for the reason; then run this again"});
     }
     return status_of(unit);
 }

@@ -55,8 +55,8 @@ public:
     /// when its size did. From any core; `done` is called on the unit's home.
     void refresh(Refreshed done);
     /// Removes every registration and reservation, kept ones too, as an administrator may: RESERVATIONS
-    /// PREEMPTED to whoever was registered. Says whether that is durable; if it is not, nothing changes. From
-    /// any core; `done` is called on the unit's home.
+    /// PREEMPTED to whoever was registered. Says whether that is done, and durable; if not, nothing changes,
+    /// because the device hangs or nothing can be kept. From any core; `done` is called on the unit's home.
     void clear_reservations(Refreshed done);
     /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
     void rename(scsi::UnitIdentity identity);

@@ -122,7 +122,12 @@ Background clear_all(std::shared_ptr<LogicalUnit> unit, LogicalUnit::Refreshed d
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
     base::CommandArena arena{block};
     Change change{unit->home()};
+    change.may_be_refused();
     co_await change.turn();
+    if (change.refused()) {
+        done(false);
+        co_return;
+    }
     UnitState& state = change.state();
     auto cleared = scsi::cleared(*state.persistent);
     keep_if_it_matters(*state.persistent, cleared.next, change);

@@ -178,7 +178,7 @@ private:
     void choose() {
         out_.clear();
         counting_ = false;
-        switch (random_() % 8) {
+        switch (random_() % 12) {
             case 0:
                 return send(cdb({0x16, 0, 0, 0, 0, 0}));
             case 1:
@@ -192,6 +192,13 @@ private:
                 return send(cdb10(0x2a, number_ + 1, 1));
             case 4:
                 return send(cdb10(0x28, 0, 1), 512);
+            case 5:
+                return reserve_out(random_() % 2 == 0 ? 6 : 1, number_ % 3 + 1);  // REGISTER, RESERVE
+            case 6:
+                return reserve_out(random_() % 2 == 0 ? 5 : 4,
+                                   random_() % 3 + 1);  // PREEMPT, AND ABORT or not
+            case 7:
+                return reserve_out(random_() % 2 == 0 ? 2 : 3, 0);  // RELEASE, CLEAR
             default:
                 out_ = ByteVector(1024);
                 std::memcpy(out_.data(), &guess_, sizeof guess_);
@@ -200,6 +207,13 @@ private:
                 counting_ = true;
                 return send(cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0}));
         }
+    }
+    /// Of type Write Exclusive, Registrants Only; the key is the same for every other player.
+    void reserve_out(unsigned action, unsigned service_action_key) {
+        out_ = ByteVector(24);
+        out_[7] = static_cast<std::byte>(number_ % 3 + 1);
+        out_[15] = static_cast<std::byte>(service_action_key);
+        send(cdb({0x5f, action, 5, 0, 0, 0, 0, 0, 24, 0}));
     }
     void send(const ByteVector& bytes, std::uint32_t in = 0) {
         command_.reset();

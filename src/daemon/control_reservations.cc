@@ -73,7 +73,7 @@ std::expected<admin::ReservationStatus, admin::Problem> Control::clear_reservati
                                               .cause = "the configuration has none of this name",
                                               .cure = "targe device list"});
     }
-    const auto unit = *at;
+    const auto& unit = *at;
     const auto durable = ask_later<bool>(
         unit->home().core(), [unit](auto answer) { unit->clear_reservations(std::move(answer)); });
     if (!durable) {

@@ -42,10 +42,6 @@ bool accesses_blocks(CommandId id) {
     }
 }
 
-bool takes_reservation(const scsi::CommandInfo& command) {
-    return command.opcode == 0x5f;  // PERSISTENT RESERVE OUT
-}
-
 scsi::Outcome refused(scsi::Asc asc) {
     return scsi::illegal_request(asc);
 }
@@ -81,12 +77,10 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
                        : std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)};
         case CommandId::mode_select_6:
         case CommandId::mode_select_10:
+        case CommandId::persistent_reserve_out:
         case CommandId::unmap:
             return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
         default:
-            if (shorter && takes_reservation(*life.info)) {
-                return refused(scsi::Asc::parameter_list_length_error);
-            }
             return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
                            : std::nullopt;
     }
@@ -122,7 +116,8 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         life.wants_out = life.info->id == CommandId::format_unit
                              ? scsi::format_list_bytes(command.cdb.bytes())
                              : scsi::parameter_list_length(*life.info, command.cdb.bytes());
-        if (takes_reservation(*life.info) && life.wants_out > scsi::kMaxReservationParameters) {
+        if (life.info->id == CommandId::persistent_reserve_out &&
+            life.wants_out > scsi::kMaxReservationParameters) {
             return refused(scsi::Asc::parameter_list_length_error);
         }
         if (life.info->id == CommandId::unmap) {

@@ -22,15 +22,7 @@ void execute_at_home(Command& command) {
             return static_cast<void>(execute_mode_select(arena, command));
         case CommandId::start_stop_unit:
             return static_cast<void>(execute_start_stop_unit(arena, command));
-        case CommandId::persistent_reserve_out_register:
-        case CommandId::persistent_reserve_out_reserve:
-        case CommandId::persistent_reserve_out_release:
-        case CommandId::persistent_reserve_out_clear:
-        case CommandId::persistent_reserve_out_preempt:
-        case CommandId::persistent_reserve_out_preempt_and_abort:
-        case CommandId::persistent_reserve_out_register_and_ignore_existing_key:
-        case CommandId::persistent_reserve_out_register_and_move:
-        case CommandId::persistent_reserve_out_replace_lost_reservation:
+        case CommandId::persistent_reserve_out:
             return static_cast<void>(execute_persistent_reserve_out(arena, command));
         case CommandId::set_identifying_information:
             return static_cast<void>(execute_set_identifying_information(arena, command));
@@ -101,15 +93,7 @@ void execute(Command& command) {
         case CommandId::start_stop_unit:
         case CommandId::prevent_allow_medium_removal:
         case CommandId::set_identifying_information:
-        case CommandId::persistent_reserve_out_register:
-        case CommandId::persistent_reserve_out_reserve:
-        case CommandId::persistent_reserve_out_release:
-        case CommandId::persistent_reserve_out_clear:
-        case CommandId::persistent_reserve_out_preempt:
-        case CommandId::persistent_reserve_out_preempt_and_abort:
-        case CommandId::persistent_reserve_out_register_and_ignore_existing_key:
-        case CommandId::persistent_reserve_out_register_and_move:
-        case CommandId::persistent_reserve_out_replace_lost_reservation:
+        case CommandId::persistent_reserve_out:
         case CommandId::set_timestamp:
         case CommandId::read_buffer:
         case CommandId::send_diagnostic:
@@ -137,10 +121,7 @@ void execute(Command& command) {
         case CommandId::read_defect_data_10:
         case CommandId::read_defect_data_12:
         case CommandId::receive_diagnostic_results:
-        case CommandId::persistent_reserve_in_read_keys:
-        case CommandId::persistent_reserve_in_read_reservation:
-        case CommandId::persistent_reserve_in_report_capabilities:
-        case CommandId::persistent_reserve_in_read_full_status:
+        case CommandId::persistent_reserve_in:
         case CommandId::report_identifying_information:
         case CommandId::report_supported_operation_codes:
         case CommandId::report_supported_task_management_functions:

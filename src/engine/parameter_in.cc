@@ -112,17 +112,17 @@ scsi::Outcome answer_persistent_reserve_in(Command& command) {
     }
     const bool keeps = unit.unit->settings().store != nullptr;
     return answer(command, kWholeTable * 4, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
-        switch (command.life.info->id) {
-            case CommandId::persistent_reserve_in_read_keys:
+        switch (static_cast<scsi::ReservationReport>(*command.life.info->service_action)) {
+            case scsi::ReservationReport::read_keys:
                 scsi::read_keys(*state.persistent, out);
                 break;
-            case CommandId::persistent_reserve_in_read_reservation:
+            case scsi::ReservationReport::read_reservation:
                 scsi::read_reservation(*state.persistent, out);
                 break;
-            case CommandId::persistent_reserve_in_report_capabilities:
+            case scsi::ReservationReport::report_capabilities:
                 scsi::report_capabilities(*state.persistent, keeps, out);
                 break;
-            default:
+            case scsi::ReservationReport::read_full_status:
                 scsi::read_full_status(*state.persistent, out);
                 break;
         }
@@ -152,10 +152,7 @@ scsi::Outcome answer_parameters(Command& command) {
                 return scsi::mode_sense(scsi::mode_sense_request(command.life.info->id, cdb),
                                         state.description, state.mode_values(), access_of(unit), out);
             });
-        case CommandId::persistent_reserve_in_read_keys:
-        case CommandId::persistent_reserve_in_read_reservation:
-        case CommandId::persistent_reserve_in_report_capabilities:
-        case CommandId::persistent_reserve_in_read_full_status:
+        case CommandId::persistent_reserve_in:
             return answer_persistent_reserve_in(command);
         case CommandId::read_capacity_10:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {

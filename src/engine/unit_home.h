@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace targe::engine {
@@ -59,7 +60,7 @@ public:
     /// From turn() or begin() on: the next state, to be altered.
     [[nodiscard]] UnitState& state() { return *next_; }
     /// Told when the lanes open.
-    void raise(Raise raise) { raises_.push_back(raise); }
+    void raise(Raise raise) { raises_.push_back(std::move(raise)); }
     /// For whoever decides on the change, to tell whoever carries it out.
     std::optional<Keep> keep;
     [[nodiscard]] auto commit() { return Step{*this, &Change::finish}; }

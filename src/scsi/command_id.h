@@ -1,4 +1,5 @@
-// The commands that Targe knows, one name for each operation code or service action.
+// The commands that Targe knows, one name for each operation code or service action; PERSISTENT RESERVE IN
+// and OUT have one name for all service actions.
 #pragma once
 
 #include <cstdint>
@@ -36,19 +37,8 @@ enum class CommandId : std::uint8_t {
     reserve_10,
     release_10,
     mode_sense_10,
-    persistent_reserve_in_read_keys,
-    persistent_reserve_in_read_reservation,
-    persistent_reserve_in_report_capabilities,
-    persistent_reserve_in_read_full_status,
-    persistent_reserve_out_register,
-    persistent_reserve_out_reserve,
-    persistent_reserve_out_release,
-    persistent_reserve_out_clear,
-    persistent_reserve_out_preempt,
-    persistent_reserve_out_preempt_and_abort,
-    persistent_reserve_out_register_and_ignore_existing_key,
-    persistent_reserve_out_register_and_move,
-    persistent_reserve_out_replace_lost_reservation,
+    persistent_reserve_in,
+    persistent_reserve_out,
     sanitize_overwrite,
     sanitize_block_erase,
     sanitize_exit_failure_mode,

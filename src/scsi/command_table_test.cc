@@ -193,9 +193,12 @@ TEST(CommandTable, EjectsOnlyWhereTheMediumIsRemovable) {
 
 TEST(CommandTable, OffersEachCommandOnceToEachUnit) {
     for (const UnitTraits& unit : kAllTraits) {
-        std::set<CommandId> ids;
+        // Some service actions have a name in common.
+        std::set<std::pair<CommandId, std::optional<std::uint8_t>>> found;
         for (const CommandInfo& command : command_table()) {
-            EXPECT_TRUE(!offered(command.available, unit) || ids.insert(command.id).second) << command.name;
+            EXPECT_TRUE(!offered(command.available, unit) ||
+                        found.insert({command.id, command.service_action}).second)
+                << command.name;
         }
     }
 }

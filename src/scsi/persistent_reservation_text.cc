@@ -41,9 +41,10 @@ std::string escaped(std::string_view name) {
 
 std::optional<std::uint64_t> number(std::string_view digits, int base) {
     std::uint64_t value = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
-    return error == std::errc{} && stop == end && !digits.empty() ? std::optional{value} : std::nullopt;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+    return error == std::errc{} && stop == digits.data() + digits.size() && !digits.empty()
+               ? std::optional{value}
+               : std::nullopt;
 }
 
 std::optional<std::string> unescaped(std::string_view text) {

@@ -6,6 +6,7 @@
 #include "wire/field.h"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace targe::scsi {
 
@@ -15,6 +16,14 @@ struct PersistentReserveInCdb {
     static constexpr wire::Field kServiceAction = wire::bits(1, 4, 0);
     static constexpr wire::Field kAllocationLength = wire::bytes(7, 8);
     static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kServiceAction, kAllocationLength});
+};
+
+/// SERVICE ACTION of PERSISTENT RESERVE IN.
+enum class ReservationReport : std::uint8_t {
+    read_keys = 0x00,
+    read_reservation = 0x01,
+    report_capabilities = 0x02,
+    read_full_status = 0x03,
 };
 
 void read_keys(const PersistentReservations& unit, ParameterWriter& out);

@@ -7,11 +7,7 @@
 namespace targe::scsi {
 namespace {
 
-using testing::bytes;
-using testing::ByteVector;
-using testing::text;
-using testing::operator+;
-using testing::written;
+using namespace testing;
 
 PersistentReservations two_registrants() {
     PersistentReservations unit;

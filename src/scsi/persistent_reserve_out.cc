@@ -180,7 +180,10 @@ Result ActionUnderWay::replace_lost() {
     if (request_.all_target_ports) {
         return refused(invalid_parameter(kFlagsByte, 2));
     }
-    if (auto refusal = cannot_keep(kFlagsByte); refusal || (refusal = bad_scope_or_type())) {
+    if (const auto refusal = cannot_keep(kFlagsByte)) {
+        return refused(*refusal);
+    }
+    if (const auto refusal = bad_scope_or_type()) {
         return refused(*refusal);
     }
     made_.next = {};

@@ -21,17 +21,19 @@ inline constexpr CommandRules kReserveOut{.executed_at_home = true,
                                           .under_exclusive_access = kAllowed,
                                           .least_access_state = LeastAccessState::standby};
 
-consteval CommandInfo reserve_in(std::uint8_t service_action, CommandId id, std::string_view name) {
-    return action(service_action,
-                  row<PersistentReserveInCdb>(0x5e, id, name, to_initiator, kReserveIn, kQuick));
+consteval CommandInfo reserve_in(ReservationReport service_action, std::string_view name) {
+    return action(
+        static_cast<std::uint8_t>(service_action),
+        row<PersistentReserveInCdb>(0x5e, persistent_reserve_in, name, to_initiator, kReserveIn, kQuick));
 }
-consteval CommandInfo reserve_out(ReservationAction service_action, CommandId id, std::string_view name) {
+consteval CommandInfo reserve_out(ReservationAction service_action, std::string_view name) {
     CommandRules rules = kReserveOut;
     if (service_action == ReservationAction::replace_lost_reservation) {
         rules.while_reservations_lost = kAllowed;
     }
-    return action(static_cast<std::uint8_t>(service_action),
-                  row<PersistentReserveOutCdb>(0x5f, id, name, from_initiator, rules, kOrdinary));
+    return action(
+        static_cast<std::uint8_t>(service_action),
+        row<PersistentReserveOutCdb>(0x5f, persistent_reserve_out, name, from_initiator, rules, kOrdinary));
 }
 
 inline constexpr auto kReservationCommands = std::to_array<CommandInfo>({
@@ -39,27 +41,20 @@ inline constexpr auto kReservationCommands = std::to_array<CommandInfo>({
     row<Reserve6Cdb>(0x17, release_6, "RELEASE(6)", none, kRelease, kQuick),
     row<Reserve10Cdb>(0x56, reserve_10, "RESERVE(10)", none, kReserve, kQuick),
     row<Reserve10Cdb>(0x57, release_10, "RELEASE(10)", none, kRelease, kQuick),
-    reserve_in(0x00, persistent_reserve_in_read_keys, "PERSISTENT RESERVE IN, READ KEYS"),
-    reserve_in(0x01, persistent_reserve_in_read_reservation, "PERSISTENT RESERVE IN, READ RESERVATION"),
-    reserve_in(0x02, persistent_reserve_in_report_capabilities, "PERSISTENT RESERVE IN, REPORT CAPABILITIES"),
-    reserve_in(0x03, persistent_reserve_in_read_full_status, "PERSISTENT RESERVE IN, READ FULL STATUS"),
-    reserve_out(ReservationAction::register_key, persistent_reserve_out_register,
-                "PERSISTENT RESERVE OUT, REGISTER"),
-    reserve_out(ReservationAction::reserve, persistent_reserve_out_reserve,
-                "PERSISTENT RESERVE OUT, RESERVE"),
-    reserve_out(ReservationAction::release, persistent_reserve_out_release,
-                "PERSISTENT RESERVE OUT, RELEASE"),
-    reserve_out(ReservationAction::clear, persistent_reserve_out_clear, "PERSISTENT RESERVE OUT, CLEAR"),
-    reserve_out(ReservationAction::preempt, persistent_reserve_out_preempt,
-                "PERSISTENT RESERVE OUT, PREEMPT"),
-    reserve_out(ReservationAction::preempt_and_abort, persistent_reserve_out_preempt_and_abort,
-                "PERSISTENT RESERVE OUT, PREEMPT AND ABORT"),
+    reserve_in(ReservationReport::read_keys, "PERSISTENT RESERVE IN, READ KEYS"),
+    reserve_in(ReservationReport::read_reservation, "PERSISTENT RESERVE IN, READ RESERVATION"),
+    reserve_in(ReservationReport::report_capabilities, "PERSISTENT RESERVE IN, REPORT CAPABILITIES"),
+    reserve_in(ReservationReport::read_full_status, "PERSISTENT RESERVE IN, READ FULL STATUS"),
+    reserve_out(ReservationAction::register_key, "PERSISTENT RESERVE OUT, REGISTER"),
+    reserve_out(ReservationAction::reserve, "PERSISTENT RESERVE OUT, RESERVE"),
+    reserve_out(ReservationAction::release, "PERSISTENT RESERVE OUT, RELEASE"),
+    reserve_out(ReservationAction::clear, "PERSISTENT RESERVE OUT, CLEAR"),
+    reserve_out(ReservationAction::preempt, "PERSISTENT RESERVE OUT, PREEMPT"),
+    reserve_out(ReservationAction::preempt_and_abort, "PERSISTENT RESERVE OUT, PREEMPT AND ABORT"),
     reserve_out(ReservationAction::register_and_ignore_existing_key,
-                persistent_reserve_out_register_and_ignore_existing_key,
                 "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY"),
-    reserve_out(ReservationAction::register_and_move, persistent_reserve_out_register_and_move,
-                "PERSISTENT RESERVE OUT, REGISTER AND MOVE"),
-    reserve_out(ReservationAction::replace_lost_reservation, persistent_reserve_out_replace_lost_reservation,
+    reserve_out(ReservationAction::register_and_move, "PERSISTENT RESERVE OUT, REGISTER AND MOVE"),
+    reserve_out(ReservationAction::replace_lost_reservation,
                 "PERSISTENT RESERVE OUT, REPLACE LOST RESERVATION"),
 });
 

@@ -9,10 +9,7 @@
 namespace targe::scsi {
 namespace {
 
-using testing::bytes;
-using testing::ByteVector;
-using testing::text;
-using testing::operator+;
+using namespace testing;
 
 std::array<std::byte, 10> cdb(unsigned action, std::size_t length, unsigned scope_and_type = 0x15) {
     std::array<std::byte, 10> made{std::byte{0x5f}, static_cast<std::byte>(action),

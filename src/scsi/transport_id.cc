@@ -45,9 +45,9 @@ bool is_name(std::string_view text) {
 
 std::optional<std::uint64_t> isid_of(std::string_view digits) {
     std::uint64_t isid = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [stop, error] = std::from_chars(digits.data(), end, isid, 16);
-    const bool good = error == std::errc{} && stop == end && !digits.empty() && digits.size() <= kIsidDigits;
+    const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), isid, 16);
+    const bool good = error == std::errc{} && stop == digits.data() + digits.size() && !digits.empty() &&
+                      digits.size() <= kIsidDigits;
     return good ? std::optional{isid} : std::nullopt;
 }
 

@@ -9,11 +9,7 @@
 namespace targe::scsi {
 namespace {
 
-using testing::bytes;
-using testing::ByteVector;
-using testing::text;
-using testing::operator+;
-using testing::written;
+using namespace testing;
 
 ByteVector transport_id(unsigned first, const std::string& name, std::size_t size) {
     ByteVector made =

@@ -66,7 +66,8 @@ public:
     [[nodiscard]] const UnitState& state() const { return *state_; }
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
     [[nodiscard]] Counters& counters() { return counters_; }
-    /// What was counted since reset_statistics(), which leaves counters() alone: log pages have their own zero.
+    /// What was counted since reset_statistics(), which leaves counters() alone: log pages have their own
+    /// zero.
     [[nodiscard]] Counters statistics() const { return counters_ - statistics_begin_; }
     void reset_statistics() { statistics_begin_ = counters_; }
 

@@ -134,6 +134,42 @@ scsi::Access access_of(const NexusUnit& unit) {
     return unit.read_only || unit.lane.state().read_only ? scsi::Access::read_only : scsi::Access::read_write;
 }
 
+/// What the unit is labelled with, what time it has, and what it has been found to be like.
+scsi::Outcome answer_labels(Command& command) {
+    const NexusUnit& unit = *command.life.unit;
+    const UnitState& state = unit.lane.state();
+    switch (command.life.info->id) {
+        case CommandId::read_defect_data_10:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_defect_data_10(command.cdb.first<scsi::ReadDefectData10Cdb::kSize>(), out);
+                return std::nullopt;
+            });
+        case CommandId::read_defect_data_12:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::read_defect_data_12(command.cdb.first<scsi::ReadDefectData12Cdb::kSize>(), out);
+                return std::nullopt;
+            });
+        case CommandId::receive_diagnostic_results:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReceiveDiagnosticResultsCdb;
+                return scsi::receive_diagnostic_results(command.cdb.first<L::kSize>(), out);
+            });
+        case CommandId::report_identifying_information:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReportIdentifyingInformationCdb;
+                return scsi::report_identifying_information(command.cdb.first<L::kSize>(),
+                                                            state.identification, out);
+            });
+        case CommandId::report_timestamp:
+            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+                scsi::report_timestamp(state.clock, unit.nexus.core().unix_ms(), out);
+                return std::nullopt;
+            });
+        default:
+            return scsi::illegal_request(scsi::Asc::invalid_command_operation_code);
+    }
+}
+
 }  // namespace
 
 scsi::Outcome answer_parameters(Command& command) {
@@ -168,38 +204,12 @@ scsi::Outcome answer_parameters(Command& command) {
             return answer_report_luns(command);
         case CommandId::request_sense:
             return answer_request_sense(command, medium_not_ready(state));
-        case CommandId::read_defect_data_10:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
-                scsi::read_defect_data_10(command.cdb.first<scsi::ReadDefectData10Cdb::kSize>(), out);
-                return std::nullopt;
-            });
-        case CommandId::read_defect_data_12:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
-                scsi::read_defect_data_12(command.cdb.first<scsi::ReadDefectData12Cdb::kSize>(), out);
-                return std::nullopt;
-            });
-        case CommandId::receive_diagnostic_results:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
-                using L = scsi::ReceiveDiagnosticResultsCdb;
-                return scsi::receive_diagnostic_results(command.cdb.first<L::kSize>(), out);
-            });
-        case CommandId::report_identifying_information:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
-                using L = scsi::ReportIdentifyingInformationCdb;
-                return scsi::report_identifying_information(command.cdb.first<L::kSize>(),
-                                                            state.identification, out);
-            });
-        case CommandId::report_timestamp:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
-                scsi::report_timestamp(state.clock, unit.nexus.core().unix_ms(), out);
-                return std::nullopt;
-            });
         case CommandId::report_supported_operation_codes:
             return answer_operation_codes(command);
         case CommandId::report_supported_task_management_functions:
             return answer_task_management(command);
         default:
-            return scsi::illegal_request(scsi::Asc::invalid_command_operation_code);
+            return answer_labels(command);
     }
 }
 

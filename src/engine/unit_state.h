@@ -39,11 +39,11 @@ struct UnitState {
     std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
     std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
     MediumWork work = MediumWork::none;
-    bool unrestricted_exit = false;  ///< AUSE of the latest SANITIZE
+    bool unrestricted_exit = false;                        ///< AUSE of the latest SANITIZE
     std::shared_ptr<std::atomic<std::uint16_t>> progress;  ///< while it is under way, in 1/65536ths
-    bool read_only = false;                        ///< the unit's own, or the device's
-    bool medium_loaded = true;                     ///< false: ejected
-    std::optional<NexusId> reserved_by;            ///< RESERVE of SPC-2
+    bool read_only = false;                                ///< the unit's own, or the device's
+    bool medium_loaded = true;                             ///< false: ejected
+    std::optional<NexusId> reserved_by;                    ///< RESERVE of SPC-2
     /// Never null. Shared from state to state, because most changes concern something else.
     std::shared_ptr<const scsi::PersistentReservations> persistent =
         std::make_shared<const scsi::PersistentReservations>();

@@ -2,6 +2,7 @@
 // and OUT have one name for all service actions.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace targe::scsi {
@@ -66,7 +67,8 @@ enum class CommandId : std::uint8_t {
     read_12,
     write_12,
     write_and_verify_12,
-    verify_12,
+    verify_12,  // the last: kCommandIds
 };
+inline constexpr std::size_t kCommandIds = static_cast<std::size_t>(CommandId::verify_12) + 1;
 
 }  // namespace targe::scsi

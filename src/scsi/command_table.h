@@ -64,9 +64,9 @@ enum class LeastAccessState : std::uint8_t { active, standby, unavailable };
 struct CommandRules {
     /// Executed although a unit attention is pending, and answered where no logical unit is.
     bool skips_unit_attention = false;
-    bool writes_medium = false;     ///< DATA PROTECT on a write-protected unit
-    bool accesses_medium = false;   ///< NOT READY while the medium is ejected
-    bool executed_at_home = false;  ///< changes state of the unit that all cores share
+    bool writes_medium = false;           ///< DATA PROTECT on a write-protected unit
+    bool accesses_medium = false;         ///< NOT READY while the medium is ejected
+    bool executed_at_home = false;        ///< changes state of the unit that all cores share
     bool leaves_failed_sanitize = false;  ///< executed although a SANITIZE has failed
     ReservedAccess under_reserve = ReservedAccess::conflicts;
     /// Persistent reservations, for a nexus that is neither holder nor, where it counts, a registrant.

@@ -32,8 +32,12 @@ bool is_terminated_utf_8(std::string_view bytes) {
     return continuation == 0;
 }
 
-std::string_view characters_of(wire::Bytes bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::string characters_of(wire::Bytes bytes) {
+    std::string characters;
+    for (const std::byte byte : bytes) {
+        characters.push_back(static_cast<char>(byte));
+    }
+    return characters;
 }
 
 void write_information(std::string_view information, ParameterWriter& out) {
@@ -96,7 +100,7 @@ std::expected<IdentifyingInformation, Sense> set_identifying_information(
     if (const auto refused = refuse_set_identifying_information(cdb)) {
         return std::unexpected(*refused);
     }
-    const std::string_view given = characters_of(list);
+    const std::string given = characters_of(list);
     IdentifyingInformation next = current;
     if (wire::get<SetIdentifyingInformationCdb::kInformationType>(cdb) == information) {
         next.information = given;

@@ -152,9 +152,9 @@ TEST(Inquiry, WritesBlockLimits) {
 
 TEST(Inquiry, WritesBlockDeviceCharacteristics) {
     UnitDescription unit = thin_disk();
-    EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 1}) + ByteVector(58));
+    EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 1, 0, 0x40}) + ByteVector(56));
     unit.rotational = true;
-    EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 0}) + ByteVector(58));
+    EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 0, 0, 0x40}) + ByteVector(56));
 }
 
 TEST(Inquiry, WritesLogicalBlockProvisioning) {

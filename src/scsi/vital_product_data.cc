@@ -54,8 +54,11 @@ void write_block_device_characteristics(const UnitDescription& unit, const PortD
                                         ParameterWriter& out) {
     constexpr std::uint16_t kNotReported = 0;
     constexpr std::uint16_t kNonRotating = 1;
+    constexpr std::uint8_t kErasedBlocksAreRead = 0x40;  // WABEREQ 01b
     out.u16(unit.rotational ? kNotReported : kNonRotating);
-    out.zeroes(64 - 6);
+    out.u8(0);
+    out.u8(kErasedBlocksAreRead);
+    out.zeroes(64 - 8);
 }
 
 /// [SBC-3 r36 6.5.4].

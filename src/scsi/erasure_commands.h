@@ -19,7 +19,7 @@ inline constexpr auto kErasureCommands = std::to_array<CommandInfo>({
     action(0x01,
            row<SanitizeCdb>(0x48, sanitize_overwrite, "SANITIZE OVERWRITE", from_initiator, kErases, kLong)),
     action(0x02, row<SanitizeCdb>(0x48, sanitize_block_erase, "SANITIZE BLOCK ERASE", from_initiator, kErases,
-                                  kLong)),
+                                  kLong, Availability::thin)),
     action(0x1f, row<SanitizeCdb>(0x48, sanitize_exit_failure_mode, "SANITIZE EXIT FAILURE MODE",
                                   from_initiator, kExitsFailureMode, kQuick)),
 });

@@ -155,6 +155,8 @@ TEST(Inquiry, WritesBlockDeviceCharacteristics) {
     EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 1, 0, 0x40}) + ByteVector(56));
     unit.rotational = true;
     EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 0, 0, 0x40}) + ByteVector(56));
+    unit.provisioning.managed = false;  // BLOCK ERASE is not offered, so WABEREQ does not apply
+    EXPECT_EQ(page(0xb1, unit), bytes({0, 0xb1, 0, 0x3c, 0, 0, 0, 0}) + ByteVector(56));
 }
 
 TEST(Inquiry, WritesLogicalBlockProvisioning) {

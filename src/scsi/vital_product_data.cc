@@ -1,5 +1,6 @@
 #include "scsi/vital_product_data.h"
 
+#include "scsi/command_table.h"
 #include "scsi/sense.h"
 
 #include <algorithm>
@@ -57,7 +58,7 @@ void write_block_device_characteristics(const UnitDescription& unit, const PortD
     constexpr std::uint8_t kErasedBlocksAreRead = 0x40;  // WABEREQ 01b
     out.u16(unit.rotational ? kNotReported : kNonRotating);
     out.u8(0);
-    out.u8(kErasedBlocksAreRead);
+    out.u8(traits_of(unit).thin ? kErasedBlocksAreRead : 0);  // only there is BLOCK ERASE offered
     out.zeroes(64 - 8);
 }
 

@@ -27,7 +27,6 @@ std::expected<MediumAccess, Sense> plan_medium_access(CommandId id, wire::Bytes 
         case CommandId::write_12:
             return plan_write<ReadWrite12Cdb>(cdb, unit);
         case CommandId::write_16:
-            return plan_write<ReadWrite16Cdb>(cdb, unit);
         case CommandId::or_write_16:
             return plan_write<ReadWrite16Cdb>(cdb, unit);
         case CommandId::verify_10:

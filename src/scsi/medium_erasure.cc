@@ -136,7 +136,7 @@ std::string keep(const Erasure& erasure) {
 
 std::optional<Erasure> kept_erasure(std::string_view text) {
     constexpr std::size_t kFixed = 4;
-    constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(Erasure::Kind::overwrite);
+    constexpr auto kLastKind = static_cast<std::uint8_t>(Erasure::Kind::overwrite);
     if (text.size() < kFixed || static_cast<std::uint8_t>(text[0]) > kLastKind) {
         return std::nullopt;
     }

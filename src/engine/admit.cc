@@ -109,6 +109,8 @@ void proceed(Command& command) {
     }
     if (life.info->rules.executed_at_home) {
         life.stage = Stage::at_home;
+    } else if (life.info->rules.executed_in_pieces) {
+        life.stage = Stage::copying;
     } else {
         lane.begin(command);
     }

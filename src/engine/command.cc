@@ -8,6 +8,7 @@ void detail::CommandLife::reset() {
     nexus = nullptr;
     unit = nullptr;
     info = nullptr;
+    visitor = nullptr;
     next_of_bucket = nullptr;
     stage = Stage::idle;
     data_is_here = tagged = in_order = moves_range = lent = false;

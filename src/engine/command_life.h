@@ -15,6 +15,7 @@ namespace targe::engine {
 class Command;
 class Nexus;
 class NexusUnit;
+class Visitor;
 
 namespace detail {
 
@@ -24,6 +25,7 @@ enum class Stage : std::uint8_t {
     awaiting_data,  ///< the transport fetches its data-out
     executing,      ///< may touch the medium; a lane that closes waits for it
     at_home,        ///< executing a change of the unit's state; changes wait for one another, lanes do not
+    copying,        ///< executing in pieces, each of which goes into lanes by itself: Visitor
     responding,     ///< completed() was called
     dropped,        ///< dropped() was called
 };
@@ -33,6 +35,7 @@ struct CommandLife {
     Nexus* nexus = nullptr;
     NexusUnit* unit = nullptr;  ///< null where the LUN has none
     const scsi::CommandInfo* info = nullptr;
+    Visitor* visitor = nullptr;         ///< of a command that copies, while it does
     Command* next_of_bucket = nullptr;  ///< in the nexus's table of tags
     Stage stage = Stage::idle;
     bool data_is_here = false;

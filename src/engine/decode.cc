@@ -4,7 +4,10 @@
 #include "scsi/medium_access.h"
 #include "scsi/medium_erasure.h"
 #include "scsi/persistent_reserve_out.h"
+#include "scsi/third_party_copy.h"
 #include "scsi/write_same.h"
+
+#include <limits>
 
 namespace targe::engine {
 
@@ -79,6 +82,7 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
         case CommandId::mode_select_10:
         case CommandId::persistent_reserve_out:
         case CommandId::unmap:
+        case CommandId::extended_copy_lid1:
             return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
         default:
             return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
@@ -92,6 +96,15 @@ bool asks_to_unmap(const Command& command) {
     const auto opcode = cdb.empty() ? 0U : std::to_integer<unsigned>(cdb[0]);
     const bool is_write_same = opcode == 0x41U || opcode == 0x93U;
     return is_write_same && scsi::field_value(cdb, scsi::WriteSame10Cdb::kUnmap) != 0;
+}
+
+/// Of parameter lists that are as long as their CDB says, and make no sense when they are longer than this.
+std::uint64_t longest_list(const scsi::CommandInfo& info) {
+    if (info.id == CommandId::persistent_reserve_out) {
+        return scsi::kMaxReservationParameters;
+    }
+    return info.rules.executed_in_pieces ? scsi::kMaxCopyParameters
+                                         : std::numeric_limits<std::uint64_t>::max();
 }
 
 std::optional<scsi::Outcome> decode_fields(Command& command) {
@@ -116,8 +129,7 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         life.wants_out = life.info->id == CommandId::format_unit
                              ? scsi::format_list_bytes(command.cdb.bytes())
                              : scsi::parameter_list_length(*life.info, command.cdb.bytes());
-        if (life.info->id == CommandId::persistent_reserve_out &&
-            life.wants_out > scsi::kMaxReservationParameters) {
+        if (life.wants_out > longest_list(*life.info)) {
             return refused(scsi::Asc::parameter_list_length_error);
         }
         if (life.info->id == CommandId::unmap) {

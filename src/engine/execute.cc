@@ -1,5 +1,6 @@
 #include "engine/execute.h"
 
+#include "engine/copy_manager.h"
 #include "engine/parameter_in.h"
 #include "scsi/command_id.h"
 
@@ -22,6 +23,11 @@ void run(Command& command) {
 /// Parameter data that are there at once.
 void answer(Command& command) {
     finish(command, answer_parameters(command));
+}
+
+/// What has become of copies.
+void answer_copy(Command& command) {
+    finish(command, answer_copy_results(command));
 }
 
 /// PRE-FETCH: the cache may not hold what is asked for, [SBC-3 r36].
@@ -76,6 +82,10 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {sanitize_exit_failure_mode, run<execute_sanitize_exit_failure_mode>},
     {log_select, run<execute_log_select>},
     {log_sense, run<execute_log_sense>},
+    {extended_copy_lid1, run<execute_extended_copy>},
+    {receive_copy_status_lid1, answer_copy},
+    {receive_copy_operating_parameters, answer_copy},
+    {receive_copy_failure_details, answer_copy},
     {pre_fetch_10, hint},
     {pre_fetch_16, hint},
     {write_buffer, run<execute_write_buffer>},

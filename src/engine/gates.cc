@@ -41,11 +41,12 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     return gates;
 }
 
-std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitState& state) {
-    const std::uint8_t gates = gates_of(*command.life.unit, state);
-    const scsi::CommandRules& rules = command.life.info->rules;
+std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitState& state,
+                                             const scsi::CommandInfo& info, wire::Bytes cdb) {
+    const std::uint8_t gates = gates_of(unit, state);
+    const scsi::CommandRules& rules = info.rules;
     const auto refuses = [&](Gate gate, scsi::ReservedAccess access) {
-        return is_closed(gates, gate) && !scsi::allowed(access, command.cdb.bytes());
+        return is_closed(gates, gate) && !scsi::allowed(access, cdb);
     };
     if (refuses(Gate::reserved, rules.under_reserve) ||
         refuses(Gate::write_exclusive, rules.under_write_exclusive) ||
@@ -59,11 +60,15 @@ std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitS
     const bool passes_work =
         rules.skips_unit_attention ||
         (rules.leaves_failed_sanitize && state.work == MediumWork::sanitize_failed) ||
-        (command.life.info->id == scsi::CommandId::format_unit && state.work == MediumWork::format_failed);
+        (info.id == scsi::CommandId::format_unit && state.work == MediumWork::format_failed);
     if (is_closed(gates, Gate::medium_work) && !passes_work) {
         return *medium_not_ready(state);
     }
     return std::nullopt;
+}
+
+std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitState& state) {
+    return refused_at_gate(*command.life.unit, state, *command.life.info, command.cdb.bytes());
 }
 
 }  // namespace targe::engine

@@ -24,6 +24,10 @@ enum class Gate : std::uint8_t {
 /// Computed whenever the lane gets a state, so that an ordinary command looks at one byte.
 [[nodiscard]] std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state);
 
+/// Why `state` does not let in what the nexus asks for with a command of this kind.
+[[nodiscard]] std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitState& state,
+                                                           const scsi::CommandInfo& info, wire::Bytes cdb);
+
 /// Why `state` does not let the command in, whatever gates were computed before; in the order in which
 /// initiators expect to be told.
 [[nodiscard]] std::optional<scsi::Outcome> refused_at_gate(const Command& command, const UnitState& state);

@@ -1,8 +1,10 @@
 #include "engine/lane.h"
 
 #include "engine/command_path.h"
+#include "engine/copy_manager.h"
 #include "engine/gates.h"
 #include "engine/nexus.h"
+#include "engine/visitor.h"
 
 #include <algorithm>
 #include <utility>
@@ -22,7 +24,8 @@ bool waits(const Command& command) {
 }
 
 bool may_touch_medium(const Command& command) {
-    return command.life.stage == Stage::executing || command.life.stage == Stage::at_home;
+    return command.life.stage == Stage::executing || command.life.stage == Stage::at_home ||
+           command.life.stage == Stage::copying;
 }
 
 bool is_among(const ItNexuses& nexuses, const NexusUnit& unit) {
@@ -62,7 +65,27 @@ bool Lane::in_use(const BlockRange& range) {
             return true;
         }
     }
-    return false;
+    return std::ranges::any_of(visits_, [&](const Visit& visit) { return visit.touches(range); });
+}
+
+bool Lane::lets_in(const Visit& visit) const {
+    return open_ && quarantines_ == 0 &&
+           std::ranges::none_of(holds_, [&](const Hold& hold) { return visit.wants(hold.range); });
+}
+
+void Lane::join(Visit& visit) {
+    visits_.push_back(visit);
+}
+
+void Lane::begin_visit() {
+    TARGE_ASSERT(open_);
+    ++executing_;
+}
+
+void Lane::end_visit() {
+    TARGE_ASSERT(executing_ > 0);
+    --executing_;
+    settle();
 }
 
 bool Lane::has_other_aca_task(const Command& command) {
@@ -112,7 +135,7 @@ void Lane::settle() {
     if (open_ && holds_.empty() && drains_.empty()) [[likely]] {
         return;
     }
-    if (!open_ && executing_ == 0 && closed_) {
+    if (!open_ && executing_ == 0 && closed_ && !cancelled_visits(abort_epoch_)) {
         std::exchange(closed_, {})();
     }
     // Each call may change the lists, so each begins anew.
@@ -143,7 +166,22 @@ bool Lane::draining(std::uint32_t epoch) {
             return true;
         }
     }
-    return false;
+    return cancelled_visits(epoch);
+}
+
+/// Until they are gone: what a copy was doing elsewhere is its business here too.
+bool Lane::cancelled_visits(std::uint32_t epoch) {
+    return std::ranges::any_of(visits_, [&](const Visit& visit) { return visit.cancelled_before(epoch); });
+}
+
+/// Resets, and a unit that leaves the LUN map. What ends a nexus's own tasks ends the command that asked for
+/// a copy, where there is one, and with it the copy.
+void Lane::cancel_visits(const AbortScope& scope) {
+    for (Visit& visit : visits_) {
+        if (concerns(scope, visit.unit()) && (scope.clears_aca || visit.unit().removed)) {
+            visit.cancel(abort_epoch_);
+        }
+    }
 }
 
 void Lane::mark(Command& command, const AbortScope& scope) {
@@ -152,6 +190,9 @@ void Lane::mark(Command& command, const AbortScope& scope) {
     }
     command.life.aborted.store(true, std::memory_order_relaxed);
     command.life.abort_epoch = abort_epoch_;
+    if (command.life.visitor != nullptr) {
+        command.life.visitor->cancel();
+    }
     ++counters_.aborted;
     NexusUnit& owner = *command.life.unit;
     if (owner.nexus.id() == scope.requester) {
@@ -180,10 +221,14 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
             ending.push_back(task);
         }
     }
+    cancel_visits(scope);
     if (scope.clears_aca) {
         for (NexusUnit& nexus : nexuses_) {
             if (concerns(scope, nexus)) {
                 nexus.aca = false;  // what it blocked is among the tasks that end
+                if (nexus.copies) {
+                    nexus.copies->forget_all();
+                }
             }
         }
     }
@@ -265,6 +310,9 @@ void Lane::unpark() {
     }
     while (!again.empty()) {
         proceed(again.pop_front());
+    }
+    for (Visit& visit : visits_) {
+        visit.wake();
     }
 }
 

@@ -20,6 +20,8 @@
 namespace targe::engine {
 
 class LogicalUnit;
+class Visit;
+struct LaneVisits;
 
 struct BlockRange {
     std::uint64_t lba = 0;
@@ -95,6 +97,12 @@ public:
     /// What the command was lent has been sent. settle() follows.
     void give_back(Command& command) { static_cast<base::ListHook<LaneTasks>&>(command).unlink(); }
 
+    // Copies, which read and write here on behalf of a command that may have come to another unit.
+    void join(Visit& visit);
+    [[nodiscard]] bool lets_in(const Visit& visit) const;
+    void begin_visit();
+    void end_visit();
+
     // Task management.
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
     void abort(const AbortScope& scope, std::function<void()> drained);
@@ -133,6 +141,8 @@ private:
     [[nodiscard]] bool held(const Command& command) const;
     [[nodiscard]] bool in_use(const BlockRange& range);
     [[nodiscard]] bool draining(std::uint32_t epoch);
+    [[nodiscard]] bool cancelled_visits(std::uint32_t epoch);
+    void cancel_visits(const AbortScope& scope);
     void mark(Command& command, const AbortScope& scope);
     void await_drained(std::function<void()> drained);
     void unpark();
@@ -149,6 +159,7 @@ private:
     base::IntrusiveList<Command, LaneTasks> lent_;  ///< ended, and being sent from the device's memory
     base::IntrusiveList<Command, Parked> parked_;
     base::IntrusiveList<NexusUnit, LaneNexuses> nexuses_;
+    base::IntrusiveList<Visit, LaneVisits> visits_;
     std::vector<Hold> holds_;
     std::vector<Drain> drains_;
     std::function<void()> closed_;

@@ -2,6 +2,7 @@
 
 #include "engine/aca.h"
 #include "engine/command_path.h"
+#include "engine/copy_manager.h"
 #include "engine/logical_unit.h"
 #include "engine/parameter_in.h"
 #include "scsi/lun.h"
@@ -189,6 +190,17 @@ bool Nexus::take_buffer(base::Buffer& into, std::size_t size) {
     buffer_bytes_ += buffer->capacity();
     into = *std::move(buffer);
     return true;
+}
+
+void Nexus::give_back(base::Buffer& buffer) {
+    buffer_bytes_ -= buffer.capacity();
+    buffer.reset();
+}
+
+void Nexus::visited(NexusUnit& unit) {
+    if (--unit.commands == 0 && unit.removed) {
+        leave(unit);
+    }
 }
 
 void Nexus::answer(TaskManagement& request, TaskResponse response) {

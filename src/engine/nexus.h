@@ -80,6 +80,10 @@ public:
     /// `size` bytes in `into`, a buffer of one of its commands, until that is retired. False when the nexus
     /// has all that it may have, or the core nothing left.
     [[nodiscard]] bool take_buffer(base::Buffer& into, std::size_t size);
+    /// A buffer that no command has.
+    void give_back(base::Buffer& buffer);
+    /// One of its visits to the unit, which counts as a command of it, has ended.
+    void visited(NexusUnit& unit);
 
 private:
     [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;

@@ -16,6 +16,7 @@
 namespace targe::engine {
 
 class Command;
+class CopyManager;
 class Lane;
 class LogicalUnit;
 class Nexus;
@@ -52,8 +53,9 @@ public:
     bool aca = false;  ///< an ACA condition of this task set is in effect: aca.h
     base::IntrusiveList<Command, struct Parked> blocked;  ///< by it
     scsi::UnitAttentionQueue attentions;
-    std::vector<std::byte> echo;       ///< of WRITE BUFFER; empty: none was written
-    bool reads_error_history = false;  ///< the unit's home may hold the history for it
+    std::vector<std::byte> echo;          ///< of WRITE BUFFER; empty: none was written
+    std::unique_ptr<CopyManager> copies;  ///< made with the first copy
+    bool reads_error_history = false;     ///< the unit's home may hold the history for it
 };
 
 }  // namespace targe::engine

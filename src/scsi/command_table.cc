@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "scsi/block_commands.h"
+#include "scsi/copy_commands.h"
 #include "scsi/diagnostic_commands.h"
 #include "scsi/erasure_commands.h"
 #include "scsi/log_commands.h"
@@ -46,7 +47,7 @@ consteval auto in_order(const std::array<CommandInfo, N>&... families) {
 // claims SPC-4 gets no such CDB, and those bits now belong to RDPROTECT and its kin.
 constexpr auto kTable = in_order(rows::kUnitCommands, rows::kBlockCommands, rows::kReservationCommands,
                                  rows::kMaintenanceCommands, rows::kDiagnosticCommands,
-                                 rows::kErasureCommands, rows::kLogCommands);
+                                 rows::kErasureCommands, rows::kLogCommands, rows::kCopyCommands);
 static_assert(std::ranges::is_sorted(kTable, {}, key_of));
 
 /// The undefined bits of an ordinary CDB, as two words in memory order; none after the command's own length.

@@ -67,6 +67,7 @@ struct CommandRules {
     bool writes_medium = false;           ///< DATA PROTECT on a write-protected unit
     bool accesses_medium = false;         ///< NOT READY while the medium is ejected
     bool executed_at_home = false;        ///< changes state of the unit that all cores share
+    bool executed_in_pieces = false;      ///< a copy: it goes into lanes for each piece of its work
     bool leaves_failed_sanitize = false;  ///< executed although a SANITIZE has failed
     ReservedAccess under_reserve = ReservedAccess::conflicts;
     /// Persistent reservations, for a nexus that is neither holder nor, where it counts, a registrant.

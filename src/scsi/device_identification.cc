@@ -52,6 +52,14 @@ void write_scsi_name(std::string_view name, Association association, ParameterWr
     out.zeroes(4 - kept.size() % 4);
 }
 
+void write_port_number(Designator type, std::uint16_t number, ParameterWriter& out) {
+    const DesignatorScope scope(out, CodeSet::binary, Association::target_port, type);
+    out.u16(0);
+    out.u16(number);
+}
+
+}  // namespace
+
 void write_unit_designators(const UnitIdentity& identity, ParameterWriter& out) {
     {
         const DesignatorScope scope(out, CodeSet::binary, Association::logical_unit, Designator::naa);
@@ -68,14 +76,6 @@ void write_unit_designators(const UnitIdentity& identity, ParameterWriter& out) 
     out.ascii(identity.vendor, 8);
     out.characters(std::string_view(identity.t10_vendor_specific).substr(0, kLongestVendorSpecific));
 }
-
-void write_port_number(Designator type, std::uint16_t number, ParameterWriter& out) {
-    const DesignatorScope scope(out, CodeSet::binary, Association::target_port, type);
-    out.u16(0);
-    out.u16(number);
-}
-
-}  // namespace
 
 void write_device_identification(const UnitDescription& unit, const PortDescription& port,
                                  ParameterWriter& out) {

@@ -24,6 +24,7 @@ struct StandardData {
     std::uint8_t peripheral;
     bool removable;
     bool several_ports;
+    bool copies;
     std::array<std::uint16_t, 8> versions;
 };
 
@@ -31,12 +32,13 @@ void write_standard(const StandardData& data, const UnitIdentity& identity, Para
     constexpr std::uint8_t kRemovable = 0x80;
     constexpr std::uint8_t kMultiplePorts = 0x10;
     constexpr std::uint8_t kCommandQueuing = 0x02;
+    constexpr std::uint8_t kThirdPartyCopy = 0x08;  // 3PC
     out.u8(data.peripheral);
     out.u8(data.removable ? kRemovable : 0);
     out.u8(kVersionSpc4);
     out.u8(kHierarchicalResponseFormat2);
     out.u8(kAdditionalLength);
-    out.u8(0);  // no target port group support, third-party copy or protection yet
+    out.u8(data.copies ? kThirdPartyCopy : 0);  // no target port group support or protection yet
     out.u8(data.several_ports ? kMultiplePorts : 0);
     out.u8(kCommandQueuing);
     out.ascii(identity.vendor, 8);
@@ -72,6 +74,7 @@ std::optional<Sense> inquiry(const InquiryRequest& request, const UnitDescriptio
     write_standard({.peripheral = static_cast<std::uint8_t>(unit.type),
                     .removable = unit.removable,
                     .several_ports = port.several_ports,
+                    .copies = disk,
                     .versions = {kSam5, kIscsi, kSpc4, disk ? kSbc3 : std::uint16_t{0}}},
                    unit.identity, out);
     return std::nullopt;
@@ -97,6 +100,7 @@ std::optional<Sense> inquiry_without_unit(const InquiryRequest& request, const U
     write_standard({.peripheral = kNotCapableOfAUnit,
                     .removable = false,
                     .several_ports = false,
+                    .copies = false,
                     .versions = {kSam5, kIscsi, kSpc4}},
                    identity, out);
     return std::nullopt;

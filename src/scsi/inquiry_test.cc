@@ -34,7 +34,7 @@ ByteVector standard(const UnitDescription& unit, std::size_t room = 4096) {
 }
 
 TEST(Inquiry, WritesStandardData) {
-    const ByteVector expected = bytes({0x00, 0x00, 0x06, 0x32, 0x5b, 0x00, 0x00, 0x02}) + text("TARGE   ") +
+    const ByteVector expected = bytes({0x00, 0x00, 0x06, 0x32, 0x5b, 0x08, 0x00, 0x02}) + text("TARGE   ") +
                                 text("disk0           ") + text("0001") + ByteVector(22) +
                                 bytes({0x00, 0xa0, 0x09, 0x60, 0x04, 0x60, 0x04, 0xc0}) + ByteVector(30);
     EXPECT_EQ(standard(thin_disk()), expected);
@@ -83,7 +83,7 @@ TEST(Inquiry, RefusesEveryPageThatItDoesNotList) {
 }
 
 TEST(Inquiry, ListsPagesInAscendingOrder) {
-    EXPECT_EQ(page(0x00, thin_disk()), bytes({0, 0, 0, 7, 0x00, 0x80, 0x83, 0x86, 0xb0, 0xb1, 0xb2}));
+    EXPECT_EQ(page(0x00, thin_disk()), bytes({0, 0, 0, 8, 0x00, 0x80, 0x83, 0x86, 0x8f, 0xb0, 0xb1, 0xb2}));
     UnitDescription tape = thin_disk();
     tape.type = DeviceType::tape;
     EXPECT_EQ(page(0x00, tape), bytes({1, 0, 0, 4, 0x00, 0x80, 0x83, 0x86}));

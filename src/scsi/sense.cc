@@ -18,6 +18,7 @@ struct FixedSense {
     static constexpr wire::Field kKey = wire::bits(2, 3, 0);
     static constexpr wire::Field kInformation = wire::bytes(3, 6);
     static constexpr wire::Field kAdditionalLength = wire::bytes(7, 7);
+    static constexpr wire::Field kSegment = wire::bytes(10, 11);  ///< of COMMAND-SPECIFIC INFORMATION
     static constexpr wire::Field kAsc = wire::bytes(12, 13);
     static constexpr std::size_t kSenseKeySpecific = 15;
 };
@@ -38,6 +39,14 @@ struct InformationDescriptor {
     static constexpr wire::Field kAdditionalLength = wire::bytes(1, 1);
     static constexpr wire::Field kValid = wire::bit(2, 7);
     static constexpr wire::Field kInformation = wire::bytes(4, 11);
+};
+
+struct CommandSpecificDescriptor {
+    static constexpr std::size_t kSize = 12;
+    static constexpr std::uint8_t kType = 0x01;
+    static constexpr wire::Field kDescriptorType = wire::bytes(0, 0);
+    static constexpr wire::Field kAdditionalLength = wire::bytes(1, 1);
+    static constexpr wire::Field kSegment = wire::bytes(10, 11);
 };
 
 struct SenseKeySpecificDescriptor {
@@ -88,6 +97,9 @@ std::size_t encode_fixed(const Sense& sense, std::span<std::byte, FixedSense::kS
         wire::put<L::kValid>(out, 1);
         wire::put<L::kInformation>(out, static_cast<std::uint32_t>(*sense.information));
     }
+    if (sense.segment) {
+        wire::put<L::kSegment>(out, *sense.segment);
+    }
     put_sense_key_specific(sense, out.subspan<L::kSenseKeySpecific, SenseKeySpecific::kSize>());
     return L::kSize;
 }
@@ -99,6 +111,15 @@ std::size_t put_information(std::uint64_t information, std::span<std::byte> at) 
     wire::put<L::kAdditionalLength>(out, L::kSize - 2);
     wire::put<L::kValid>(out, 1);
     wire::put<L::kInformation>(out, information);
+    return L::kSize;
+}
+
+std::size_t put_segment(std::uint16_t segment, std::span<std::byte> at) {
+    using L = CommandSpecificDescriptor;
+    const auto out = at.first<L::kSize>();
+    wire::put<L::kDescriptorType>(out, L::kType);
+    wire::put<L::kAdditionalLength>(out, L::kSize - 2);
+    wire::put<L::kSegment>(out, segment);
     return L::kSize;
 }
 
@@ -121,6 +142,9 @@ std::size_t encode_descriptor(const Sense& sense, std::span<std::byte, kMaxSense
     if (sense.information) {
         size += put_information(*sense.information, out.subspan(size));
     }
+    if (sense.segment) {
+        size += put_segment(*sense.segment, out.subspan(size));
+    }
     if (has_sense_key_specific(sense)) {
         size += put_sense_key_specific_descriptor(sense, out.subspan(size));
     }
@@ -128,9 +152,9 @@ std::size_t encode_descriptor(const Sense& sense, std::span<std::byte, kMaxSense
     return size;
 }
 
-/// No sense data of ours takes more: header, information, sense-key-specific.
-constexpr std::size_t kLongest =
-    DescriptorSense::kSize + InformationDescriptor::kSize + SenseKeySpecificDescriptor::kSize;
+/// No sense data of ours takes more: header, information, command-specific, sense-key-specific.
+constexpr std::size_t kLongest = DescriptorSense::kSize + InformationDescriptor::kSize +
+                                 CommandSpecificDescriptor::kSize + SenseKeySpecificDescriptor::kSize;
 static_assert(kLongest <= kMaxSenseBytes && FixedSense::kSize <= kLongest);
 
 }  // namespace

@@ -37,9 +37,13 @@ enum class Asc : std::uint16_t {
     logical_unit_not_ready_initializing_command_required = 0x0402,
     logical_unit_not_ready_format_in_progress = 0x0404,
     logical_unit_not_ready_sanitize_in_progress = 0x041b,
+    unreachable_copy_target = 0x0804,
     write_error = 0x0c00,
     write_error_unexpected_unsolicited_data = 0x0c0c,
     write_error_not_enough_unsolicited_data = 0x0c0d,
+    third_party_device_failure = 0x0d01,
+    copy_target_device_not_reachable = 0x0d02,
+    incorrect_copy_target_device_type = 0x0d03,
     invalid_field_in_command_information_unit = 0x0e03,
     unrecovered_read_error = 0x1100,
     parameter_list_length_error = 0x1a00,
@@ -52,6 +56,13 @@ enum class Asc : std::uint16_t {
     parameter_not_supported = 0x2601,
     parameter_value_invalid = 0x2602,
     invalid_release_of_persistent_reservation = 0x2604,
+    too_many_target_descriptors = 0x2606,
+    unsupported_target_descriptor_type_code = 0x2607,
+    too_many_segment_descriptors = 0x2608,
+    unsupported_segment_descriptor_type_code = 0x2609,
+    unexpected_inexact_segment = 0x260a,
+    inline_data_length_exceeded = 0x260b,
+    copy_segment_granularity_violation = 0x260d,
     write_protected = 0x2700,
     space_allocation_failed_write_protect = 0x2707,
     not_ready_to_ready_change_medium_may_have_changed = 0x2800,
@@ -108,6 +119,7 @@ struct Sense {
     std::optional<FieldPointer> field = {};
     std::optional<std::uint64_t> information = {};  ///< INFORMATION field: an LBA or a byte offset
     std::optional<std::uint16_t> progress = {};     ///< progress indication, in 1/65536ths
+    std::optional<std::uint16_t> segment = {};      ///< of a copy: the segment descriptor that it ended at
 
     bool operator==(const Sense&) const = default;
 };
@@ -148,6 +160,9 @@ constexpr Sense lba_out_of_range(std::uint64_t lba) {
 }
 constexpr Sense unit_attention(Asc asc) {
     return {.key = SenseKey::unit_attention, .asc = asc};
+}
+constexpr Sense copy_aborted(Asc asc, std::optional<std::uint16_t> segment = {}) {
+    return {.key = SenseKey::copy_aborted, .asc = asc, .segment = segment};
 }
 constexpr Sense miscompare(std::uint64_t byte_offset) {
     return {.key = SenseKey::miscompare,

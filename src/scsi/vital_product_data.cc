@@ -89,6 +89,7 @@ constexpr auto kPages = std::to_array<Page>({
     {.code = 0x80, .disks_only = false, .write = write_unit_serial_number},
     {.code = 0x83, .disks_only = false, .write = write_device_identification},
     {.code = 0x86, .disks_only = false, .write = write_extended_inquiry_data},
+    {.code = 0x8f, .disks_only = true, .write = write_third_party_copy},
     {.code = 0xb0, .disks_only = true, .write = write_block_limits},
     {.code = 0xb1, .disks_only = true, .write = write_block_device_characteristics},
     {.code = 0xb2, .disks_only = true, .write = write_logical_block_provisioning},

@@ -16,4 +16,10 @@ namespace targe::scsi {
 void write_device_identification(const UnitDescription& unit, const PortDescription& port,
                                  ParameterWriter& out);
 
+/// Those of its designation descriptors that name the unit and not a port.
+void write_unit_designators(const UnitIdentity& identity, ParameterWriter& out);
+
+/// The Third-Party Copy page, 8Fh: what the unit's copy manager can do.
+void write_third_party_copy(const UnitDescription& unit, const PortDescription& port, ParameterWriter& out);
+
 }  // namespace targe::scsi

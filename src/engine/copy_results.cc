@@ -1,0 +1,56 @@
+// RECEIVE COPY STATUS, FAILURE DETAILS and OPERATING PARAMETERS, [SPC-4 r37 6.4].
+#include "engine/command_path.h"
+#include "engine/copy_manager.h"
+#include "engine/lane.h"
+#include "engine/nexus.h"
+#include "scsi/third_party_copy.h"
+
+#include <algorithm>
+
+namespace targe::engine {
+
+namespace {
+
+using scsi::CommandId;
+
+std::shared_ptr<CopyRecord> find(const Command& command, scsi::CopyListId id) {
+    const NexusUnit& unit = *command.life.unit;
+    return unit.copies ? unit.copies->find(id, unit.nexus.core().now()) : nullptr;
+}
+
+std::optional<scsi::Sense> write_lid1(const Command& command, scsi::ParameterWriter& out) {
+    using L = scsi::ReceiveCopyLid1Cdb;
+    const auto record =
+        find(command, {.kind = scsi::ListIdKind::lid1,
+                       .value = wire::get<L::kListIdentifier>(command.cdb.first<L::kSize>())});
+    if (!record) {
+        return scsi::invalid_field(L::kListIdentifier);
+    }
+    if (command.life.info->id == CommandId::receive_copy_status_lid1) {
+        scsi::copy_status_lid1(record->progress, out);
+        return std::nullopt;
+    }
+    scsi::copy_failure_details(record->progress, command.life.unit->lane.state().pages.sense_format(), out);
+    return std::nullopt;
+}
+
+}  // namespace
+
+scsi::Outcome answer_copy_results(Command& command) {
+    constexpr std::size_t kEnough = 1024;
+    const std::size_t wanted = scsi::allocation_length(*command.life.info, command.cdb.bytes());
+    const auto room = parameter_room(command, std::min(wanted, kEnough));
+    if (!room) {
+        return no_room(command);
+    }
+    scsi::ParameterWriter out{*room};
+    if (command.life.info->id == CommandId::receive_copy_operating_parameters) {
+        scsi::copy_operating_parameters(command.life.unit->lane.state().description, out);
+    } else if (const auto refusal = write_lid1(command, out)) {
+        return *refusal;
+    }
+    send_parameters(command, out.written());
+    return scsi::Status::good;
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,368 @@
+// EXTENDED COPY: what it moves, between which units, and what ends it.
+#include "engine/testing/copy.h"
+
+#include "engine/copy_manager.h"
+#include "engine/testing/scene.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace targe::engine {
+namespace {
+
+using testing::BlockSegment;
+using testing::ByteVector;
+using testing::cdb;
+using testing::cdb10;
+using testing::copy_cdb;
+using testing::filled;
+using testing::Initiator;
+using testing::Pace;
+using testing::Scene;
+using testing::SceneOptions;
+using testing::SimDevice;
+using testing::Task;
+
+constexpr std::uint8_t kGood = 0x00;
+constexpr std::uint8_t kCheck = 0x02;
+constexpr std::uint8_t kConflict = 0x18;
+constexpr std::uint32_t kUnreachable = 0x0a0804;
+constexpr std::uint32_t kNotReachable = 0x0a0d02;
+constexpr std::uint32_t kThirdPartyFailure = 0x0a0d01;
+constexpr std::uint32_t kInvalidInCdb = 0x052400;
+
+scsi::UnitIdentity named(unsigned last) {
+    scsi::UnitIdentity identity;
+    identity.serial = "unit" + std::to_string(last);
+    identity.naa = {std::byte{0x6e}, std::byte{0x10}, std::byte{0x20}};
+    identity.naa.back() = static_cast<std::byte>(last);
+    return identity;
+}
+
+/// Two units that every initiator sees, and one that nobody does.
+struct Copies : ::testing::Test {
+    explicit Copies(SceneOptions options = {}) : scene(options) {
+        second = scene.add_unit("disk1", options);
+        hidden = scene.add_unit("disk2", options);
+        scene.unit->rename(named(0));
+        second->rename(named(1));
+        hidden->rename(named(2));
+        scene.world.run();
+        scene.target->set_maps(std::make_shared<const LunMaps>(
+            LunMaps{.luns = {{.lun = 0, .unit = scene.unit}, {.lun = 5, .unit = second}}, .groups = {}}));
+        scene.world.run();
+        disk0 = scene.disk;
+        disk1 = static_cast<SimDevice*>(&second->device());
+        host = scene.login();
+        host->clear_attentions(5);
+    }
+
+    static ByteVector pattern(std::uint64_t lba) {
+        ByteVector block(512);
+        for (std::size_t i = 0; i < block.size(); ++i) {
+            block[i] = static_cast<std::byte>(lba * 7 + i);
+        }
+        return block;
+    }
+    static void fill(SimDevice& disk, std::uint64_t lba, std::uint64_t blocks) {
+        for (std::uint64_t i = lba; i < lba + blocks; ++i) {
+            std::ranges::copy(pattern(i), disk.block(i).begin());
+        }
+    }
+    static bool holds(SimDevice& disk, std::uint64_t at, std::uint64_t from, std::uint64_t blocks) {
+        for (std::uint64_t i = 0; i < blocks; ++i) {
+            if (!std::ranges::equal(disk.block(at + i), pattern(from + i))) {
+                return false;
+            }
+        }
+        return true;
+    }
+    static ByteVector between(std::uint8_t id, const BlockSegment& what) {
+        return testing::lid1_list(id, {testing::cscd(named(0)), testing::cscd(named(1))},
+                                  {testing::segment(what)});
+    }
+    /// Two segments from the first unit to the second.
+    static ByteVector twice() {
+        const ByteVector one = testing::segment({.destination = 1, .blocks = 8});
+        return testing::lid1_list(1, {testing::cscd(named(0)), testing::cscd(named(1))}, {one, one});
+    }
+    Task& copy(Initiator& who, const ByteVector& list, std::uint16_t lun = 0) {
+        return who.run(copy_cdb(0x83, 0, list.size()), 0, list, lun);
+    }
+    Task& begin(Initiator& who, const ByteVector& list, std::uint16_t lun = 0) {
+        return who.send(copy_cdb(0x83, 0, list.size()), 0, list, lun);
+    }
+    ByteVector status(Initiator& who, std::uint8_t id, std::uint16_t lun = 0) {
+        ByteVector asks = copy_cdb(0x84, 0, 64);
+        asks[2] = std::byte{id};
+        return who.run(asks, 64, {}, lun).data_received;
+    }
+
+    Scene scene;
+    std::shared_ptr<LogicalUnit> second;
+    std::shared_ptr<LogicalUnit> hidden;
+    SimDevice* disk0 = nullptr;
+    SimDevice* disk1 = nullptr;
+    std::unique_ptr<Initiator> host;
+};
+
+TEST_F(Copies, MovesBlocksFromOneUnitToAnother) {
+    fill(*disk0, 10, 100);
+    Task& task =
+        copy(*host, between(1, {.destination = 1, .blocks = 100, .source_lba = 10, .destination_lba = 700}));
+    EXPECT_EQ(task.status, kGood);
+    EXPECT_TRUE(holds(*disk1, 700, 10, 100));
+    EXPECT_EQ(status(*host, 1), (ByteVector{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{8},
+                                            std::byte{1}, std::byte{0}, std::byte{1}, std::byte{0},
+                                            std::byte{0}, std::byte{0}, std::byte{0xc8}, std::byte{0}}));
+}
+
+TEST_F(Copies, AreAskedOfAnyUnitThatIsThere) {
+    fill(*disk1, 0, 8);
+    Task& task =
+        copy(*host, between(1, {.source = 1, .destination = 0, .blocks = 8, .destination_lba = 64}), 5);
+    EXPECT_EQ(task.status, kGood);
+    EXPECT_TRUE(holds(*disk0, 64, 0, 8));
+}
+
+TEST_F(Copies, KeepRangesThatOverlapWhole) {
+    fill(*disk0, 0, 2048);
+    EXPECT_EQ(copy(*host, between(1, {.blocks = 2040, .destination_lba = 8})).status, kGood);
+    EXPECT_TRUE(holds(*disk0, 8, 0, 2040));
+    fill(*disk0, 0, 2048);
+    EXPECT_EQ(copy(*host, between(2, {.blocks = 2040, .source_lba = 8})).status, kGood);
+    EXPECT_TRUE(holds(*disk0, 0, 8, 2040));
+}
+
+TEST_F(Copies, ReachNoUnitThatTheInitiatorDoesNotSee) {
+    const ByteVector list =
+        testing::lid1_list(1, {testing::cscd(named(0)), testing::cscd(named(2))},
+                           {testing::segment({.source = 1, .destination = 0, .blocks = 1}),
+                            testing::segment({.destination = 1, .blocks = 1})});
+    Task& task = copy(*host, list);
+    EXPECT_EQ(task.status, kCheck);
+    EXPECT_EQ(task.sense_code(), kUnreachable);
+}
+
+TEST_F(Copies, EndWhereTheDestinationIsReservedByAnother) {
+    const auto other = scene.login();
+    other->clear_attentions(5);
+    ASSERT_EQ(other->run(cdb({0x16, 0, 0, 0, 0, 0}), 0, {}, 5).status, kGood);
+    fill(*disk0, 0, 8);
+    Task& task = copy(*host, between(1, {.destination = 1, .blocks = 8}));
+    EXPECT_EQ(task.status, kCheck);
+    EXPECT_EQ(task.sense_code(), kThirdPartyFailure);
+    EXPECT_EQ(disk1->writes_begun, 0U);
+    EXPECT_EQ(copy(*host, between(2, {.source = 0, .destination = 0, .blocks = 8}), 5).status, kConflict);
+}
+
+TEST_F(Copies, EndWhereTheDestinationIsProtected) {
+    scene.target->set_maps(std::make_shared<const LunMaps>(
+        LunMaps{.luns = {{.lun = 0, .unit = scene.unit}, {.lun = 5, .unit = second, .read_only = true}},
+                .groups = {}}));
+    scene.world.run();
+    EXPECT_EQ(copy(*host, between(1, {.destination = 1, .blocks = 8})).sense_code(), kThirdPartyFailure);
+    EXPECT_EQ(disk1->writes_begun, 0U);
+}
+
+TEST_F(Copies, TellAtWhichSegmentTheyEnded) {
+    const ByteVector list = testing::lid1_list(9, {testing::cscd(named(0))},
+                                               {testing::segment({.blocks = 4, .destination_lba = 100}),
+                                                testing::segment({.blocks = 4, .destination_lba = 2045})});
+    Task& task = copy(*host, list);
+    EXPECT_EQ(task.sense_code(), 0x0a0000U);
+    EXPECT_EQ(task.sense_received[11], std::byte{1});
+    EXPECT_EQ(status(*host, 9)[4], std::byte{2});
+    EXPECT_EQ(status(*host, 9)[6], std::byte{1});
+    ByteVector details = copy_cdb(0x84, 4, 255);
+    details[2] = std::byte{9};
+    const ByteVector told = host->run(details, 255).data_received;
+    ASSERT_EQ(told.size(), 60U + 18U);
+    EXPECT_EQ(told[56], std::byte{2});
+    EXPECT_EQ(told[59], std::byte{18});
+    EXPECT_EQ(told[62], std::byte{0x0a});
+}
+
+TEST_F(Copies, AreKnownToWhomAskedForThemOnly) {
+    EXPECT_EQ(copy(*host, between(3, {.blocks = 1, .destination_lba = 1})).status, kGood);
+    const auto other = scene.login();
+    ByteVector asks = copy_cdb(0x84, 0, 64);
+    asks[2] = std::byte{3};
+    EXPECT_EQ(other->run(asks, 64).sense_code(), kInvalidInCdb);
+    EXPECT_EQ(host->run(asks, 64, {}, 5).sense_code(), kInvalidInCdb);
+    scene.world.advance(CopyManager::kHolds + std::chrono::seconds{1});
+    EXPECT_EQ(host->run(asks, 64).sense_code(), kInvalidInCdb);
+}
+
+TEST_F(Copies, HaveOneIdentifierEach) {
+    disk0->pace = Pace::on_request;
+    Task& first = begin(*host, between(3, {.destination = 1, .blocks = 1}));
+    scene.world.run();
+    EXPECT_EQ(copy(*host, between(3, {.destination = 1, .blocks = 1})).sense_code(), 0x050016U);
+    EXPECT_EQ(status(*host, 3)[4], std::byte{0});
+    disk0->complete_one();
+    scene.world.run();
+    EXPECT_EQ(first.status, kGood);
+}
+
+TEST_F(Copies, WriteNothingOnceTheyWereAborted) {
+    disk0->pace = Pace::on_request;
+    Task& task = begin(*host, between(1, {.destination = 1, .blocks = 8}));
+    scene.world.run();
+    ASSERT_EQ(disk0->pending(), 1U);
+    auto& function = host->begin(TaskFunction::abort_task, 0, task.tag.value);
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty());
+    disk0->complete_one();
+    scene.world.run();
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(function.response, TaskResponse::function_complete);
+    EXPECT_TRUE(task.was_dropped);
+    EXPECT_EQ(disk1->writes_begun, 0U);
+}
+
+TEST_F(Copies, EndWhenAUnitThatTheyVisitIsReset) {
+    const auto other = scene.login();
+    disk1->pace = Pace::on_request;
+    Task& task = begin(*host, twice());
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U);
+    other->begin(TaskFunction::logical_unit_reset, 5);
+    scene.world.run();
+    EXPECT_TRUE(other->answered.empty());
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(other->answered.size(), 1U);
+    EXPECT_TRUE(task.ended);
+    EXPECT_EQ(task.sense_code(), kNotReachable);
+    EXPECT_EQ(disk1->writes_begun, 1U);
+}
+
+TEST_F(Copies, EndWhileTheyWaitForALane) {
+    disk1->pace = Pace::on_request;
+    const auto other = scene.login();
+    other->clear_attentions(5);
+    // A change of the destination's state that waits for a write keeps the copy out of the lane.
+    Task& write = other->send(cdb10(0x2a, 100, 1), 0, filled(512, 1), 5);
+    Task& reserve = other->send(cdb({0x16, 0, 0, 0, 0, 0}), 0, {}, 5);
+    scene.world.run();
+    Task& task = begin(*host, between(1, {.destination = 1, .blocks = 8}));
+    scene.world.run();
+    EXPECT_FALSE(task.ended);
+    auto& function = host->begin(TaskFunction::abort_task, 0, task.tag.value);
+    scene.world.run();
+    EXPECT_EQ(function.response, TaskResponse::function_complete);
+    EXPECT_TRUE(task.was_dropped);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(write.ended && reserve.ended);
+    EXPECT_EQ(disk1->writes_begun, 1U);
+}
+
+TEST_F(Copies, EndWithTheirNexus) {
+    disk1->pace = Pace::on_request;
+    begin(*host, between(1, {.destination = 1, .blocks = 8}));
+    scene.world.run();
+    bool closed = false;
+    host->begin_close([&] { closed = true; });
+    scene.world.run();
+    EXPECT_FALSE(closed);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(closed);
+}
+
+TEST_F(Copies, EndWhenAUnitLeavesTheLunMap) {
+    disk1->pace = Pace::on_request;
+    Task& task = begin(*host, twice());
+    scene.world.run();
+    scene.target->set_maps(
+        std::make_shared<const LunMaps>(LunMaps{.luns = {{.lun = 0, .unit = scene.unit}}, .groups = {}}));
+    scene.world.run();
+    EXPECT_FALSE(task.ended);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(task.sense_code(), kUnreachable);
+    EXPECT_EQ(disk1->writes_begun, 1U);
+}
+
+TEST_F(Copies, WaitForCompareAndWriteOfTheSameBlocks) {
+    disk1->pace = Pace::on_request;
+    const auto other = scene.login();
+    other->clear_attentions(5);
+    const ByteVector compare = testing::joined({filled(512, 0), filled(512, 9)});
+    ByteVector compare_and_write = testing::cdb16(0x89, 3, 0);
+    compare_and_write[13] = std::byte{1};
+    Task& swap = other->send(compare_and_write, 0, compare, 5);
+    scene.world.run();
+    fill(*disk0, 0, 8);
+    Task& task = begin(*host, between(1, {.destination = 1, .blocks = 8}));
+    scene.world.run();
+    EXPECT_EQ(disk1->pending(), 1U);  // its read
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(disk1->writes_begun, 1U);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(swap.ended && !task.ended);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(task.status, kGood);
+    EXPECT_TRUE(holds(*disk1, 0, 0, 8));
+}
+
+TEST_F(Copies, LetChangesOfAUnitThroughBetweenPieces) {
+    disk0->pace = Pace::on_request;
+    Task& task = begin(*host, twice());
+    scene.world.run();
+    const auto other = scene.login();
+    other->clear_attentions(5);
+    EXPECT_EQ(other->run(cdb({0x16, 0, 0, 0, 0, 0}), 0, {}, 5).status, kGood);
+    disk0->complete_one();
+    scene.world.run();
+    EXPECT_EQ(task.sense_code(), kThirdPartyFailure);
+    EXPECT_EQ(disk1->writes_begun, 0U);
+}
+
+struct WriteThroughCopies : Copies {
+    WriteThroughCopies() : Copies({.write_through = true}) {}
+};
+TEST_F(WriteThroughCopies, AreDurable) {
+    EXPECT_EQ(copy(*host, between(1, {.destination = 1, .blocks = 8})).status, kGood);
+    EXPECT_EQ(disk1->durable_writes, 1U);
+}
+
+TEST(CopiesOnTwoCores, LeaveNoUnitStuck) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        struct Both : Copies {
+            using Copies::Copies;
+            void TestBody() override {}
+        } scene{SceneOptions{.cores = 2, .seed = seed}};
+        scene.disk0->pace = Pace::by_seed;
+        scene.disk1->pace = Pace::by_seed;
+        const auto other = scene.scene.login(1);
+        other->clear_attentions(5);
+        std::vector<Task*> tasks;
+        for (unsigned i = 0; i < 4; ++i) {
+            tasks.push_back(&scene.begin(
+                *scene.host,
+                scene.between(static_cast<std::uint8_t>(i), {.source = 0, .destination = 1, .blocks = 300})));
+            tasks.push_back(&scene.begin(
+                *other,
+                scene.between(static_cast<std::uint8_t>(i), {.source = 1, .destination = 0, .blocks = 300})));
+            tasks.push_back(&scene.host->send(cdb({0x16, 0, 0, 0, 0, 0}), 0, {}, 5));
+            tasks.push_back(&scene.host->send(cdb({0x17, 0, 0, 0, 0, 0}), 0, {}, 5));
+        }
+        scene.host->begin(TaskFunction::logical_unit_reset, 5);
+        scene.scene.world.run();
+        for (const Task* const task : tasks) {
+            EXPECT_TRUE(task->ended || task->was_dropped);
+        }
+        EXPECT_EQ(scene.host->answered.size(), 1U);
+    }
+}
+
+}  // namespace
+}  // namespace targe::engine

@@ -1,0 +1,125 @@
+#include "engine/visitor.h"
+
+#include "base/core.h"
+#include "engine/command_path.h"
+#include "engine/gates.h"
+#include "engine/nexus.h"
+#include "scsi/medium_access.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace targe::engine {
+
+namespace {
+
+/// The rows whose rules a copy keeps to: it reads and writes as its initiator would.
+constexpr std::uint8_t kRead16 = 0x88;
+constexpr std::uint8_t kWrite16 = 0x8a;
+
+std::optional<scsi::Outcome> refused_access(const NexusUnit& unit, const UnitState& state,
+                                            std::uint8_t opcode, const BlockRange& range) {
+    const scsi::CommandInfo* const as = scsi::offered_command(state.traits, opcode, {});
+    const std::array cdb{std::byte{opcode}};
+    if (const auto refusal = refused_at_gate(unit, state, *as, cdb)) {
+        return refusal;
+    }
+    if (!state.medium_loaded) {
+        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+    }
+    if (const auto beyond = scsi::beyond_medium(range.lba, range.blocks, state.description)) {
+        return *beyond;
+    }
+    if (as->rules.writes_medium && write_protected(unit, state)) {
+        return write_protected_sense();
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+Visit::Visit(Visitor& owner, NexusUnit& unit) : owner_(owner), unit_(unit) {
+    ++unit_.commands;
+    unit_.lane.join(*this);
+}
+
+Visit::~Visit() {
+    TARGE_ASSERT(!inside_ && !waiter_);
+    unlink();
+    unit_.lane.settle();
+    unit_.nexus.visited(unit_);
+}
+
+std::optional<scsi::Outcome> Visit::refusal() const {
+    const UnitState& state = unit_.lane.state();
+    std::optional<scsi::Outcome> refused;
+    if (touch_.reads) {
+        refused = refused_access(unit_, state, kRead16, *touch_.reads);
+    }
+    if (!refused && touch_.writes) {
+        refused = refused_access(unit_, state, kWrite16, *touch_.writes);
+    }
+    return refused;
+}
+
+base::Task<std::optional<scsi::Outcome>> Visit::enter(base::CommandArena& /*arena*/, Touch touch) {
+    TARGE_ASSERT(!inside_);
+    touch_ = touch;
+    while (!owner_.cancelled() && !unit_.lane.quarantined() && !unit_.lane.lets_in(*this)) {
+        co_await Wait{*this};
+    }
+    if (owner_.cancelled()) {
+        co_return scsi::Status::task_aborted;
+    }
+    if (unit_.lane.quarantined()) {
+        co_return scsi::Status::busy;
+    }
+    if (const auto refused = refusal()) {
+        co_return refused;
+    }
+    inside_ = true;
+    unit_.lane.begin_visit();
+    co_return std::nullopt;
+}
+
+void Visit::leave() {
+    TARGE_ASSERT(inside_);
+    inside_ = false;
+    unit_.lane.end_visit();
+}
+
+void Visit::cancel(std::uint32_t epoch) {
+    if (!cancelled_in_) {
+        cancelled_in_ = epoch;
+    }
+    owner_.cancel();
+}
+
+void Visit::wake() {
+    if (waiter_) {
+        base::post(unit_.nexus.core(), [waiter = std::exchange(waiter_, {})] { waiter.resume(); });
+    }
+}
+
+Visitor::Visitor(NexusUnit& asked) {
+    visits_.push_back(std::make_unique<Visit>(*this, asked));
+}
+
+Visit& Visitor::at(NexusUnit& unit) {
+    const auto known =
+        std::ranges::find_if(visits_, [&](const auto& visit) { return &visit->unit() == &unit; });
+    if (known != visits_.end()) {
+        return **known;
+    }
+    return *visits_.emplace_back(std::make_unique<Visit>(*this, unit));
+}
+
+void Visitor::cancel() {
+    cancelled_ = true;
+    for (const auto& visit : visits_) {
+        visit->wake();
+    }
+}
+
+}  // namespace targe::engine

@@ -1,0 +1,91 @@
+// A copy where it reads and writes: in the lanes of units, piece by piece.
+#pragma once
+
+#include "base/arena.h"
+#include "base/intrusive_list.h"
+#include "base/task.h"
+#include "engine/lane.h"
+#include "engine/nexus_unit.h"
+#include "scsi/sense.h"
+
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace targe::engine {
+
+class Visitor;
+
+/// What a piece of a copy does at one unit.
+struct Touch {
+    std::optional<BlockRange> reads = {};
+    std::optional<BlockRange> writes = {};
+
+    [[nodiscard]] bool overlaps(const BlockRange& range) const {
+        return (reads && reads->overlaps(range)) || (writes && writes->overlaps(range));
+    }
+};
+
+/// The presence of a copy at one unit, as the nexus sees it that asked for the copy. Between enter() and
+/// leave() the lane counts it among what executes: changes of the unit's state, resets and COMPARE AND WRITE
+/// wait for it, and it waits for them. On its nexus's core.
+class Visit : public base::ListHook<struct LaneVisits> {
+public:
+    Visit(Visitor& owner, NexusUnit& unit);
+    ~Visit();
+
+    [[nodiscard]] NexusUnit& unit() const { return unit_; }
+    /// Waits until the lane lets it in, and asks then whether the nexus may read and write so. Nothing: it is
+    /// inside; else why not.
+    base::Task<std::optional<scsi::Outcome>> enter(base::CommandArena& arena, Touch touch);
+    void leave();
+
+    // The lane.
+    [[nodiscard]] bool touches(const BlockRange& range) const { return inside_ && touch_.overlaps(range); }
+    [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
+    /// A function that concerns the unit ends the copy.
+    void cancel(std::uint32_t epoch);
+    [[nodiscard]] bool cancelled_before(std::uint32_t epoch) const {
+        return cancelled_in_ && *cancelled_in_ <= epoch;
+    }
+    /// The lane may let it in now, or the copy is to end. In a later turn.
+    void wake();
+
+private:
+    struct Wait {
+        Visit& visit;
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> self) const noexcept { visit.waiter_ = self; }
+        void await_resume() const noexcept {}
+    };
+    [[nodiscard]] std::optional<scsi::Outcome> refusal() const;
+
+    Visitor& owner_;
+    NexusUnit& unit_;
+    Touch touch_;
+    bool inside_ = false;
+    std::optional<std::uint32_t> cancelled_in_;  ///< the lane's epoch
+    std::coroutine_handle<> waiter_;
+};
+
+/// A copy, as far as it concerns lanes. It is at the unit that was asked for it from its beginning to its
+/// end, and at each unit from the first time it comes to it: whatever ends tasks there ends the copy.
+class Visitor {
+public:
+    explicit Visitor(NexusUnit& asked);
+    Visitor(const Visitor&) = delete;
+    Visitor& operator=(const Visitor&) = delete;
+
+    [[nodiscard]] Visit& at(NexusUnit& unit);
+    /// Enters nothing any more.
+    void cancel();
+    [[nodiscard]] bool cancelled() const { return cancelled_; }
+
+private:
+    std::vector<std::unique_ptr<Visit>> visits_;
+    bool cancelled_ = false;
+};
+
+}  // namespace targe::engine

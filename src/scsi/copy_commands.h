@@ -1,0 +1,29 @@
+// Rows of the command table: third-party copy, [SPC-4 r37 6.4].
+#pragma once
+
+#include "scsi/command_rows.h"
+#include "scsi/third_party_copy.h"
+
+#include <array>
+
+namespace targe::scsi::rows {
+
+/// What is read and written is looked at for each unit that a copy concerns, when it is: see
+/// [SPC-4 r37 5.13.1] for the unit that is asked.
+inline constexpr CommandRules kCopies{.accesses_medium = true, .executed_in_pieces = true};
+inline constexpr CommandRules kTellsOfCopies{};
+
+inline constexpr auto kCopyCommands = std::to_array<CommandInfo>({
+    action(0x00, row<ExtendedCopyCdb>(0x83, extended_copy_lid1, "EXTENDED COPY(LID1)", from_initiator,
+                                      kCopies, kLong)),
+    action(0x00, row<ReceiveCopyLid1Cdb>(0x84, receive_copy_status_lid1, "RECEIVE COPY STATUS(LID1)",
+                                         to_initiator, kTellsOfCopies, kQuick)),
+    action(0x03, row<ReceiveCopyOperatingParametersCdb>(0x84, receive_copy_operating_parameters,
+                                                        "RECEIVE COPY OPERATING PARAMETERS", to_initiator,
+                                                        kTellsOfCopies, kQuick)),
+    action(0x04,
+           row<ReceiveCopyLid1Cdb>(0x84, receive_copy_failure_details, "RECEIVE COPY FAILURE DETAILS(LID1)",
+                                   to_initiator, kTellsOfCopies, kQuick)),
+});
+
+}  // namespace targe::scsi::rows

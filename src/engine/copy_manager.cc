@@ -3,20 +3,24 @@
 #include "scsi/third_party_copy.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace targe::engine {
 
-void CopyRecord::end(const scsi::Outcome& outcome, base::Time now) {
+void CopyRecord::end(base::Core& core, const scsi::Outcome& outcome) {
     visitor = nullptr;
-    ended_at = now;
+    ended_at = core.now();
     if (outcome == scsi::Outcome{scsi::Status::good}) {
         progress.status = scsi::CopyStatus::completed;
-        return;
+    } else {
+        progress.status = terminated ? scsi::CopyStatus::terminated : scsi::CopyStatus::failed;
     }
-    progress.status = scsi::CopyStatus::failed;
     if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
         progress.sense = *sense;
+    }
+    for (const auto waiter : std::exchange(waiters, {})) {
+        base::post(core, [waiter] { waiter.resume(); });
     }
 }
 
@@ -37,7 +41,8 @@ std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> CopyManager::begin(scsi:
         }
         records_.erase(ended);
     }
-    return records_.emplace_back(std::make_shared<CopyRecord>(CopyRecord{.id = id, .progress = {}}));
+    return records_.emplace_back(
+        std::make_shared<CopyRecord>(CopyRecord{.id = id, .progress = {}, .waiters = {}}));
 }
 
 std::shared_ptr<CopyRecord> CopyManager::find(scsi::CopyListId id, base::Time now) {

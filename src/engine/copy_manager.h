@@ -8,6 +8,8 @@
 #include "scsi/sense.h"
 
 #include <chrono>
+#include <coroutine>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <vector>
@@ -21,10 +23,21 @@ class Visitor;
 struct CopyRecord {
     scsi::CopyListId id;
     scsi::CopyProgress progress;
-    Visitor* visitor = nullptr;  ///< while it is under way
+    std::uint8_t service_action = 0;  ///< of the command that asked for it
+    Visitor* visitor = nullptr;       ///< while it is under way
+    bool terminated = false;          ///< by COPY OPERATION ABORT
     base::Time ended_at{};
+    std::vector<std::coroutine_handle<>> waiters;  ///< for its end
 
-    void end(const scsi::Outcome& outcome, base::Time now);
+    /// `co_await record.end_of_copy()`: it has ended. In a later turn, unless it has ended already.
+    struct End {
+        CopyRecord& record;
+        [[nodiscard]] bool await_ready() const noexcept { return record.progress.ended(); }
+        void await_suspend(std::coroutine_handle<> self) const { record.waiters.push_back(self); }
+        void await_resume() const noexcept {}
+    };
+    [[nodiscard]] End end_of_copy() { return {*this}; }
+    void end(base::Core& core, const scsi::Outcome& outcome);
 };
 
 /// Of one nexus at one unit, on the nexus's core. Made with its first copy.

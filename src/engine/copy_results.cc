@@ -34,6 +34,31 @@ std::optional<scsi::Sense> write_lid1(const Command& command, scsi::ParameterWri
     return std::nullopt;
 }
 
+std::optional<scsi::Sense> write_lid4(const Command& command, scsi::ParameterWriter& out) {
+    using L = scsi::ReceiveCopyLid4Cdb;
+    const auto record =
+        find(command, {.kind = scsi::ListIdKind::lid4,
+                       .value = wire::get<L::kListIdentifier>(command.cdb.first<L::kSize>())});
+    if (!record) {
+        return scsi::invalid_field(L::kListIdentifier);
+    }
+    const UnitState& state = command.life.unit->lane.state();
+    scsi::copy_status_lid4(record->progress, record->service_action, 1, state.pages.sense_format(), out);
+    return std::nullopt;
+}
+
+std::optional<scsi::Sense> write_results(const Command& command, scsi::ParameterWriter& out) {
+    switch (command.life.info->id) {
+        case CommandId::receive_copy_operating_parameters:
+            scsi::copy_operating_parameters(command.life.unit->lane.state().description, out);
+            return std::nullopt;
+        case CommandId::receive_copy_status_lid4:
+            return write_lid4(command, out);
+        default:
+            return write_lid1(command, out);
+    }
+}
+
 }  // namespace
 
 scsi::Outcome answer_copy_results(Command& command) {
@@ -44,9 +69,7 @@ scsi::Outcome answer_copy_results(Command& command) {
         return no_room(command);
     }
     scsi::ParameterWriter out{*room};
-    if (command.life.info->id == CommandId::receive_copy_operating_parameters) {
-        scsi::copy_operating_parameters(command.life.unit->lane.state().description, out);
-    } else if (const auto refusal = write_lid1(command, out)) {
+    if (const auto refusal = write_results(command, out)) {
         return *refusal;
     }
     send_parameters(command, out.written());

@@ -1,12 +1,8 @@
 // EXTENDED COPY: what it moves, between which units, and what ends it.
-#include "engine/testing/copy.h"
-
 #include "engine/copy_manager.h"
-#include "engine/testing/scene.h"
+#include "engine/testing/copies.h"
 
 #include <gtest/gtest.h>
-
-#include <algorithm>
 
 namespace targe::engine {
 namespace {
@@ -24,6 +20,9 @@ using testing::SceneOptions;
 using testing::SimDevice;
 using testing::Task;
 
+using testing::Copies;
+using testing::named;
+
 constexpr std::uint8_t kGood = 0x00;
 constexpr std::uint8_t kCheck = 0x02;
 constexpr std::uint8_t kConflict = 0x18;
@@ -31,81 +30,6 @@ constexpr std::uint32_t kUnreachable = 0x0a0804;
 constexpr std::uint32_t kNotReachable = 0x0a0d02;
 constexpr std::uint32_t kThirdPartyFailure = 0x0a0d01;
 constexpr std::uint32_t kInvalidInCdb = 0x052400;
-
-scsi::UnitIdentity named(unsigned last) {
-    scsi::UnitIdentity identity;
-    identity.serial = "unit" + std::to_string(last);
-    identity.naa = {std::byte{0x6e}, std::byte{0x10}, std::byte{0x20}};
-    identity.naa.back() = static_cast<std::byte>(last);
-    return identity;
-}
-
-/// Two units that every initiator sees, and one that nobody does.
-struct Copies : ::testing::Test {
-    explicit Copies(SceneOptions options = {}) : scene(options) {
-        second = scene.add_unit("disk1", options);
-        hidden = scene.add_unit("disk2", options);
-        scene.unit->rename(named(0));
-        second->rename(named(1));
-        hidden->rename(named(2));
-        scene.world.run();
-        scene.target->set_maps(std::make_shared<const LunMaps>(
-            LunMaps{.luns = {{.lun = 0, .unit = scene.unit}, {.lun = 5, .unit = second}}, .groups = {}}));
-        scene.world.run();
-        disk0 = scene.disk;
-        disk1 = static_cast<SimDevice*>(&second->device());
-        host = scene.login();
-        host->clear_attentions(5);
-    }
-
-    static ByteVector pattern(std::uint64_t lba) {
-        ByteVector block(512);
-        for (std::size_t i = 0; i < block.size(); ++i) {
-            block[i] = static_cast<std::byte>(lba * 7 + i);
-        }
-        return block;
-    }
-    static void fill(SimDevice& disk, std::uint64_t lba, std::uint64_t blocks) {
-        for (std::uint64_t i = lba; i < lba + blocks; ++i) {
-            std::ranges::copy(pattern(i), disk.block(i).begin());
-        }
-    }
-    static bool holds(SimDevice& disk, std::uint64_t at, std::uint64_t from, std::uint64_t blocks) {
-        for (std::uint64_t i = 0; i < blocks; ++i) {
-            if (!std::ranges::equal(disk.block(at + i), pattern(from + i))) {
-                return false;
-            }
-        }
-        return true;
-    }
-    static ByteVector between(std::uint8_t id, const BlockSegment& what) {
-        return testing::lid1_list(id, {testing::cscd(named(0)), testing::cscd(named(1))},
-                                  {testing::segment(what)});
-    }
-    /// Two segments from the first unit to the second.
-    static ByteVector twice() {
-        const ByteVector one = testing::segment({.destination = 1, .blocks = 8});
-        return testing::lid1_list(1, {testing::cscd(named(0)), testing::cscd(named(1))}, {one, one});
-    }
-    Task& copy(Initiator& who, const ByteVector& list, std::uint16_t lun = 0) {
-        return who.run(copy_cdb(0x83, 0, list.size()), 0, list, lun);
-    }
-    Task& begin(Initiator& who, const ByteVector& list, std::uint16_t lun = 0) {
-        return who.send(copy_cdb(0x83, 0, list.size()), 0, list, lun);
-    }
-    ByteVector status(Initiator& who, std::uint8_t id, std::uint16_t lun = 0) {
-        ByteVector asks = copy_cdb(0x84, 0, 64);
-        asks[2] = std::byte{id};
-        return who.run(asks, 64, {}, lun).data_received;
-    }
-
-    Scene scene;
-    std::shared_ptr<LogicalUnit> second;
-    std::shared_ptr<LogicalUnit> hidden;
-    SimDevice* disk0 = nullptr;
-    SimDevice* disk1 = nullptr;
-    std::unique_ptr<Initiator> host;
-};
 
 TEST_F(Copies, MovesBlocksFromOneUnitToAnother) {
     fill(*disk0, 10, 100);

@@ -83,6 +83,7 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
         case CommandId::persistent_reserve_out:
         case CommandId::unmap:
         case CommandId::extended_copy_lid1:
+        case CommandId::extended_copy_lid4:
             return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
         default:
             return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}

@@ -16,6 +16,7 @@ Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
 Execution execute_or_write(base::CommandArena& arena, Command& command);
 Execution execute_extended_copy(base::CommandArena& arena, Command& command);
+Execution execute_copy_operation_abort(base::CommandArena& arena, Command& command);
 Execution execute_write_buffer(base::CommandArena& arena, Command& command);
 
 // At the unit's home, and back again.

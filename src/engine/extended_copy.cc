@@ -2,10 +2,11 @@
 #include "scsi/extended_copy.h"
 
 #include "engine/copy_manager.h"
-#include "engine/copy_segments.h"
+#include "engine/copy_work.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "scsi/third_party_copy.h"
 
 #include <utility>
 #include <variant>
@@ -54,6 +55,9 @@ scsi::Outcome copy_outcome(const CopyWork& work, const scsi::Outcome& outcome, s
     if (outcome == scsi::Outcome{scsi::Status::good}) {
         return outcome;
     }
+    if (work.record.terminated) {
+        return scsi::copy_aborted(scsi::Asc::no_additional_sense_information, number);
+    }
     return scsi::copy_aborted(work.visitor.cancelled() ? scsi::Asc::copy_target_device_not_reachable
                                                        : scsi::Asc::third_party_device_failure,
                               number);
@@ -91,43 +95,6 @@ base::Task<scsi::Outcome> copy_segments(base::CommandArena& arena, CopyWork& wor
     co_return scsi::Status::good;
 }
 
-/// The copies of a nexus at a unit, from the first on.
-CopyManager& manager_of(NexusUnit& unit) {
-    if (!unit.copies) {
-        unit.copies = std::make_unique<CopyManager>();
-    }
-    return *unit.copies;
-}
-
-std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> begin_record(NexusUnit& unit,
-                                                                     const scsi::ExtendedCopy& copy) {
-    if (copy.usage == scsi::ListIdUsage::none) {
-        return std::make_shared<CopyRecord>(CopyRecord{.id = copy.id, .progress = {}});
-    }
-    return manager_of(unit).begin(copy.id, unit.nexus.core().now());
-}
-
-base::Task<scsi::Outcome> copy_in_foreground(base::CommandArena& arena, Command& command,
-                                             const scsi::ExtendedCopy& copy) {
-    NexusUnit& unit = *command.life.unit;
-    const auto record = begin_record(unit, copy);
-    if (!record) {
-        co_return record.error();
-    }
-    Visitor visitor{unit};
-    command.life.visitor = &visitor;
-    (*record)->visitor = &visitor;
-    CopyWork work{.visitor = visitor, .record = **record, .buffer = CopyBuffer{unit.nexus}};
-    const scsi::Outcome outcome = co_await copy_segments(arena, work, unit, copy);
-    command.life.visitor = nullptr;
-    (*record)->end(outcome, unit.nexus.core().now());
-    if (copy.usage == scsi::ListIdUsage::discard &&
-        (*record)->progress.status == scsi::CopyStatus::completed) {
-        unit.copies->forget(*record);
-    }
-    co_return outcome;
-}
-
 }  // namespace
 
 Execution execute_extended_copy(base::CommandArena& arena, Command& command) {
@@ -135,12 +102,36 @@ Execution execute_extended_copy(base::CommandArena& arena, Command& command) {
     if (sent.size == 0) {
         co_return scsi::Status::good;  // nothing to copy is no error
     }
-    const auto copy = scsi::parse_extended_copy(scsi::ListIdKind::lid1, {sent.data, sent.size});
-    if (!copy) {
-        co_return copy.error();
+    const auto kind = command.life.info->id == scsi::CommandId::extended_copy_lid1 ? scsi::ListIdKind::lid1
+                                                                                   : scsi::ListIdKind::lid4;
+    auto parsed = scsi::parse_extended_copy(kind, {sent.data, sent.size});
+    if (!parsed) {
+        co_return parsed.error();
     }
-    const scsi::Outcome outcome = co_await copy_in_foreground(arena, command, *copy);
+    const auto copy = std::make_shared<const scsi::ExtendedCopy>(*std::move(parsed));
+    const scsi::Outcome outcome = co_await carry_out_copy(
+        arena, command, {.id = copy->id, .usage = copy->usage, .immediate = copy->immediate},
+        [copy, &unit = *command.life.unit](base::CommandArena& within, CopyWork& work) {
+            return copy_segments(within, work, unit, *copy);
+        });
     co_return outcome;
+}
+
+Execution execute_copy_operation_abort(base::CommandArena& /*arena*/, Command& command) {
+    using L = scsi::CopyOperationAbortCdb;
+    const NexusUnit& unit = *command.life.unit;
+    const scsi::CopyListId id{.kind = scsi::ListIdKind::lid4,
+                              .value = wire::get<L::kListIdentifier>(command.cdb.first<L::kSize>())};
+    const auto record = unit.copies ? unit.copies->find(id, unit.nexus.core().now()) : nullptr;
+    if (!record) {
+        co_return scsi::invalid_field(L::kListIdentifier);
+    }
+    if (!record->progress.ended()) {
+        record->terminated = true;
+        record->visitor->cancel();
+        co_await record->end_of_copy();
+    }
+    co_return scsi::Status::good;
 }
 
 }  // namespace targe::engine

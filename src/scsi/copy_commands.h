@@ -16,6 +16,10 @@ inline constexpr CommandRules kTellsOfCopies{};
 inline constexpr auto kCopyCommands = std::to_array<CommandInfo>({
     action(0x00, row<ExtendedCopyCdb>(0x83, extended_copy_lid1, "EXTENDED COPY(LID1)", from_initiator,
                                       kCopies, kLong)),
+    action(0x01, row<ExtendedCopyCdb>(0x83, extended_copy_lid4, "EXTENDED COPY(LID4)", from_initiator,
+                                      kCopies, kLong)),
+    action(0x1c, row<CopyOperationAbortCdb>(0x83, copy_operation_abort, "COPY OPERATION ABORT", none,
+                                            kTellsOfCopies, kOrdinary)),
     action(0x00, row<ReceiveCopyLid1Cdb>(0x84, receive_copy_status_lid1, "RECEIVE COPY STATUS(LID1)",
                                          to_initiator, kTellsOfCopies, kQuick)),
     action(0x03, row<ReceiveCopyOperatingParametersCdb>(0x84, receive_copy_operating_parameters,
@@ -24,6 +28,8 @@ inline constexpr auto kCopyCommands = std::to_array<CommandInfo>({
     action(0x04,
            row<ReceiveCopyLid1Cdb>(0x84, receive_copy_failure_details, "RECEIVE COPY FAILURE DETAILS(LID1)",
                                    to_initiator, kTellsOfCopies, kQuick)),
+    action(0x05, row<ReceiveCopyLid4Cdb>(0x84, receive_copy_status_lid4, "RECEIVE COPY STATUS(LID4)",
+                                         to_initiator, kTellsOfCopies, kQuick)),
 });
 
 }  // namespace targe::scsi::rows

@@ -30,7 +30,7 @@ struct Lid4Header {
     static constexpr wire::Field kListFormat = wire::bytes(0, 0);
     static constexpr wire::Field kListIdUsage = wire::bits(1, 4, 3);
     static constexpr wire::Field kHeaderLength = wire::bytes(2, 3);
-    static constexpr wire::Field kSenseAlways = wire::bit(15, 1);
+    static constexpr wire::Field kSenseAlways = wire::bit(15, 1);  ///< G_SENSE: sense data with GOOD
     static constexpr wire::Field kImmediate = wire::bit(15, 0);
     static constexpr wire::Field kHeaderType = wire::bytes(16, 16);
     static constexpr wire::Field kListIdentifier = wire::bytes(20, 23);
@@ -249,16 +249,21 @@ std::expected<ExtendedCopy, Sense> parse_lid4(wire::Bytes list) {
     if (field_value(list, L::kHeaderType) != L::kHeaderCscd) {
         return std::unexpected(invalid_parameter(L::kHeaderType.byte));
     }
+    if (field_value(list, L::kSenseAlways) != 0) {
+        return std::unexpected(invalid_parameter(L::kSenseAlways.byte, L::kSenseAlways.msb));
+    }
     const auto usage = usage_of(list, L::kListIdUsage, L::kListIdentifier);
     if (!usage) {
         return std::unexpected(usage.error());
+    }
+    if (*usage == ListIdUsage::none && field_value(list, L::kImmediate) != 0) {
+        return std::unexpected(invalid_parameter(L::kImmediate.byte, L::kImmediate.msb));  // nobody could ask
     }
     return parse_lists(list, kLid4Lists,
                        {.id = {.kind = ListIdKind::lid4,
                                .value = static_cast<std::uint32_t>(field_value(list, L::kListIdentifier))},
                         .usage = *usage,
                         .immediate = field_value(list, L::kImmediate) != 0,
-                        .sense_always = field_value(list, L::kSenseAlways) != 0,
                         .cscds = {},
                         .segments = {}});
 }

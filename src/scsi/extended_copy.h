@@ -72,7 +72,6 @@ struct ExtendedCopy {
     CopyListId id;
     ListIdUsage usage = ListIdUsage::hold;
     bool immediate = false;             ///< IMMED: status before the work is done
-    bool sense_always = false;          ///< G_SENSE
     std::vector<Cscd> cscds;            // at most copy_limits::kCscdDescriptors
     std::vector<CopySegment> segments;  // at most copy_limits::kSegmentDescriptors
 };

@@ -79,6 +79,30 @@ void copy_failure_details(const CopyProgress& progress, SenseFormat format, Para
     patch_available_data(begin, out);
 }
 
+void copy_status_lid4(const CopyProgress& progress, std::uint8_t service_action, std::uint32_t count_unit,
+                      SenseFormat format, ParameterWriter& out) {
+    constexpr std::uint8_t kBytes = 0x00;
+    constexpr std::uint8_t kBlocks = 0xf1;
+    constexpr std::uint32_t kAskAgainMs = 100;
+    std::array<std::byte, kMaxSenseBytes> sense{};
+    const auto size = static_cast<std::uint8_t>(progress.sense ? encode(*progress.sense, format, sense) : 0);
+    const std::size_t begin = out.size();
+    out.u32(0);
+    out.u8(service_action);
+    out.u8(static_cast<std::uint8_t>(progress.status));
+    out.u16(static_cast<std::uint16_t>(progress.bytes >> 16U));  // a counter that moves when the copy does
+    out.u32(progress.ended() ? 0 : kAskAgainMs);
+    out.u8(progress.sense ? kCheckCondition : 0);
+    out.u8(size);
+    out.u8(size);
+    out.u8(count_unit == 1 ? kBytes : kBlocks);
+    out.u64(progress.bytes / count_unit);
+    out.u16(progress.segments);
+    out.zeroes(6);
+    out.bytes(std::span{sense}.first(size));
+    patch_available_data(begin, out);
+}
+
 void copy_operating_parameters(const UnitDescription& unit, ParameterWriter& out) {
     constexpr std::uint8_t kNoIdentifier = 0x01;  // SNLID
     constexpr auto kTypes = std::to_array<std::uint8_t>({0x02, 0x0a, 0xe4});

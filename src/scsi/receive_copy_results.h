@@ -36,6 +36,10 @@ struct CopyProgress {
 void copy_status_lid1(const CopyProgress& progress, ParameterWriter& out);
 /// RECEIVE COPY FAILURE DETAILS(LID1): nothing but a length of zero when the copy did not fail.
 void copy_failure_details(const CopyProgress& progress, SenseFormat format, ParameterWriter& out);
+/// RECEIVE COPY STATUS(LID4), for a copy that a command with this service action asked for. Counts in units
+/// of `count_unit` bytes: 1, or for a block device's own commands its block.
+void copy_status_lid4(const CopyProgress& progress, std::uint8_t service_action, std::uint32_t count_unit,
+                      SenseFormat format, ParameterWriter& out);
 /// RECEIVE COPY OPERATING PARAMETERS.
 void copy_operating_parameters(const UnitDescription& unit, ParameterWriter& out);
 

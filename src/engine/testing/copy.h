@@ -68,9 +68,28 @@ inline ByteVector lid1_list(std::uint8_t id, const std::vector<ByteVector>& cscd
     return joined({list, sources, work});
 }
 
-/// A CDB of operation code 83h or 84h, with a length in bytes 10 to 13.
-inline ByteVector copy_cdb(unsigned opcode, unsigned action, std::size_t length) {
+inline ByteVector lid4_list(std::uint32_t id, const std::vector<ByteVector>& cscds,
+                            const std::vector<ByteVector>& segments, bool immediate = false,
+                            unsigned usage = 0) {
+    const ByteVector sources = joined(cscds);
+    const ByteVector work = joined(segments);
+    ByteVector list{std::byte{1}, static_cast<std::byte>(usage << 3U), std::byte{0}, std::byte{0x20}};
+    list.resize(15);
+    append(list, immediate ? 1 : 0, 1);
+    append(list, 0xff, 1);
+    append(list, 0, 3);
+    append(list, id, 4);
+    list.resize(42);
+    append(list, sources.size(), 2);
+    append(list, work.size(), 2);
+    append(list, 0, 2);
+    return joined({list, sources, work});
+}
+
+/// A CDB of operation code 83h or 84h, with an identifier in bytes 2 to 5, and a length in bytes 10 to 13.
+inline ByteVector copy_cdb(unsigned opcode, unsigned action, std::size_t length, std::uint32_t id = 0) {
     ByteVector made{static_cast<std::byte>(opcode), static_cast<std::byte>(action)};
+    append(made, id, 4);
     made.resize(10);
     append(made, length, 4);
     made.resize(16);

@@ -1,4 +1,4 @@
-// How a copy moves its data: in pieces, each read and written as the nexus that asked for it may.
+// A copy under way: in the foreground, as its command, or in the background.
 #pragma once
 
 #include "base/buffer.h"
@@ -7,6 +7,9 @@
 #include "engine/nexus.h"
 #include "engine/visitor.h"
 #include "scsi/extended_copy.h"
+
+#include <functional>
+#include <span>
 
 namespace targe::engine {
 
@@ -36,6 +39,22 @@ struct CopyWork {
     CopyRecord& record;
     CopyBuffer buffer;
 };
+
+/// What a command says of the copy that it asks for.
+struct CopyTerms {
+    scsi::CopyListId id;
+    scsi::ListIdUsage usage = scsi::ListIdUsage::hold;
+    bool immediate = false;  ///< the command ends, with GOOD, as soon as the copy has begun
+};
+
+/// Begins the work; the task that it returns is the work. What it refers to it keeps.
+using CopyBody = std::function<base::Task<scsi::Outcome>(base::CommandArena& arena, CopyWork& work)>;
+
+/// Carries out a copy on the terms of its command, and notes what becomes of it. Without IMMED the command
+/// ends as the copy does, and the copy with the command; with it the copy goes on until it has ended, or is
+/// ended by COPY OPERATION ABORT, a reset of a unit that it visits, or the end of its nexus.
+base::Task<scsi::Outcome> carry_out_copy(base::CommandArena& arena, Command& command, CopyTerms terms,
+                                         CopyBody body);
 
 /// From one unit to another, or to itself: ranges that overlap come out as if all had been read before any of
 /// it was written. Ends at the first failure, as the unit would tell it that failed.

@@ -1,6 +1,6 @@
-#include "engine/copy_segments.h"
-
+// How a copy moves its data: in pieces, each read and written as the nexus that asked for it may.
 #include "engine/block_io.h"
+#include "engine/copy_work.h"
 #include "engine/logical_unit.h"
 #include "engine/sense_from.h"
 

@@ -1,0 +1,75 @@
+#include "engine/copy_work.h"
+
+#include "engine/background.h"
+#include "engine/logical_unit.h"
+
+#include <array>
+#include <utility>
+
+namespace targe::engine {
+
+namespace {
+
+/// The copies of a nexus at a unit, from the first on.
+CopyManager& manager_of(NexusUnit& unit) {
+    if (!unit.copies) {
+        unit.copies = std::make_unique<CopyManager>();
+    }
+    return *unit.copies;
+}
+
+std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> begin_record(NexusUnit& unit,
+                                                                     const CopyTerms& terms) {
+    if (terms.usage == scsi::ListIdUsage::none) {
+        return std::make_shared<CopyRecord>(CopyRecord{.id = terms.id, .progress = {}, .waiters = {}});
+    }
+    return manager_of(unit).begin(terms.id, unit.nexus.core().now());
+}
+
+void end_record(NexusUnit& unit, const CopyTerms& terms, const std::shared_ptr<CopyRecord>& record,
+                const scsi::Outcome& outcome) {
+    record->end(unit.nexus.core(), outcome);
+    if (terms.usage == scsi::ListIdUsage::discard && !terms.immediate &&
+        record->progress.status == scsi::CopyStatus::completed) {
+        manager_of(unit).forget(record);
+    }
+}
+
+/// The visit to the unit that was asked keeps it, and its nexus, until the copy has ended.
+Background copy_in_background(NexusUnit& unit, CopyTerms terms, std::shared_ptr<CopyRecord> record,
+                              CopyBody body) {
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
+    base::CommandArena arena{block};
+    Visitor visitor{unit};
+    record->visitor = &visitor;
+    record->progress.status = scsi::CopyStatus::in_background;
+    CopyWork work{.visitor = visitor, .record = *record, .buffer = CopyBuffer{unit.nexus}};
+    const scsi::Outcome outcome = co_await body(arena, work);
+    end_record(unit, terms, record, outcome);
+}
+
+}  // namespace
+
+base::Task<scsi::Outcome> carry_out_copy(base::CommandArena& arena, Command& command, CopyTerms terms,
+                                         CopyBody body) {
+    NexusUnit& unit = *command.life.unit;
+    auto record = begin_record(unit, terms);
+    if (!record) {
+        co_return record.error();
+    }
+    (*record)->service_action = command.life.info->service_action.value_or(0);
+    if (terms.immediate) {
+        copy_in_background(unit, terms, *std::move(record), std::move(body));
+        co_return scsi::Status::good;
+    }
+    Visitor visitor{unit};
+    command.life.visitor = &visitor;
+    (*record)->visitor = &visitor;
+    CopyWork work{.visitor = visitor, .record = **record, .buffer = CopyBuffer{unit.nexus}};
+    const scsi::Outcome outcome = co_await body(arena, work);
+    command.life.visitor = nullptr;
+    end_record(unit, terms, *record, outcome);
+    co_return outcome;
+}
+
+}  // namespace targe::engine

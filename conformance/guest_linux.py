@@ -28,8 +28,13 @@ Action = Callable[[], str]  # what was wrong, or nothing
 class Guest:
     """Runs one script of guest/, does what it asks of the host, and turns what it prints into results."""
 
-    def __init__(self, script: str, arguments: list[str], actions: dict[str, Action]) -> None:
-        self.script, self.arguments, self.actions = script, arguments, actions
+    def __init__(self, script: str, arguments: list[str], actions: dict[str, Action], *, suite: str = SUITE, packages: str = PACKAGES,
+                 modules: str = MODULES, limit_s: int = LIMIT_S, options: tuple[str, ...] = (),
+                 share: dict[str, pathlib.Path | str] | None = None) -> None:
+        """`share`: what the guest finds in /host, a file of this machine or a text. `options`: more of tools/guest-run's."""
+        self.script, self.arguments, self.actions, self.suite = script, arguments, actions, suite
+        self.options = ["-p", packages, "-m", modules, "-t", str(limit_s), *options]
+        self.share = {"lib.sh": SCRIPTS / "lib.sh"} | (share or {})
         self.results: list[Result] = []
         self.done = 0
         self.finished = False
@@ -38,9 +43,13 @@ class Guest:
     def run(self) -> list[Result]:
         share = pathlib.Path(tempfile.mkdtemp(prefix="targe-guest-"))
         try:
-            shutil.copy(SCRIPTS / "lib.sh", share)
-            command = [str(ROOT / "tools" / "guest-run"), "-p", PACKAGES, "-m", MODULES, "-s", str(share), "-t", str(LIMIT_S),
-                       "-k", str(share / "console"), str(SCRIPTS / self.script), *self.arguments]
+            for name, what in self.share.items():
+                if isinstance(what, str):
+                    (share / name).write_text(what)
+                else:
+                    shutil.copy(what, share / name)
+            command = [str(ROOT / "tools" / "guest-run"), *self.options, "-s", str(share), "-k", str(share / "console"),
+                       str(SCRIPTS / self.script), *self.arguments]
             with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   text=True, errors="replace") as process:
                 assert process.stdout
@@ -54,13 +63,13 @@ class Guest:
         return self.results
 
     def fail(self, name: str, note: str) -> None:
-        self.results.append(report.failed(SUITE, f"{self.script}: {name}", note))
+        self.results.append(report.failed(self.suite, f"{self.script}: {name}", note))
 
     def take(self, line: str, share: pathlib.Path) -> None:
         if os.environ.get("TARGE_VERBOSE"):
             print(f"guest: {line}", flush=True)
         if line.startswith("ok "):
-            self.results.append(report.passed(SUITE, f"{self.script}: {line[3:]}"))
+            self.results.append(report.passed(self.suite, f"{self.script}: {line[3:]}"))
         elif line.startswith("not ok "):
             name, _, note = line[7:].partition(": ")
             self.fail(name, note)
@@ -81,7 +90,7 @@ class Guest:
         if wrong:
             self.fail(f"host: {name}", wrong)
         else:
-            self.results.append(report.passed(SUITE, f"{self.script}: host: {name}"))
+            self.results.append(report.passed(self.suite, f"{self.script}: host: {name}"))
 
 
 def allocated_bytes(path: pathlib.Path) -> int:

@@ -66,19 +66,19 @@ class State:
         return dataclasses.replace(self, keys=left) if left else State(kept=self.kept)
 
 
-def out(session: Session, action: int, kind: int, key: int, new_key: int, kept: bool) -> int | None:
+def out(session: Session, action: int, kind: int, key: int, new_key: int, kept: bool, *, lun: int = 0) -> int | None:
     """The status of one PERSISTENT RESERVE OUT."""
     data = struct.pack(">QQ4xB3x", key, new_key, 1 if kept else 0)
-    return session.command(struct.pack(">BBBHIB", 0x5F, action, kind, 0, len(data), 0), data=data).status
+    return session.command(struct.pack(">BBBHIB", 0x5F, action, kind, 0, len(data), 0), data=data, lun=lun).status
 
 
-def read(session: Session, action: int) -> bytes:
-    return bytes(session.command(struct.pack(">BB5xHB", 0x5E, action, 8192, 0), read=8192).data_in)
+def read(session: Session, action: int, lun: int) -> bytes:
+    return bytes(session.command(struct.pack(">BB5xHB", 0x5E, action, 8192, 0), read=8192, lun=lun).data_in)
 
 
-def found(session: Session) -> State:
+def found(session: Session, lun: int = 0) -> State:
     """From READ FULL STATUS, READ RESERVATION and REPORT CAPABILITIES."""
-    full, at, keys, holders, kind = read(session, 3), 8, [], [], 0
+    full, at, keys, holders, kind = read(session, 3, lun), 8, [], [], 0
     while at < len(full):
         key, flags, held, length = struct.unpack_from(">Q4xBB6xI", full, at)
         name = full[at + 28:at + 24 + length].partition(b",i,0x")[0].decode()
@@ -87,11 +87,34 @@ def found(session: Session) -> State:
             holders.append(keys[-1][0])
             kind = held
         at += 24 + length
-    reserved = read(session, 1)
+    reserved = read(session, 1, lun)
     if (reserved[21] if len(reserved) >= 24 else 0) != kind:
         raise ProtocolError("READ RESERVATION and READ FULL STATUS differ")
     one = holders[0] if kind and kind < 7 else None
-    return State(tuple(sorted(keys)), kind, one, bool(read(session, 2)[3] & 1))
+    return State(tuple(sorted(keys)), kind, one, bool(read(session, 2, lun)[3] & 1))
+
+
+def draw(state: State, dice: random.Random) -> tuple[int, int, int, int, int, bool, State]:
+    """Who asks for what (action, type, key, service action key, APTPL), and the state after it."""
+    keys, who, kind = dict(state.keys), dice.randrange(3), dice.choice(TYPES)
+    holders = list(keys) if state.type >= 7 else [state.holder]
+    choices = [REGISTER_AND_IGNORE]
+    if who in keys:
+        choices += [PREEMPT, CLEAR] if dice.random() < 0.5 else [PREEMPT]
+        choices += [RELEASE] * 2 if state.type and who in holders else []
+        choices += [] if state.type else [RESERVE] * 3
+    action, key = dice.choice(choices), keys.get(who, 0)
+    if action == REGISTER_AND_IGNORE:
+        new, kept = dice.choice((0, 1, 2, 3, 4)), dice.random() < 0.9
+        return who, action, 0, key, new, kept, state.register(who, new, kept)
+    if action == RESERVE:
+        return who, action, kind, key, 0, False, state.reserve(who, kind)
+    if action == RELEASE:
+        return who, action, state.type, key, 0, False, state.release()
+    if action == CLEAR:
+        return who, action, 0, key, 0, False, State(kept=state.kept)
+    new = dice.choice(list(keys.values()))
+    return who, action, kind, key, new, False, state.preempt(who, new, kind)
 
 
 class Round:
@@ -100,28 +123,6 @@ class Round:
     def __init__(self, daemon: Targed, state: State, dice: random.Random) -> None:
         self.daemon, self.dice, self.sure, self.maybe, self.answers = daemon, dice, state, state, 0
 
-    def next(self) -> tuple[int, int, int, int, int, bool, State]:
-        """Who asks for what (action, type, key, service action key, APTPL), and the state after it."""
-        keys, who, kind = dict(self.sure.keys), self.dice.randrange(3), self.dice.choice(TYPES)
-        holders = list(keys) if self.sure.type >= 7 else [self.sure.holder]
-        choices = [REGISTER_AND_IGNORE]
-        if who in keys:
-            choices += [PREEMPT, CLEAR] if self.dice.random() < 0.5 else [PREEMPT]
-            choices += [RELEASE] * 2 if self.sure.type and who in holders else []
-            choices += [] if self.sure.type else [RESERVE] * 3
-        action, key = self.dice.choice(choices), keys.get(who, 0)
-        if action == REGISTER_AND_IGNORE:
-            new, kept = self.dice.choice((0, 1, 2, 3, 4)), self.dice.random() < 0.9
-            return who, action, 0, key, new, kept, self.sure.register(who, new, kept)
-        if action == RESERVE:
-            return who, action, kind, key, 0, False, self.sure.reserve(who, kind)
-        if action == RELEASE:
-            return who, action, self.sure.type, key, 0, False, self.sure.release()
-        if action == CLEAR:
-            return who, action, 0, key, 0, False, State(kept=self.sure.kept)
-        new = self.dice.choice(list(keys.values()))
-        return who, action, kind, key, new, False, self.sure.preempt(who, new, kind)
-
     def run(self) -> list[str]:
         port, wrong = self.daemon.target().port, []
         sessions = [Session(port, NAME, initiator=name, timeout=10) for name in INITIATORS]
@@ -129,7 +130,7 @@ class Round:
         killer.start()
         try:
             while True:
-                who, action, kind, key, new, kept, self.maybe = self.next()
+                who, action, kind, key, new, kept, self.maybe = draw(self.sure, self.dice)
                 status = out(sessions[who], action, kind, key, new, kept)
                 if status != 0:
                     wrong.append(f"action {action} of {who} in {self.sure} ended with status {status}")

@@ -27,6 +27,7 @@ import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
 import malformed  # noqa: E402
 import persistent_reservations  # noqa: E402
+import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
@@ -101,6 +102,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,
+    "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),
     "malformed": malformed.run,
     "tsan": lambda: unit_tests("tsan"),

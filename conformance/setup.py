@@ -19,6 +19,7 @@ class Device:
     write_cache: str = "write-back"
     physical_block_size: int | None = None
     direct: bool = False
+    path: str | None = None  # of a block device, which has its own size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Target:
     name: str
     luns: dict[int, str]  # LUN -> device
     port: int = 0  # 0: a free one
+    listen: str = "127.0.0.1"
     advertise: str | None = None  # "10.0.2.2": what SendTargets says instead of 127.0.0.1
     users: tuple[ChapUser, ...] = ()
     digests: str = "allow"
@@ -89,6 +91,8 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
         table["path"] = str(device_path(folder, device))
         table["write_cache"] = device.write_cache
         table["direct"] = True if device.direct else None
+    elif device.handler == "block":
+        table["path"], table["size"] = device.path, None
     table["thin"] = True if device.thin else None
     table["read_only"] = True if device.read_only else None
     table["removable"] = True if device.removable else None
@@ -97,7 +101,7 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
 
 
 def _target_table(target: Target) -> dict[str, object]:
-    listen = f"127.0.0.1:{target.port}"
+    listen = f"{target.listen}:{target.port}"
     portal: object = listen
     if target.advertise:
         portal = {"listen": listen, "advertise": f"{target.advertise}:{target.port}", "group": 1}

@@ -100,7 +100,11 @@ void proceed(Command& command) {
         return;
     }
     if (const auto refusal = admit(command)) [[unlikely]] {
-        finish(command, *refusal);
+        if (lane.waits_for_transition(*refusal)) {
+            lane.park(command);
+        } else {
+            finish(command, *refusal);
+        }
         return;
     }
     if (life.wants_out > 0 && !life.data_is_here) {

@@ -50,6 +50,9 @@ std::shared_ptr<LogicalUnit> Engine::add_unit(UnitSettings settings) {
     settings.transfer_bytes = limits_.transfer_bytes;
     base::Core& home = *cores_[next_home_++ % cores_.size()];
     units_.push_back(std::make_shared<LogicalUnit>(cores_, home, std::move(settings)));
+    if (const auto& group = units_.back()->settings().group) {
+        group->join(units_.back());
+    }
     units_.back()->resume();
     return units_.back();
 }
@@ -71,21 +74,33 @@ void Engine::remove_unit(const std::shared_ptr<LogicalUnit>& unit) {
     std::erase_if(units_, [gone = unit.get()](const auto& one) { return one.get() == gone; });
 }
 
-std::uint16_t Engine::free_port() const {
-    std::uint16_t port = 1;
-    while (
-        std::ranges::any_of(targets_, [port](const auto& t) { return t->relative_target_port() == port; })) {
-        ++port;
+std::uint16_t Engine::free_port(const std::vector<TargetPort>& taken) const {
+    const auto has = [](const std::vector<TargetPort>& ports, std::uint16_t number) {
+        return std::ranges::find(ports, number, &TargetPort::relative_target_port) != ports.end();
+    };
+    std::uint16_t number = 1;
+    while (has(taken, number) ||
+           std::ranges::any_of(targets_, [&](const auto& each) { return has(each->ports(), number); })) {
+        ++number;
     }
-    return port;
+    return number;
 }
 
-Target& Engine::add_target(std::string name, LunMaps maps, std::uint16_t relative_target_port) {
+Target& Engine::add_target(std::string name, LunMaps maps, std::vector<TargetPort> ports) {
     TARGE_ASSERT(find_target(name) == nullptr);
-    const std::uint16_t port = relative_target_port != 0 ? relative_target_port : free_port();
-    targets_.push_back(std::make_unique<Target>(cores_, std::move(name), port,
+    for (TargetPort& port : ports) {
+        if (port.relative_target_port == 0) {
+            port.relative_target_port = free_port(ports);
+        }
+    }
+    targets_.push_back(std::make_unique<Target>(cores_, std::move(name), std::move(ports),
                                                 std::make_shared<const LunMaps>(std::move(maps))));
     return *targets_.back();
+}
+
+std::shared_ptr<DeviceGroup> Engine::add_group(DeviceGroupSettings settings) {
+    groups_.push_back(std::make_shared<DeviceGroup>(*cores_.front(), std::move(settings)));
+    return groups_.back();
 }
 
 void Engine::remove_target(Target& target) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/core.h"
+#include "engine/device_group.h"
 #include "engine/limits.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -21,6 +22,10 @@ public:
     explicit Engine(base::Cores cores, Limits limits = {});
     ~Engine();
 
+    /// Before the units that are to be in it.
+    std::shared_ptr<DeviceGroup> add_group(DeviceGroupSettings settings);
+    [[nodiscard]] const std::vector<std::shared_ptr<DeviceGroup>>& groups() const { return groups_; }
+
     /// Units are spread over the cores as homes, in turn.
     std::shared_ptr<LogicalUnit> add_unit(UnitSettings settings);
     /// The daemon ends: what units do by themselves stops where it is, and goes on after a restart.
@@ -29,8 +34,8 @@ public:
     void remove_unit(const std::shared_ptr<LogicalUnit>& unit);
     [[nodiscard]] const std::vector<std::shared_ptr<LogicalUnit>>& units() const { return units_; }
 
-    /// `name` must be new. Its relative target port identifier is the lowest free one when 0 is given.
-    Target& add_target(std::string name, LunMaps maps, std::uint16_t relative_target_port = 0);
+    /// `name` must be new, and so must be relative target port identifiers that are given.
+    Target& add_target(std::string name, LunMaps maps, std::vector<TargetPort> ports = {TargetPort{}});
     /// Its nexuses see no unit any more; the transport closes them. The object stays as long as the engine.
     void remove_target(Target& target);
     [[nodiscard]] Target* find_target(std::string_view name);
@@ -48,10 +53,11 @@ public:
     [[nodiscard]] const Limits& limits() const { return limits_; }
 
 private:
-    [[nodiscard]] std::uint16_t free_port() const;
+    [[nodiscard]] std::uint16_t free_port(const std::vector<TargetPort>& taken) const;
 
     base::Cores cores_;
     Limits limits_;
+    std::vector<std::shared_ptr<DeviceGroup>> groups_;
     std::vector<std::shared_ptr<LogicalUnit>> units_;
     std::vector<std::unique_ptr<Target>> targets_;
     std::vector<std::unique_ptr<Target>> removed_targets_;

@@ -73,6 +73,7 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {prevent_allow_medium_removal, run<execute_prevent_allow>},
     {set_identifying_information, run<execute_set_identifying_information>},
     {persistent_reserve_out, run<execute_persistent_reserve_out>},
+    {set_target_port_groups, run<execute_set_target_port_groups>},
     {set_timestamp, run<execute_set_timestamp>},
     {read_buffer, run<execute_read_buffer>},
     {send_diagnostic, run<execute_send_diagnostic>},
@@ -107,6 +108,7 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {report_identifying_information, answer},
     {report_supported_operation_codes, answer},
     {report_supported_task_management_functions, answer},
+    {report_target_port_groups, answer},
     {report_timestamp, answer},
 });
 

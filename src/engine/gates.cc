@@ -15,10 +15,17 @@ bool is_closed(std::uint8_t gates, Gate gate) {
     return (gates & bit(gate)) != 0;
 }
 
+scsi::AccessState access_of(const Nexus& nexus, const UnitState& state) {
+    return state.access_through(nexus.port_description().relative_target_port);
+}
+
 }  // namespace
 
 std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     std::uint8_t gates = 0;
+    if (scsi::refused_in(access_of(unit.nexus, state), scsi::LeastAccessState::active)) {
+        gates |= bit(Gate::access_state);
+    }
     if (state.reserved_by && *state.reserved_by != unit.nexus.id()) {
         gates |= bit(Gate::reserved);
     }
@@ -48,6 +55,11 @@ std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitSt
     const auto refuses = [&](Gate gate, scsi::ReservedAccess access) {
         return is_closed(gates, gate) && !scsi::allowed(access, cdb);
     };
+    if (is_closed(gates, Gate::access_state)) {
+        if (const auto refusal = scsi::refused_in(access_of(unit.nexus, state), rules.least_access_state)) {
+            return *refusal;
+        }
+    }
     if (refuses(Gate::reserved, rules.under_reserve) ||
         refuses(Gate::write_exclusive, rules.under_write_exclusive) ||
         refuses(Gate::exclusive_access, rules.under_exclusive_access)) {

@@ -14,6 +14,7 @@ namespace targe::engine {
 
 /// Bits of NexusUnit::gates.
 enum class Gate : std::uint8_t {
+    access_state = 1U << 5U,       ///< its port does not lead to the unit now, [SPC-4 r37 5.15]
     reserved = 1U << 0U,           ///< RESERVE of another nexus, [SPC-2 r20]
     write_exclusive = 1U << 1U,    ///< a persistent reservation that lets this nexus read only
     exclusive_access = 1U << 2U,   ///< one that lets it do neither, [SPC-4 r37 5.13.1]

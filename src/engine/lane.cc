@@ -281,7 +281,7 @@ void Lane::close(const AbortScope* scope, std::function<void()> closed) {
 
 void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises) {
     TARGE_ASSERT(!open_ && executing_ == 0);
-    state_ = std::move(state);
+    const auto before = std::exchange(state_, std::move(state));
     open_ = true;
     for (NexusUnit& nexus : nexuses_) {
         nexus.gates = gates_of(nexus, *state_);
@@ -289,6 +289,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     for (const Raise& each : raises) {
         raise(each);
     }
+    watch(*before);
     unpark();
 }
 

@@ -116,6 +116,10 @@ public:
     /// Lets nothing begin from now on. `closed` is called when nothing executes.
     void close(const AbortScope* scope, std::function<void()> closed);
     void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises);
+    /// Whether a command refused so had better wait: its path is in transition, and not for long yet.
+    [[nodiscard]] bool waits_for_transition(const scsi::Outcome& refusal) const;
+    /// A transition has ended, or takes too long.
+    void transition_watched();
     /// Lets nothing begin that overlaps; `ready` is called when nothing that does executes, or is being sent
     /// from the device's memory.
     void hold(std::uint64_t id, BlockRange range, std::function<void()> ready);
@@ -146,6 +150,7 @@ private:
     void mark(Command& command, const AbortScope& scope);
     void await_drained(std::function<void()> drained);
     void unpark();
+    void watch(const UnitState& before);
 
     base::Core& core_;
     LogicalUnit& unit_;
@@ -153,6 +158,7 @@ private:
     bool open_ = true;
     bool holds_ranges_ = false;  ///< a COMPARE AND WRITE was here: from then on reads are copied
     std::uint32_t quarantines_ = 0;
+    std::uint32_t transition_watches_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;
     base::IntrusiveList<Command, LaneTasks> tasks_;

@@ -107,6 +107,9 @@ UnitState first_state(const UnitSettings& settings, const base::Core& home) {
         restore(*settings.store, state);
     }
     state.pages = state.restored_pages();
+    if (settings.group) {
+        state.set_access(settings.group->first_access());
+    }
     return state;
 }
 

@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "device/device.h"
 #include "engine/background.h"
+#include "engine/device_group.h"
 #include "engine/lane.h"
 #include "engine/unit_home.h"
 #include "engine/unit_state.h"
@@ -28,6 +29,7 @@ struct UnitSettings {
     bool read_only = false;
     /// None: nothing outlives the process, and whatever would have to is not offered.
     std::shared_ptr<UnitStore> store = {};
+    std::shared_ptr<DeviceGroup> group = {};   ///< none: asymmetric access is not offered
     std::uint32_t transfer_bytes = 8U << 20U;  ///< of one command; Limits::transfer_bytes
 };
 

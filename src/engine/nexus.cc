@@ -32,7 +32,8 @@ scsi::PortDescription port_of(const Target& target, const NexusIdentity& identit
     std::snprintf(suffix.data(), suffix.size(), ",t,0x%04x", static_cast<unsigned>(identity.portal_group));
     return {.target_device_name = target.name(),
             .target_port_name = target.name() + suffix.data(),
-            .relative_target_port = target.relative_target_port()};
+            .relative_target_port = target.port(identity.portal_group).relative_target_port,
+            .several_ports = target.ports().size() > 1};
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "scsi/report_supported_operation_codes.h"
 #include "scsi/report_supported_task_management_functions.h"
 #include "scsi/request_sense.h"
+#include "scsi/target_port_groups.h"
 
 #include <algorithm>
 #include <limits>
@@ -134,6 +135,18 @@ scsi::Access access_of(const NexusUnit& unit) {
     return unit.read_only || unit.lane.state().read_only ? scsi::Access::read_only : scsi::Access::read_write;
 }
 
+/// The port as it is to this unit.
+scsi::PortDescription port_of(const NexusUnit& unit, const UnitState& state) {
+    scsi::PortDescription port = unit.nexus.port_description();
+    if (state.access) {
+        const scsi::TargetPortGroup* const group = state.access->group_of(port.relative_target_port);
+        port.target_port_group = group != nullptr ? std::optional{group->id} : std::nullopt;
+        port.several_ports = true;
+        port.connected = scsi::connects(state.access_through(port.relative_target_port));
+    }
+    return port;
+}
+
 /// What the unit is labelled with, what time it has, and what it has been found to be like.
 scsi::Outcome answer_labels(Command& command) {
     const NexusUnit& unit = *command.life.unit;
@@ -160,6 +173,11 @@ scsi::Outcome answer_labels(Command& command) {
                 return scsi::report_identifying_information(command.cdb.first<L::kSize>(),
                                                             state.identification, out);
             });
+        case CommandId::report_target_port_groups:
+            return answer(command, kWholeTable, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReportTargetPortGroupsCdb;
+                return scsi::report_target_port_groups(command.cdb.first<L::kSize>(), *state.access, out);
+            });
         case CommandId::report_timestamp:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
                 scsi::report_timestamp(state.clock, unit.nexus.core().unix_ms(), out);
@@ -179,8 +197,8 @@ scsi::Outcome answer_parameters(Command& command) {
     switch (command.life.info->id) {
         case CommandId::inquiry:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
-                return scsi::inquiry(scsi::inquiry_request(cdb), state.description,
-                                     unit.nexus.port_description(), out);
+                return scsi::inquiry(scsi::inquiry_request(cdb), state.description, port_of(unit, state),
+                                     out);
             });
         case CommandId::mode_sense_6:
         case CommandId::mode_sense_10:

@@ -44,7 +44,11 @@ base::Task<std::vector<LoggedIn>> all_logged_in(base::CommandArena& arena, Logic
 
 /// The ports of the SCSI target device that the command came to.
 std::vector<std::uint16_t> ports_of(const Nexus& nexus) {
-    return {nexus.port_description().relative_target_port};
+    std::vector<std::uint16_t> numbers;
+    for (const TargetPort& port : nexus.target().ports()) {
+        numbers.push_back(port.relative_target_port);
+    }
+    return numbers;
 }
 
 scsi::ReservationAsker asker_of(const Command& command, const std::vector<LoggedIn>& logged_in) {

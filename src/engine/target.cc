@@ -34,12 +34,10 @@ struct Target::PerCore {
     base::IntrusiveList<Nexus, TargetNexuses> nexuses;
 };
 
-Target::Target(base::Cores cores, std::string name, std::uint16_t relative_target_port,
+Target::Target(base::Cores cores, std::string name, std::vector<TargetPort> ports,
                std::shared_ptr<const LunMaps> maps)
-    : cores_(cores),
-      name_(std::move(name)),
-      relative_target_port_(relative_target_port),
-      latest_(std::move(maps)) {
+    : cores_(cores), name_(std::move(name)), ports_(std::move(ports)), latest_(std::move(maps)) {
+    TARGE_ASSERT(!ports_.empty());
     for (std::size_t i = 0; i < cores.size(); ++i) {
         per_core_.push_back(std::make_unique<PerCore>());
         per_core_.back()->maps = latest_;
@@ -47,6 +45,11 @@ Target::Target(base::Cores cores, std::string name, std::uint16_t relative_targe
 }
 
 Target::~Target() = default;
+
+const TargetPort& Target::port(std::uint16_t portal_group) const {
+    const auto at = std::ranges::find(ports_, portal_group, &TargetPort::portal_group);
+    return at == ports_.end() ? ports_.front() : *at;
+}
 
 const LunMaps& Target::maps(const base::Core& core) const {
     return *per_core_[core.id().value]->maps;

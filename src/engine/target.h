@@ -1,4 +1,4 @@
-// A SCSI target device with one port: its name, and which logical units which initiator sees.
+// A SCSI target device: its name, its ports, and which logical units which initiator sees.
 #pragma once
 
 #include "base/core.h"
@@ -40,15 +40,25 @@ struct LunMaps {
     [[nodiscard]] std::string_view group_of(std::string_view name) const;
 };
 
+/// An iSCSI target port: the portals of one portal group, [RFC 7143 4.4.2].
+struct TargetPort {
+    std::uint16_t portal_group = 1;          ///< target portal group tag
+    std::uint16_t relative_target_port = 0;  ///< 0: the lowest free number
+    bool operator==(const TargetPort&) const = default;
+};
+
 /// Reachable from every core; what it holds for a core is touched there only. Made by Engine::add_target().
 class Target {
 public:
-    Target(base::Cores cores, std::string name, std::uint16_t relative_target_port,
+    /// At least one port.
+    Target(base::Cores cores, std::string name, std::vector<TargetPort> ports,
            std::shared_ptr<const LunMaps> maps);
     ~Target();
 
     [[nodiscard]] const std::string& name() const { return name_; }
-    [[nodiscard]] std::uint16_t relative_target_port() const { return relative_target_port_; }
+    [[nodiscard]] const std::vector<TargetPort>& ports() const { return ports_; }
+    /// The first when there is none of that group.
+    [[nodiscard]] const TargetPort& port(std::uint16_t portal_group) const;
     [[nodiscard]] base::Cores cores() const { return cores_; }
 
     /// The maps in force on `core`, for whoever runs there.
@@ -66,7 +76,7 @@ private:
     struct PerCore;
     base::Cores cores_;
     std::string name_;
-    std::uint16_t relative_target_port_;
+    std::vector<TargetPort> ports_;
     std::shared_ptr<const LunMaps> latest_;
     std::vector<std::unique_ptr<PerCore>> per_core_;
 };

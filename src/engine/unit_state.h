@@ -3,6 +3,7 @@
 
 #include "device/device.h"
 #include "engine/nexus_unit.h"
+#include "scsi/asymmetric_access.h"
 #include "scsi/command_table.h"
 #include "scsi/diagnostics.h"
 #include "scsi/identifying_information.h"
@@ -15,6 +16,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace targe::engine {
@@ -37,7 +39,8 @@ struct UnitState {
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
     std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
-    std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
+    std::vector<scsi::SelfTestResult> self_tests;          ///< the newest first, at most kSelfTests
+    std::shared_ptr<const scsi::AsymmetricAccess> access;  ///< null: every path is as good as another
     MediumWork work = MediumWork::none;
     bool unrestricted_exit = false;                        ///< AUSE of the latest SANITIZE
     std::shared_ptr<std::atomic<std::uint16_t>> progress;  ///< while it is under way, in 1/65536ths
@@ -49,6 +52,21 @@ struct UnitState {
         std::make_shared<const scsi::PersistentReservations>();
     std::vector<NexusId> removal_prevented_by;  ///< PREVENT ALLOW MEDIUM REMOVAL
 
+    void set_access(std::shared_ptr<const scsi::AsymmetricAccess> now) {
+        access = std::move(now);
+        description.access = !access                  ? scsi::AccessSupport::symmetric
+                             : access->set_by_command ? scsi::AccessSupport::implicit_and_explicit
+                                                      : scsi::AccessSupport::implicit;
+        traits = scsi::traits_of(description);
+    }
+    /// How well the unit is reached through a port. One that is in no group leads nowhere.
+    [[nodiscard]] scsi::AccessState access_through(std::uint16_t relative_target_port) const {
+        if (!access) {
+            return scsi::AccessState::active_optimized;
+        }
+        const scsi::TargetPortGroup* const group = access->group_of(relative_target_port);
+        return group != nullptr ? group->state : scsi::AccessState::unavailable;
+    }
     /// What a reset brings back: what was saved, else what the administrator configured.
     [[nodiscard]] const scsi::ModePages& restored_pages() const {
         return saved_pages ? *saved_pages : default_pages;

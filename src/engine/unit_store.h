@@ -1,4 +1,4 @@
-// What a logical unit keeps across the end of the process.
+// What a logical unit, or a device group, keeps across the end of the process.
 #pragma once
 
 #include "base/task.h"
@@ -14,7 +14,8 @@ enum class Kept : std::uint8_t {
     mode_pages,              ///< saved by MODE SELECT with SP
     persistent_reservation,  ///< registered with APTPL
     identifying_information,
-    sanitize,  ///< of a SANITIZE or FORMAT UNIT that has not ended well
+    access_states,  ///< of a device group: see DeviceGroup
+    sanitize,       ///< of a SANITIZE or FORMAT UNIT that has not ended well
 };
 
 /// The daemon's state directory, or a simulated one. Content is the unit's own and any bytes.

@@ -19,7 +19,7 @@ inline constexpr CommandRules kTellsOfMedium{.under_write_exclusive = kAllowed};
 inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<ReadWrite6Cdb>(0x08, read_6, "READ(6)", to_initiator, kRead, kOrdinary),
     row<ReadWrite6Cdb>(0x0a, write_6, "WRITE(6)", from_initiator, kWrite, kOrdinary),
-    row<ReadCapacity10Cdb>(0x25, read_capacity_10, "READ CAPACITY(10)", to_initiator, kProbe, kQuick),
+    row<ReadCapacity10Cdb>(0x25, read_capacity_10, "READ CAPACITY(10)", to_initiator, kCapacity, kQuick),
     row<ReadWrite10Cdb>(0x28, read_10, "READ(10)", to_initiator, kRead, kOrdinary),
     row<ReadWrite10Cdb>(0x2a, write_10, "WRITE(10)", from_initiator, kWrite, kOrdinary),
     row<Verify10Cdb>(0x2e, write_and_verify_10, "WRITE AND VERIFY(10)", from_initiator, kWrite, kOrdinary),
@@ -45,8 +45,8 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
                                                      kWrite, kLong, Availability::thick),
     row<WriteSame16Cdb, WriteSame16Cdb::kUsageThin>(0x93, write_same_16, "WRITE SAME(16)", from_initiator,
                                                     kWrite, kLong, Availability::thin),
-    action(0x10,
-           row<ReadCapacity16Cdb>(0x9e, read_capacity_16, "READ CAPACITY(16)", to_initiator, kProbe, kQuick)),
+    action(0x10, row<ReadCapacity16Cdb>(0x9e, read_capacity_16, "READ CAPACITY(16)", to_initiator, kCapacity,
+                                        kQuick)),
     // A thick unit and one that cannot tell holes from data answer "mapped or unknown".
     action(0x12,
            row<GetLbaStatusCdb>(0x9e, get_lba_status, "GET LBA STATUS", to_initiator, kRead, kOrdinary)),

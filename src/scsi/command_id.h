@@ -66,6 +66,8 @@ enum class CommandId : std::uint8_t {
     report_identifying_information,
     report_supported_operation_codes,
     report_supported_task_management_functions,
+    report_target_port_groups,
+    set_target_port_groups,
     report_timestamp,
     send_diagnostic,
     set_identifying_information,

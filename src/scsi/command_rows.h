@@ -23,12 +23,18 @@ inline constexpr CommandRules kIdentify{.skips_unit_attention = true,
                                         .under_write_exclusive = kAllowed,
                                         .under_exclusive_access = kAllowed,
                                         .while_reservations_lost = kAllowed,
-                                        .least_access_state = LeastAccessState::unavailable};
+                                        .least_access_state = LeastAccessState::transitioning};
 /// Tells of the medium.
 inline constexpr CommandRules kProbe{.accesses_medium = true,
                                      .under_reserve = kAllowed,
                                      .under_write_exclusive = kAllowed,
                                      .under_exclusive_access = kAllowed};
+/// Beyond what [SPC-4 r37] demands: an initiator that finds a path in standby sizes the disk all the same.
+inline constexpr CommandRules kCapacity = [] {
+    CommandRules rules = kProbe;
+    rules.least_access_state = LeastAccessState::transitioning;
+    return rules;
+}();
 /// Tells what the unit can do.
 inline constexpr CommandRules kReport{.under_write_exclusive = kAllowed};
 inline constexpr CommandRules kModeSense{.under_write_exclusive = kAllowed,

@@ -23,15 +23,18 @@ enum class DataDirection : std::uint8_t { none, to_initiator, from_initiator };
 struct UnitTraits {
     bool thin = false;       ///< UNMAP is offered, and so is the UNMAP bit of both WRITE SAME
     bool removable = false;  ///< the medium can be ejected and loaded
+    AccessSupport access = AccessSupport::symmetric;
     bool operator==(const UnitTraits&) const = default;
 };
 
 [[nodiscard]] constexpr UnitTraits traits_of(const UnitDescription& unit) {
-    return {.thin = unit.provisioning.managed && unit.provisioning.unmap, .removable = unit.removable};
+    return {.thin = unit.provisioning.managed && unit.provisioning.unmap,
+            .removable = unit.removable,
+            .access = unit.access};
 }
 
 /// Which units offer a row of the table.
-enum class Availability : std::uint8_t { always, thin, thick, removable, fixed };
+enum class Availability : std::uint8_t { always, thin, thick, removable, fixed, asymmetric, settable_access };
 
 [[nodiscard]] constexpr bool offered(Availability available, const UnitTraits& unit) {
     switch (available) {
@@ -45,6 +48,10 @@ enum class Availability : std::uint8_t { always, thin, thick, removable, fixed }
             return unit.removable;
         case Availability::fixed:
             return !unit.removable;
+        case Availability::asymmetric:
+            return unit.access != AccessSupport::symmetric;
+        case Availability::settable_access:
+            return unit.access == AccessSupport::implicit_and_explicit;
     }
     return false;
 }
@@ -57,8 +64,9 @@ enum class ReservedAccess : std::uint8_t {
     allowed_if_it_only_starts,     ///< START STOP UNIT with START 1 and POWER CONDITION 0
 };
 
-/// The least favourable asymmetric access state in which a command is still executed, [SPC-4 r37].
-enum class LeastAccessState : std::uint8_t { active, standby, unavailable };
+/// The least favourable asymmetric access state in which a command is still executed; offline is as
+/// unavailable, [SPC-4 r37 5.15.2.4].
+enum class LeastAccessState : std::uint8_t { active, standby, unavailable, transitioning };
 
 /// What the stages before execution ask about a command.
 struct CommandRules {

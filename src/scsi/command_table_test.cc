@@ -245,6 +245,8 @@ std::string_view word(LeastAccessState state) {
             return "standby";
         case LeastAccessState::unavailable:
             return "unavailable";
+        case LeastAccessState::transitioning:
+            return "transitioning";
     }
     return "?";
 }

@@ -18,9 +18,9 @@ inline constexpr CommandRules kSendsDiagnostics{
 inline constexpr CommandRules kReadsBuffers{.executed_at_home = true,
                                             .under_write_exclusive = kAllowed,
                                             .while_reservations_lost = kAllowed,
-                                            .least_access_state = LeastAccessState::unavailable};
+                                            .least_access_state = LeastAccessState::transitioning};
 inline constexpr CommandRules kWritesBuffers{.while_reservations_lost = kAllowed,
-                                             .least_access_state = LeastAccessState::unavailable};
+                                             .least_access_state = LeastAccessState::transitioning};
 
 inline constexpr auto kDiagnosticCommands = std::to_array<CommandInfo>({
     row<ReceiveDiagnosticResultsCdb>(0x1c, receive_diagnostic_results, "RECEIVE DIAGNOSTIC RESULTS",

@@ -25,6 +25,7 @@ struct StandardData {
     bool removable;
     bool several_ports;
     bool copies;
+    AccessSupport access;
     std::array<std::uint16_t, 8> versions;
 };
 
@@ -38,7 +39,8 @@ void write_standard(const StandardData& data, const UnitIdentity& identity, Para
     out.u8(kVersionSpc4);
     out.u8(kHierarchicalResponseFormat2);
     out.u8(kAdditionalLength);
-    out.u8(data.copies ? kThirdPartyCopy : 0);  // no target port group support or protection yet
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(data.access) << 4U |  // TPGS
+                                     (data.copies ? kThirdPartyCopy : 0U)));
     out.u8(data.several_ports ? kMultiplePorts : 0);
     out.u8(kCommandQueuing);
     out.ascii(identity.vendor, 8);
@@ -70,11 +72,14 @@ std::optional<Sense> inquiry(const InquiryRequest& request, const UnitDescriptio
                    ? std::nullopt
                    : std::optional{invalid_field(kPageCode)};
     }
+    constexpr unsigned kNotConnected = 0x20;  // qualifier 001b
     const bool disk = unit.type == DeviceType::disk;
-    write_standard({.peripheral = static_cast<std::uint8_t>(unit.type),
+    write_standard({.peripheral = static_cast<std::uint8_t>((port.connected ? 0U : kNotConnected) |
+                                                            static_cast<unsigned>(unit.type)),
                     .removable = unit.removable,
                     .several_ports = port.several_ports,
                     .copies = disk,
+                    .access = unit.access,
                     .versions = {kSam5, kIscsi, kSpc4, disk ? kSbc3 : std::uint16_t{0}}},
                    unit.identity, out);
     return std::nullopt;
@@ -101,6 +106,7 @@ std::optional<Sense> inquiry_without_unit(const InquiryRequest& request, const U
                     .removable = false,
                     .several_ports = false,
                     .copies = false,
+                    .access = AccessSupport::symmetric,
                     .versions = {kSam5, kIscsi, kSpc4}},
                    identity, out);
     return std::nullopt;

@@ -148,7 +148,8 @@ TEST(ReportSupportedOperationCodes, AnswersForEveryCommandInItsList) {
     for (const CommandInfo& command : command_table()) {
         SCOPED_TRACE(command.name);
         const UnitTraits unit{.thin = command.available != Availability::thick,
-                              .removable = command.available != Availability::fixed};
+                              .removable = command.available != Availability::fixed,
+                              .access = AccessSupport::implicit_and_explicit};
         for (const std::uint8_t options : {command.service_action ? kServiceAction : kOpcode, kEither}) {
             const Answer answer = ask({.options = options,
                                        .opcode = command.opcode,

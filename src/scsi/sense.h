@@ -36,6 +36,10 @@ enum class Asc : std::uint16_t {
     logical_unit_is_in_process_of_becoming_ready = 0x0401,
     logical_unit_not_ready_initializing_command_required = 0x0402,
     logical_unit_not_ready_format_in_progress = 0x0404,
+    logical_unit_not_accessible_asymmetric_access_state_transition = 0x040a,
+    logical_unit_not_accessible_target_port_in_standby_state = 0x040b,
+    logical_unit_not_accessible_target_port_in_unavailable_state = 0x040c,
+    logical_unit_not_ready_offline = 0x0412,
     logical_unit_not_ready_sanitize_in_progress = 0x041b,
     unreachable_copy_target = 0x0804,
     write_error = 0x0c00,
@@ -75,6 +79,7 @@ enum class Asc : std::uint16_t {
     reservations_preempted = 0x2a03,
     reservations_released = 0x2a04,
     registrations_preempted = 0x2a05,
+    asymmetric_access_state_changed = 0x2a06,
     capacity_data_has_changed = 0x2a09,
     timestamp_changed = 0x2a10,
     command_sequence_error = 0x2c00,
@@ -99,6 +104,7 @@ enum class Asc : std::uint16_t {
     medium_removal_prevented = 0x5302,
     insufficient_resources = 0x5503,
     insufficient_registration_resources = 0x5504,
+    set_target_port_groups_command_failed = 0x670a,
 };
 
 /// Where in what the initiator sent the fault lies, [SPC-4 r37 4.5.2.4.2].

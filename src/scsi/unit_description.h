@@ -43,6 +43,9 @@ struct Provisioning {
     bool operator==(const Provisioning&) const = default;
 };
 
+/// TPGS: who may change the access states of the target port groups, [SPC-4 r37 6.6.2].
+enum class AccessSupport : std::uint8_t { symmetric = 0, implicit = 1, implicit_and_explicit = 3 };
+
 struct UnitDescription {
     UnitIdentity identity;
     DeviceType type = DeviceType::disk;
@@ -54,6 +57,7 @@ struct UnitDescription {
     std::uint8_t physical_block_exponent = 0;  ///< LBPPBE
     Provisioning provisioning;
     BlockLimits limits;
+    AccessSupport access = AccessSupport::symmetric;
     bool operator==(const UnitDescription&) const = default;
 };
 
@@ -64,6 +68,7 @@ struct PortDescription {
     std::uint16_t relative_target_port = 1;
     std::optional<std::uint16_t> target_port_group = {};
     bool several_ports = false;  ///< MULTIP
+    bool connected = true;       ///< false: the unit is there, and cannot be reached through this port
     bool operator==(const PortDescription&) const = default;
 };
 

@@ -43,10 +43,11 @@ std::uint32_t Task::sense_code() const {
 }
 
 Initiator::Initiator(World& world, Engine& engine, Target& target, base::Core& core, std::string name,
-                     NexusOrigin origin)
+                     NexusOrigin origin, std::uint16_t portal_group)
     : world_(world), core_(core) {
     world_.as(core_, [&] {
-        nexus_ = engine.open_nexus(core_, target, {.initiator_name = std::move(name)}, *this, origin);
+        nexus_ = engine.open_nexus(
+            core_, target, {.initiator_name = std::move(name), .portal_group = portal_group}, *this, origin);
     });
 }
 

@@ -44,7 +44,7 @@ enum class DataOutMode : std::uint8_t { at_once, later };
 class Initiator final : public CommandPort {
 public:
     Initiator(World& world, Engine& engine, Target& target, base::Core& core, std::string name,
-              NexusOrigin origin = NexusOrigin::fresh);
+              NexusOrigin origin = NexusOrigin::fresh, std::uint16_t portal_group = 1);
     ~Initiator();
 
     /// Sends it off, and returns at once. `in` is the length expected from the target.

@@ -26,6 +26,10 @@ std::string_view units(Availability available) {
             return "removable";
         case Availability::fixed:
             return "not removable";
+        case Availability::asymmetric:
+            return "in a device group";
+        case Availability::settable_access:
+            return "in a device group with `explicit`";
     }
     return "";
 }

@@ -127,6 +127,36 @@ struct TargetStatus {
     bool chap = false;
 };
 
+struct PathStatus {
+    std::string target = {};
+    std::optional<std::uint16_t> portal_group = {};  ///< absent: a port of another daemon
+    std::uint16_t relative_port = 0;
+};
+
+struct PortGroupStatus {
+    std::uint16_t id = 0;
+    std::string state = {};
+    bool preferred = false;
+    std::string changed_by = {};  ///< "command", "administrator"; empty: as configured
+    std::vector<PathStatus> ports = {};
+};
+
+/// Devices that are reached by the same paths.
+struct DeviceGroupStatus {
+    std::string name = {};
+    bool set_by_initiators = false;
+    std::vector<std::string> devices = {};
+    std::vector<PortGroupStatus> port_groups = {};
+};
+
+/// What `targe alua set` asks.
+struct PathChange {
+    std::string group = {};
+    std::uint16_t port_group = 0;
+    std::string state = {};  ///< empty: as it is
+    std::optional<bool> preferred = {};
+};
+
 /// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
 /// message and waits with a bound. Nothing here is on a command's path.
 class Administration {
@@ -146,6 +176,9 @@ public:
     virtual std::expected<std::vector<ReservationStatus>, Problem> reservations() = 0;
     /// Removes every registration and reservation of the device, kept ones too.
     virtual std::expected<ReservationStatus, Problem> clear_reservations(std::string_view device) = 0;
+    virtual std::expected<std::vector<DeviceGroupStatus>, Problem> device_groups() = 0;
+    /// In force, and kept, when it returns well; initiators are told.
+    virtual std::expected<DeviceGroupStatus, Problem> set_path(const PathChange& change) = 0;
     /// Ends the session as if its connections were lost.
     virtual std::expected<void, Problem> drop_session(std::uint64_t id) = 0;
 };

@@ -80,6 +80,8 @@ struct PortalConfig {
     Endpoint listen = {};
     std::optional<Endpoint> advertise = {};  ///< what SendTargets says instead (containers, NAT)
     std::uint16_t group = 1;                 ///< target portal group tag
+    /// Relative target port identifier of the portal group; absent: chosen once, and kept in state_dir.
+    std::optional<std::uint16_t> relative_port = {};
     bool operator==(const PortalConfig&) const = default;
 };
 
@@ -165,11 +167,57 @@ struct TargetConfig {
     bool operator==(const TargetConfig&) const = default;
 };
 
+/// Of a target port group, as SPC has them.
+enum class PathState : std::uint8_t {
+    active_optimized,
+    active_non_optimized,
+    standby,
+    unavailable,
+    offline,
+    transitioning,
+};
+
+/// A port of this daemon: the portals of one group of one target.
+struct PortConfig {
+    std::string target = {};
+    std::uint16_t portal_group = 1;
+    auto operator<=>(const PortConfig&) const = default;
+};
+
+/// A port of another daemon that leads to the same devices.
+struct RemotePortConfig {
+    std::string target = {};  ///< for people
+    std::uint16_t relative_port = 0;
+    bool operator==(const RemotePortConfig&) const = default;
+};
+
+struct PortGroupConfig {
+    std::uint16_t id = 0;
+    PathState state = PathState::active_optimized;
+    bool preferred = false;
+    std::vector<PortConfig> ports = {};
+    std::vector<RemotePortConfig> remote_ports = {};
+    bool operator==(const PortGroupConfig&) const = default;
+};
+
+/// Devices that are reached by the same paths, of which some are better than others.
+struct DeviceGroupConfig {
+    std::string name = {};
+    std::vector<std::string> devices = {};
+    bool set_by_initiators = false;  ///< SET TARGET PORT GROUPS is offered
+    std::chrono::milliseconds transition_hold{5'000};
+    std::string hook = {};  ///< a program that is asked first; empty: none
+    std::chrono::milliseconds hook_timeout{10'000};
+    std::vector<PortGroupConfig> port_groups = {};
+    bool operator==(const DeviceGroupConfig&) const = default;
+};
+
 struct Config {
     DaemonConfig daemon = {};
     AuthConfig discovery_auth = {};
     std::vector<DeviceConfig> devices = {};
     std::vector<TargetConfig> targets = {};
+    std::vector<DeviceGroupConfig> device_groups = {};
     bool operator==(const Config&) const = default;
 };
 

@@ -1,5 +1,6 @@
 #include "admin/config_parts.h"
 #include "admin/identity.h"
+#include "admin/names.h"
 #include "admin/quantity.h"
 
 #include <fmt/format.h>
@@ -23,7 +24,6 @@ constexpr auto kWriteCaches = std::to_array<std::pair<std::string_view, WriteCac
 });
 
 constexpr std::uint64_t kLargestDevice = std::uint64_t{1} << 62U;
-constexpr std::size_t kLongestDeviceName = 64;
 constexpr std::size_t kLongestSerial = 64;
 constexpr std::uint64_t kLargestPhysicalBlock = 65'536;
 
@@ -40,14 +40,9 @@ void read_name(const Section& section, DeviceConfig& device) {
     if (!section.has("name")) {
         section.missing("name", "give the device a name of its own, such as name = \"disk0\"");
     }
-    const bool plain = std::ranges::all_of(device.name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-               c == '_' || c == '.';
-    });
-    if (place && (!plain || device.name.size() > kLongestDeviceName)) {
+    if (place && !is_plain_name(device.name)) {
         section.reading().problems.error(*place, fmt::format("\"{}\" is no name of a device", device.name),
-                                         {},
-                                         fmt::format("up to {} of A-Z a-z 0-9 - _ .", kLongestDeviceName));
+                                         {}, fmt::format("up to {} of A-Z a-z 0-9 - _ .", kLongestPlainName));
     }
 }
 

@@ -56,8 +56,12 @@ Config read_root(Reading& reading, const Value& root) {
     section.read_array("device", [&](const Value& value) { devices.push_back(read_device(reading, value)); });
     std::vector<PlacedTarget> targets;
     section.read_array("target", [&](const Value& value) { targets.push_back(read_target(reading, value)); });
+    std::vector<PlacedDeviceGroup> groups;
+    section.read_array("device_group",
+                       [&](const Value& value) { groups.push_back(read_device_group(reading, value)); });
     check_devices(reading, devices);
     check_targets(reading, targets, devices);
+    check_device_groups(reading, groups, devices, targets);
     if (targets.empty() && !reading.problems.failed()) {
         reading.problems.warn({}, "there is no [[target]], so initiators will find nothing");
     }
@@ -66,6 +70,9 @@ Config read_root(Reading& reading, const Value& root) {
     }
     for (PlacedTarget& placed : targets) {
         config.targets.push_back(std::move(placed.target));
+    }
+    for (PlacedDeviceGroup& placed : groups) {
+        config.device_groups.push_back(std::move(placed.group));
     }
     return config;
 }

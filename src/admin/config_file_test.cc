@@ -50,7 +50,7 @@ revision = "1.0"
 [[target]]
 name = "iqn.2026-11.com.example:Whole"
 alias = "whole"
-portals = ["[::1]", { listen = "0.0.0.0:3261", advertise = "disks.example.com:3262", group = 2 }]
+portals = ["[::1]", { listen = "0.0.0.0:3261", advertise = "disks.example.com:3262", group = 2, relative_port = 9 }]
 allowed_portals = ["192.0.2.*"]
 initiators = ["!iqn.x:*"]
 luns = [{ lun = 5, device = "disk0", read_only = true }]
@@ -74,6 +74,25 @@ async_events = true
 name = "prod"
 initiators = ["iqn.1993-08.org.debian:*"]
 luns = [{ lun = 0, device = "disk0" }]
+
+[[device_group]]
+name = "pair"
+devices = ["disk0"]
+explicit = true
+transition_hold = "2s"
+hook = "/usr/local/sbin/paths"
+hook_timeout = "20s"
+
+[[device_group.port_group]]
+id = 1
+preferred = true
+ports = [{ target = "iqn.2026-11.com.example:WHOLE" }]
+
+[[device_group.port_group]]
+id = 2
+state = "standby"
+ports = [{ target = "iqn.2026-11.com.example:whole", portal_group = 2 }]
+remote_ports = [{ target = "iqn.2026-11.com.example:other", relative_port = 11 }]
 )";
 
 std::expected<std::string, std::string> read_secret(const std::string&) {
@@ -138,7 +157,8 @@ TEST(ConfigFile, ReadsWhereATargetIsAndWhatItShows) {
     EXPECT_EQ(target.portals[1],
               (PortalConfig{.listen = {.address = "0.0.0.0", .port = 3261},
                             .advertise = Endpoint{.address = "disks.example.com", .port = 3262},
-                            .group = 2}));
+                            .group = 2,
+                            .relative_port = 9}));
     EXPECT_EQ(target.allowed_portals, std::vector<std::string>{"192.0.2.*"});
     EXPECT_EQ(target.initiators, std::vector<std::string>{"!iqn.x:*"});
     EXPECT_EQ(target.luns, (std::vector<LunConfig>{{.lun = 5, .device = "disk0", .read_only = true}}));
@@ -149,6 +169,24 @@ TEST(ConfigFile, ReadsWhereATargetIsAndWhatItShows) {
     EXPECT_EQ(
         target.redirect,
         (RedirectConfig{.address = {.address = "2001:db8::1", .port = 1}, .group = 4, .permanent = true}));
+}
+
+TEST(ConfigFile, ReadsByWhichPathsDevicesAreReached) {
+    const std::string target = "iqn.2026-11.com.example:whole";
+    const DeviceGroupConfig expected{
+        .name = "pair",
+        .devices = {"disk0"},
+        .set_by_initiators = true,
+        .transition_hold = milliseconds{2'000},
+        .hook = "/usr/local/sbin/paths",
+        .hook_timeout = milliseconds{20'000},
+        .port_groups = {
+            {.id = 1, .preferred = true, .ports = {{.target = target}}},
+            {.id = 2,
+             .state = PathState::standby,
+             .ports = {{.target = target, .portal_group = 2}},
+             .remote_ports = {{.target = "iqn.2026-11.com.example:other", .relative_port = 11}}}}};
+    EXPECT_EQ(parse(kWhole).device_groups, std::vector{expected});
 }
 
 TEST(ConfigFile, ReadsWhatSessionsMay) {

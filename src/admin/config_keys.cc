@@ -13,6 +13,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"the file", "discovery"},
     {"the file", "device"},
     {"the file", "target"},
+    {"the file", "device_group"},
 
     {"[daemon]", "state_dir"},
     {"[daemon]", "socket"},
@@ -71,6 +72,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"portals", "listen"},
     {"portals", "advertise"},
     {"portals", "group"},
+    {"portals", "relative_port"},
 
     {"luns", "lun"},
     {"luns", "device"},
@@ -79,6 +81,26 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[[target.group]]", "name"},
     {"[[target.group]]", "initiators"},
     {"[[target.group]]", "luns"},
+
+    {"[[device_group]]", "name"},
+    {"[[device_group]]", "devices"},
+    {"[[device_group]]", "explicit"},
+    {"[[device_group]]", "transition_hold"},
+    {"[[device_group]]", "hook"},
+    {"[[device_group]]", "hook_timeout"},
+    {"[[device_group]]", "port_group"},
+
+    {"[[device_group.port_group]]", "id"},
+    {"[[device_group.port_group]]", "state"},
+    {"[[device_group.port_group]]", "preferred"},
+    {"[[device_group.port_group]]", "ports"},
+    {"[[device_group.port_group]]", "remote_ports"},
+
+    {"ports", "target"},
+    {"ports", "portal_group"},
+
+    {"remote_ports", "target"},
+    {"remote_ports", "relative_port"},
 
     {"redirect", "address"},
     {"redirect", "group"},

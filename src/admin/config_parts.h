@@ -4,6 +4,8 @@
 #include "admin/config.h"
 #include "admin/config_section.h"
 
+#include <span>
+#include <string_view>
 #include <vector>
 
 namespace targe::admin {
@@ -21,9 +23,17 @@ struct PlacedTarget {
     std::vector<std::pair<std::string, Place>> devices;  ///< every mention of one
 };
 
+struct PlacedDeviceGroup {
+    DeviceGroupConfig group;
+    Place place;
+    std::vector<Place> devices;  ///< as group.devices
+    std::vector<Place> ports;    ///< of all port groups in turn
+};
+
 [[nodiscard]] DaemonConfig read_daemon(Reading& reading, const Value& value);
 [[nodiscard]] PlacedDevice read_device(Reading& reading, const Value& value);
 [[nodiscard]] PlacedTarget read_target(Reading& reading, const Value& value);
+[[nodiscard]] PlacedDeviceGroup read_device_group(Reading& reading, const Value& value);
 [[nodiscard]] AuthConfig read_auth(Reading& reading, const Value& value);
 [[nodiscard]] SessionLimits read_session_limits(const Section& section);
 
@@ -31,5 +41,10 @@ struct PlacedTarget {
 void check_devices(Reading& reading, const std::vector<PlacedDevice>& devices);
 void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
                    const std::vector<PlacedDevice>& devices);
+void check_device_groups(Reading& reading, const std::vector<PlacedDeviceGroup>& groups,
+                         const std::vector<PlacedDevice>& devices, const std::vector<PlacedTarget>& targets);
+/// Reports a name that is none of `names`, with the nearest. `kind` is "device", "target" ….
+void report_unknown_name(Reading& reading, Place place, std::string_view kind, std::string_view name,
+                         std::span<const std::string_view> names);
 
 }  // namespace targe::admin

@@ -40,15 +40,7 @@ void devices_exist(Reading& reading, const std::vector<PlacedTarget>& targets,
             if (std::ranges::find(names, name) != names.end()) {
                 continue;
             }
-            const std::string_view near = nearest(names, name);
-            reading.problems.error(
-                place, fmt::format("there is no device \"{}\"", name),
-                near.empty() ? std::string{} : fmt::format("probably \"{}\" is meant", near),
-                names.empty()
-                    ? std::string("add a [[device]] of that name")
-                    : fmt::format(
-                          "one of {}",
-                          fmt::join(std::span(names).first(std::min(names.size(), std::size_t{8})), ", ")));
+            report_unknown_name(reading, place, "device", name, names);
         }
     }
 }
@@ -90,13 +82,51 @@ void portals_apart(Reading& reading, const std::vector<PlacedTarget>& targets) {
     }
 }
 
+/// A port has one relative target port identifier, and no two ports have the same.
+void port_numbers_apart(Reading& reading, const std::vector<PlacedTarget>& targets) {
+    std::map<std::uint16_t, PortConfig> taken;
+    std::map<PortConfig, std::uint16_t> numbers;
+    for (const PlacedTarget& placed : targets) {
+        for (std::size_t i = 0; i < placed.target.portals.size(); ++i) {
+            const PortalConfig& portal = placed.target.portals[i];
+            if (!portal.relative_port) {
+                continue;
+            }
+            const PortConfig port{.target = placed.target.name, .portal_group = portal.group};
+            const bool twice =
+                numbers.emplace(port, *portal.relative_port).first->second != *portal.relative_port;
+            if (twice || taken.emplace(*portal.relative_port, port).first->second != port) {
+                reading.problems.error(
+                    placed.portals[i],
+                    fmt::format("'relative_port' cannot be {} here", *portal.relative_port),
+                    twice ? "another portal of this group has another number"
+                          : "another port has this number",
+                    "one number for each portal group of each target");
+            }
+        }
+    }
+}
+
 }  // namespace
+
+void report_unknown_name(Reading& reading, Place place, std::string_view kind, std::string_view name,
+                         std::span<const std::string_view> names) {
+    constexpr std::size_t kShown = 8;
+    const std::string_view near = nearest(names, name);
+    reading.problems.error(
+        place, fmt::format("there is no {} \"{}\"", kind, name),
+        near.empty() ? std::string{} : fmt::format("probably \"{}\" is meant", near),
+        names.empty()
+            ? fmt::format("add a [[{}]] of that name", kind)
+            : fmt::format("one of {}", fmt::join(names.first(std::min(names.size(), kShown)), ", ")));
+}
 
 void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
                    const std::vector<PlacedDevice>& devices) {
     names_apart(reading, targets);
     devices_exist(reading, targets, devices);
     portals_apart(reading, targets);
+    port_numbers_apart(reading, targets);
 }
 
 }  // namespace targe::admin

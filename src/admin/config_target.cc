@@ -76,6 +76,10 @@ std::optional<PortalConfig> read_portal(Reading& reading, const Value& value) {
         portal.advertise = endpoint(reading, "advertise", *place, text, AddressForm::any);
     }
     section.read_integer<std::uint16_t>("group", portal.group, 1, 65'535);
+    std::uint16_t relative_port = 1;
+    if (section.read_integer<std::uint16_t>("relative_port", relative_port, 1, 65'535)) {
+        portal.relative_port = relative_port;
+    }
     if (!listen) {
         return std::nullopt;
     }

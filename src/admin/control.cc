@@ -71,6 +71,27 @@ Answer drop_session(const Json& arguments, Administration& administration) {
     return Json::object();
 }
 
+Answer set_path(const Json& arguments, Administration& administration) {
+    const auto group = arguments.find("group");
+    const auto port_group = arguments.find("port_group");
+    if (group == arguments.end() || !group->is_string()) {
+        return lacks("alua-set", "group", "a string");
+    }
+    if (port_group == arguments.end() || !port_group->is_number_unsigned() ||
+        port_group->get<std::uint64_t>() > UINT16_MAX) {
+        return lacks("alua-set", "port_group", "a number up to 65535");
+    }
+    PathChange change{.group = group->get<std::string>(), .port_group = port_group->get<std::uint16_t>()};
+    if (const auto state = arguments.find("state"); state != arguments.end() && state->is_string()) {
+        change.state = state->get<std::string>();
+    }
+    if (const auto preferred = arguments.find("preferred");
+        preferred != arguments.end() && preferred->is_boolean()) {
+        change.preferred = preferred->get<bool>();
+    }
+    return one(administration.set_path(change));
+}
+
 struct Verb {
     std::string_view name;
     Answer (*run)(const Json& arguments, Administration& administration);
@@ -84,6 +105,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"device-refresh", refresh_device},
     {"reservation-list", [](const Json&, Administration& a) { return all(a.reservations()); }},
     {"reservation-clear", clear_reservations},
+    {"alua-list", [](const Json&, Administration& a) { return all(a.device_groups()); }},
+    {"alua-set", set_path},
     {"target-list", [](const Json&, Administration& a) { return all(a.targets()); }},
 });
 

@@ -140,6 +140,27 @@ Json to_json(const TargetStatus& target) {
         {"chap", target.chap}};
 }
 
+Json to_json(const DeviceGroupStatus& group) {
+    Json port_groups = Json::array();
+    for (const PortGroupStatus& each : group.port_groups) {
+        Json ports = Json::array();
+        for (const PathStatus& port : each.ports) {
+            ports.push_back({{"target", port.target},
+                             {"portal_group", port.portal_group ? Json(*port.portal_group) : Json(nullptr)},
+                             {"relative_port", port.relative_port}});
+        }
+        port_groups.push_back({{"id", each.id},
+                               {"state", each.state},
+                               {"preferred", each.preferred},
+                               {"changed_by", or_null(each.changed_by)},
+                               {"ports", std::move(ports)}});
+    }
+    return {{"name", group.name},
+            {"explicit", group.set_by_initiators},
+            {"devices", group.devices},
+            {"port_groups", std::move(port_groups)}};
+}
+
 Json to_json(const Problem& problem) {
     return {{"what", problem.what}, {"cause", or_null(problem.cause)}, {"try", or_null(problem.cure)}};
 }

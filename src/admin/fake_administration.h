@@ -105,6 +105,20 @@ public:
         }
         return ReservationStatus{.device = "disk0", .generation = 6};
     }
+    std::expected<std::vector<DeviceGroupStatus>, Problem> device_groups() override {
+        return std::vector<DeviceGroupStatus>{device_group()};
+    }
+    std::expected<DeviceGroupStatus, Problem> set_path(const PathChange& change) override {
+        if (change.group != "pair") {
+            return std::unexpected(Problem{
+                .what = "there is no device group " + change.group, .cause = {}, .cure = "targe alua list"});
+        }
+        DeviceGroupStatus group = device_group();
+        group.port_groups[1].state = change.state.empty() ? group.port_groups[1].state : change.state;
+        group.port_groups[1].preferred = change.preferred.value_or(false);
+        group.port_groups[1].changed_by = "administrator";
+        return group;
+    }
     std::expected<void, Problem> drop_session(std::uint64_t id) override {
         dropped.push_back(id);
         return {};
@@ -114,6 +128,20 @@ public:
     std::vector<std::uint64_t> dropped;
 
 private:
+    static DeviceGroupStatus device_group() {
+        return {
+            .name = "pair",
+            .set_by_initiators = true,
+            .devices = {"disk0"},
+            .port_groups = {
+                {.id = 1,
+                 .state = "active/optimized",
+                 .preferred = true,
+                 .ports = {{.target = "iqn.2026-11.com.example:a", .portal_group = 1, .relative_port = 1}}},
+                {.id = 2,
+                 .state = "standby",
+                 .ports = {{.target = "iqn.2026-11.com.example:b", .relative_port = 7}}}}};
+    }
     static DeviceStatus device() {
         return {
             .name = "disk0",

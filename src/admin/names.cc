@@ -168,6 +168,13 @@ std::expected<std::string, std::string> parse_iscsi_name(std::string_view text) 
     return name;
 }
 
+bool is_plain_name(std::string_view text) {
+    return !text.empty() && text.size() <= kLongestPlainName && std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_' || c == '.';
+    });
+}
+
 std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, AddressForm form) {
     const auto parts = split(text);
     if (!parts) {

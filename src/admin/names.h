@@ -3,6 +3,7 @@
 
 #include "admin/config.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <string>
@@ -13,6 +14,11 @@ namespace targe::admin {
 /// The name in lower case, as names are compared, or what is wrong with it. Of the types iqn., eui. and naa.
 /// [RFC 7143 4.2.7]; ASCII only.
 [[nodiscard]] std::expected<std::string, std::string> parse_iscsi_name(std::string_view text);
+
+/// Devices and their groups have plain names, which can be part of a file's name: up to kLongestPlainName of
+/// A-Z a-z 0-9 - _ .
+constexpr std::size_t kLongestPlainName = 64;
+[[nodiscard]] bool is_plain_name(std::string_view text);
 
 /// Whether a host name will do, too.
 enum class AddressForm : std::uint8_t { numeric, any };

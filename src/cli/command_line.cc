@@ -25,6 +25,13 @@ struct Parser {
     Invocation wanted;
     std::string device;
     std::uint64_t session = 0;
+    struct {
+        std::string group;
+        std::uint16_t port_group = 0;
+        std::string state;
+        bool preferred = false;
+        bool not_preferred = false;
+    } path;
 
 private:
     CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -32,6 +39,7 @@ private:
     void add_session();
     void add_device();
     void add_reservation();
+    void add_alua();
 };
 
 CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -72,6 +80,20 @@ void Parser::add_reservation() {
     clear.add_option("NAME", device, "The device, as its [[device]] names it")->required();
 }
 
+void Parser::add_alua() {
+    CLI::App& group = *app.add_subcommand("alua", "By which paths devices are reached how well");
+    group.require_subcommand(1);
+    command(group, "list", "Show device groups and the state of their port groups", "alua-list", View::paths);
+    CLI::App& set = command(group, "set", "Change the state of a port group", "alua-set", View::paths);
+    set.add_option("GROUP", path.group, "The device group, as its [[device_group]] names it")->required();
+    set.add_option("PORT_GROUP", path.port_group, "The id of the port group")->required();
+    set.add_option("STATE", path.state,
+                   "active/optimized, active/non-optimized, standby, unavailable, offline, transitioning; "
+                   "none: as it is");
+    auto* const prefer = set.add_flag("--preferred", path.preferred, "Let initiators prefer this port group");
+    set.add_flag("--not-preferred", path.not_preferred, "Let them prefer it no longer")->excludes(prefer);
+}
+
 Parser::Parser() {
     wanted.socket = admin::DaemonConfig{}.socket;
     app.require_subcommand(1);
@@ -87,6 +109,7 @@ Parser::Parser() {
     add_session();
     add_device();
     add_reservation();
+    add_alua();
     CLI::App& group = *app.add_subcommand("target", "What initiators log in to");
     group.require_subcommand(1);
     command(group, "list", "Show every target", "target-list", View::targets);
@@ -147,6 +170,16 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
     }
     if (wanted.verb == "reservation-clear") {
         wanted.done = fmt::format("Nobody is registered with device {}, and nobody holds it.", parser.device);
+    }
+    if (wanted.verb == "alua-set") {
+        nlohmann::json change{{"group", parser.path.group}, {"port_group", parser.path.port_group}};
+        if (!parser.path.state.empty()) {
+            change["state"] = parser.path.state;
+        }
+        if (parser.path.preferred || parser.path.not_preferred) {
+            change["preferred"] = parser.path.preferred;
+        }
+        wanted.arguments = change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }
     if (wanted.verb == "session-drop") {
         wanted.arguments = nlohmann::json{{"id", parser.session}}.dump();

@@ -11,7 +11,7 @@
 
 namespace targe::cli {
 
-enum class View : std::uint8_t { nothing, status, sessions, devices, reservations, targets };
+enum class View : std::uint8_t { nothing, status, sessions, devices, reservations, targets, paths };
 
 struct Invocation {
     std::string verb;              ///< of the control protocol

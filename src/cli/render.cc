@@ -206,6 +206,29 @@ std::string targets(const Json& result) {
                                  : table.text();
 }
 
+void add_port_groups(const Json& group, Table& table) {
+    for (const Json& each : items(field(group, "port_groups"))) {
+        std::vector<std::string> ports;
+        for (const Json& port : items(field(each, "ports"))) {
+            const std::string tag = text(port, "portal_group");
+            ports.push_back(fmt::format("{}={}{}", text(port, "relative_port"), text(port, "target"),
+                                        field(port, "portal_group").is_number() ? "," + tag : " (remote)"));
+        }
+        table.add({text(group, "name"), text(each, "id"), text(each, "state"),
+                   flag(each, "preferred") ? "yes" : "no", text(each, "changed_by"), joined(ports)});
+    }
+}
+
+std::string paths(const Json& result) {
+    Table table(
+        {{"GROUP"}, {"PORT GROUP", Align::right}, {"STATE"}, {"PREFERRED"}, {"CHANGED BY"}, {"PORTS"}});
+    for (const Json& one : items(result)) {
+        add_port_groups(one, table);
+    }
+    return items(result).empty() ? "There is no device group, so every path is as good as another.\n"
+                                 : table.text();
+}
+
 }  // namespace
 
 std::string render(View view, const Json& result) {
@@ -222,6 +245,8 @@ std::string render(View view, const Json& result) {
             return reservations(result);
         case View::targets:
             return targets(result);
+        case View::paths:
+            return paths(result);
     }
     return {};
 }

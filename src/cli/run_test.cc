@@ -105,6 +105,24 @@ TEST(Targe, ShowsReservations) {
     EXPECT_EQ(targe({"reservation", "clear", "disk9"}).exit_status, kFailed);
 }
 
+TEST(Targe, ShowsAndSetsPaths) {
+    EXPECT_EQ(
+        targe({"alua", "list"}).out,
+        "GROUP  PORT GROUP  STATE             PREFERRED  CHANGED BY  PORTS\n"
+        "pair            1  active/optimized  yes        -           1=iqn.2026-11.com.example:a,1\n"
+        "pair            2  standby           no         -           7=iqn.2026-11.com.example:b (remote)\n");
+    const Outcome set = targe({"alua", "set", "pair", "2", "active/optimized", "--preferred"});
+    EXPECT_EQ(set.exit_status, kDone);
+    EXPECT_THAT(set.out, HasSubstr("pair            2  active/optimized  yes        administrator"));
+    EXPECT_THAT(targe({"alua", "set", "pair", "2", "--not-preferred"}).out,
+                HasSubstr("2  standby           no"));
+    EXPECT_EQ(targe({"alua", "set", "other", "2", "standby"}).exit_status, kFailed);
+    EXPECT_EQ(targe({"alua", "set", "pair", "2", "--preferred", "--not-preferred"}).exit_status, kMisused);
+    EXPECT_EQ(targe({"alua", "set", "pair", "65536"}).exit_status, kMisused);
+    EXPECT_EQ(targe_answered(R"({"result":[]})", {"alua", "list"}).out,
+              "There is no device group, so every path is as good as another.\n");
+}
+
 TEST(Targe, SaysWhatItDid) {
     const Outcome outcome = targe({"session", "drop", "7"});
     EXPECT_EQ(outcome.exit_status, kDone);
@@ -150,7 +168,7 @@ TEST(Targe, SurvivesAnswersOfAnyKind) {
           "{\"result\":[{\"luns\":[[]],\"portals\":{\"listen\":3}}]}"}) {
         for (const auto& arguments :
              {std::vector{"status"}, std::vector{"session", "list"}, std::vector{"device", "list"},
-              std::vector{"target", "list"}, std::vector{"reservation", "list"},
+              std::vector{"target", "list"}, std::vector{"reservation", "list"}, std::vector{"alua", "list"},
               std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}}) {
             const Outcome outcome = targe_answered(answer, arguments);
             EXPECT_TRUE(outcome.exit_status == kDone || outcome.exit_status == kFailed) << answer;

@@ -21,6 +21,9 @@ public:
     std::expected<std::vector<admin::ReservationStatus>, admin::Problem> reservations() override;
     std::expected<admin::ReservationStatus, admin::Problem> clear_reservations(
         std::string_view device) override;
+    std::expected<std::vector<admin::DeviceGroupStatus>, admin::Problem> device_groups() override;
+    std::expected<admin::DeviceGroupStatus, admin::Problem> set_path(
+        const admin::PathChange& change) override;
     std::expected<void, admin::Problem> drop_session(std::uint64_t id) override;
 
 private:

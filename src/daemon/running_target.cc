@@ -1,6 +1,7 @@
 #include "daemon/running_target.h"
 
 #include "base/log.h"
+#include "daemon/access.h"
 #include "daemon/ask.h"
 #include "daemon/limits.h"
 #include "device/open.h"
@@ -83,6 +84,29 @@ engine::LunMaps maps_of(const admin::TargetConfig& target, engine::Engine& engin
     return maps;
 }
 
+std::vector<engine::TargetPort> ports_of(const admin::TargetConfig& target,
+                                         const admin::TargetPorts& numbers) {
+    std::vector<engine::TargetPort> ports;
+    for (const admin::PortalConfig& portal : target.portals) {
+        if (std::ranges::find(ports, portal.group, &engine::TargetPort::portal_group) == ports.end()) {
+            ports.push_back({.portal_group = portal.group,
+                             .relative_target_port = numbers.at({target.name, portal.group})});
+        }
+    }
+    return ports;
+}
+
+std::shared_ptr<engine::DeviceGroup> group_of(const std::string& device, const admin::Config& config,
+                                              const engine::Engine& engine) {
+    for (std::size_t i = 0; i < config.device_groups.size(); ++i) {
+        const auto& devices = config.device_groups[i].devices;
+        if (std::ranges::find(devices, device) != devices.end()) {
+            return engine.groups()[i];
+        }
+    }
+    return nullptr;
+}
+
 void check_descriptors(const admin::Config& config, std::size_t reactors) {
     const std::uint64_t wanted = descriptors_wanted(config, reactors);
     const auto limit = raise_descriptor_limit();
@@ -128,8 +152,13 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
     if (!identities) {
         return std::unexpected(identities.error());
     }
+    auto ports = admin::target_ports(*state, config_.targets);
+    if (!ports) {
+        return std::unexpected(ports.error());
+    }
     state_.emplace(std::move(*state));
     identities_ = std::move(*identities);
+    ports_ = std::move(*ports);
     return {};
 }
 
@@ -158,6 +187,13 @@ std::expected<void, admin::Problem> RunningTarget::open_stores() {
         }
         stores_.push_back(std::move(*store));
     }
+    for (const admin::DeviceGroupConfig& config : config_.device_groups) {
+        auto store = DirectoryUnitStore::open(*state_, config.name, StoreOwner::device_group);
+        if (!store) {
+            return std::unexpected(store.error());
+        }
+        group_stores_.push_back(std::move(*store));
+    }
     return {};
 }
 
@@ -180,6 +216,9 @@ std::expected<void, admin::Problem> RunningTarget::start_reactors() {
 }
 
 void RunningTarget::add_units_and_targets() {
+    for (std::size_t i = 0; i < config_.device_groups.size(); ++i) {
+        engine_->add_group(device_group_settings(config_.device_groups[i], ports_, group_stores_[i]));
+    }
     for (std::size_t i = 0; i < config_.devices.size(); ++i) {
         const admin::DeviceConfig& config = config_.devices[i];
         engine_->add_unit({.name = config.name,
@@ -189,10 +228,11 @@ void RunningTarget::add_units_and_targets() {
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,
                            .read_only = config.read_only,
-                           .store = stores_[i]});
+                           .store = stores_[i],
+                           .group = group_of(config.name, config_, *engine_)});
     }
     for (const admin::TargetConfig& target : config_.targets) {
-        engine_->add_target(target.name, maps_of(target, *engine_));
+        engine_->add_target(target.name, maps_of(target, *engine_), ports_of(target, ports_));
     }
 }
 

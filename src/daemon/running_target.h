@@ -5,6 +5,7 @@
 #include "admin/config.h"
 #include "admin/problem.h"
 #include "admin/state_directory.h"
+#include "admin/target_ports.h"
 #include "daemon/directory.h"
 #include "daemon/unit_store.h"
 #include "engine/engine.h"
@@ -39,6 +40,7 @@ public:
     [[nodiscard]] engine::Engine& engine() { return *engine_; }
     [[nodiscard]] transport::IscsiService& service() { return *service_; }
     [[nodiscard]] const std::vector<admin::Identity>& identities() const { return identities_; }
+    [[nodiscard]] const admin::TargetPorts& ports() const { return ports_; }
     [[nodiscard]] bool stopping() const { return stopping_.load(); }
     /// The address that each portal listens on, for people.
     [[nodiscard]] std::vector<std::string> portal_addresses() const;
@@ -57,8 +59,10 @@ private:
     ConfigDirectory directory_;
     std::optional<admin::StateDirectory> state_;
     std::vector<admin::Identity> identities_;
+    admin::TargetPorts ports_;
     std::vector<std::unique_ptr<device::Device>> devices_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
+    std::vector<std::shared_ptr<DirectoryUnitStore>> group_stores_;
     std::unique_ptr<reactor::Reactors> reactors_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<transport::IscsiService> service_;

@@ -13,7 +13,7 @@ namespace {
 using engine::Kept;
 
 constexpr std::array kSubjects{Kept::mode_pages, Kept::persistent_reservation, Kept::identifying_information,
-                               Kept::sanitize};
+                               Kept::access_states, Kept::sanitize};
 
 std::string_view subject(Kept what) {
     switch (what) {
@@ -23,6 +23,8 @@ std::string_view subject(Kept what) {
             return "reservations";
         case Kept::identifying_information:
             return "identifying-information";
+        case Kept::access_states:
+            return "access-states";
         case Kept::sanitize:
             return "sanitize";
     }
@@ -41,12 +43,12 @@ std::string lost_reservations(const std::string& device, const admin::Problem& p
 }  // namespace
 
 std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnitStore::open(
-    admin::StateDirectory& directory, std::string device) {
-    std::shared_ptr<DirectoryUnitStore> store(new DirectoryUnitStore(directory, std::move(device)));
+    admin::StateDirectory& directory, std::string name, StoreOwner owner) {
+    std::shared_ptr<DirectoryUnitStore> store(new DirectoryUnitStore(directory, std::move(name), owner));
     for (const Kept what : kSubjects) {
         auto content = directory.load(store->file(what));
         if (!content && what == Kept::persistent_reservation) {
-            content = lost_reservations(store->device_, content.error());
+            content = lost_reservations(store->name_, content.error());
         }
         if (!content) {
             return std::unexpected(content.error());
@@ -59,7 +61,7 @@ std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnit
 }
 
 std::string DirectoryUnitStore::file(Kept what) const {
-    return "unit." + device_ + "." + std::string(subject(what));
+    return (owner_ == StoreOwner::unit ? "unit." : "group.") + name_ + "." + std::string(subject(what));
 }
 
 std::optional<std::string> DirectoryUnitStore::kept(Kept what) const {
@@ -75,7 +77,7 @@ base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, 
         co_return true;
     }
     if (failed != 0) {
-        TARGE_LOG(error, "state", "nothing can be kept for device {}: no thread, errno {}", device_, failed);
+        TARGE_LOG(error, "state", "nothing can be kept for {}: no thread, errno {}", name_, failed);
     } else {
         const admin::Problem& problem = stored.error();
         TARGE_LOG(error, "state", "{}: {}; {}", problem.what, problem.cause, problem.cure);

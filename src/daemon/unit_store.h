@@ -1,9 +1,10 @@
-// What units keep, in the state directory: a file for each unit and subject.
+// What units and device groups keep, in the state directory: a file for each of them and each subject.
 #pragma once
 
 #include "admin/state_directory.h"
 #include "engine/unit_store.h"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,22 +12,26 @@
 
 namespace targe::daemon {
 
+/// Whose file it is: they have names of their own.
+enum class StoreOwner : std::uint8_t { unit, device_group };
+
 class DirectoryUnitStore final : public engine::UnitStore {
 public:
-    /// Reads all that is kept of `device`. The directory outlives the store.
+    /// Reads all that is kept of what has this name. The directory outlives the store.
     static std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> open(
-        admin::StateDirectory& directory, std::string device);
+        admin::StateDirectory& directory, std::string name, StoreOwner owner = StoreOwner::unit);
 
     [[nodiscard]] std::optional<std::string> kept(engine::Kept what) const override;
     base::Task<bool> keep(base::CommandArena& arena, engine::Kept what, std::string content) override;
 
 private:
-    DirectoryUnitStore(admin::StateDirectory& directory, std::string device)
-        : directory_(directory), device_(std::move(device)) {}
+    DirectoryUnitStore(admin::StateDirectory& directory, std::string name, StoreOwner owner)
+        : directory_(directory), name_(std::move(name)), owner_(owner) {}
     [[nodiscard]] std::string file(engine::Kept what) const;
 
     admin::StateDirectory& directory_;
-    std::string device_;
+    std::string name_;
+    StoreOwner owner_;
     std::map<engine::Kept, std::string> found_;  ///< never altered once it is open
 };
 

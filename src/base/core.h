@@ -62,6 +62,8 @@ public:
     [[nodiscard]] virtual Time now() const = 0;
     /// The host's calendar clock: milliseconds since 1970-01-01 00:00 UTC. It may jump.
     [[nodiscard]] virtual std::uint64_t unix_ms() const = 0;
+    /// Bytes that nobody can guess. Only on this core.
+    virtual void random(std::span<std::byte> out) = 0;
     /// Runs `message` on this core in a later turn. From any thread; messages of one sender keep their order.
     virtual void post(Message& message) = 0;
     /// Sets or moves the deadline. Only on this core.

@@ -3,6 +3,7 @@
 #include "engine/gates.h"
 #include "engine/lane.h"
 #include "engine/nexus.h"
+#include "engine/rod_tokens.h"
 #include "scsi/medium_access.h"
 
 #include <algorithm>
@@ -170,8 +171,14 @@ std::optional<scsi::Outcome> admit(Command& command) {
             return *beyond;
         }
     }
-    if (rules.writes_medium && write_protected(unit, state)) {
+    if (!rules.writes_medium) {
+        return std::nullopt;
+    }
+    if (write_protected(unit, state)) {
         return write_protected_sense();
+    }
+    if (unit.gates != 0 && life.info->id != scsi::CommandId::unmap) [[unlikely]] {
+        revoke_tokens(unit, {life.access.lba, life.access.blocks});  // UNMAP does when it has its list
     }
     return std::nullopt;
 }

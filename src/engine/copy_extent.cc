@@ -5,6 +5,7 @@
 #include "engine/sense_from.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace targe::engine {
 
@@ -44,6 +45,12 @@ base::Task<scsi::Outcome> write_piece(base::CommandArena& arena, Visit& visit, s
     co_return outcome_of(written);
 }
 
+/// Asked once a piece was read: it is what the token stands for only if nobody had begun to write it.
+std::optional<scsi::Sense> lost_token(const CopyWork& work) {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return work.token == nullptr ? std::nullopt : work.token->ended();
+}
+
 /// Whether the beginning of the source would be overwritten before its end was read.
 bool goes_backwards(const NexusUnit& source, const NexusUnit& destination, const scsi::CopyExtent& extent) {
     const std::uint64_t blocks = extent.bytes / source.lane.state().description.block_size;
@@ -70,7 +77,11 @@ base::Task<scsi::Outcome> copy_extent(base::CommandArena& arena, CopyWork& work,
         const auto bytes = work.buffer.bytes().first(static_cast<std::size_t>(now));
         scsi::Outcome outcome = co_await read_piece(arena, reading, extent.source_lba + at / source_block,
                                                     {bytes.data(), bytes.size()});
-        if (outcome == scsi::Outcome{scsi::Status::good}) {
+        if (outcome != scsi::Outcome{scsi::Status::good}) {
+            work.failed_at_source = true;
+        } else if (const auto lost = lost_token(work)) {
+            outcome = *lost;
+        } else {
             outcome = co_await write_piece(arena, writing, extent.destination_lba + at / destination_block,
                                            {bytes.data(), bytes.size()});
         }
@@ -79,6 +90,31 @@ base::Task<scsi::Outcome> copy_extent(base::CommandArena& arena, CopyWork& work,
         }
         done += now;
         work.record.progress.bytes += now;
+    }
+    co_return scsi::Status::good;
+}
+
+base::Task<scsi::Outcome> zero_extent(base::CommandArena& arena, CopyWork& work, NexusUnit& destination,
+                                      BlockRange range) {
+    constexpr std::uint64_t kZeroedAtOnce = std::uint64_t{64} << 20U;
+    const UnitState& state = destination.lane.state();
+    const std::uint64_t block = state.description.block_size;
+    const std::uint64_t piece = kZeroedAtOnce / block;
+    const bool may_unmap = state.traits.thin;
+    Visit& visit = work.visitor.at(destination);
+    for (std::uint64_t done = 0; done < range.blocks;) {
+        const BlockRange now{range.lba + done, std::min(piece, range.blocks - done)};
+        if (const auto refused = co_await visit.enter(arena, {.writes = now})) {
+            co_return *refused;
+        }
+        const device::IoResult zeroed = co_await destination.unit->device().write_zeroes(
+            arena, now.lba, now.blocks, may_unmap, durability_at(destination));
+        visit.leave();
+        if (!zeroed) {
+            co_return sense_from(zeroed.error());
+        }
+        done += now.blocks;
+        work.record.progress.bytes += now.blocks * block;
     }
     co_return scsi::Status::good;
 }

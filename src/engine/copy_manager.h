@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace targe::engine {
@@ -27,7 +28,8 @@ struct CopyRecord {
     Visitor* visitor = nullptr;       ///< while it is under way
     bool terminated = false;          ///< by COPY OPERATION ABORT
     base::Time ended_at{};
-    std::vector<std::coroutine_handle<>> waiters;  ///< for its end
+    std::optional<scsi::RodTokenBytes> token = {};  ///< that it made
+    std::vector<std::coroutine_handle<>> waiters;   ///< for its end
 
     /// `co_await record.end_of_copy()`: it has ended. In a later turn, unless it has ended already.
     struct End {

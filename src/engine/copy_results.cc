@@ -34,6 +34,13 @@ std::optional<scsi::Sense> write_lid1(const Command& command, scsi::ParameterWri
     return std::nullopt;
 }
 
+/// POPULATE TOKEN and WRITE USING TOKEN count blocks, [SBC-3 r36].
+bool uses_tokens(const CopyRecord& record) {
+    constexpr std::uint8_t kPopulateToken = 0x10;
+    constexpr std::uint8_t kWriteUsingToken = 0x11;
+    return record.service_action == kPopulateToken || record.service_action == kWriteUsingToken;
+}
+
 std::optional<scsi::Sense> write_lid4(const Command& command, scsi::ParameterWriter& out) {
     using L = scsi::ReceiveCopyLid4Cdb;
     const auto record =
@@ -43,7 +50,14 @@ std::optional<scsi::Sense> write_lid4(const Command& command, scsi::ParameterWri
         return scsi::invalid_field(L::kListIdentifier);
     }
     const UnitState& state = command.life.unit->lane.state();
-    scsi::copy_status_lid4(record->progress, record->service_action, 1, state.pages.sense_format(), out);
+    const std::uint32_t count_unit = uses_tokens(*record) ? state.description.block_size : 1;
+    const scsi::SenseFormat format = state.pages.sense_format();
+    if (command.life.info->id == CommandId::receive_copy_status_lid4) {
+        scsi::copy_status_lid4(record->progress, record->service_action, count_unit, format, out);
+    } else {
+        scsi::rod_token_information(record->progress, record->service_action, count_unit, format,
+                                    record->token ? &*record->token : nullptr, out);
+    }
     return std::nullopt;
 }
 
@@ -53,6 +67,7 @@ std::optional<scsi::Sense> write_results(const Command& command, scsi::Parameter
             scsi::copy_operating_parameters(command.life.unit->lane.state().description, out);
             return std::nullopt;
         case CommandId::receive_copy_status_lid4:
+        case CommandId::receive_rod_token_information:
             return write_lid4(command, out);
         default:
             return write_lid1(command, out);

@@ -18,14 +18,6 @@ CopyManager& manager_of(NexusUnit& unit) {
     return *unit.copies;
 }
 
-std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> begin_record(NexusUnit& unit,
-                                                                     const CopyTerms& terms) {
-    if (terms.usage == scsi::ListIdUsage::none) {
-        return std::make_shared<CopyRecord>(CopyRecord{.id = terms.id, .progress = {}, .waiters = {}});
-    }
-    return manager_of(unit).begin(terms.id, unit.nexus.core().now());
-}
-
 void end_record(NexusUnit& unit, const CopyTerms& terms, const std::shared_ptr<CopyRecord>& record,
                 const scsi::Outcome& outcome) {
     record->end(unit.nexus.core(), outcome);
@@ -50,14 +42,27 @@ Background copy_in_background(NexusUnit& unit, CopyTerms terms, std::shared_ptr<
 
 }  // namespace
 
+std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> begin_record(const Command& command,
+                                                                     const CopyTerms& terms) {
+    NexusUnit& unit = *command.life.unit;
+    std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> record =
+        std::make_shared<CopyRecord>(CopyRecord{.id = terms.id, .progress = {}, .waiters = {}});
+    if (terms.usage != scsi::ListIdUsage::none) {
+        record = manager_of(unit).begin(terms.id, unit.nexus.core().now());
+    }
+    if (record) {
+        (*record)->service_action = command.life.info->service_action.value_or(0);
+    }
+    return record;
+}
+
 base::Task<scsi::Outcome> carry_out_copy(base::CommandArena& arena, Command& command, CopyTerms terms,
                                          CopyBody body) {
     NexusUnit& unit = *command.life.unit;
-    auto record = begin_record(unit, terms);
+    auto record = begin_record(command, terms);
     if (!record) {
         co_return record.error();
     }
-    (*record)->service_action = command.life.info->service_action.value_or(0);
     if (terms.immediate) {
         copy_in_background(unit, terms, *std::move(record), std::move(body));
         co_return scsi::Status::good;

@@ -5,6 +5,7 @@
 #include "base/task.h"
 #include "engine/copy_manager.h"
 #include "engine/nexus.h"
+#include "engine/rod_tokens.h"
 #include "engine/visitor.h"
 #include "scsi/extended_copy.h"
 
@@ -38,6 +39,8 @@ struct CopyWork {
     Visitor& visitor;
     CopyRecord& record;
     CopyBuffer buffer;
+    const RodToken* token = nullptr;  ///< without which what was read is worth nothing
+    bool failed_at_source = false;
 };
 
 /// What a command says of the copy that it asks for.
@@ -46,6 +49,10 @@ struct CopyTerms {
     scsi::ListIdUsage usage = scsi::ListIdUsage::hold;
     bool immediate = false;  ///< the command ends, with GOOD, as soon as the copy has begun
 };
+
+/// Takes a name for a copy that the command asks for.
+[[nodiscard]] std::expected<std::shared_ptr<CopyRecord>, scsi::Sense> begin_record(const Command& command,
+                                                                                   const CopyTerms& terms);
 
 /// Begins the work; the task that it returns is the work. What it refers to it keeps.
 using CopyBody = std::function<base::Task<scsi::Outcome>(base::CommandArena& arena, CopyWork& work)>;
@@ -60,5 +67,9 @@ base::Task<scsi::Outcome> carry_out_copy(base::CommandArena& arena, Command& com
 /// it was written. Ends at the first failure, as the unit would tell it that failed.
 base::Task<scsi::Outcome> copy_extent(base::CommandArena& arena, CopyWork& work, NexusUnit& source,
                                       NexusUnit& destination, scsi::CopyExtent extent);
+
+/// Zeroes, from no unit.
+base::Task<scsi::Outcome> zero_extent(base::CommandArena& arena, CopyWork& work, NexusUnit& destination,
+                                      BlockRange range);
 
 }  // namespace targe::engine

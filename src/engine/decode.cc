@@ -84,6 +84,8 @@ std::optional<scsi::Outcome> refuse_short_data(const Command& command) {
         case CommandId::unmap:
         case CommandId::extended_copy_lid1:
         case CommandId::extended_copy_lid4:
+        case CommandId::populate_token:
+        case CommandId::write_using_token:
             return shorter ? std::optional{refused(scsi::Asc::parameter_list_length_error)} : std::nullopt;
         default:
             return shorter ? std::optional{refused(scsi::Asc::invalid_field_in_command_information_unit)}
@@ -104,8 +106,9 @@ std::uint64_t longest_list(const scsi::CommandInfo& info) {
     if (info.id == CommandId::persistent_reserve_out) {
         return scsi::kMaxReservationParameters;
     }
-    return info.rules.executed_in_pieces ? scsi::kMaxCopyParameters
-                                         : std::numeric_limits<std::uint64_t>::max();
+    return info.rules.executed_in_pieces || info.id == CommandId::populate_token
+               ? scsi::kMaxCopyParameters
+               : std::numeric_limits<std::uint64_t>::max();
 }
 
 std::optional<scsi::Outcome> decode_fields(Command& command) {

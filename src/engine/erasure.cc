@@ -6,6 +6,7 @@
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/rod_tokens.h"
 #include "engine/sense_from.h"
 
 #include <algorithm>
@@ -174,6 +175,7 @@ scsi::Outcome begin_erasure(const Command& command, Change& change) {
     state.work =
         request->what.kind == Erasure::Kind::format ? MediumWork::formatting : MediumWork::sanitizing;
     state.unrestricted_exit = request->what.unrestricted_exit;
+    revoke_all_tokens(state);
     state.progress = std::make_shared<std::atomic<std::uint16_t>>(std::uint16_t{0});
     if (state.keeps) {
         change.keep = Keep{.what = Kept::sanitize, .content = scsi::keep(request->what)};

@@ -16,6 +16,8 @@ Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
 Execution execute_or_write(base::CommandArena& arena, Command& command);
 Execution execute_extended_copy(base::CommandArena& arena, Command& command);
+Execution execute_populate_token(base::CommandArena& arena, Command& command);
+Execution execute_write_using_token(base::CommandArena& arena, Command& command);
 Execution execute_copy_operation_abort(base::CommandArena& arena, Command& command);
 Execution execute_write_buffer(base::CommandArena& arena, Command& command);
 

@@ -45,6 +45,9 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     if (state.persistent->lost) {
         gates |= bit(Gate::reservations_lost);
     }
+    if (state.tokens) {
+        gates |= bit(Gate::tokens);
+    }
     return gates;
 }
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "engine/background.h"
 #include "engine/erasure.h"
+#include "engine/rod_tokens.h"
 #include "scsi/persistent_reservation_text.h"
 
 #include <algorithm>
@@ -156,6 +157,8 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
             UnitState next = looked_at(settings_, change.state());
             if (!same_capacity(next, change.state())) {
                 change.raise({scsi::Asc::capacity_data_has_changed});
+                revoke_all_tokens(change.state());
+                next.tokens.reset();
             }
             change.state() = std::move(next);
             co_await change.commit();

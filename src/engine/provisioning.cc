@@ -2,6 +2,7 @@
 #include "engine/block_io.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
+#include "engine/rod_tokens.h"
 #include "engine/sense_from.h"
 #include "scsi/lba_status.h"
 #include "scsi/parameter_requests.h"
@@ -26,6 +27,7 @@ Execution execute_unmap(base::CommandArena& arena, Command& command) {
         if (range.blocks == 0) {
             continue;
         }
+        revoke_tokens(*life.unit, {range.lba, range.blocks});
         const device::IoResult unmapped =
             co_await life.unit->unit->device().unmap(arena, range.lba, range.blocks);
         if (!unmapped) {

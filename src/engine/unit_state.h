@@ -21,6 +21,8 @@
 
 namespace targe::engine {
 
+struct RodTokens;
+
 /// As many as the Self-Test Results log page has room for.
 inline constexpr std::size_t kSelfTests = 20;
 
@@ -44,6 +46,7 @@ struct UnitState {
     MediumWork work = MediumWork::none;
     bool unrestricted_exit = false;                        ///< AUSE of the latest SANITIZE
     std::shared_ptr<std::atomic<std::uint16_t>> progress;  ///< while it is under way, in 1/65536ths
+    std::shared_ptr<const RodTokens> tokens;               ///< null: there are none; see rod_tokens.h
     bool read_only = false;                                ///< the unit's own, or the device's
     bool medium_loaded = true;                             ///< false: ejected
     std::optional<NexusId> reserved_by;                    ///< RESERVE of SPC-2

@@ -4,6 +4,7 @@
 #include "engine/command_path.h"
 #include "engine/gates.h"
 #include "engine/nexus.h"
+#include "engine/rod_tokens.h"
 #include "scsi/medium_access.h"
 
 #include <algorithm>
@@ -77,6 +78,9 @@ base::Task<std::optional<scsi::Outcome>> Visit::enter(base::CommandArena& /*aren
     }
     if (const auto refused = refusal()) {
         co_return refused;
+    }
+    if (touch_.writes) {
+        revoke_tokens(unit_, *touch_.writes);
     }
     inside_ = true;
     unit_.lane.begin_visit();

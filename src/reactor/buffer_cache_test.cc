@@ -20,6 +20,7 @@ public:
     [[nodiscard]] base::CoreId id() const override { return {}; }
     [[nodiscard]] base::Time now() const override { return now_; }
     [[nodiscard]] std::uint64_t unix_ms() const override { return 0; }
+    void random(std::span<std::byte> /*out*/) override {}
     void post(base::Message& /*message*/) override { FAIL(); }
     void arm(base::Timer& timer, base::Time deadline) override { timers_.arm(timer, deadline); }
     void disarm(base::Timer& timer) override { timers_.disarm(timer); }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,6 +98,14 @@ Reactor* Reactor::current() {
 
 base::BufferPool& Reactor::buffers() {
     return *buffers_;
+}
+
+void Reactor::random(std::span<std::byte> out) {
+    while (!out.empty()) {
+        const ssize_t got = ::getrandom(out.data(), out.size(), 0);
+        TARGE_ASSERT(got > 0);  // fails only for a bad address, once the system is up
+        out = out.subspan(static_cast<std::size_t>(got));
+    }
 }
 
 std::uint64_t Reactor::unix_ms() const {

@@ -95,6 +95,7 @@ public:
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override { return now_; }
     [[nodiscard]] std::uint64_t unix_ms() const override;
+    void random(std::span<std::byte> out) override;
     void post(base::Message& message) override;
     void arm(base::Timer& timer, base::Time deadline) override;
     void disarm(base::Timer& timer) override;

@@ -103,6 +103,19 @@ void copy_status_lid4(const CopyProgress& progress, std::uint8_t service_action,
     patch_available_data(begin, out);
 }
 
+void rod_token_information(const CopyProgress& progress, std::uint8_t service_action,
+                           std::uint32_t count_unit, SenseFormat format, const RodTokenBytes* token,
+                           ParameterWriter& out) {
+    const std::size_t begin = out.size();
+    copy_status_lid4(progress, service_action, count_unit, format, out);
+    out.u32(token == nullptr ? 0 : 2 + kRodTokenBytes);
+    if (token != nullptr) {
+        out.u16(0);  // no CSCD descriptor made it
+        out.bytes(*token);
+    }
+    patch_available_data(begin, out);
+}
+
 void copy_operating_parameters(const UnitDescription& unit, ParameterWriter& out) {
     constexpr std::uint8_t kNoIdentifier = 0x01;  // SNLID
     constexpr auto kTypes = std::to_array<std::uint8_t>({0x02, 0x0a, 0xe4});

@@ -3,6 +3,7 @@
 
 #include "scsi/extended_copy.h"
 #include "scsi/parameter_writer.h"
+#include "scsi/rod_token.h"
 #include "scsi/sense.h"
 #include "scsi/unit_description.h"
 
@@ -40,6 +41,10 @@ void copy_failure_details(const CopyProgress& progress, SenseFormat format, Para
 /// of `count_unit` bytes: 1, or for a block device's own commands its block.
 void copy_status_lid4(const CopyProgress& progress, std::uint8_t service_action, std::uint32_t count_unit,
                       SenseFormat format, ParameterWriter& out);
+/// RECEIVE ROD TOKEN INFORMATION: the same, and the token that was made, if one was.
+void rod_token_information(const CopyProgress& progress, std::uint8_t service_action,
+                           std::uint32_t count_unit, SenseFormat format, const RodTokenBytes* token,
+                           ParameterWriter& out);
 /// RECEIVE COPY OPERATING PARAMETERS.
 void copy_operating_parameters(const UnitDescription& unit, ParameterWriter& out);
 

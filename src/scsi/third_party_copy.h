@@ -17,6 +17,18 @@ struct ExtendedCopyCdb {
     static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kServiceAction, kParameterListLength});
 };
 
+/// POPULATE TOKEN and WRITE USING TOKEN, [SBC-3 r36].
+struct TokenCdb {
+    static constexpr std::size_t kSize = 16;
+    static constexpr wire::Field kOpcode = wire::bytes(0, 0);
+    static constexpr wire::Field kServiceAction = wire::bits(1, 4, 0);
+    static constexpr wire::Field kListIdentifier = wire::bytes(6, 9);
+    static constexpr wire::Field kParameterListLength = wire::bytes(10, 13);
+    static constexpr wire::Field kGroup = wire::bits(14, 4, 0);
+    static constexpr auto kUsage =
+        wire::usage_mask<kSize>({kOpcode, kServiceAction, kListIdentifier, kParameterListLength, kGroup});
+};
+
 struct CopyOperationAbortCdb {
     static constexpr std::size_t kSize = 16;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
@@ -70,6 +82,16 @@ inline constexpr std::size_t kDescriptorListBytes =
 inline constexpr std::uint32_t kSegmentBytes = 0xffff'ffff;
 /// Of one initiator at one unit: under way, or ended and not asked about yet.
 inline constexpr std::uint8_t kCopies = 16;
+
+/// Of a command that makes or uses a ROD token.
+inline constexpr std::uint16_t kTokenRanges = 128;
+inline constexpr std::uint64_t kTokenBytes = std::uint64_t{256} << 20U;
+inline constexpr std::uint64_t kOptimalTokenBytes = std::uint64_t{64} << 20U;
+/// A token that nobody uses for so many seconds is gone.
+inline constexpr std::uint32_t kLongestTokenTimeout = 300;
+inline constexpr std::uint32_t kTokenTimeout = 30;
+/// Of one unit: beyond, the one that was used the longest time ago goes.
+inline constexpr std::size_t kTokens = 128;
 
 }  // namespace copy_limits
 

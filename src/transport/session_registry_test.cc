@@ -17,6 +17,7 @@ public:
     [[nodiscard]] base::CoreId id() const override { return base::CoreId{id_}; }
     [[nodiscard]] base::Time now() const override { return {}; }
     [[nodiscard]] std::uint64_t unix_ms() const override { return 0; }
+    void random(std::span<std::byte> /*out*/) override {}
     void post(base::Message& message) override { queue_.push_back(&message); }
     void arm(base::Timer& /*timer*/, base::Time /*deadline*/) override {}
     void disarm(base::Timer& /*timer*/) override {}

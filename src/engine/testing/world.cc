@@ -47,6 +47,12 @@ base::Time FakeCore::now() const {
     return world_.now();
 }
 
+void FakeCore::random(std::span<std::byte> out) {
+    for (std::byte& each : out) {
+        each = static_cast<std::byte>(world_.below(256));
+    }
+}
+
 std::uint64_t FakeCore::unix_ms() const {
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now().time_since_epoch());
     return static_cast<std::uint64_t>(since.count());

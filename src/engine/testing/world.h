@@ -40,6 +40,7 @@ public:
     [[nodiscard]] base::Time now() const override;
     /// The same as now(), as if the world had begun in 1970.
     [[nodiscard]] std::uint64_t unix_ms() const override;
+    void random(std::span<std::byte> out) override;
     void post(base::Message& message) override;
     void arm(base::Timer& timer, base::Time deadline) override;
     void disarm(base::Timer& timer) override;

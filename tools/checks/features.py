@@ -4,6 +4,7 @@ import re
 import subprocess
 import tomllib
 
+from . import conformance
 from .finding import Finding
 
 FEATURES = pathlib.Path("docs/features.toml")
@@ -38,7 +39,8 @@ def command_table() -> str | None:
 
 
 def blocks() -> list[tuple[pathlib.Path, str, str | None]]:
-    return [(README, "features", feature_table()), (CONFORMANCE, "commands", command_table())]
+    return [(README, "features", feature_table()), (CONFORMANCE, "commands", command_table()),
+            (CONFORMANCE, "deviations", conformance.deviation_table()), (CONFORMANCE, "clauses", conformance.clause_tables())]
 
 
 def generate() -> None:

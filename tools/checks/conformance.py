@@ -1,0 +1,157 @@
+"""The table of clauses: docs/clauses/*.toml, a file a document, say what each clause asks, whether it is done, and what shows it.
+
+`tools/generate` makes two blocks of docs/conformance.md of them. What is checked is what would make the tables lie: a `yes`
+without a test, a test that is not there.
+"""
+import collections.abc
+import dataclasses
+import functools
+import pathlib
+import re
+import shutil
+import subprocess
+import tomllib
+
+from .clauses import REFERENCES, labels
+from .finding import Finding
+from .tree import ROOT, cpp_files, read
+
+FOLDER = pathlib.Path("docs/clauses")
+DONE = ("yes", "partly", "no")
+WHERE = f"<!-- edit {FOLDER}/*.toml, one row a line, and run tools/generate -->\n"
+_TEST = re.compile(r"^\s*TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
+_TITLE = re.compile(r"^\|\s*`([^`]+)`\s*\|\s*([^|]+?)\s*\|", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One clause, or one of the things that it asks. `deviation` and `why` say what is otherwise; the first goes among the deviations."""
+    path: str
+    line: int
+    document: str
+    subject: str
+    clause: str
+    asks: str
+    done: str
+    tests: tuple[str, ...]
+    why: str
+    deviation: str
+
+
+def _rows_of(path: pathlib.Path) -> list[Row]:
+    text = path.read_text()
+    lines = {line.strip().rstrip(","): number for number, line in enumerate(text.splitlines(), 1)}
+    document = tomllib.loads(text)
+    found: list[Row] = []
+    for subject in document["subject"]:
+        for row in subject["rows"]:
+            number = next((number for line, number in lines.items() if f'asks = "{row["asks"]}"' in line), 1)
+            found.append(Row(str(path), number, document["document"], subject["name"], row["clause"], row["asks"], row["done"],
+                             tuple(row.get("tests", ())), row.get("why", ""), row.get("deviation", "")))
+    return found
+
+
+@functools.cache
+def rows() -> tuple[Row, ...]:
+    """In the order of docs/references.md, and within a document in that of its file."""
+    order = {label: place for place, (label, _) in enumerate(titles())}
+    found = [row for path in sorted((ROOT / FOLDER).glob("*.toml")) for row in _rows_of(path.relative_to(ROOT))]
+    return tuple(sorted(found, key=lambda row: order.get(row.document, len(order))))
+
+
+def titles() -> list[tuple[str, str]]:
+    return _TITLE.findall((ROOT / REFERENCES).read_text())
+
+
+@functools.cache
+def unit_tests() -> dict[str, list[str]]:
+    """Subject.SaysWhatHolds -> the files that have it."""
+    found: dict[str, list[str]] = {}
+    for path in cpp_files():
+        if path.endswith("_test.cc"):
+            for subject, name in _TEST.findall(read(path)):
+                found.setdefault(f"{subject}.{name}", []).append(path)
+    return found
+
+
+@functools.cache
+def suite() -> frozenset[str] | None:
+    """What iscsi-test-cu has and must pass in some set-up; nothing where it is not installed."""
+    if shutil.which("iscsi-test-cu") is None:
+        return None
+    listed = subprocess.run(["iscsi-test-cu", "-l"], capture_output=True, text=True).stdout.split()
+    tests = {name.removeprefix("ALL.") for name in listed if name.startswith("ALL.") and name.count(".") == 2}
+    lists = {path.stem: {line.split()[0]: line.split()[1] for line in path.read_text().splitlines() if line.strip() and not line.startswith("#")}
+             for path in (ROOT / "conformance" / "expected").glob("*.txt")}
+    of_all = lists.pop("all", {})
+    return frozenset(name for name in tests if any("pass" in {**of_all, **case}.get(name, "pass") for case in lists.values()))
+
+
+def place(test: str) -> str | None:
+    """The file of a test as rows name it, or nothing when there is none:
+    `Subject.SaysWhatHolds` of a unit test, `libiscsi Suite.Test`, `file` or `file: result` of a script or a fuzzer."""
+    if test.startswith("libiscsi "):
+        known = suite()
+        return "conformance/libiscsi_suite.py" if known is None or test.removeprefix("libiscsi ") in known else None
+    if "/" in test:
+        path, _, name = test.partition(": ")
+        return path if (ROOT / path).is_file() and (not name or name in read(path)) else None
+    return (unit_tests().get(test) or [None])[0]
+
+
+def _linked(test: str) -> str:
+    path = place(test)
+    name = test.removeprefix("conformance/").removeprefix("guest/")
+    return f"[{name}](../{path})" if path else name
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _ordered_by_document() -> dict[str, dict[str, list[Row]]]:
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows():
+        found.setdefault(row.document, {}).setdefault(row.subject, []).append(row)
+    return found
+
+
+def clause_tables() -> str:
+    out = [WHERE]
+    for document, subjects in _ordered_by_document().items():
+        of_document = [row for subject in subjects.values() for row in subject]
+        count = {done: sum(row.done == done for row in of_document) for done in DONE}
+        out.append(f"\n### {document}: {dict(titles()).get(document, '')}\n{len(of_document)} rows: {count['yes']} done, "
+                   f"{count['partly']} in part, {count['no']} not.\n")
+        for subject, of_subject in subjects.items():
+            out.append(f"\n#### {subject}\n| clause | what it asks | done | shown by | what is otherwise |\n|---|---|---|---|---|\n")
+            out += [f"| {row.clause or '—'} | {_cell(row.asks)} | {row.done} | {', '.join(map(_linked, row.tests))} "
+                    f"| {_cell(row.deviation or row.why)} |\n" for row in of_subject]
+    return "".join(out)
+
+
+def deviation_table() -> str:
+    out = [WHERE, "\n| document | what it asks | what Targe does, and why |\n|---|---|---|\n"]
+    out += [f"| {row.document} {row.clause}".rstrip() + f" | {_cell(row.asks)} | {_cell(row.deviation)} |\n" for row in rows() if row.deviation]
+    return "".join(out)
+
+
+def _of_row(row: Row) -> collections.abc.Iterator[tuple[str, str]]:
+    if row.document not in labels():
+        yield f"{row.document} is no document of {REFERENCES}", "name it as that list does, or add it there"
+    if row.done not in DONE:
+        yield f"done is {row.done!r}", f"one of {', '.join(DONE)}"
+    if row.done == "yes" and not row.tests:
+        yield f"{row.clause}: {row.asks!r} is done, and nothing shows it", "name the test, write it, or say partly"
+    if row.done != "yes" and not row.why and not row.deviation:
+        yield f"{row.clause}: {row.asks!r} is not done, and nothing says why", "say why, or deviation where Targe does otherwise on purpose"
+    if row.why and row.deviation:
+        yield f"{row.clause}: {row.asks!r} has both why and deviation", "one of them"
+    for test in row.tests:
+        if place(test) is None:
+            yield f"{row.clause}: {test} is not there, or need not pass", "name a test that is"
+
+
+def check() -> list[Finding]:
+    return [Finding(row.path, row.line, what, "the table says what is known to be so, and no more", mend)
+            for row in rows() for what, mend in _of_row(row)]

@@ -257,8 +257,8 @@ void RunningTarget::make_service() {
         settings.connection.command_window =
             std::min(settings.connection.command_window, target.limits.queue_depth);
     }
-    service_ =
-        std::make_unique<transport::IscsiService>(*engine_, directory_, *reactors_, std::move(settings));
+    service_ = std::make_unique<transport::IscsiService>(*engine_, directory_, reactors_->cores(),
+                                                         std::move(settings));
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_portals() {
@@ -277,8 +277,8 @@ std::expected<void, admin::Problem> RunningTarget::open_portals() {
                                                   .cause = listening.error().text,
                                                   .cure = {}});
         }
-        portals_.push_back(std::make_unique<transport::IscsiPortal>(*service_, static_cast<std::uint32_t>(i),
-                                                                    std::move(*listening)));
+        portals_.push_back(std::make_unique<transport::IscsiPortal>(
+            *service_, *reactors_, static_cast<std::uint32_t>(i), std::move(*listening)));
     }
     for (const auto& portal : portals_) {
         base::post(*reactors_->cores()[0], [portal = portal.get()] { portal->start(); });

@@ -10,6 +10,7 @@
 #include "daemon/unit_store.h"
 #include "engine/engine.h"
 #include "reactor/reactors.h"
+#include "transport/iscsi_portal.h"
 #include "transport/iscsi_service.h"
 
 #include <chrono>

@@ -25,58 +25,57 @@ std::size_t most_commands(const IscsiService& service, const iscsi::ConnectionOp
 
 }  // namespace
 
-void IscsiConnection::accept(IscsiService& service, reactor::Reactor& reactor, std::uint32_t portal,
-                             reactor::FileDescriptor socket) {
+void IscsiConnection::accept(IscsiService& service, base::Core& core, const Arrival& arrival,
+                             const MakeStream& make_stream) {
     if (service.closing()) {
-        service.placement().left(reactor.id());
+        service.placement().left(core.id());
         return;
     }
-    const SocketAddress peer = SocketAddress::peer_of(socket.get());
-    const SocketAddress local = SocketAddress::local_of(socket.get());
     if (service.connection_count() >= service.settings().max_connections) {
         TARGE_LOG(warning, "iscsi", "{}: refused, {} connections are open (daemon.max_connections)",
-                  peer.text(), service.connection_count());
-        service.placement().left(reactor.id());
+                  arrival.peer.text(), service.connection_count());
+        service.placement().left(core.id());
         return;
     }
-    if (!service.half_open().begin(peer.host())) {
+    if (!service.half_open().begin(arrival.peer.host())) {
         TARGE_LOG(warning, "iscsi",
                   "{}: refused, this address has as many unfinished logins as it may "
                   "(daemon.half_open_logins_per_address)",
-                  peer.text());
-        service.placement().left(reactor.id());
+                  arrival.peer.text());
+        service.placement().left(core.id());
         return;
     }
-    tune(socket.get(), {});
     iscsi::ConnectionOptions options = service.settings().connection;
-    options.from = {.portal = portal,
-                    .local_address = local.host(),
-                    .local_port = local.port(),
-                    .peer_address = peer.host()};
-    (new IscsiConnection(service, reactor, options, std::move(socket)))->stream_.start();
+    options.from = {.portal = arrival.portal,
+                    .local_address = arrival.local.host(),
+                    .local_port = arrival.local.port(),
+                    .peer_address = arrival.peer.host()};
+    (new IscsiConnection(service, core, options, arrival, make_stream))->stream_->start();
 }
 
-IscsiConnection::IscsiConnection(IscsiService& service, reactor::Reactor& reactor,
-                                 const iscsi::ConnectionOptions& options, reactor::FileDescriptor socket)
+IscsiConnection::IscsiConnection(IscsiService& service, base::Core& core,
+                                 const iscsi::ConnectionOptions& options, const Arrival& arrival,
+                                 const MakeStream& make_stream)
     : service_(service),
-      reactor_(reactor),
-      peer_(SocketAddress::peer_of(socket.get()).text()),
+      core_(core),
+      peer_(arrival.peer.text()),
       peer_host_(options.from.peer_address),
-      local_(SocketAddress::local_of(socket.get()).text()),
+      local_(arrival.local.text()),
+      random_(core),
       commands_(most_commands(service, options)),
-      stream_(reactor, std::move(socket), stream_end_),
-      protocol_(*this, service.directory(), random_, options, reactor.now()),
-      since_(reactor.now()) {
-    service_.connections(reactor_).push_back(*this);
+      stream_(make_stream(stream_end_)),
+      protocol_(*this, service.directory(), random_, options, core.now()),
+      since_(core.now()) {
+    service_.connections(core_).push_back(*this);
     service_.joined();
     settle();
 }
 
 IscsiConnection::~IscsiConnection() {
-    reactor_.disarm(deadline_);
+    core_.disarm(deadline_);
     login_finished();
     unlink();
-    service_.placement().left(reactor_.id());
+    service_.placement().left(core_.id());
     service_.left();
 }
 
@@ -85,7 +84,7 @@ base::Segments IscsiConnection::StreamEnd::receive_space() {
 }
 
 void IscsiConnection::StreamEnd::received(std::size_t bytes) {
-    owner_.protocol_.received(bytes, owner_.reactor_.now());
+    owner_.protocol_.received(bytes, owner_.core_.now());
     owner_.settle();
 }
 
@@ -99,7 +98,7 @@ std::size_t IscsiConnection::StreamEnd::gather(std::span<base::ConstSegment> int
 }
 
 void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
-    owner_.protocol_.sent(bytes, owner_.reactor_.now());
+    owner_.protocol_.sent(bytes, owner_.core_.now());
     owner_.settle();
 }
 
@@ -119,11 +118,11 @@ void IscsiConnection::drop(std::string_view reason) {
 
 void IscsiConnection::close(base::Duration limit) {
     if (closing_stream_) {
-        stream_.close(kCloseAtShutdown);
+        stream_->close(kCloseAtShutdown);
         return;
     }
     if (protocol_.in_full_feature_phase()) {
-        protocol_.request_logout(limit, reactor_.now());
+        protocol_.request_logout(limit, core_.now());
         settle();
     } else {
         drop("the target is shutting down");
@@ -136,31 +135,31 @@ void IscsiConnection::settle() {
         return;
     }
     if (protocol_.has_output()) {
-        stream_.send_soon();
+        stream_->send_soon();
     }
     if (protocol_.is_over()) {
         if (!closing_stream_) {
             closing_stream_ = true;
-            stream_.close(service_.closing() ? kCloseAtShutdown : kClose);
+            stream_->close(service_.closing() ? kCloseAtShutdown : kClose);
         }
         return;
     }
-    stream_.resume_receiving();
+    stream_->resume_receiving();
     // The timer may ring early and then only looks again; so it is seldom moved.
     if (const auto next = protocol_.next_deadline();
         next && (!deadline_.armed() || *next < deadline_.deadline)) {
-        reactor_.arm(deadline_, *next);
+        core_.arm(deadline_, *next);
     }
 }
 
 void IscsiConnection::tick() {
-    protocol_.tick(reactor_.now());
+    protocol_.tick(core_.now());
     settle();
 }
 
 void IscsiConnection::stream_closed() {
     stream_closed_ = true;
-    reactor_.disarm(deadline_);
+    core_.disarm(deadline_);
     login_finished();
     protocol_.transport_lost();
     end_session();
@@ -183,7 +182,7 @@ void IscsiConnection::finish_when_done() {
     if (!finished_ && stream_closed_ && protocol_closed_ && no_session) {
         finished_ = true;
         // Not here: whoever calls is still inside one of our parts.
-        base::post(reactor_, [this] { delete this; });
+        base::post(core_, [this] { delete this; });
     }
 }
 

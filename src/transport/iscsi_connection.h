@@ -1,4 +1,4 @@
-// One iSCSI connection: its TCP stream, its protocol, its session's nexus.
+// One iSCSI connection: its stream, its protocol, its session's nexus.
 #pragma once
 
 #include "base/core.h"
@@ -7,21 +7,32 @@
 #include "engine/nexus.h"
 #include "iscsi/connection.h"
 #include "iscsi/host.h"
+#include "transport/core_random.h"
 #include "transport/iscsi_command.h"
 #include "transport/iscsi_service.h"
-#include "transport/random.h"
 #include "transport/session_registry.h"
-#include "transport/tcp_stream.h"
+#include "transport/socket_address.h"
+#include "transport/stream.h"
 
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace targe::transport {
+
+/// How a connection came in.
+struct Arrival {
+    std::uint32_t portal = 0;  ///< the directory's number
+    SocketAddress peer;
+    SocketAddress local;
+};
+/// Makes the stream of a connection that is taken on.
+using MakeStream = std::function<std::unique_ptr<Stream>(StreamUser&)>;
 
 /// Owns itself: made when a connection comes in, on the core where it stays, and gone when the stream, the
 /// protocol, the nexus and the registry have each said their last word.
@@ -30,10 +41,10 @@ class IscsiConnection final : public base::ListHook<>,
                               private engine::CommandPort,
                               private SessionHolder {
 public:
-    /// Takes the socket on, or closes it when its address has too many logins under way. `portal` is the
-    /// directory's number.
-    static void accept(IscsiService& service, reactor::Reactor& reactor, std::uint32_t portal,
-                       reactor::FileDescriptor socket);
+    /// Takes the connection on, or does nothing with it when its address has too many logins under way. On
+    /// `core`, where Placement::choose() has put it.
+    static void accept(IscsiService& service, base::Core& core, const Arrival& arrival,
+                       const MakeStream& make_stream);
 
     /// Ends it as if the connection were lost.
     void drop(std::string_view reason);
@@ -77,8 +88,8 @@ private:
         iscsi::ManagementRequest* request = nullptr;  ///< null: not in use
     };
 
-    IscsiConnection(IscsiService& service, reactor::Reactor& reactor, const iscsi::ConnectionOptions& options,
-                    reactor::FileDescriptor socket);
+    IscsiConnection(IscsiService& service, base::Core& core, const iscsi::ConnectionOptions& options,
+                    const Arrival& arrival, const MakeStream& make_stream);
     ~IscsiConnection();
 
     // iscsi_connection.cc: bytes, time and the end.
@@ -112,14 +123,14 @@ private:
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 
     IscsiService& service_;
-    reactor::Reactor& reactor_;
+    base::Core& core_;
     std::string peer_;
     std::string peer_host_;
     std::string local_;
-    SystemRandom random_;
+    CoreRandom random_;
     IscsiCommands commands_;
     StreamEnd stream_end_{*this};
-    TcpStream stream_;
+    std::unique_ptr<Stream> stream_;
     iscsi::Connection protocol_;
     Deadline deadline_{*this};
     std::array<Managing, 16> managing_{};

@@ -12,16 +12,16 @@ struct IscsiService::PerCore {
     base::IntrusiveList<IscsiConnection> connections;
 };
 
-IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& directory,
-                           reactor::Reactors& reactors, IscsiServiceSettings settings)
+IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& directory, base::Cores cores,
+                           IscsiServiceSettings settings)
     : engine_(engine),
       directory_(directory),
-      reactors_(reactors),
+      cores_(cores),
       settings_(std::move(settings)),
-      registry_(reactors[0]),
+      registry_(*cores.front()),
       half_open_(settings_.half_open_logins_per_address),
-      placement_(reactors.size()) {
-    for (std::size_t i = 0; i < reactors.size(); ++i) {
+      placement_(cores.size()) {
+    for (std::size_t i = 0; i < cores.size(); ++i) {
         per_core_.push_back(std::make_unique<PerCore>());
     }
 }
@@ -48,7 +48,7 @@ std::vector<SessionReport> IscsiService::sessions(const base::Core& core) {
 }
 
 void IscsiService::drop_sessions_of(const engine::Target& target, const std::string& reason) {
-    for (base::Core* const core : reactors_.cores()) {
+    for (base::Core* const core : cores_) {
         base::post(*core, [this, core, &target, reason] {
             for (IscsiConnection& connection : connections(*core)) {
                 if (connection.nexus() != nullptr && &connection.nexus()->target() == &target) {
@@ -71,46 +71,13 @@ bool IscsiService::drop_session(const base::Core& core, SessionId id) {
 
 void IscsiService::close_all(base::Duration limit) {
     closing_.store(true);  // before the messages: what a core takes on until then, its message finds
-    for (base::Core* const core : reactors_.cores()) {
+    for (base::Core* const core : cores_) {
         base::post(*core, [this, core, limit] {
             for (IscsiConnection& connection : connections(*core)) {
                 connection.close(limit);
             }
         });
     }
-}
-
-IscsiPortal::IscsiPortal(IscsiService& service, std::uint32_t number, reactor::FileDescriptor listening)
-    : service_(service),
-      number_(number),
-      address_(SocketAddress::local_of(listening.get())),
-      listening_(std::move(listening)) {}
-
-IscsiPortal::~IscsiPortal() = default;
-
-void IscsiPortal::start() {
-    listener_ = std::make_unique<TcpListener>(service_.reactors()[0], std::move(listening_),
-                                              service_.reactors().cores(), service_.placement(), *this);
-    listener_->start();
-}
-
-void IscsiPortal::close() {
-    if (listener_) {
-        listener_->close();
-    } else {
-        closed_.store(true, std::memory_order_release);
-    }
-}
-
-void IscsiPortal::connected(base::Core& core, reactor::FileDescriptor socket) {
-    IscsiConnection::accept(service_, service_.reactors()[core.id().value], number_, std::move(socket));
-}
-
-void IscsiPortal::listener_closed() {
-    base::post(service_.reactors()[0], [this] {
-        listener_.reset();
-        closed_.store(true, std::memory_order_release);
-    });
 }
 
 }  // namespace targe::transport

@@ -6,10 +6,9 @@
 #include "engine/engine.h"
 #include "iscsi/connection_options.h"
 #include "iscsi/directory.h"
-#include "reactor/reactors.h"
 #include "transport/half_open_logins.h"
+#include "transport/placement.h"
 #include "transport/session_registry.h"
-#include "transport/tcp_listener.h"
 
 #include <atomic>
 #include <cstdint>
@@ -57,11 +56,10 @@ struct IscsiServiceSettings {
     std::uint32_t max_connections = 4096;
 };
 
-/// Made before the first connection, and ends after the last. `engine`, `directory` and `reactors` outlive
-/// it.
+/// Made before the first connection, and ends after the last. `engine`, `directory` and `cores` outlive it.
 class IscsiService {
 public:
-    IscsiService(engine::Engine& engine, const iscsi::Directory& directory, reactor::Reactors& reactors,
+    IscsiService(engine::Engine& engine, const iscsi::Directory& directory, base::Cores cores,
                  IscsiServiceSettings settings);
     IscsiService(const IscsiService&) = delete;
     IscsiService& operator=(const IscsiService&) = delete;
@@ -74,7 +72,6 @@ public:
     [[nodiscard]] SessionRegistry& registry() { return registry_; }
     [[nodiscard]] HalfOpenLogins& half_open() { return half_open_; }
     [[nodiscard]] Placement& placement() { return placement_; }
-    [[nodiscard]] reactor::Reactors& reactors() { return reactors_; }
 
     /// The connections of `core`, for whoever runs there.
     [[nodiscard]] base::IntrusiveList<IscsiConnection>& connections(const base::Core& core);
@@ -100,7 +97,7 @@ private:
 
     engine::Engine& engine_;
     const iscsi::Directory& directory_;
-    reactor::Reactors& reactors_;
+    base::Cores cores_;
     IscsiServiceSettings settings_;
     SessionRegistry registry_;
     HalfOpenLogins half_open_;
@@ -108,31 +105,6 @@ private:
     std::vector<std::unique_ptr<PerCore>> per_core_;
     std::atomic<std::size_t> count_ = 0;
     std::atomic<bool> closing_ = false;
-};
-
-/// One listening address: every connection that it takes becomes an IscsiConnection.
-class IscsiPortal final : public ConnectionTaker {
-public:
-    /// `number` is the portal's in the directory. On `reactor`'s core from start() on.
-    IscsiPortal(IscsiService& service, std::uint32_t number, reactor::FileDescriptor listening);
-    ~IscsiPortal();
-
-    /// Both on the first core. After close() the portal may be destroyed when closed() says so.
-    void start();
-    void close();
-    [[nodiscard]] bool closed() const { return closed_.load(std::memory_order_acquire); }
-    [[nodiscard]] const SocketAddress& address() const { return address_; }
-
-private:
-    void connected(base::Core& core, reactor::FileDescriptor socket) override;
-    void listener_closed() override;
-
-    IscsiService& service_;
-    std::uint32_t number_;
-    SocketAddress address_;
-    reactor::FileDescriptor listening_;
-    std::unique_ptr<TcpListener> listener_;
-    std::atomic<bool> closed_ = false;
 };
 
 }  // namespace targe::transport

@@ -4,13 +4,12 @@
 #include "base/core.h"
 #include "reactor/file_descriptor.h"
 #include "reactor/reactor.h"
+#include "transport/placement.h"
 #include "transport/socket_address.h"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <memory>
 #include <string>
 
 namespace targe::transport {
@@ -24,21 +23,6 @@ struct ListenError {
 /// portals. Port 0 means any: SocketAddress::local_of() tells which.
 [[nodiscard]] std::expected<reactor::FileDescriptor, ListenError> listen_on(const SocketAddress& address,
                                                                             int backlog = 1024);
-
-/// How many connections each core has. From any thread.
-class Placement {
-public:
-    explicit Placement(std::size_t cores);
-    /// The core with the fewest, which then has one more.
-    [[nodiscard]] base::CoreId choose();
-    /// A connection that choose() placed there has ended.
-    void left(base::CoreId core);
-    [[nodiscard]] std::size_t on(base::CoreId core) const { return counts_[core.value].load(); }
-
-private:
-    std::size_t cores_;
-    std::unique_ptr<std::atomic<std::size_t>[]> counts_;
-};
 
 /// Whom connections are given to.
 class ConnectionTaker {

@@ -88,6 +88,8 @@ struct TwoPaths : ::testing::Test {
         first = login(1, 1);
         second = login(2, 2);
     }
+    /// Whoever still watches a transition keeps its unit: lets it notice that there is none any more.
+    void TearDown() override { world.advance(std::chrono::seconds{1}); }
     std::unique_ptr<Initiator> login(std::size_t core, std::uint16_t portal_group) {
         auto made = std::make_unique<Initiator>(world, engine, *target, world.core(core),
                                                 "iqn.1993-08.org.debian:" + std::to_string(core),

@@ -11,8 +11,8 @@
 namespace targe::scsi {
 namespace {
 
-using testing::ByteVector;
 using testing::bytes;
+using testing::ByteVector;
 using testing::operator+;
 
 AsymmetricAccess two_groups() {

@@ -39,12 +39,12 @@ struct Lid4Header {
     static constexpr wire::Field kInlineLength = wire::bytes(46, 47);
 };
 
-/// Identification CSCD descriptor, [SPC-4 r37 6.4.5].
+/// Identification CSCD descriptor, [SPC-4 r37 6.4.5]. LU ID TYPE says what an LU IDENTIFIER is, and this type
+/// has none, so it is not looked at.
 struct IdentificationCscd {
     static constexpr std::size_t kSize = copy_limits::kCscdDescriptorBytes;
     static constexpr std::uint8_t kType = 0xe4;
     static constexpr wire::Field kDescriptorType = wire::bytes(0, 0);
-    static constexpr wire::Field kLuIdType = wire::bits(1, 7, 6);
     static constexpr wire::Field kNull = wire::bit(1, 5);
     static constexpr wire::Field kDeviceType = wire::bits(1, 4, 0);
     static constexpr wire::Field kCodeSet = wire::bits(4, 3, 0);
@@ -99,9 +99,6 @@ std::expected<Cscd, Sense> parse_cscd(wire::Bytes list, std::size_t at) {
     const auto raw = list.subspan(at, L::kSize).first<L::kSize>();
     if (wire::get<L::kDescriptorType>(raw) != L::kType) {
         return refused(Asc::unsupported_target_descriptor_type_code);
-    }
-    if (wire::get<L::kLuIdType>(raw) != 0) {
-        return std::unexpected(invalid_parameter(at + L::kLuIdType.byte, L::kLuIdType.msb));
     }
     if (wire::get<L::kLength>(raw) > Cscd::kMaxDesignatorBytes) {
         return std::unexpected(invalid_parameter(at + L::kLength.byte));

@@ -14,17 +14,22 @@ def labels() -> set[str]:
     return set(_LABEL.findall(path.read_text())) if path.exists() else set()
 
 
+def cited(text: str) -> list[tuple[int, str, str]]:
+    """Line, document and what stands behind it, of every citation."""
+    return [(number, match[1], match[0][len(match[1]) + 1:-1].strip())
+            for number, line in enumerate(text.splitlines(), 1) for match in _CITED.finditer(line)]
+
+
 def check() -> list[Finding]:
     known = labels()
     pages = [path for path in tracked() if path.startswith(("docs/", "man/")) and path.endswith(".md") and path != REFERENCES]
     found: list[Finding] = []
     for path in cpp_files() + pages:
         said: set[str] = set()
-        for number, line in enumerate(read(path).splitlines(), 1):
-            for match in _CITED.finditer(line):
-                if match[1] not in known | said:
-                    said.add(match[1])
-                    found.append(Finding(path, number, f"cites {match[0]}, but {REFERENCES} does not list {match[1]}",
-                                         "clause numbers differ between revisions of a standard",
-                                         f"cite a revision of {REFERENCES}, or add the document there"))
+        for number, document, clause in cited(read(path)):
+            if document not in known | said:
+                said.add(document)
+                found.append(Finding(path, number, f"cites {document} {clause}".rstrip() + f", but {REFERENCES} does not list {document}",
+                                     "clause numbers differ between revisions of a standard",
+                                     f"cite a revision of {REFERENCES}, or add the document there"))
     return found

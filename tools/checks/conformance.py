@@ -1,7 +1,7 @@
 """The table of clauses: docs/clauses/*.toml, a file a document, say what each clause asks, whether it is done, and what shows it.
 
 `tools/generate` makes two blocks of docs/conformance.md of them. What is checked is what would make the tables lie: a `yes`
-without a test, a test that is not there.
+without a test, a test that is not there, a clause that the sources cite and that has no row.
 """
 import collections.abc
 import dataclasses
@@ -12,13 +12,14 @@ import shutil
 import subprocess
 import tomllib
 
-from .clauses import REFERENCES, labels
+from .clauses import REFERENCES, cited, labels
 from .finding import Finding
 from .tree import ROOT, cpp_files, read
 
 FOLDER = pathlib.Path("docs/clauses")
 DONE = ("yes", "partly", "no")
 WHERE = f"<!-- edit {FOLDER}/*.toml, one row a line, and run tools/generate -->\n"
+_NUMBER = re.compile(r"Appendix [A-Z]|[A-Z]\.\d+(?:\.\d+)*|\d+(?:\.\d+)*")
 _TEST = re.compile(r"^\s*TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
 _TITLE = re.compile(r"^\|\s*`([^`]+)`\s*\|\s*([^|]+?)\s*\|", re.MULTILINE)
 
@@ -61,6 +62,19 @@ def rows() -> tuple[Row, ...]:
 
 def titles() -> list[tuple[str, str]]:
     return _TITLE.findall((ROOT / REFERENCES).read_text())
+
+
+def numbers(clause: str) -> list[str]:
+    """The clauses that a text names: "5.11, 5.12", "5.11 to 5.13", "Appendix C"."""
+    found: list[str] = []
+    for part in clause.split(","):
+        named = _NUMBER.findall(part)
+        if " to " in part and len(named) == 2 and named[0].rpartition(".")[0] == named[1].rpartition(".")[0]:
+            stem, _, first = named[0].rpartition(".")
+            last = int(named[1].rpartition(".")[2])
+            named = [f"{stem}.{number}" if stem else str(number) for number in range(int(first), last + 1)]
+        found += named
+    return found
 
 
 @functools.cache
@@ -121,8 +135,9 @@ def clause_tables() -> str:
     for document, subjects in _ordered_by_document().items():
         of_document = [row for subject in subjects.values() for row in subject]
         count = {done: sum(row.done == done for row in of_document) for done in DONE}
+        unsure = " A number with a question mark is a guess from the order of the clauses." if any("?" in row.clause for row in of_document) else ""
         out.append(f"\n### {document}: {dict(titles()).get(document, '')}\n{len(of_document)} rows: {count['yes']} done, "
-                   f"{count['partly']} in part, {count['no']} not.\n")
+                   f"{count['partly']} in part, {count['no']} not.{unsure}\n")
         for subject, of_subject in subjects.items():
             out.append(f"\n#### {subject}\n| clause | what it asks | done | shown by | what is otherwise |\n|---|---|---|---|---|\n")
             out += [f"| {row.clause or '—'} | {_cell(row.asks)} | {row.done} | {', '.join(map(_linked, row.tests))} "
@@ -152,6 +167,27 @@ def _of_row(row: Row) -> collections.abc.Iterator[tuple[str, str]]:
             yield f"{row.clause}: {test} is not there, or need not pass", "name a test that is"
 
 
+def _near(cited_number: str, has: str) -> bool:
+    return not cited_number or cited_number == has or cited_number.startswith(has + ".") or has.startswith(cited_number + ".")
+
+
+def uncovered() -> list[tuple[str, int, str, str]]:
+    """What the sources cite and no row has: neither the clause, nor one above it, nor one under it."""
+    covered: dict[str, set[str]] = {}
+    for row in rows():
+        covered.setdefault(row.document, set()).update(numbers(row.clause) or {""})
+    found: list[tuple[str, int, str, str]] = []
+    for path in cpp_files():
+        for line, document, clause in cited(read(path)):
+            for number in numbers(clause) or [""]:
+                if not any(_near(number, has) for has in covered.get(document, ())):
+                    found.append((path, line, document, number))
+    return found
+
+
 def check() -> list[Finding]:
-    return [Finding(row.path, row.line, what, "the table says what is known to be so, and no more", mend)
-            for row in rows() for what, mend in _of_row(row)]
+    found = [Finding(row.path, row.line, what, "the table says what is known to be so, and no more", mend)
+             for row in rows() for what, mend in _of_row(row)]
+    found += [Finding(path, line, f"cites {document} {number}, of which {FOLDER} has no row", "what rests on a clause is to be found by it",
+                      f"add a row to {FOLDER}, or cite the clause that has one") for path, line, document, number in uncovered()]
+    return found

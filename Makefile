@@ -16,7 +16,7 @@ test:                 ## everything: unit tests, sanitizers, conformance, real i
 check:                ## format, layers, sizes, headers, clauses, clang-tidy
 	@JOBS=$(JOBS) tools/check
 
-bench: build          ## against Debian's tgt, in one run; fails where Targe is behind
+bench: build          ## against Debian's tgt and istgt and the bare socket, in one run; fails where Targe is behind
 	@python3 bench/run.py
 
 setup:                ## install the Debian packages that are missing

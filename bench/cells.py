@@ -13,16 +13,39 @@ class Work:
     depth: int = 1
     sessions: int = 1
     wait: str = "sleep"
+    digests: bool = False
 
     def arguments(self, span: int) -> list[str]:
         return ["--io", str(self.io_bytes), "--direction", self.direction, "--order", self.order, "--depth", str(self.depth),
-                "--sessions", str(self.sessions), "--wait", self.wait, "--span", str(span)]
+                "--sessions", str(self.sessions), "--wait", self.wait, "--span", str(span), "--digests", "yes" if self.digests else "no"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Store:
+    handler: str                 # ours
+    place: str                   # where files lie: "tmpfs", "disk", or nowhere
+    tgt_stores: tuple[str, ...]  # tgt's
+
+
+DIGESTS = ", digests"
+WITHOUT_DIGESTS = "without digests"
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """What Targe is to reach: operations per second over those of a peer in the same run.
+
+    WITHOUT_DIGESTS stands for Targe's own figure of the cell that is the same but for its digests.
+    """
+    peer: str
+    ratio: float
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
     store: str  # a key of STORES
     work: Work
+    goals: tuple[Goal, ...] = ()
 
     @property
     def name(self) -> str:
@@ -32,32 +55,60 @@ class Cell:
 KIB = 1024
 UNIT_BYTES = 1 << 30
 
-NULL_WORK = (
-    Work("512 B read QD1, initiator spins", 512, wait="spin"),
-    Work("512 B read QD1, initiator sleeps", 512),
-    Work("512 B read QD32", 512, depth=32),
-    Work("512 B read QD1 × 8 sessions", 512, sessions=8),
-    Work("512 B read QD32 × 8 sessions", 512, depth=32, sessions=8),
-    Work("256 KiB read QD8", 256 * KIB, order="sequential", depth=8),
-)
-DATA_WORK = (
-    Work("4 KiB random read QD1", 4 * KIB),
-    Work("4 KiB random read QD32", 4 * KIB, depth=32),
-    Work("4 KiB random write QD1", 4 * KIB, direction="write"),
-    Work("4 KiB random write QD32", 4 * KIB, direction="write", depth=32),
-    Work("256 KiB seq. read QD8", 256 * KIB, order="sequential", depth=8),
-    Work("256 KiB seq. write QD8", 256 * KIB, direction="write", order="sequential", depth=8),
-    Work("128 KiB seq. read QD1", 128 * KIB, order="sequential"),
-)
-
-# store -> (our handler, where the peer's file lies, the peer's stores)
-STORES: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "null": ("null", "", ("null",)),
+STORES: dict[str, Store] = {
+    "null": Store("null", "", ("null",)),
     # tgt keeps no data in memory: a file on tmpfs comes nearest. Both of its stores are measured there.
-    "ram": ("ram", "tmpfs", ("rdwr", "aio")),
-    "file on tmpfs": ("file", "tmpfs", ("rdwr", "aio")),
+    "ram": Store("ram", "tmpfs", ("rdwr", "aio")),
+    "file on tmpfs": Store("file", "tmpfs", ("rdwr", "aio")),
     # tgt's aio goes past the page cache on a disk, which would measure the disk.
-    "file": ("file", "disk", ("rdwr",)),
+    "file": Store("file", "disk", ("rdwr",)),
 }
 
-CELLS = tuple(Cell(store, work) for store in STORES for work in (NULL_WORK if store == "null" else DATA_WORK))
+
+def _random(direction: str, depth: int) -> Work:
+    return Work(f"4 KiB random {direction} QD{depth}", 4 * KIB, direction=direction, depth=depth, wait="spin")
+
+
+def _sequential(direction: str, kib: int, depth: int, digests: bool = False) -> Work:
+    name = f"{kib} KiB seq. {direction} QD{depth}" + (DIGESTS if digests else "")
+    return Work(name, kib * KIB, direction=direction, order="sequential", depth=depth, wait="spin", digests=digests)
+
+
+def _null(name: str, *goals: Goal, **work: object) -> Cell:
+    return Cell("null", Work(f"512 B read {name}", 512, **work), goals)  # type: ignore[arg-type]
+
+
+def _bare(ratio: float) -> Goal:
+    return Goal("bare", ratio)
+
+
+def _tgt(store: str, ratio: float) -> Goal:
+    return Goal(f"tgt {store}", ratio)
+
+
+CELLS = (
+    _null("QD1, initiator spins", _tgt("null", 3.2), _bare(0.82), wait="spin"),
+    _null("QD1, initiator sleeps", _tgt("null", 1.7), _bare(0.90)),
+    _null("QD32", _tgt("null", 24), _bare(0.55), depth=32, wait="spin"),
+    _null("QD1 × 8 sessions", _tgt("null", 1.75), sessions=8, wait="spin"),
+    _null("QD32 × 8 sessions", _tgt("null", 28), depth=32, sessions=8, wait="spin"),
+    Cell("null", _sequential("read", 256, 8)),
+    Cell("ram", _random("read", 1)),
+    Cell("ram", _random("read", 32), (_tgt("aio", 9.5),)),
+    Cell("ram", _random("write", 1)),
+    Cell("ram", _random("write", 32), (_tgt("aio", 13),)),
+    Cell("ram", _sequential("read", 256, 8), (_tgt("rdwr", 3.6), _bare(0.96))),
+    Cell("ram", _sequential("read", 256, 8, digests=True), (Goal(WITHOUT_DIGESTS, 0.80),)),
+    Cell("ram", _sequential("write", 256, 8), (_tgt("rdwr", 5.2),)),
+    Cell("ram", _sequential("read", 128, 1)),
+    *(Cell("file on tmpfs", work) for work in (
+        _random("read", 1), _random("read", 32), _random("write", 1), _random("write", 32),
+        _sequential("read", 256, 8), _sequential("write", 256, 8), _sequential("read", 128, 1))),
+    Cell("file", _random("read", 1), (_tgt("rdwr", 3.8),)),
+    Cell("file", _random("read", 32), (_tgt("rdwr", 8),)),
+    Cell("file", _random("write", 1), (_tgt("rdwr", 3.2),)),
+    Cell("file", _random("write", 32), (_tgt("rdwr", 9),)),
+    Cell("file", _sequential("read", 256, 8), (_tgt("rdwr", 2.6), _bare(0.96))),
+    Cell("file", _sequential("write", 256, 8), (_tgt("rdwr", 4.2), _bare(0.94))),
+    Cell("file", _sequential("read", 128, 1), (_tgt("rdwr", 1.9), _bare(0.96))),
+)

@@ -1,4 +1,4 @@
-"""The daemons that are compared: Targe and Debian's tgt, each with all the units, pinned, stopped while others are measured."""
+"""The daemons that are compared: Targe, Debian's tgt and istgt, and the bare socket; pinned, stopped while others are measured."""
 from __future__ import annotations
 
 import contextlib
@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conformance"))
 
+from bare import Bare  # noqa: E402
 from cells import STORES, UNIT_BYTES  # noqa: E402
+from istgt import Istgt  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
 from setup import Device, Setup, Target, device_path  # noqa: E402
 from tgtd import Tgtd  # noqa: E402
@@ -24,7 +26,7 @@ PIN_TARGET = ("taskset", "-c", TARGET_CPU)
 class Peer:
     """One daemon with one kind of store in one place."""
 
-    def __init__(self, label: str, daemon: Targed | Tgtd, lun: int) -> None:
+    def __init__(self, label: str, daemon: Targed | Tgtd | Istgt | Bare, lun: int) -> None:
         self.label, self.daemon, self.lun = label, daemon, lun
 
     @property
@@ -65,31 +67,58 @@ def _setup(handler: str) -> Setup:
     return Setup((device,), (Target(NAME, {0: "unit"}),), reactors=1)
 
 
+def _targe(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
+    folder = root / "targe"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = STORES[store].handler
+    setup = _setup(handler)
+    if handler == "file":
+        fill(device_path(folder, setup.devices[0]))
+    targed = stack.enter_context(Targed(setup, folder, prefix=PIN_TARGET))
+    if handler == "ram":
+        fill_over_the_wire(targed, folder)
+    return Peer("targe", targed, 0)
+
+
+def _tgt(stack: contextlib.ExitStack, tgt_store: str, root: pathlib.Path) -> Peer:
+    folder = root / f"tgt-{tgt_store}"
+    folder.mkdir(parents=True, exist_ok=True)
+    setup = _setup("null" if tgt_store == "null" else "file")
+    if tgt_store != "null":
+        fill(device_path(folder, setup.devices[0]))
+    return Peer(f"tgt {tgt_store}", stack.enter_context(Tgtd(setup, folder, tgt_store, prefix=PIN_TARGET)), 1)
+
+
+def _istgt(stack: contextlib.ExitStack, root: pathlib.Path) -> Peer:
+    folder = root / "istgt"
+    folder.mkdir(parents=True, exist_ok=True)
+    setup = _setup("file")
+    fill(device_path(folder, setup.devices[0]))
+    return Peer("istgt", stack.enter_context(Istgt(setup, folder, prefix=PIN_TARGET)), 0)
+
+
+def _bare(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
+    file = None
+    if STORES[store].handler == "file":
+        file = root / "bare.img"
+        fill(file)
+    return Peer("bare", stack.enter_context(Bare(NAME, file, prefix=PIN_TARGET)), 0)
+
+
 @contextlib.contextmanager
 def peers(store: str, folders: dict[str, pathlib.Path], wanted: tuple[str, ...]) -> Iterator[list[Peer]]:
     """Starts what one store needs, stopped; ends it afterwards."""
-    handler, place, tgt_stores = STORES[store]
-    root = folders[place or "disk"]
+    root = folders[STORES[store].place or "disk"]
     with contextlib.ExitStack() as stack:
         found: list[Peer] = []
         if "targe" in wanted:
-            folder = root / "targe"
-            folder.mkdir(parents=True, exist_ok=True)
-            setup = _setup(handler)
-            if handler == "file":
-                fill(device_path(folder, setup.devices[0]))
-            targed = stack.enter_context(Targed(setup, folder, prefix=PIN_TARGET))
-            if handler == "ram":
-                fill_over_the_wire(targed, folder)
-            found.append(Peer("targe", targed, 0))
+            found.append(_targe(stack, store, root))
         if "tgt" in wanted:
-            for tgt_store in tgt_stores:
-                folder = root / f"tgt-{tgt_store}"
-                folder.mkdir(parents=True, exist_ok=True)
-                setup = _setup("null" if tgt_store == "null" else "file")
-                if tgt_store != "null":
-                    fill(device_path(folder, setup.devices[0]))
-                found.append(Peer(f"tgt {tgt_store}", stack.enter_context(Tgtd(setup, folder, tgt_store, prefix=PIN_TARGET)), 1))
+            found += [_tgt(stack, tgt_store, root) for tgt_store in STORES[store].tgt_stores]
+        if "istgt" in wanted and store != "null":
+            found.append(_istgt(stack, root))
+        if "bare" in wanted:
+            found.append(_bare(stack, store, root))
         for peer in found:
             peer.stop()
         try:

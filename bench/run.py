@@ -1,9 +1,10 @@
-"""Targe beside Debian's tgt, in one run, as ratios of medians. `make bench`.
+"""Targe beside Debian's tgt and istgt and the bare socket, in one run, as ratios of medians. `make bench`.
 
-    bench/run.py [--rounds N] [--seconds S] [--only TEXT] [--no-syscalls] [--peers targe,tgt] [--json FILE]
+    bench/run.py [--rounds N] [--seconds S] [--only TEXT] [--no-syscalls] [--peers targe,tgt,istgt,bare] [--json FILE]
 
 Within a round the peers take turns, cell by cell; one that is not measured is stopped. The target is pinned to CPU 0
-and the load generator to CPU 1. Fails when Targe is behind the best of the peers in any cell.
+and the load generator to CPU 1. The bare socket answers the same bytes with no SCSI at all: the machine's own limit.
+Says which goals of cells.py are reached, and fails when Targe is behind the best of the peers in any cell.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ import zlib
 sys.dont_write_bytecode = True
 
 from cells import CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
+from goals import judged  # noqa: E402
 from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, peers  # noqa: E402
 from procfs import cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
 
@@ -87,12 +89,14 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
             for cell in chosen:
                 # Who begins changes from round to round.
                 for peer in daemons[number % len(daemons):] + daemons[:number % len(daemons)]:
+                    if cell.work.digests and peer.label != "targe":
+                        continue  # compared with itself: tgt refuses them unless told otherwise, the bare socket has none
                     samples[cell.name].setdefault(peer.label, []).append(measure(peer, cell, options.seconds))
             print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
         found = {name: {label: median(runs) for label, runs in by_peer.items()} for name, by_peer in samples.items()}
         if options.syscalls:
             for cell in chosen:
-                for peer in daemons:
+                for peer in (peer for peer in daemons if peer.label in found[cell.name]):
                     calls = system_calls_per_operation(peer, cell)
                     if calls is not None:
                         found[cell.name][peer.label]["system_calls_per_op"] = calls
@@ -100,7 +104,7 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
 
 
 def ratio(by_peer: dict[str, Figures]) -> float | None:
-    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label != "targe"]
+    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label not in ("targe", "bare")]
     return by_peer["targe"]["ops_per_s"] / max(others) if "targe" in by_peer and others else None
 
 
@@ -116,13 +120,20 @@ def print_table(results: dict[str, dict[str, Figures]]) -> None:
             print(f"{cell if number == 0 else '':46}{label:10}{cells}" + (f"{shown:8.2f}" if shown else ""))
 
 
+def print_goals(results: dict[str, dict[str, Figures]]) -> None:
+    verdicts = judged(results)
+    for verdict in verdicts:
+        print(f"{'reached' if verdict.reached else 'MISSED ':8} {verdict.cell}: {verdict.found:.2f} × {verdict.peer}, wanted {verdict.wanted:g}")
+    print(f"bench: {sum(verdict.reached for verdict in verdicts)} of {len(verdicts)} goals reached")
+
+
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", default="", help="cells whose name contains this")
-    parser.add_argument("--peers", default="targe,tgt")
+    parser.add_argument("--peers", default="targe,tgt,istgt,bare")
     parser.add_argument("--no-syscalls", dest="syscalls", action="store_false")
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "results" / "bench.json")
     options = parser.parse_args()
@@ -136,9 +147,11 @@ def main() -> int:
             if chosen:
                 results |= run_store(store, chosen, options, folders)
     print_table(results)
+    print()
+    print_goals(results)
     behind = [cell for cell, by_peer in results.items() if (found := ratio(by_peer)) is not None and found < 1]
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(json.dumps({"machine": {"cpu": cpu_model(), "kernel": platform.release(), "cpus": os.cpu_count()},
+    options.json.write_text(json.dumps({"date": time.strftime("%Y-%m-%d"), "machine": {"cpu": cpu_model(), "kernel": platform.release(), "cpus": os.cpu_count()},
                                         "rounds": options.rounds, "seconds": options.seconds, "cells": results}, indent=1) + "\n")
     print(f"\nbench: {len(results)} cells in {time.monotonic() - begin:.0f} s; figures in {options.json}")
     if behind:

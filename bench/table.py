@@ -8,6 +8,8 @@ import json
 import pathlib
 import sys
 
+from goals import judged
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCUMENT = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "build" / "results"
@@ -17,17 +19,23 @@ def bench_table(path: pathlib.Path) -> str:
     bench = json.loads(path.read_text())
     machine = bench["machine"]
     lines = [f"{machine['cpus']} cores of {machine['cpu']}, kernel {machine['kernel']}, loopback; "
-             f"{bench['rounds']} rounds of {bench['seconds']} s, medians. `best peer` is the faster of tgt's stores.", "",
-             "| cell | Targe ops/s | best peer ops/s | ratio | p50 µs | p99 µs | peer's p50, p99 | CPU µs/op (peer's) | switches/op (peer's) |",
-             "|---|---|---|---|---|---|---|---|---|"]
+             f"{bench['rounds']} rounds of {bench['seconds']} s, medians of a run on {bench.get('date', 'an earlier day')}. `best peer` is the fastest of tgt's stores and istgt.", "",
+             "| cell | Targe ops/s | best peer ops/s | ratio | of the bare socket | p50 µs | p99 µs | peer's p50, p99 | CPU µs/op (peer's) | switches/op (peer's) |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     for cell, figures in bench["cells"].items():
         targe = figures["targe"]
-        peer = max((f for name, f in figures.items() if name != "targe"), key=lambda f: f["ops_per_s"])
+        if len(figures) == 1:
+            continue  # a cell that is compared with another of Targe's own
+        peer = max((f for name, f in figures.items() if name not in ("targe", "bare")), key=lambda f: f["ops_per_s"])
+        bare = f"{targe['ops_per_s'] / figures['bare']['ops_per_s']:.0%}" if "bare" in figures else ""
         lines.append(
-            f"| {cell} | {targe['ops_per_s']:,.0f} | {peer['ops_per_s']:,.0f} | {targe['ops_per_s'] / peer['ops_per_s']:.2f}"
+            f"| {cell} | {targe['ops_per_s']:,.0f} | {peer['ops_per_s']:,.0f} | {targe['ops_per_s'] / peer['ops_per_s']:.2f} | {bare}"
             f" | {targe['p50_us']:,.0f} | {targe['p99_us']:,.0f} | {peer['p50_us']:,.0f}, {peer['p99_us']:,.0f}"
             f" | {targe['target_cpu_us_per_op']:.1f} ({peer['target_cpu_us_per_op']:.1f})"
             f" | {targe['switches_per_op']:.4f} ({peer['switches_per_op']:.2f}) |")
+    lines += ["", "| cell | over | wanted | found | |", "|---|---|---|---|---|"]
+    lines += [f"| {verdict.cell} | {verdict.peer} | {verdict.wanted:g} | {verdict.found:.2f} | {'reached' if verdict.reached else 'missed'} |"
+              for verdict in judged(bench["cells"])]
     return "\n".join(lines) + "\n"
 
 

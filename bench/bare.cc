@@ -1,0 +1,264 @@
+// bare --port P [--file PATH] [--wait spin|sleep]
+//
+// What the machine can do at all: answers a load generator with the bytes that a target would send, and knows
+// nothing of SCSI. Everything that has arrived is answered with one call. Reads come from one buffer, or are
+// read from a file; writes are dropped, or written to it. For one load generator at a time; it checks
+// nothing.
+#include "bench/arguments.h"
+#include "bench/pdu.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace targe::bench {
+namespace {
+
+constexpr std::size_t kInputSize = std::size_t{4} << 20U;   // eight writes of 256 KiB, and more
+constexpr std::size_t kOutputSize = std::size_t{4} << 20U;  // as many reads
+constexpr std::size_t kMaxHeaders = 4096;
+constexpr std::uint32_t kWindow = 1024;
+
+/// One connection: what arrived is parsed in place, what is answered is gathered and sent at once.
+class Peer {
+public:
+    Peer(int socket, int file) : socket_(socket), file_(file), input_(kInputSize), output_(kOutputSize) {
+        headers_.resize(kMaxHeaders);
+    }
+    ~Peer() { ::close(socket_); }
+    Peer(const Peer&) = delete;
+    Peer& operator=(const Peer&) = delete;
+
+    [[nodiscard]] int descriptor() const { return socket_; }
+    [[nodiscard]] bool ended() const { return ended_; }
+
+    /// False when nothing had arrived.
+    bool turn() {
+        const ssize_t got = ::recv(socket_, input_.data() + filled_, input_.size() - filled_, MSG_DONTWAIT);
+        if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return false;
+        }
+        if (got <= 0) {
+            ended_ = true;
+            return true;
+        }
+        filled_ += static_cast<std::size_t>(got);
+        answer_all();
+        send_all();
+        return true;
+    }
+
+private:
+    void answer_all() {
+        std::size_t at = 0;
+        while (filled_ - at >= sizeof(Header)) {
+            const std::span<const std::byte> pdu = std::span{input_}.subspan(at, filled_ - at);
+            const std::size_t size = sizeof(Header) + padded(data_length(pdu));
+            if (pdu.size() < size || used_headers_ == kMaxHeaders) {
+                break;
+            }
+            answer(pdu.first(size));
+            at += size;
+        }
+        std::memmove(input_.data(), input_.data() + at, filled_ - at);
+        filled_ -= at;
+    }
+
+    void answer(std::span<const std::byte> pdu) {
+        const std::uint8_t opcode = get8(pdu, 0) & 0x3FU;
+        if (opcode == kCommand) {
+            command(pdu);
+        } else if (opcode == kLogin) {
+            login(pdu);
+        } else if (opcode == kLogout) {
+            put(begin(kLogoutResponse, pdu), 1, 1, 0x80);
+        }
+    }
+
+    void command(std::span<const std::byte> pdu) {
+        cmd_sn_ = get32(pdu, 24) + 1;
+        const std::uint8_t operation = get8(pdu, 32);
+        const std::size_t length = get32(pdu, 20);
+        const off_t place =
+            static_cast<off_t>(get32(pdu, 38)) * 512;  // the low half of an LBA is enough here
+        if (operation == 0x88 && used_output_ + length <= output_.size()) {
+            Header& header = begin(kDataIn, pdu);
+            put(header, 1, 1, 0x81);  // final, with status
+            put(header, 5, 3, length);
+            put(header, 20, 4, 0xFFFFFFFFU);
+            // Without a file the same memory again and again: as hot as data can be.
+            std::byte* const data = output_.data() + (file_ < 0 ? 0 : used_output_);
+            if (file_ >= 0) {
+                used_output_ += length;
+                check(::pread(file_, data, length, place));
+            }
+            push(data, length);
+            return;
+        }
+        if (operation == 0x8A && file_ >= 0) {
+            check(::pwrite(file_, pdu.data() + sizeof(Header), length, place));
+        }
+        put(begin(kResponse, pdu), 1, 1, 0x80);
+    }
+
+    void login(std::span<const std::byte> pdu) {
+        static constexpr char kKeys[] =
+            "HeaderDigest=None\0DataDigest=None\0MaxRecvDataSegmentLength=1048576\0MaxBurstLength=1048576\0"
+            "FirstBurstLength=262144\0InitialR2T=No\0ImmediateData=Yes\0MaxOutstandingR2T=8\0";
+        cmd_sn_ = get32(pdu, 24);
+        Header& header = begin(kLoginResponse, pdu);
+        put(header, 1, 1, get8(pdu, 1));
+        std::memcpy(header.data() + 8, pdu.data() + 8, 6);
+        put(header, 14, 2, 1);
+        if ((get8(pdu, 1) & 3U) == 3) {
+            constexpr std::size_t kSize = sizeof(kKeys) - 1;
+            put(header, 5, 3, kSize);
+            std::memset(output_.data() + used_output_, 0, padded(kSize));
+            std::memcpy(output_.data() + used_output_, kKeys, kSize);
+            push(output_.data() + used_output_, padded(kSize));
+        }
+    }
+
+    Header& begin(Opcode opcode, std::span<const std::byte> request) {
+        Header& header = headers_[used_headers_++];
+        header = {};
+        put(header, 0, 1, opcode);
+        std::memcpy(header.data() + 16, request.data() + 16, 4);
+        put(header, 24, 4, stat_sn_++);
+        put(header, 28, 4, cmd_sn_);
+        put(header, 32, 4, cmd_sn_ + kWindow);
+        push(header.data(), sizeof(Header));
+        return header;
+    }
+
+    void push(void* data, std::size_t size) { pieces_.push_back({.iov_base = data, .iov_len = size}); }
+
+    static void check(ssize_t moved) {
+        if (moved < 0) {
+            throw std::runtime_error("the file cannot be read or written");
+        }
+    }
+
+    void send_all() {
+        std::size_t next = 0;
+        while (next < pieces_.size() && !ended_) {
+            msghdr message{};
+            message.msg_iov = pieces_.data() + next;
+            message.msg_iovlen = std::min<std::size_t>(pieces_.size() - next, IOV_MAX);
+            const ssize_t sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (sent < 0 && errno == EAGAIN) {
+                pollfd entry{.fd = socket_, .events = POLLOUT, .revents = 0};
+                ::poll(&entry, 1, 1000);
+                continue;
+            }
+            ended_ = sent < 0;
+            for (auto left = static_cast<std::size_t>(std::max<ssize_t>(sent, 0)); left > 0;) {
+                iovec& piece = pieces_[next];
+                const std::size_t part = std::min(left, piece.iov_len);
+                piece.iov_base = static_cast<std::byte*>(piece.iov_base) + part;
+                piece.iov_len -= part;
+                left -= part;
+                next += piece.iov_len == 0 ? 1 : 0;
+            }
+        }
+        pieces_.clear();
+        used_headers_ = 0;
+        used_output_ = 0;
+    }
+
+    int socket_;
+    int file_;
+    bool ended_ = false;
+    std::uint32_t stat_sn_ = 0;
+    std::uint32_t cmd_sn_ = 0;
+    std::vector<std::byte> input_;
+    std::size_t filled_ = 0;
+    std::vector<std::byte> output_;
+    std::size_t used_output_ = 0;
+    std::vector<Header> headers_;
+    std::size_t used_headers_ = 0;
+    std::vector<iovec> pieces_;
+};
+
+int listen_on(std::uint16_t port) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener, 64) != 0) {
+        throw std::runtime_error("cannot listen on port " + std::to_string(port));
+    }
+    return listener;
+}
+
+void serve(int listener, int file, bool spins) {
+    std::vector<std::unique_ptr<Peer>> peers;
+    std::vector<pollfd> entries;
+    for (;;) {
+        bool arrived = false;
+        for (const auto& peer : peers) {
+            arrived = peer->turn() || arrived;
+        }
+        std::erase_if(peers, [](const auto& peer) { return peer->ended(); });
+        if (arrived) {
+            continue;
+        }
+        entries.assign(1, {.fd = listener, .events = POLLIN, .revents = 0});
+        for (const auto& peer : peers) {
+            entries.push_back({.fd = peer->descriptor(), .events = POLLIN, .revents = 0});
+        }
+        // One that spins looks for new connections only while it has none: the generator makes all at once.
+        if (!spins || peers.empty() || peers.front()->ended()) {
+            ::poll(entries.data(), entries.size(), -1);
+        }
+        for (int socket = 0; (socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
+            const int on = 1;
+            ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            peers.push_back(std::make_unique<Peer>(socket, file));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace targe::bench
+
+int main(int count, char** values) {
+    try {
+        targe::bench::Arguments arguments(count, values);
+        const auto port = arguments.number<std::uint16_t>("port", 3260);
+        const std::string path = arguments.text("file", "");
+        const bool spins = arguments.text("wait", "sleep") == "spin";
+        arguments.finish();
+        const int file = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+        if (!path.empty() && file < 0) {
+            throw std::runtime_error("cannot open " + path);
+        }
+        const int listener = targe::bench::listen_on(port);
+        std::printf("ready\n");
+        std::fflush(stdout);
+        targe::bench::serve(listener, file, spins);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "bare: %s\n", error.what());
+        return 1;
+    }
+}

@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::uint8_t kBusy = 0x08;
 
+/// Unsolicited data that follow a command which has none, or a length of data in no direction,
+/// [RFC 7143 11.3.1].
+bool contradicts_itself(HeaderView header) {
+    using Pdu = ScsiCommandPdu;
+    const bool writes = wire::get<Pdu::kWrite>(header) != 0;
+    const bool moves_data = writes || wire::get<Pdu::kRead>(header) != 0;
+    return (!writes && wire::get<Pdu::kFinal>(header) == 0) ||
+           (!moves_data && wire::get<Pdu::kExpectedDataTransferLength>(header) != 0);
+}
+
 }  // namespace
 
 std::optional<RejectReason> Connection::find_fault(HeaderView header) const {
@@ -22,7 +32,7 @@ std::optional<RejectReason> Connection::find_fault(HeaderView header) const {
         return RejectReason::invalid_pdu_field;
     }
     const TaskTag tag{wire::get<Pdu::kInitiatorTaskTag>(header)};
-    if (tag.value == kReservedTag) {
+    if (tag.value == kReservedTag || contradicts_itself(header)) {
         return RejectReason::invalid_pdu_field;
     }
     const ScsiTask* const same = tasks_.find(tag);

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <numeric>
+#include <tuple>
 
 namespace targe::iscsi {
 namespace {
@@ -184,6 +185,23 @@ TEST(Command, WithATagThatIsInUseIsRejected) {
     peer.send(peer.command(7, Move::none, 0));
     EXPECT_EQ(peer.next().get<RejectPdu::kReason>(), 7);
     EXPECT_EQ(peer.host.live(), 1U);
+}
+
+TEST(Command, ThatContradictsItselfIsRejected) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    for (const auto& [move, bytes, final] :
+         {std::tuple{Move::none, 0U, 0}, std::tuple{Move::read, 512U, 0}, std::tuple{Move::none, 512U, 1}}) {
+        Pdu pdu = peer.command(7, Move::none, 0);
+        pdu.put<ScsiCommandPdu::kRead>(move == Move::read ? 1 : 0)
+            .put<ScsiCommandPdu::kExpectedDataTransferLength>(bytes)
+            .put<BasicHeader::kFinal>(static_cast<std::uint64_t>(final));
+        peer.send(pdu);
+        EXPECT_EQ(peer.next().get<RejectPdu::kReason>(), 9) << bytes << ' ' << final;
+    }
+    EXPECT_EQ(peer.host.commands, 0U);
+    peer.send(peer.command(8, Move::read, 0));
+    EXPECT_EQ(peer.next().opcode(), Opcode::scsi_response) << "a direction without data is none";
 }
 
 TEST(Command, ImmediateOnesAreLimited) {

@@ -175,6 +175,16 @@ TEST(Text, LongAnswersTakeSeveralPdus) {
     EXPECT_EQ(peer.next().opcode(), Opcode::reject) << "its number is out of the window, or its tag is old";
 }
 
+TEST(Text, CannotEndAndGoOnAtOnce) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    Pdu ask = peer.request(Opcode::text_request);
+    ask.data = bytes_of("SendTargets=");
+    peer.send(ask.put<TextRequestPdu::kContinue>(1));
+    EXPECT_EQ(peer.next().get<RejectPdu::kReason>(), 4);
+    EXPECT_FALSE(peer.connection.is_over());
+}
+
 TEST(Discovery, ThatIsIdleIsEndedAndNotPinged) {
     Peer peer(1, {.nop_interval = seconds(10)});
     ASSERT_TRUE(peer.log_in_to_discover());

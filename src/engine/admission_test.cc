@@ -189,6 +189,15 @@ TEST(Reservation, IsLookedAtAgainWhenTheDataHaveCome) {
     EXPECT_EQ(scene.disk->writes_begun, 0U);
 }
 
+TEST(Precedence, RefusalsGoBeforeAUnitAttention) {
+    Scene scene;
+    const auto holder = scene.login();
+    const auto other = scene.login(0, true);
+    EXPECT_EQ(holder->run(cdb({0x16, 0, 0, 0, 0, 0})).status, kGood);
+    EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 512).status, kConflict);
+    EXPECT_EQ(other->next_attention(), 0x062900U) << "it waits on";
+}
+
 TEST(Limits, MoreCommandsThanAllowedMeetTaskSetFull) {
     Scene scene{{.limits = {.commands_per_nexus_and_unit = 4}}};
     const auto host = scene.login();

@@ -130,19 +130,29 @@ def _ordered_by_document() -> dict[str, dict[str, list[Row]]]:
     return found
 
 
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def _counts(of_document: list[Row]) -> list[int]:
+    return [sum(row.done == done for row in of_document) for done in DONE]
+
+
 def clause_tables() -> str:
-    out = [WHERE]
+    summary = [WHERE, "\n| document | rows | done | in part | not |\n|---|---|---|---|---|\n"]
+    tables: list[str] = []
     for document, subjects in _ordered_by_document().items():
         of_document = [row for subject in subjects.values() for row in subject]
-        count = {done: sum(row.done == done for row in of_document) for done in DONE}
-        unsure = " A number with a question mark is a guess from the order of the clauses." if any("?" in row.clause for row in of_document) else ""
-        out.append(f"\n### {document}: {dict(titles()).get(document, '')}\n{len(of_document)} rows: {count['yes']} done, "
-                   f"{count['partly']} in part, {count['no']} not.{unsure}\n")
+        heading = f"{document}: {dict(titles()).get(document, '')}"
+        summary.append(f"| [{document}](#{_anchor(heading)}) | {len(of_document)} | " + " | ".join(map(str, _counts(of_document))) + " |\n")
+        tables.append(f"\n### {heading}\n")
+        if any("?" in row.clause for row in of_document):
+            tables.append("A number with a question mark is a guess from the order of the clauses.\n")
         for subject, of_subject in subjects.items():
-            out.append(f"\n#### {subject}\n| clause | what it asks | done | shown by | what is otherwise |\n|---|---|---|---|---|\n")
-            out += [f"| {row.clause or '—'} | {_cell(row.asks)} | {row.done} | {', '.join(map(_linked, row.tests))} "
-                    f"| {_cell(row.deviation or row.why)} |\n" for row in of_subject]
-    return "".join(out)
+            tables.append(f"\n#### {subject}\n| clause | what it asks | done | shown by | what is otherwise |\n|---|---|---|---|---|\n")
+            tables += [f"| {row.clause or '—'} | {_cell(row.asks)} | {row.done} | {', '.join(map(_linked, row.tests))} "
+                       f"| {_cell(row.deviation or row.why)} |\n" for row in of_subject]
+    return "".join(summary + tables)
 
 
 def deviation_table() -> str:

@@ -103,10 +103,11 @@ def suite() -> frozenset[str] | None:
 
 def place(test: str) -> str | None:
     """The file of a test as rows name it, or nothing when there is none:
-    `Subject.SaysWhatHolds` of a unit test, `libiscsi Suite.Test`, `file` or `file: result` of a script or a fuzzer."""
+    `Subject.SaysWhatHolds` of a unit test, `libiscsi Suite.Test` or `libiscsi Suite.*`, `file` or `file: result` of a script or a fuzzer."""
     if test.startswith("libiscsi "):
-        known = suite()
-        return "conformance/libiscsi_suite.py" if known is None or test.removeprefix("libiscsi ") in known else None
+        known, name = suite(), test.removeprefix("libiscsi ")
+        there = known is None or (any(each.startswith(name[:-1]) for each in known) if name.endswith(".*") else name in known)
+        return "conformance/libiscsi_suite.py" if there else None
     if "/" in test:
         path, _, name = test.partition(": ")
         return path if (ROOT / path).is_file() and (not name or name in read(path)) else None

@@ -1,7 +1,7 @@
 """The table of clauses: docs/clauses/*.toml, a file a document, say what each clause asks, whether it is done, and what shows it.
 
 `tools/generate` makes two blocks of docs/conformance.md of them. What is checked is what would make the tables lie: a `yes`
-without a test, a test that is not there, a clause that the sources cite and that has no row.
+without a test, a test that is not there, a clause that the sources cite or a command that is offered, and that has no row.
 """
 import collections.abc
 import dataclasses
@@ -20,6 +20,7 @@ FOLDER = pathlib.Path("docs/clauses")
 DONE = ("yes", "partly", "no")
 WHERE = f"<!-- edit {FOLDER}/*.toml, one row a line, and run tools/generate -->\n"
 _NUMBER = re.compile(r"Appendix [A-Z]|[A-Z]\.\d+(?:\.\d+)*|\d+(?:\.\d+)*")
+_COMMAND = re.compile(r"^\| ([A-Z][^|]*?) \| [0-9A-F]{2}h", re.MULTILINE)
 _TEST = re.compile(r"^\s*TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)", re.MULTILINE)
 _TITLE = re.compile(r"^\|\s*`([^`]+)`\s*\|\s*([^|]+?)\s*\|", re.MULTILINE)
 
@@ -196,9 +197,22 @@ def uncovered() -> list[tuple[str, int, str, str]]:
     return found
 
 
+def unnamed_commands() -> list[str]:
+    """Commands of the command table, as docs/conformance.md has it, that no row names."""
+    asked = " | ".join(row.asks.replace(",", "") for row in rows())
+    found = []
+    for name in _COMMAND.findall((ROOT / "docs" / "conformance.md").read_text()):
+        service_action = name.rpartition(", ")[2]
+        if re.sub(r"\(\d+\)", "", service_action) not in asked:
+            found.append(name)
+    return found
+
+
 def check() -> list[Finding]:
     found = [Finding(row.path, row.line, what, "the table says what is known to be so, and no more", mend)
              for row in rows() for what, mend in _of_row(row)]
     found += [Finding(path, line, f"cites {document} {number}, of which {FOLDER} has no row", "what rests on a clause is to be found by it",
                       f"add a row to {FOLDER}, or cite the clause that has one") for path, line, document, number in uncovered()]
+    found += [Finding(str(FOLDER), 1, f"no row names the command {name}", "what is offered is to be found with its tests",
+                      "add a row that names it") for name in unnamed_commands()]
     return found

@@ -80,12 +80,13 @@ def numbers(clause: str) -> list[str]:
 
 @functools.cache
 def unit_tests() -> dict[str, list[str]]:
-    """Subject.SaysWhatHolds -> the files that have it."""
+    """Subject.SaysWhatHolds -> the files that have it, among those that are built."""
     found: dict[str, list[str]] = {}
     for path in cpp_files():
-        if path.endswith("_test.cc"):
-            for subject, name in _TEST.findall(read(path)):
-                found.setdefault(f"{subject}.{name}", []).append(path)
+        folder, _, name = path.rpartition("/")
+        if name.endswith("_test.cc") and name in read(f"{folder}/CMakeLists.txt"):
+            for subject, fact in _TEST.findall(read(path)):
+                found.setdefault(f"{subject}.{fact}", []).append(path)
     return found
 
 

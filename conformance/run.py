@@ -31,6 +31,7 @@ import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
+import thin  # noqa: E402
 from harness import ROOT  # noqa: E402
 from report import Result, Verdict, count  # noqa: E402
 
@@ -98,6 +99,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "image-copy": image_copy.run,
     "kill9": kill9.run,
     "reservations": persistent_reservations.run,
+    "thin": thin.run,
     "lifecycle": lifecycle.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,

@@ -19,7 +19,8 @@ class Device:
     write_cache: str = "write-back"
     physical_block_size: int | None = None
     direct: bool = False
-    path: str | None = None  # of a block device, which has its own size
+    path: str | None = None  # of a block device, which has its own size, or of a file that is elsewhere
+    threshold_available: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +89,13 @@ def _table(header: str, values: dict[str, object]) -> str:
 def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
     table: dict[str, object] = {"name": device.name, "handler": device.handler, "size": device.size, "block_size": device.block_size}
     if device.handler == "file":
-        table["path"] = str(device_path(folder, device))
+        table["path"] = device.path or str(device_path(folder, device))
         table["write_cache"] = device.write_cache
         table["direct"] = True if device.direct else None
     elif device.handler == "block":
         table["path"], table["size"] = device.path, None
     table["thin"] = True if device.thin else None
+    table["threshold_available"] = device.threshold_available
     table["read_only"] = True if device.read_only else None
     table["removable"] = True if device.removable else None
     table["physical_block_size"] = device.physical_block_size

@@ -22,6 +22,10 @@ std::string_view units(Availability available) {
             return "thin";
         case Availability::thick:
             return "thick";
+        case Availability::anchoring:
+            return "thin, can anchor";
+        case Availability::not_anchoring:
+            return "thin, cannot anchor";
         case Availability::removable:
             return "removable";
         case Availability::fixed:

@@ -63,6 +63,8 @@ struct DeviceConfig {
     std::uint32_t block_size = 512;                         ///< 512, 1024, 2048 or 4096
     std::optional<std::uint32_t> physical_block_size = {};  ///< absent: what the store says; ≥ block_size
     bool thin = false;
+    std::optional<std::uint64_t> threshold_available_bytes = {};  ///< file, ram; only with `thin`
+    std::optional<std::uint64_t> threshold_used_bytes = {};       ///< the same
     bool read_only = false;
     bool removable = false;
     std::optional<bool> rotational = {};  ///< absent: what the store says

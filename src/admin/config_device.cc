@@ -111,6 +111,30 @@ void read_blocks(const Section& section, DeviceConfig& device) {
     }
 }
 
+/// Thresholds are of what a thin store takes up, which the host tells of files and of memory.
+void read_thresholds(const Section& section, DeviceConfig& device) {
+    const std::string_view handler = kHandlers[static_cast<std::size_t>(device.handler)].first;
+    const auto read = [&](std::string_view key, std::optional<std::uint64_t>& into) {
+        if (device.handler == Handler::null || device.handler == Handler::block) {
+            refuse(section, key, handler, "how full its store is cannot be told");
+            return;
+        }
+        std::uint64_t bytes = 0;
+        const auto place = section.read_size(key, bytes, std::uint64_t{1} << 20U, kLargestDevice);
+        if (!place) {
+            return;
+        }
+        if (!device.thin) {
+            section.reading().problems.error(*place, fmt::format("'{}' needs a thin device", key),
+                                             "only a thin one can run out of space", "thin = true");
+            return;
+        }
+        into = bytes;
+    };
+    read("threshold_available", device.threshold_available_bytes);
+    read("threshold_used", device.threshold_used_bytes);
+}
+
 void read_identity(const Section& section, DeviceConfig& device) {
     std::string text;
     if (section.read_ascii("serial", text, kLongestSerial)) {
@@ -189,6 +213,7 @@ PlacedDevice read_device(Reading& reading, const Value& value) {
         read_blocks(section, device);
     }
     section.read_bool("thin", device.thin);
+    read_thresholds(section, device);
     section.read_bool("read_only", device.read_only);
     section.read_bool("removable", device.removable);
     bool rotational = false;

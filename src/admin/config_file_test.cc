@@ -36,6 +36,8 @@ size = "10GiB"
 block_size = 4096
 physical_block_size = "16KiB"
 thin = true
+threshold_available = "1GiB"
+threshold_used = "8GiB"
 read_only = false
 removable = true
 rotational = false
@@ -131,6 +133,8 @@ TEST(ConfigFile, ReadsADevice) {
                                 .block_size = 4096,
                                 .physical_block_size = 16'384,
                                 .thin = true,
+                                .threshold_available_bytes = std::uint64_t{1} << 30U,
+                                .threshold_used_bytes = std::uint64_t{8} << 30U,
                                 .read_only = false,
                                 .removable = true,
                                 .rotational = false,

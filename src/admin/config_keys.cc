@@ -37,6 +37,8 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[[device]]", "thin"},
     {"[[device]]", "read_only"},
     {"[[device]]", "removable"},
+    {"[[device]]", "threshold_available"},
+    {"[[device]]", "threshold_used"},
     {"[[device]]", "rotational"},
     {"[[device]]", "direct"},
     {"[[device]]", "write_cache"},

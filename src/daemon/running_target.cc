@@ -228,6 +228,8 @@ void RunningTarget::add_units_and_targets() {
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,
                            .read_only = config.read_only,
+                           .threshold_available_bytes = config.threshold_available_bytes,
+                           .threshold_used_bytes = config.threshold_used_bytes,
                            .store = stores_[i],
                            .group = group_of(config.name, config_, *engine_)});
     }

@@ -45,6 +45,8 @@ struct Capabilities {
     bool unmap = false;          ///< unmap() gives space back
     bool unmapped_reads_zero = false;  ///< LBPRZ
     bool block_status = false;         ///< block_status() tells holes from data
+    bool anchor = false;               ///< anchor() gives blocks their space before they are written
+    bool fill = false;                 ///< fill() tells how full the store is
     bool rotational = false;
     bool lends_what_never_changes = false;  ///< what lend() names is the same whatever is written
     std::uint32_t unmap_granularity_blocks = 1;
@@ -55,7 +57,16 @@ struct Extent {
     std::uint64_t lba;
     std::uint64_t blocks;
     bool mapped;
+    bool anchored = false;  ///< not mapped, but has its space
     bool operator==(const Extent&) const = default;
+};
+
+/// How full a thin store is.
+struct Fill {
+    std::uint64_t used_bytes;       ///< that this device takes up
+    std::uint64_t available_bytes;  ///< that it may take up besides
+    bool shared;                    ///< what others take up is not available any more
+    bool operator==(const Fill&) const = default;
 };
 
 /// A store of fixed-size blocks, used from every core at once: an operation runs on the core that asks for
@@ -82,15 +93,25 @@ public:
     /// the range reads as zeroes afterwards. Only with Capabilities::unmap.
     virtual base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba,
                                        std::uint64_t blocks) = 0;
+    /// All of the range reads as zeroes afterwards and has its space, so that writing it finds room. When it
+    /// fails, part of it may be so. Only with Capabilities::anchor.
+    virtual base::Task<IoResult> anchor(base::CommandArena& /*arena*/, std::uint64_t lba,
+                                        std::uint64_t /*blocks*/) {
+        co_return std::unexpected(IoFailure{.error = IoError::unwritable, .lba = lba});
+    }
     /// The range reads as zeroes afterwards; `may_unmap` allows to give its space back.
     virtual base::Task<IoResult> write_zeroes(base::CommandArena& arena, std::uint64_t lba,
                                               std::uint64_t blocks, bool may_unmap,
                                               Durability durability) = 0;
-    /// The longest run from `lba` on, at most `blocks` long, that is all mapped or all unmapped.
+    /// A run from `lba` on, at most `blocks` long, that is all mapped, all anchored or all neither.
     /// Only with Capabilities::block_status.
     virtual base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena,
                                                                       std::uint64_t lba,
                                                                       std::uint64_t blocks) = 0;
+    /// Cheap, too. Only with Capabilities::fill.
+    virtual base::Task<std::expected<Fill, IoFailure>> fill(base::CommandArena& /*arena*/) {
+        co_return std::unexpected(IoFailure{.error = IoError::no_resources, .lba = 0});
+    }
     /// Whether the store is there. Cheap; a store that is away may be looked for.
     virtual base::Task<IoResult> probe(base::CommandArena& /*arena*/) { co_return IoResult{}; }
     /// Looks again at the backing store: its size may have changed, or it may have come back.

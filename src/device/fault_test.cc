@@ -87,6 +87,28 @@ TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
     EXPECT_TRUE(on.write(*device, 3000, pattern(256 * 1024, 3), Durability::durable));
 }
 
+TEST(FullStore, TellsHowFullItIs) {
+    const SmallFileSystem file_system("size=4m");
+    if (!file_system) {
+        return;
+    }
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::file,
+                                      .path = file_system / "disk.img",
+                                      .size_bytes = 64ULL << 20U,
+                                      .block_size = 4096});
+    constexpr std::uint64_t kMiB = 1ULL << 20U;
+    ASSERT_TRUE(device->capabilities().fill);
+    EXPECT_EQ(on.fill(*device), (Fill{.used_bytes = 0, .available_bytes = 4 * kMiB, .shared = true}));
+    EXPECT_TRUE(on.write(*device, 1000, pattern(kMiB, 1)));
+    EXPECT_EQ(on.fill(*device), (Fill{.used_bytes = kMiB, .available_bytes = 3 * kMiB, .shared = true}));
+    EXPECT_FALSE(device->capabilities().anchor) << "tmpfs does not tell what it has allocated";
+    EXPECT_FALSE(on.write_zeroes(*device, 0, 16384, false)) << "four times as much";
+    EXPECT_EQ(on.fill(*device)->available_bytes, 0U);
+    EXPECT_TRUE(on.unmap(*device, 0, 16384));
+    EXPECT_EQ(on.fill(*device)->available_bytes, 4 * kMiB);
+}
+
 TEST(FullStore, TellsThatZeroesFoundNoSpace) {
     const SmallFileSystem file_system("size=1m");
     if (!file_system) {

@@ -1,9 +1,13 @@
 #include "device/file_device.h"
 
+#include "device/extent_map.h"
+#include "device/off_core.h"
 #include "reactor/io.h"
 
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +23,21 @@ std::expected<std::uint64_t, int> seek(int fd, std::uint64_t offset, int whence,
         return std::min(static_cast<std::uint64_t>(found), end);
     }
     return errno == ENXIO ? std::expected<std::uint64_t, int>{end} : std::unexpected(errno);
+}
+
+/// Or an errno. May block on a file system that is not local.
+std::expected<Fill, int> file_fill(int fd) {
+    constexpr std::uint64_t kStatUnit = 512;
+    struct stat file{};
+    struct statvfs system{};
+    if (::fstat(fd, &file) != 0 || ::fstatvfs(fd, &system) != 0) {
+        return std::unexpected(errno);
+    }
+    // What is set aside for the superuser is there for a daemon that runs as such.
+    const std::uint64_t free_blocks = ::geteuid() == 0 ? system.f_bfree : system.f_bavail;
+    return Fill{.used_bytes = static_cast<std::uint64_t>(file.st_blocks) * kStatUnit,
+                .available_bytes = free_blocks * system.f_frsize,
+                .shared = true};
 }
 
 bool same_file(const struct stat& a, const struct stat& b) {
@@ -105,13 +124,60 @@ base::Task<std::expected<Extent, IoFailure>> FileDevice::block_status(base::Comm
     // A block that is part data, part hole is mapped.
     const std::uint64_t hole_blocks = (*data - begin) / block_size;
     if (hole_blocks > 0) {
-        co_return Extent{.lba = lba, .blocks = hole_blocks, .mapped = false};
+        co_return settings().capabilities.anchor ? hole_extent(lba, hole_blocks)
+                                                 : Extent{.lba = lba, .blocks = hole_blocks, .mapped = false};
     }
     const auto hole = seek(fd(), *data, SEEK_HOLE, end);
     if (!hole) {
         co_return failed(io_error_of(hole.error(), Attempt::read), lba);
     }
     co_return Extent{.lba = lba, .blocks = (*hole - begin + block_size - 1) / block_size, .mapped = true};
+}
+
+/// Blocks without data: whether they have their space is asked separately.
+Extent FileDevice::hole_extent(std::uint64_t lba, std::uint64_t blocks) const {
+    const std::uint64_t begin = byte_of(lba);
+    const auto run = hole_run(fd(), begin, byte_of(lba + blocks));
+    if (!run) {
+        return {.lba = lba, .blocks = blocks, .mapped = false};
+    }
+    const std::uint64_t whole = (run->end - begin) / settings().geometry.block_size;
+    // A block of which only a part has its space is not anchored.
+    return whole == 0 ? Extent{.lba = lba, .blocks = 1, .mapped = false}
+                      : Extent{.lba = lba, .blocks = whole, .mapped = false, .anchored = run->allocated};
+}
+
+base::Task<IoResult> FileDevice::anchor(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
+    const IoResult fit = co_await ready(arena, lba, blocks);
+    if (!fit) {
+        co_return fit;
+    }
+    if (settings().capabilities.read_only) {
+        co_return failed(IoError::read_only, lba);
+    }
+    const int error =
+        co_await allocate(arena, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, byte_of(lba), byte_of(blocks));
+    if (error != 0) {
+        co_return failed(io_error_of(error, Attempt::write), lba);
+    }
+    co_return IoResult{};
+}
+
+base::Task<std::expected<Fill, IoFailure>> FileDevice::fill(base::CommandArena& arena) {
+    const IoResult fit = co_await ready(arena, 0, 0);
+    if (!fit) {
+        co_return std::unexpected(fit.error());
+    }
+    std::expected<Fill, int> found = std::unexpected(EAGAIN);
+    if (settings().local) {
+        found = file_fill(fd());
+    } else if (co_await run_off_core(arena, [file = fd(), &found] { found = file_fill(file); }) != 0) {
+        co_return std::unexpected(IoFailure{.error = IoError::no_resources, .lba = 0});
+    }
+    if (!found) {
+        co_return std::unexpected(IoFailure{.error = io_error_of(found.error(), Attempt::read), .lba = 0});
+    }
+    co_return *found;
 }
 
 }  // namespace targe::device

@@ -14,6 +14,8 @@ public:
 
     base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena, std::uint64_t lba,
                                                               std::uint64_t blocks) override;
+    base::Task<IoResult> anchor(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) override;
+    base::Task<std::expected<Fill, IoFailure>> fill(base::CommandArena& arena) override;
 
     /// Opens a regular file and makes it this process's own: another one that serves it is told EWOULDBLOCK.
     [[nodiscard]] static std::expected<reactor::FileDescriptor, int> open_file(const std::string& path,
@@ -22,6 +24,9 @@ public:
 protected:
     [[nodiscard]] std::expected<std::uint64_t, int> look_again() override;
     base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) override;
+
+private:
+    [[nodiscard]] Extent hole_extent(std::uint64_t lba, std::uint64_t blocks) const;
 };
 
 /// Flags of open(2) for a store with these settings. They keep open() from waiting, for a pipe that has the

@@ -122,6 +122,31 @@ TEST(FileDevice, BlocksOfAPartlyUnmappedGranuleReadAsZeroes) {
     EXPECT_EQ(read, expected);
 }
 
+TEST_P(FileDeviceBothWays, AnchorsBlocksBeforeTheyAreWritten) {
+    const auto device = make();
+    if (!device->capabilities().anchor) {
+        GTEST_SKIP() << "the file system of " << directory_.path() << " cannot allocate without writing";
+    }
+    const Bytes data = pattern(64 * 4096, 20);
+    EXPECT_TRUE(on_.write(*device, 0, data, Durability::durable));
+    EXPECT_TRUE(on_.anchor(*device, 16, 32));
+    EXPECT_EQ(on_.block_status(*device, 16, 2000),
+              (Extent{.lba = 16, .blocks = 32, .mapped = false, .anchored = true}));
+    EXPECT_EQ(on_.block_status(*device, 64, 100), (Extent{.lba = 64, .blocks = 100, .mapped = false}));
+    Bytes expected = data;
+    std::fill(expected.begin() + 16 * 4096, expected.begin() + 48 * 4096, std::byte{0});
+    Bytes read(data.size());
+    EXPECT_TRUE(on_.read(*device, 0, read));
+    EXPECT_EQ(read, expected);
+    const auto before = on_.fill(*device);
+    EXPECT_TRUE(on_.write(*device, 16, pattern(8 * 4096, 21), Durability::durable));
+    EXPECT_EQ(on_.block_status(*device, 16, 8).value().mapped, true);
+    EXPECT_EQ(on_.fill(*device)->used_bytes, before->used_bytes) << "the space was its own already";
+    EXPECT_TRUE(on_.unmap(*device, 16, 32));
+    EXPECT_EQ(on_.block_status(*device, 16, 32), (Extent{.lba = 16, .blocks = 32, .mapped = false}));
+    EXPECT_EQ(on_.fill(*device)->used_bytes, before->used_bytes - 32 * 4096U);
+}
+
 TEST_P(FileDeviceBothWays, WritesZeroes) {
     const auto device = make();
     for (const bool may_unmap : {false, true}) {

@@ -89,6 +89,17 @@ TEST(RamDevice, GivesBackWholePagesAndClearsTheRestOfWhatIsUnmapped) {
     EXPECT_EQ(on.block_status(*device, 8, 2040), (Extent{.lba = 8, .blocks = 16, .mapped = false}));
 }
 
+TEST(RamDevice, TellsHowFullItIs) {
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::ram, .size_bytes = kMiB});
+    EXPECT_EQ(on.fill(*device), (Fill{.used_bytes = 0, .available_bytes = kMiB, .shared = false}));
+    EXPECT_TRUE(on.write(*device, 7, pattern(1024, 2)));
+    EXPECT_EQ(on.fill(*device), (Fill{.used_bytes = 8192, .available_bytes = kMiB - 8192, .shared = false}))
+        << "of both pages";
+    EXPECT_TRUE(on.unmap(*device, 0, 2048));
+    EXPECT_EQ(on.fill(*device)->used_bytes, 0U);
+}
+
 TEST(RamDevice, WritesZeroesToTheBlock) {
     OnReactor on;
     const auto device = open_or_fail({.handler = Handler::ram, .size_bytes = kMiB});

@@ -86,8 +86,9 @@ Result open_ram(const DeviceConfig& config) {
         return std::unexpected(memory.error());
     }
     const auto granule = static_cast<std::uint32_t>(kPage / config.block_size);
-    return std::make_unique<RamDevice>(geometry_of(config), memory_capabilities(config, granule),
-                                       std::move(*memory));
+    Capabilities can = memory_capabilities(config, granule);
+    can.fill = true;
+    return std::make_unique<RamDevice>(geometry_of(config), can, std::move(*memory));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "device/extent_map.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
 
@@ -127,15 +128,18 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
     const FileSystem system = file_system_of(fd);
     constexpr blksize_t kSmallestGranule = 4096;
     const auto granule = static_cast<std::uint32_t>(std::max(about.st_blksize, kSmallestGranule));
+    const bool unmaps = config.thin && !config.read_only && punches_holes(fd, size);
     return {.path = config.path,
             .geometry = {.blocks = size / config.block_size,
                          .block_size = config.block_size,
                          .physical_block_exponent = physical_block_exponent(config, 0)},
             .capabilities = {.read_only = config.read_only,
                              .volatile_cache = true,
-                             .unmap = config.thin && !config.read_only && punches_holes(fd, size),
+                             .unmap = unmaps,
                              .unmapped_reads_zero = true,
                              .block_status = true,
+                             .anchor = unmaps && allocates_zeroes(fd, size),
+                             .fill = true,
                              .rotational = config.rotational.value_or(false),
                              .unmap_granularity_blocks = granule / config.block_size},
             .data_path = config.direct      ? DataPath::direct

@@ -95,6 +95,13 @@ base::Task<std::expected<Extent, IoFailure>> RamDevice::block_status(base::Comma
                      .mapped = written_.written(first)};
 }
 
+base::Task<std::expected<Fill, IoFailure>> RamDevice::fill(base::CommandArena& /*arena*/) {
+    const std::uint64_t used = written_.count() * kPageSize;
+    co_return Fill{.used_bytes = used,
+                   .available_bytes = memory_.bytes().size() - std::min(used, memory_.bytes().size()),
+                   .shared = false};
+}
+
 base::Task<IoResult> RamDevice::refresh(base::CommandArena& /*arena*/) {
     co_return IoResult{};
 }

@@ -27,6 +27,7 @@ public:
                                       bool may_unmap, Durability durability) override;
     base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena, std::uint64_t lba,
                                                               std::uint64_t blocks) override;
+    base::Task<std::expected<Fill, IoFailure>> fill(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
 

@@ -69,6 +69,12 @@ public:
     IoResult unmap(Device& device, std::uint64_t lba, std::uint64_t blocks) {
         return run([&](base::CommandArena& arena) { return device.unmap(arena, lba, blocks); });
     }
+    IoResult anchor(Device& device, std::uint64_t lba, std::uint64_t blocks) {
+        return run([&](base::CommandArena& arena) { return device.anchor(arena, lba, blocks); });
+    }
+    std::expected<Fill, IoFailure> fill(Device& device) {
+        return run([&](base::CommandArena& arena) { return device.fill(arena); });
+    }
     IoResult write_zeroes(Device& device, std::uint64_t lba, std::uint64_t blocks, bool may_unmap,
                           Durability durability = Durability::cached) {
         return run([&](base::CommandArena& arena) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,14 @@ public:
         return page;
     }
     [[nodiscard]] std::uint64_t size() const { return pages_; }
+    /// How many hold data: looks at all of them, 64 at a time.
+    [[nodiscard]] std::uint64_t count() const {
+        std::uint64_t sum = 0;
+        for (std::uint64_t word = 0; word < (pages_ + 63) / 64; ++word) {
+            sum += static_cast<std::uint64_t>(std::popcount(words_[word].load(std::memory_order_relaxed)));
+        }
+        return sum;
+    }
 
 private:
     static constexpr std::uint64_t bit(std::uint64_t page) { return std::uint64_t{1} << (page % 64); }

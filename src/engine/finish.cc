@@ -168,6 +168,13 @@ void tell(Command& command, const scsi::Outcome& outcome) {
     tell_dropped(command);
 }
 
+/// The store is full: whoever set a threshold is told of it now.
+bool found_no_space(const Lane& lane, const scsi::Outcome& outcome) {
+    const auto* const sense = std::get_if<scsi::Sense>(&outcome);
+    return lane.watches_fill() && sense != nullptr &&
+           sense->asc == scsi::Asc::space_allocation_failed_write_protect;
+}
+
 /// QERR, [SPC-4 r37 7.5.7]. The task set is the nexus's own, so both values that end tasks end the same.
 void end_others_after_fault(NexusUnit& unit) {
     if (unit.lane.state().pages.queue_error_management != scsi::QueueErrorManagement::none) {
@@ -189,6 +196,9 @@ void finish(Command& command, const scsi::Outcome& outcome) {
         std::holds_alternative<scsi::Sense>(outcome) && !command.life.aborted.load(std::memory_order_relaxed);
     unit->lane.remove(command);
     leave_order(command);
+    if (unit->lane.look_is_due() || (fault && found_no_space(unit->lane, outcome))) [[unlikely]] {
+        unit->lane.ask_for_look();
+    }
     if (fault) [[unlikely]] {
         faulted(command);
     }

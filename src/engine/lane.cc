@@ -43,7 +43,9 @@ bool is_in(const AbortScope& scope, const Command& task) {
 }  // namespace
 
 Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
-    : core_(core), unit_(unit), state_(std::move(state)) {}
+    : core_(core), unit_(unit), state_(std::move(state)) {
+    set_watching();
+}
 
 Lane::~Lane() = default;
 
@@ -283,6 +285,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     TARGE_ASSERT(!open_ && executing_ == 0);
     const auto before = std::exchange(state_, std::move(state));
     open_ = true;
+    set_watching();
     for (NexusUnit& nexus : nexuses_) {
         nexus.gates = gates_of(nexus, *state_);
     }

@@ -87,6 +87,11 @@ public:
     [[nodiscard]] bool has_tasks(const NexusUnit& unit);
     void park(Command& command);
     void begin(Command& command);
+    /// Whether it is time to see how full the store is. Cheap where no threshold is set.
+    [[nodiscard]] bool look_is_due() const { return watches_fill_ && core_.now() >= next_look_; }
+    [[nodiscard]] bool watches_fill() const { return watches_fill_; }
+    /// Has the unit's home look, in a later turn.
+    void ask_for_look();
     /// The command leaves the task set, whatever its stage. settle() follows once its port was told.
     void remove(Command& command);
     /// Tells whoever waited for commands to end.
@@ -150,12 +155,15 @@ private:
     void mark(Command& command, const AbortScope& scope);
     void await_drained(std::function<void()> drained);
     void unpark();
+    void set_watching();
     void watch(const UnitState& before);
 
     base::Core& core_;
     LogicalUnit& unit_;
     std::shared_ptr<const UnitState> state_;
     bool open_ = true;
+    bool watches_fill_ = false;  ///< a threshold of the unit's is set
+    base::Time next_look_{};     ///< not before it
     bool holds_ranges_ = false;  ///< a COMPARE AND WRITE was here: from then on reads are copied
     std::uint32_t quarantines_ = 0;
     std::uint32_t transition_watches_ = 0;

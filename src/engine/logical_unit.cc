@@ -5,6 +5,7 @@
 #include "engine/erasure.h"
 #include "engine/rod_tokens.h"
 #include "scsi/persistent_reservation_text.h"
+#include "scsi/thresholds.h"
 
 #include <algorithm>
 #include <array>
@@ -54,16 +55,36 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
     description.blocks = geometry.blocks;
     description.block_size = geometry.block_size;
     description.physical_block_exponent = geometry.physical_block_exponent;
-    description.provisioning = {.managed = thin,
-                                .unmap = thin,
-                                .write_same_16 = thin,
-                                .write_same_10 = thin,
-                                .unmapped_blocks_read_zero = thin && can.unmapped_reads_zero};
+    description.provisioning = {
+        .managed = thin,
+        .unmap = thin,
+        .write_same_16 = thin,
+        .write_same_10 = thin,
+        .unmapped_blocks_read_zero = thin && can.unmapped_reads_zero,
+        .anchor = thin && can.anchor,
+        .threshold_exponent = thin && can.fill
+                                  ? scsi::threshold_exponent(geometry.blocks, geometry.block_size)
+                                  : std::uint8_t{0}};
     description.limits = limits_of(settings, geometry, can, thin);
     state.traits = scsi::traits_of(description);
     state.capabilities = can;
     state.read_only = settings.read_only || can.read_only;
     return state;
+}
+
+/// What the administrator asked for.
+scsi::ModePages configured_pages(const UnitSettings& settings, const scsi::UnitDescription& unit) {
+    scsi::ModePages pages = scsi::default_mode_pages(unit);
+    const auto set = [&](scsi::ThresholdResource resource, const std::optional<std::uint64_t>& bytes) {
+        if (bytes && unit.provisioning.threshold_exponent != 0) {
+            const auto* const first = std::ranges::find(scsi::kThresholds, resource);
+            pages.thresholds.at(static_cast<std::size_t>(first - scsi::kThresholds.begin())) = {
+                .enabled = true, .count = scsi::threshold_sets(*bytes, unit)};
+        }
+    };
+    set(scsi::ThresholdResource::available, settings.threshold_available_bytes);
+    set(scsi::ThresholdResource::used, settings.threshold_used_bytes);
+    return pages;
 }
 
 /// What was kept but cannot be read says that the medium was being erased, and not how: that has failed.
@@ -85,7 +106,10 @@ void restore(const UnitStore& store, UnitState& state) {
             scsi::reservations_from_text(*kept).value_or(scsi::PersistentReservations{.lost = true}));
     }
     if (const auto kept = store.kept(Kept::mode_pages)) {
-        state.saved_pages = scsi::kept_mode_pages(*kept);
+        state.saved_pages = scsi::kept_mode_pages(*kept, state.default_pages);
+    }
+    if (state.saved_pages && state.description.provisioning.threshold_exponent == 0) {
+        state.saved_pages->threshold_reports = false;
     }
     if (state.saved_pages && !state.description.volatile_cache) {
         state.saved_pages->write_cache_enabled = false;  // the device, or its configuration, has changed
@@ -103,7 +127,7 @@ UnitState first_state(const UnitSettings& settings, const base::Core& home) {
     state.powered_on_ms = home.unix_ms();
     state.description.identity = settings.identity;
     state = looked_at(settings, state);
-    state.default_pages = scsi::default_mode_pages(state.description);
+    state.default_pages = configured_pages(settings, state.description);
     if (settings.store) {
         restore(*settings.store, state);
     }

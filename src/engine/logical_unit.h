@@ -14,6 +14,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ struct UnitSettings {
     bool thin = true;            ///< announced only where the device can unmap
     bool write_through = false;  ///< every write is durable before it is answered, and WCE says so
     bool read_only = false;
+    /// Of a thin unit: initiators are told when less is left in its store, or when it takes up more, until
+    /// they set thresholds of their own. Nothing: only then.
+    std::optional<std::uint64_t> threshold_available_bytes = {};
+    std::optional<std::uint64_t> threshold_used_bytes = {};
     /// None: nothing outlives the process, and whatever would have to is not offered.
     std::shared_ptr<UnitStore> store = {};
     std::shared_ptr<DeviceGroup> group = {};   ///< none: asymmetric access is not offered

@@ -3,9 +3,13 @@
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/sense_from.h"
 #include "scsi/log_pages.h"
+#include "scsi/thresholds.h"
 
 #include <algorithm>
+#include <expected>
+#include <optional>
 
 namespace targe::engine {
 
@@ -41,6 +45,30 @@ base::Task<void> reset_statistics(base::CommandArena& /*arena*/, Command& comman
     co_await base::hop_to(here);
 }
 
+bool counts_resources(const Command& command) {
+    return command.life.unit->lane.state().description.provisioning.threshold_exponent != 0;
+}
+
+using Resources = std::expected<std::optional<scsi::LbaResources>, device::IoFailure>;
+
+/// Looked at only for the page that tells of them.
+base::Task<Resources> resources_of(base::CommandArena& arena, Command& command) {
+    using L = scsi::LogSenseCdb;
+    if (!counts_resources(command)) {
+        co_return std::optional<scsi::LbaResources>{};
+    }
+    if (wire::get<L::kPageCode>(command.cdb.first<L::kSize>()) != scsi::kProvisioningLogPage) {
+        co_return std::optional{scsi::LbaResources{}};
+    }
+    const auto fill = co_await command.life.unit->unit->device().fill(arena);
+    if (!fill) {
+        co_return std::unexpected{fill.error()};
+    }
+    co_return std::optional{
+        scsi::lba_resources({.available = fill->available_bytes, .used = fill->used_bytes}, fill->shared,
+                            command.life.unit->lane.state().description)};
+}
+
 }  // namespace
 
 Execution execute_log_sense(base::CommandArena& arena, Command& command) {
@@ -49,6 +77,10 @@ Execution execute_log_sense(base::CommandArena& arena, Command& command) {
     const auto room = parameter_room(command, std::min(wanted, kLongest));
     if (!room) {
         co_return no_room(command);
+    }
+    const Resources resources = co_await resources_of(arena, command);
+    if (!resources) {
+        co_return sense_from(resources.error());
     }
     const Counters counted = co_await statistics(arena, command);
     const UnitState& state = command.life.unit->lane.state();
@@ -60,6 +92,7 @@ Execution execute_log_sense(base::CommandArena& arena, Command& command) {
                                           .received_blocks = counted.written_bytes / block,
                                           .transmitted_blocks = counted.read_bytes / block,
                                           .self_tests = state.self_tests,
+                                          .resources = *resources,
                                           .powered_on_ms = state.powered_on_ms},
                                          out);
     if (refusal) {
@@ -70,7 +103,8 @@ Execution execute_log_sense(base::CommandArena& arena, Command& command) {
 }
 
 Execution execute_log_select(base::CommandArena& arena, Command& command) {
-    const auto resets = scsi::log_select(command.cdb.first<scsi::LogSelectCdb::kSize>());
+    const auto resets =
+        scsi::log_select(command.cdb.first<scsi::LogSelectCdb::kSize>(), counts_resources(command));
     if (!resets) {
         co_return resets.error();
     }

@@ -5,6 +5,7 @@
 #include "engine/rod_tokens.h"
 #include "engine/sense_from.h"
 #include "scsi/lba_status.h"
+#include "scsi/parameter_cdbs.h"
 #include "scsi/parameter_requests.h"
 #include "scsi/unmap_parameters.h"
 
@@ -16,7 +17,10 @@
 namespace targe::engine {
 
 Execution execute_unmap(base::CommandArena& arena, Command& command) {
+    using L = scsi::UnmapCdb;
     const auto& life = command.life;
+    const bool anchor = wire::get<L::kAnchor>(command.cdb.first<L::kSize>()) != 0;
+    device::Device& disk = life.unit->unit->device();
     const auto ranges = scsi::parse_unmap({life.out_segment.data, life.out_segment.size},
                                           life.unit->lane.state().description);
     if (!ranges) {
@@ -28,10 +32,14 @@ Execution execute_unmap(base::CommandArena& arena, Command& command) {
             continue;
         }
         revoke_tokens(*life.unit, {range.lba, range.blocks});
-        const device::IoResult unmapped =
-            co_await life.unit->unit->device().unmap(arena, range.lba, range.blocks);
-        if (!unmapped) {
-            co_return sense_from(unmapped.error());
+        device::IoResult done;
+        if (anchor) {
+            done = co_await disk.anchor(arena, range.lba, range.blocks);
+        } else {
+            done = co_await disk.unmap(arena, range.lba, range.blocks);
+        }
+        if (!done) {
+            co_return sense_from(done.error());
         }
     }
     co_return scsi::Status::good;
@@ -45,6 +53,13 @@ struct Runs {
     std::array<scsi::LbaStatus, kMostRuns> runs{};
     std::size_t count = 0;
 };
+
+scsi::ProvisioningStatus status_of(const device::Extent& extent) {
+    if (extent.mapped) {
+        return scsi::ProvisioningStatus::mapped;
+    }
+    return extent.anchored ? scsi::ProvisioningStatus::anchored : scsi::ProvisioningStatus::deallocated;
+}
 
 /// The device's extents from `lba` on, at most `limit` of them.
 base::Task<std::expected<void, device::IoFailure>> find_runs(base::CommandArena& arena, Command& command,
@@ -64,8 +79,7 @@ base::Task<std::expected<void, device::IoFailure>> find_runs(base::CommandArena&
         if (!extent) {
             co_return std::unexpected{extent.error()};
         }
-        const auto status =
-            extent->mapped ? scsi::ProvisioningStatus::mapped : scsi::ProvisioningStatus::deallocated;
+        const scsi::ProvisioningStatus status = status_of(*extent);
         found.runs[found.count++] = {lba, static_cast<std::uint32_t>(extent->blocks), status};
         lba += std::max<std::uint64_t>(extent->blocks, 1);
     }

@@ -7,6 +7,7 @@
 #include "engine/unit_state.h"
 #include "engine/unit_store.h"
 #include "scsi/error_history.h"
+#include "scsi/thresholds.h"
 
 #include <coroutine>
 #include <cstdint>
@@ -121,6 +122,12 @@ private:
     std::coroutine_handle<> waiter_;
 };
 
+/// Of a thin unit's store: see threshold_watch.cc.
+struct FillWatch {
+    scsi::ThresholdWatch thresholds;
+    bool looking = false;
+};
+
 /// Used on its core only.
 class UnitHome {
 public:
@@ -134,6 +141,7 @@ public:
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
 
     [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
+    [[nodiscard]] FillWatch& fill_watch() { return fill_watch_; }
 
     /// Refuses the changes that have not begun, as far as they may be.
     void refuse_waiting();
@@ -168,6 +176,7 @@ private:
     base::IntrusiveList<Change, WaitingChanges> waiting_;
     std::vector<Held> held_;
     scsi::ErrorHistory errors_;
+    FillWatch fill_watch_;
     std::uint64_t next_hold_ = 1;
     base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
 };

@@ -47,6 +47,17 @@ base::Task<scsi::Outcome> write_pattern(base::CommandArena& arena, Command& comm
     co_return scsi::Status::good;
 }
 
+/// UNMAP with ANCHOR: as zeroes that have their space, [SBC-3 r36].
+base::Task<device::IoResult> anchor(base::CommandArena& arena, Command& command) {
+    device::Device& disk = command.life.unit->unit->device();
+    const auto& access = command.life.access;
+    const device::IoResult anchored = co_await disk.anchor(arena, access.lba, access.blocks);
+    if (anchored && durability_of(command) == device::Durability::durable) {
+        co_return co_await disk.flush(arena);
+    }
+    co_return anchored;
+}
+
 /// UNMAP asks for as much, [SBC-3 r36]: blocks given back must read as the pattern, so only zeroes
 /// are given back.
 bool writes_zeroes(const Command& command) {
@@ -63,8 +74,13 @@ Execution execute_write_same(base::CommandArena& arena, Command& command) {
     }
     if (writes_zeroes(command)) {
         const bool may_unmap = access.unmap && command.life.unit->lane.state().capabilities.unmap;
-        const device::IoResult written = co_await command.life.unit->unit->device().write_zeroes(
-            arena, access.lba, access.blocks, may_unmap, durability_of(command));
+        device::IoResult written;
+        if (access.anchor && may_unmap) {
+            written = co_await anchor(arena, command);
+        } else {
+            written = co_await command.life.unit->unit->device().write_zeroes(
+                arena, access.lba, access.blocks, may_unmap, durability_of(command));
+        }
         if (!written) {
             co_return sense_from(written.error());
         }

@@ -31,8 +31,13 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<WriteSame10Cdb, WriteSame10Cdb::kUsageThick>(0x41, write_same_10, "WRITE SAME(10)", from_initiator,
                                                      kWrite, kLong, Availability::thick),
     row<WriteSame10Cdb, WriteSame10Cdb::kUsageThin>(0x41, write_same_10, "WRITE SAME(10)", from_initiator,
-                                                    kWrite, kLong, Availability::thin),
-    row<UnmapCdb>(0x42, unmap, "UNMAP", from_initiator, kWrite, kLong, Availability::thin),
+                                                    kWrite, kLong, Availability::not_anchoring),
+    row<WriteSame10Cdb, WriteSame10Cdb::kUsageAnchoring>(
+        0x41, write_same_10, "WRITE SAME(10)", from_initiator, kWrite, kLong, Availability::anchoring),
+    row<UnmapCdb, UnmapCdb::kUsage>(0x42, unmap, "UNMAP", from_initiator, kWrite, kLong,
+                                    Availability::not_anchoring),
+    row<UnmapCdb, UnmapCdb::kUsageAnchoring>(0x42, unmap, "UNMAP", from_initiator, kWrite, kLong,
+                                             Availability::anchoring),
     row<ReadWrite16Cdb>(0x88, read_16, "READ(16)", to_initiator, kRead, kOrdinary),
     row<CompareAndWriteCdb>(0x89, compare_and_write, "COMPARE AND WRITE", from_initiator, kWrite, kOrdinary),
     row<ReadWrite16Cdb>(0x8b, or_write_16, "ORWRITE(16)", from_initiator, kWrite, kOrdinary),
@@ -44,7 +49,9 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
     row<WriteSame16Cdb, WriteSame16Cdb::kUsageThick>(0x93, write_same_16, "WRITE SAME(16)", from_initiator,
                                                      kWrite, kLong, Availability::thick),
     row<WriteSame16Cdb, WriteSame16Cdb::kUsageThin>(0x93, write_same_16, "WRITE SAME(16)", from_initiator,
-                                                    kWrite, kLong, Availability::thin),
+                                                    kWrite, kLong, Availability::not_anchoring),
+    row<WriteSame16Cdb, WriteSame16Cdb::kUsageAnchoring>(
+        0x93, write_same_16, "WRITE SAME(16)", from_initiator, kWrite, kLong, Availability::anchoring),
     action(0x10, row<ReadCapacity16Cdb>(0x9e, read_capacity_16, "READ CAPACITY(16)", to_initiator, kCapacity,
                                         kQuick)),
     // A thick unit and one that cannot tell holes from data answer "mapped or unknown".

@@ -22,6 +22,7 @@ enum class DataDirection : std::uint8_t { none, to_initiator, from_initiator };
 /// What decides which commands, and which of their options, a unit offers.
 struct UnitTraits {
     bool thin = false;       ///< UNMAP is offered, and so is the UNMAP bit of both WRITE SAME
+    bool anchors = false;    ///< thin, and ANCHOR of those commands is offered
     bool removable = false;  ///< the medium can be ejected and loaded
     AccessSupport access = AccessSupport::symmetric;
     bool operator==(const UnitTraits&) const = default;
@@ -29,12 +30,23 @@ struct UnitTraits {
 
 [[nodiscard]] constexpr UnitTraits traits_of(const UnitDescription& unit) {
     return {.thin = unit.provisioning.managed && unit.provisioning.unmap,
+            .anchors = unit.provisioning.managed && unit.provisioning.unmap && unit.provisioning.anchor,
             .removable = unit.removable,
             .access = unit.access};
 }
 
 /// Which units offer a row of the table.
-enum class Availability : std::uint8_t { always, thin, thick, removable, fixed, asymmetric, settable_access };
+enum class Availability : std::uint8_t {
+    always,
+    thin,
+    thick,
+    anchoring,
+    not_anchoring,  ///< thin as well
+    removable,
+    fixed,
+    asymmetric,
+    settable_access,
+};
 
 [[nodiscard]] constexpr bool offered(Availability available, const UnitTraits& unit) {
     switch (available) {
@@ -44,6 +56,10 @@ enum class Availability : std::uint8_t { always, thin, thick, removable, fixed, 
             return unit.thin;
         case Availability::thick:
             return !unit.thin;
+        case Availability::anchoring:
+            return unit.anchors;
+        case Availability::not_anchoring:
+            return unit.thin && !unit.anchors;
         case Availability::removable:
             return unit.removable;
         case Availability::fixed:

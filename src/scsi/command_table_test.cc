@@ -24,7 +24,8 @@ constexpr UnitTraits kThick{};
 constexpr UnitTraits kThin{.thin = true};
 constexpr UnitTraits kThinRemovable{.thin = true, .removable = true};
 constexpr UnitTraits kRemovable{.removable = true};
-constexpr UnitTraits kAllTraits[] = {kThick, kThin, kRemovable, kThinRemovable};
+constexpr UnitTraits kAnchoring{.thin = true, .anchors = true};
+constexpr UnitTraits kAllTraits[] = {kThick, kThin, kRemovable, kThinRemovable, kAnchoring};
 
 /// A CDB of `command` in which every other bit is clear.
 ByteVector plain_cdb(const CommandInfo& command, std::size_t size) {
@@ -206,6 +207,9 @@ TEST(CommandTable, OffersEachCommandOnceToEachUnit) {
 TEST(CommandTable, TakesItsTraitsFromTheUnitsDescription) {
     UnitDescription unit = testing::thin_disk();
     EXPECT_EQ(traits_of(unit), kThin);
+    unit.provisioning.anchor = true;
+    EXPECT_EQ(traits_of(unit), kAnchoring);
+    unit.provisioning.anchor = false;
     unit.removable = true;
     EXPECT_EQ(traits_of(unit), kThinRemovable);
     unit.provisioning = {};

@@ -162,6 +162,9 @@ TEST(Inquiry, WritesBlockDeviceCharacteristics) {
 TEST(Inquiry, WritesLogicalBlockProvisioning) {
     UnitDescription unit = thin_disk();
     EXPECT_EQ(page(0xb2, unit), bytes({0, 0xb2, 0, 4, 0, 0xe4, 2, 0}));
+    unit.provisioning.anchor = true;
+    unit.provisioning.threshold_exponent = 11;
+    EXPECT_EQ(page(0xb2, unit), bytes({0, 0xb2, 0, 4, 11, 0xe6, 2, 0}));
     unit.provisioning = {};
     EXPECT_EQ(page(0xb2, unit), bytes({0, 0xb2, 0, 4, 0, 0, 0, 0}));
 }

@@ -85,19 +85,43 @@ void write_informational_exceptions(const LogValues& /*values*/, LogParameters& 
     });
 }
 
+/// Logical Block Provisioning.
+void write_provisioning(const LogValues& values, LogParameters& parameters) {
+    constexpr std::uint8_t kSize = 8;
+    const LbaResources resources = values.resources.value_or(LbaResources{});
+    const auto count = [&](std::uint16_t code, std::uint32_t value) {
+        parameters.add(code, kSize, [&](ParameterWriter& out) {
+            constexpr std::uint8_t kDedicated = 1;
+            constexpr std::uint8_t kShared = 2;
+            out.u32(value);
+            out.u8(resources.shared ? kShared : kDedicated);
+            out.zeroes(3);
+        });
+    };
+    count(0x0001, resources.available);
+    count(0x0002, resources.used);
+}
+
 struct LogPage {
     std::uint8_t code;
     void (*write)(const LogValues&, LogParameters&);
 };
 
 constexpr auto kPages = std::to_array<LogPage>({
+    {.code = kProvisioningLogPage, .write = write_provisioning},
     {.code = 0x10, .write = write_self_tests},
     {.code = 0x19, .write = write_statistics},
     {.code = 0x2f, .write = write_informational_exceptions},
 });
 static_assert(std::ranges::is_sorted(kPages, {}, &LogPage::code));
 
-void write_list(bool with_subpages, ParameterWriter& out) {
+/// The page, if the unit has it.
+const LogPage* find_page(std::uint8_t code, bool counts_resources) {
+    const auto* const page = std::ranges::find(kPages, code, &LogPage::code);
+    return page == kPages.end() || (code == kProvisioningLogPage && !counts_resources) ? nullptr : page;
+}
+
+void write_list(bool with_subpages, bool counts_resources, ParameterWriter& out) {
     const auto entry = [&](std::uint8_t page, std::uint8_t subpage) {
         out.u8(page);
         if (with_subpages) {
@@ -109,7 +133,9 @@ void write_list(bool with_subpages, ParameterWriter& out) {
         entry(kSupportedPages, kAllSubpages);
     }
     for (const LogPage& page : kPages) {
-        entry(page.code, 0);
+        if (find_page(page.code, counts_resources) != nullptr) {
+            entry(page.code, 0);
+        }
     }
 }
 
@@ -121,9 +147,9 @@ std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cd
     const auto code = wire::get<L::kPageCode>(cdb);
     const auto subpage = wire::get<L::kSubpageCode>(cdb);
     const auto pointer = wire::get<L::kParameterPointer>(cdb);
-    const auto* const page = std::ranges::find(kPages, code, &LogPage::code);
+    const LogPage* const page = find_page(code, values.resources.has_value());
     const bool is_list = code == kSupportedPages && (subpage == 0 || subpage == kAllSubpages);
-    if (!is_list && page == kPages.end()) {
+    if (!is_list && page == nullptr) {
         return code == kSupportedPages ? invalid_field(L::kSubpageCode) : invalid_field(L::kPageCode);
     }
     if (!is_list && subpage != 0) {
@@ -141,7 +167,7 @@ std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cd
         if (pointer != 0) {
             return invalid_field(L::kParameterPointer);
         }
-        write_list(subpage != 0, out);
+        write_list(subpage != 0, values.resources.has_value(), out);
     } else {
         LogParameters parameters(out, pointer);
         page->write(values, parameters);
@@ -153,14 +179,15 @@ std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cd
     return std::nullopt;
 }
 
-std::expected<bool, Sense> log_select(std::span<const std::byte, LogSelectCdb::kSize> cdb) {
+std::expected<bool, Sense> log_select(std::span<const std::byte, LogSelectCdb::kSize> cdb,
+                                      bool counts_resources) {
     using L = LogSelectCdb;
     constexpr std::uint8_t kStatistics = 0x19;
     if (wire::get<L::kParameterListLength>(cdb) != 0) {
         return std::unexpected(invalid_field(L::kParameterListLength));
     }
     const auto code = wire::get<L::kPageCode>(cdb);
-    if (code != kSupportedPages && std::ranges::find(kPages, code, &LogPage::code) == kPages.end()) {
+    if (code != kSupportedPages && find_page(code, counts_resources) == nullptr) {
         return std::unexpected(invalid_field(L::kPageCode));
     }
     if (wire::get<L::kSubpageCode>(cdb) != 0) {

@@ -39,6 +39,13 @@ struct LogSelectCdb {
         {kOpcode, kReset, kPageControl, kPageCode, kSubpageCode, kParameterListLength});
 };
 
+/// The resources that blocks are mapped from, in threshold sets, [SBC-3 r36].
+struct LbaResources {
+    std::uint32_t available = 0;
+    std::uint32_t used = 0;
+    bool shared = false;  ///< with other units, or whatever else takes up space there
+};
+
 /// What the pages are written from.
 struct LogValues {
     // Since the process began, or the latest LOG SELECT with PCR.
@@ -47,6 +54,7 @@ struct LogValues {
     std::uint64_t received_blocks = 0;
     std::uint64_t transmitted_blocks = 0;
     std::span<const SelfTestResult> self_tests = {};  ///< the newest first, at most 20
+    std::optional<LbaResources> resources = {};       ///< of a unit that counts them; else there is no page
     std::uint64_t powered_on_ms = 0;                  ///< milliseconds since 1970-01-01 00:00 UTC
 };
 
@@ -54,7 +62,11 @@ struct LogValues {
 [[nodiscard]] std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cdb,
                                              const LogValues& values, ParameterWriter& out);
 
+/// PAGE CODE of the page that is written from LogValues::resources.
+inline constexpr std::uint8_t kProvisioningLogPage = 0x0c;
+
 /// Whether the command resets the statistics; or why it is refused. No parameter can be set.
-[[nodiscard]] std::expected<bool, Sense> log_select(std::span<const std::byte, LogSelectCdb::kSize> cdb);
+[[nodiscard]] std::expected<bool, Sense> log_select(std::span<const std::byte, LogSelectCdb::kSize> cdb,
+                                                    bool counts_resources);
 
 }  // namespace targe::scsi

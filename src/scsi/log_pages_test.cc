@@ -39,6 +39,8 @@ Answer sense(unsigned page, unsigned subpage = 0, unsigned pointer = 0, const Lo
 
 TEST(LogSense, ListsItsPages) {
     EXPECT_EQ(sense(0x00).data, bytes({0, 0, 0, 4, 0x00, 0x10, 0x19, 0x2f}));
+    EXPECT_EQ(sense(0x00, 0, 0, {.resources = LbaResources{}}).data,
+              bytes({0, 0, 0, 5, 0x00, 0x0c, 0x10, 0x19, 0x2f}));
     EXPECT_EQ(sense(0x00, 0xff).data, bytes({0x40, 0xff, 0, 10, 0, 0, 0, 0xff, 0x10, 0, 0x19, 0, 0x2f, 0}));
 }
 
@@ -73,6 +75,15 @@ TEST(LogSense, WritesSelfTests) {
         bytes({0x10, 0, 0x01, 0x90, 0, 1, 3, 16, 0x27, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0x11, 0, 0}));
 }
 
+TEST(LogSense, WritesProvisioningWhereResourcesAreCounted) {
+    const LogValues values{.resources = LbaResources{.available = 0x01020304, .used = 5, .shared = true}};
+    EXPECT_EQ(sense(0x0c, 0, 0, values).data, bytes({0x0c, 0, 0, 24, 0, 1, 3, 8, 1, 2, 3, 4, 2, 0, 0, 0}) +
+                                                  bytes({0, 2, 3, 8, 0, 0, 0, 5, 2, 0, 0, 0}));
+    EXPECT_EQ(sense(0x0c, 0, 2, {.resources = LbaResources{.used = 7}}).data,
+              bytes({0x0c, 0, 0, 12, 0, 2, 3, 8, 0, 0, 0, 7, 1, 0, 0, 0}));
+    EXPECT_EQ(sense(0x0c).refused, invalid_field(LogSenseCdb::kPageCode));
+}
+
 TEST(LogSense, BeginsAtTheParameterPointer) {
     EXPECT_EQ(sense(0x10, 0, 20).data, bytes({0x10, 0, 0, 20, 0, 20, 3, 16}) + ByteVector(16));
     EXPECT_EQ(sense(0x10, 0, 21).refused, invalid_field(LogSenseCdb::kParameterPointer));
@@ -87,11 +98,21 @@ TEST(LogSense, RefusesWhatIsNotThere) {
 }
 
 TEST(LogSelect, ResetsStatistics) {
-    const auto select = [](unsigned flags, unsigned page, unsigned length = 0) {
-        return log_select(std::array{
-            std::byte{0x4c}, static_cast<std::byte>(flags), static_cast<std::byte>(0x40U | page), std::byte{},
-            std::byte{}, std::byte{}, std::byte{}, std::byte{}, static_cast<std::byte>(length), std::byte{}});
+    const auto select = [](unsigned flags, unsigned page, unsigned length = 0, bool counts = false) {
+        const std::array cdb{std::byte{0x4c},
+                             static_cast<std::byte>(flags),
+                             static_cast<std::byte>(0x40U | page),
+                             std::byte{},
+                             std::byte{},
+                             std::byte{},
+                             std::byte{},
+                             std::byte{},
+                             static_cast<std::byte>(length),
+                             std::byte{}};
+        return log_select(cdb, counts);
     };
+    EXPECT_EQ(select(2, 0x0c, 0, true), false) << "nothing of it is counted";
+    EXPECT_EQ(select(2, 0x0c), std::unexpected(invalid_field(LogSelectCdb::kPageCode)));
     EXPECT_EQ(select(2, 0), true);
     EXPECT_EQ(select(2, 0x19), true);
     EXPECT_EQ(select(2, 0x10), false);

@@ -32,6 +32,7 @@ struct MediumAccess {
     bool fua = false;
     bool immediate = false;    ///< IMMED: status before the work is done
     bool unmap = false;        ///< WRITE SAME may give the space back
+    bool anchor = false;       ///< or rather, see to it that there is space
     bool no_data_out = false;  ///< NDOB: WRITE SAME of zeroes, without a block of data-out
 
     bool operator==(const MediumAccess&) const = default;

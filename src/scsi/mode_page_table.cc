@@ -35,12 +35,32 @@ consteval ModePage subpage(std::uint8_t code, std::uint8_t number, std::uint8_t 
     return made;
 }
 
+constexpr std::uint8_t kErrorRecovery = 0x01;
 constexpr std::uint8_t kCaching = 0x08;
 constexpr std::uint8_t kControl = 0x0a;
+constexpr std::uint8_t kInformationalExceptions = 0x1c;
+constexpr std::uint8_t kProvisioning = 0x02;  // its subpage
+
+/// Where the threshold descriptors begin, and how long each is.
+constexpr std::size_t kFirstThreshold = 16;
+constexpr std::size_t kThresholdSize = 8;
+
+/// THRESHOLD TYPE 000b, of soft thresholds; THRESHOLD ARMING and THRESHOLD RESOURCE.
+consteval ModePage provisioning_page() {
+    ModePage made = subpage(kInformationalExceptions, kProvisioning,
+                            kFirstThreshold - 4 + kThresholds.size() * kThresholdSize, {});
+    for (std::size_t i = 0; i < kThresholds.size(); ++i) {
+        const std::size_t at = kFirstThreshold + i * kThresholdSize;
+        const bool increasing = kThresholds.at(i) == ThresholdResource::used;
+        made.fixed.at(at) = increasing ? std::byte{1} : std::byte{0};
+        made.fixed.at(at + 1) = static_cast<std::byte>(kThresholds.at(i));
+    }
+    return made;
+}
 
 constexpr auto kTable = std::to_array<ModePage>({
     // Read-Write Error Recovery: AWRE and ARRE, for what is below replaces bad blocks by itself.
-    page(0x01, 0x0a, {{.byte = 2, .value = 0xc0}}),
+    page(kErrorRecovery, 0x0a, {{.byte = 2, .value = 0xc0}}),
     // Disconnect-Reconnect: iSCSI has no use for its fields.
     page(0x02, 0x0e, {}),
     page(kCaching, 0x12, {}),
@@ -51,7 +71,8 @@ constexpr auto kTable = std::to_array<ModePage>({
     // MAXIMUM SENSE DATA LENGTH.
     subpage(kControl, 0x01, 0x1c, {{4, 0x06}, {6, kMaxSenseBytes}}),
     // Informational Exceptions Control: DEXCPT, for none are reported.
-    page(0x1c, 0x0a, {{.byte = 2, .value = 0x08}}),
+    page(kInformationalExceptions, 0x0a, {{.byte = 2, .value = 0x08}}),
+    provisioning_page(),
 });
 static_assert(std::ranges::is_sorted(kTable, {},
                                      [](const ModePage& p) { return std::pair{p.code, p.subpage}; }));
@@ -87,11 +108,61 @@ consteval ModeField choice(std::uint8_t page, wire::Field where) {
             }};
 }
 
+template <std::size_t I>
+consteval ModeField threshold_enabled() {
+    return {
+        .page = kInformationalExceptions,
+        .subpage = kProvisioning,
+        .where = wire::bit(kFirstThreshold + I * kThresholdSize, 7),
+        .get = [](const ModePages& pages) { return static_cast<std::uint8_t>(pages.thresholds[I].enabled); },
+        .set =
+            [](ModePages& pages, std::uint8_t value) {
+                pages.thresholds[I].enabled = value != 0;
+                return true;
+            }};
+}
+
+/// One byte of THRESHOLD COUNT; 0 is the most significant.
+template <std::size_t I, unsigned Byte>
+consteval ModeField threshold_count() {
+    constexpr unsigned kAt = kFirstThreshold + I * kThresholdSize + 4 + Byte;
+    constexpr unsigned kShift = 8 * (3 - Byte);
+    return {.page = kInformationalExceptions,
+            .subpage = kProvisioning,
+            .where = wire::bytes(kAt, kAt),
+            .get =
+                [](const ModePages& pages) {
+                    return static_cast<std::uint8_t>(pages.thresholds[I].count >> kShift);
+                },
+            .set =
+                [](ModePages& pages, std::uint8_t value) {
+                    std::uint32_t& count = pages.thresholds[I].count;
+                    count = (count & ~(0xffU << kShift)) | static_cast<std::uint32_t>(value) << kShift;
+                    return true;
+                }};
+}
+
+template <std::size_t I>
+consteval auto threshold_fields() {
+    return std::array{threshold_enabled<I>(), threshold_count<I, 0>(), threshold_count<I, 1>(),
+                      threshold_count<I, 2>(), threshold_count<I, 3>()};
+}
+
+/// The fields of all threshold descriptors, one descriptor after the other.
+template <std::size_t... I>
+consteval auto all_threshold_fields(std::index_sequence<I...> /*descriptors*/) {
+    std::array<ModeField, sizeof...(I) * threshold_fields<0>().size()> all{};
+    auto at = all.begin();
+    ((at = std::ranges::copy(threshold_fields<I>(), at).out), ...);
+    return all;
+}
+
 using Reordering = QueueAlgorithm;
 using Errors = QueueErrorManagement;
 using Interlock = UnitAttentionInterlock;
 
-constexpr auto kFields = std::to_array<ModeField>({
+constexpr auto kPlainFields = std::to_array<ModeField>({
+    flag<&ModePages::threshold_reports>(kErrorRecovery, 7, 7),  // LBPERE
     flag<&ModePages::write_cache_enabled>(kCaching, 2, 2),
     flag<&ModePages::task_management_functions_only>(kControl, 2, 4),
     flag<&ModePages::descriptor_sense>(kControl, 2, 2),
@@ -105,6 +176,13 @@ constexpr auto kFields = std::to_array<ModeField>({
     flag<&ModePages::task_aborted_status>(kControl, 5, 6),
 });
 
+constexpr auto kFields = [] {
+    constexpr auto kOfThresholds = all_threshold_fields(std::make_index_sequence<kThresholds.size()>{});
+    std::array<ModeField, kPlainFields.size() + kOfThresholds.size()> all{};
+    std::ranges::copy(kOfThresholds, std::ranges::copy(kPlainFields, all.begin()).out);
+    return all;
+}();
+
 }  // namespace
 
 std::span<const ModePage> mode_page_table() {
@@ -115,7 +193,15 @@ std::span<const ModeField> mode_fields() {
     return kFields;
 }
 
+bool has_page(const UnitDescription& unit, const ModePage& page) {
+    return page.code != kInformationalExceptions || page.subpage != kProvisioning ||
+           unit.provisioning.threshold_exponent != 0;
+}
+
 bool changeable(const ModeField& field, const UnitDescription& unit) {
+    if (field.page == kErrorRecovery) {
+        return unit.provisioning.threshold_exponent != 0;
+    }
     return field.page != kCaching || unit.volatile_cache;
 }
 

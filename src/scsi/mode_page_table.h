@@ -14,7 +14,7 @@ namespace targe::scsi {
 
 inline constexpr std::uint8_t kAllModePages = 0x3f;
 inline constexpr std::uint8_t kAllModeSubpages = 0xff;
-inline constexpr std::size_t kMaxModePageSize = 32;
+inline constexpr std::size_t kMaxModePageSize = 48;
 
 struct ModePage {
     std::uint8_t code;
@@ -28,6 +28,9 @@ struct ModePage {
 
 /// Ascending by page and subpage code.
 [[nodiscard]] std::span<const ModePage> mode_page_table();
+
+/// Whether this unit has the page: one that counts no resources has no thresholds.
+[[nodiscard]] bool has_page(const UnitDescription& unit, const ModePage& page);
 
 /// Bits of a page that MODE SELECT may change, all in one byte.
 struct ModeField {
@@ -51,7 +54,8 @@ struct ModeField {
 };
 [[nodiscard]] std::span<const ModeField> mode_fields();
 
-/// Whether this unit lets the field be changed: a device without a volatile cache has nothing to enable.
+/// Whether this unit lets the field be changed: a device without a volatile cache has nothing to enable, one
+/// without thresholds nothing to report.
 [[nodiscard]] bool changeable(const ModeField& field, const UnitDescription& unit);
 
 /// The content of `page`, header included, that says `pages`.

@@ -6,6 +6,8 @@
 #include "scsi/unit_description.h"
 #include "wire/field.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -26,6 +28,22 @@ enum class QueueErrorManagement : std::uint8_t { none = 0, every_task = 1, tasks
 /// UA_INTLCK_CTRL: whether a unit attention that was reported goes on being reported.
 enum class UnitAttentionInterlock : std::uint8_t { clear = 0, keep = 2, keep_and_establish = 3 };
 
+/// A threshold descriptor of the Logical Block Provisioning page, [SBC-3 r36]. What it looks at goes by its
+/// place: see kThresholds.
+struct Threshold {
+    bool enabled = false;
+    std::uint32_t count = 0;  ///< in threshold sets
+    bool operator==(const Threshold&) const = default;
+};
+
+/// THRESHOLD RESOURCE, numbered as the parameters of the Logical Block Provisioning log page are.
+enum class ThresholdResource : std::uint8_t { available = 1, used = 2 };
+
+/// What each descriptor looks at. One that looks at what is available is armed decreasing, at what is used
+/// increasing: the standard combines them in no other way.
+inline constexpr std::array kThresholds{ThresholdResource::available, ThresholdResource::available,
+                                        ThresholdResource::used, ThresholdResource::used};
+
 /// The mode parameters that an initiator can change. A logical unit holds one of these; everything else in
 /// its mode pages follows from its UnitDescription.
 struct ModePages {
@@ -39,6 +57,8 @@ struct ModePages {
     bool task_management_functions_only = false;  ///< TMF_ONLY
     bool no_protection_checks = false;            ///< DPICZ
     UnitAttentionInterlock unit_attention_interlock = UnitAttentionInterlock::clear;
+    bool threshold_reports = false;  ///< LBPERE
+    std::array<Threshold, kThresholds.size()> thresholds = {};
     bool operator==(const ModePages&) const = default;
 
     [[nodiscard]] SenseFormat sense_format() const {
@@ -101,8 +121,10 @@ struct ModeSelected {
                                                              const UnitDescription& unit,
                                                              const ModePages& current, wire::Bytes list);
 
-/// As they are kept, and back. Nothing when it is not what was kept.
+/// As they are kept, and back: what was kept by a release that did not have a field is `otherwise` there.
+/// Nothing when it is not what was kept.
 [[nodiscard]] std::string keep(const ModePages& pages);
-[[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text);
+[[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text,
+                                                       const ModePages& otherwise = {});
 
 }  // namespace targe::scsi

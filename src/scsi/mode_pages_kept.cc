@@ -48,8 +48,8 @@ std::string keep(const ModePages& pages) {
     return text;
 }
 
-std::optional<ModePages> kept_mode_pages(std::string_view text) {
-    ModePages pages;
+std::optional<ModePages> kept_mode_pages(std::string_view text, const ModePages& otherwise) {
+    ModePages pages = otherwise;
     while (!text.empty()) {
         const std::size_t end = text.find('\n');
         if (end == std::string_view::npos || !take_line(text.substr(0, end), pages)) {

@@ -36,6 +36,72 @@ const ByteVector kControl = bytes({0x0a, 0x0a, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0, 
 const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 6, 0, 252}) + ByteVector(25);
 const ByteVector kInformational = bytes({0x1c, 0x0a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
+UnitDescription counting_disk() {
+    UnitDescription unit = thin_disk();
+    unit.provisioning.threshold_exponent = 11;
+    return unit;
+}
+
+const ByteVector kProvisioning = bytes({0x5c, 0x02, 0, 44, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}) +  //
+                                 bytes({0, 1, 0, 0, 0, 0, 0, 0}) + bytes({0, 1, 0, 0, 0, 0, 0, 0}) +
+                                 bytes({1, 2, 0, 0, 0, 0, 0, 0}) + bytes({1, 2, 0, 0, 0, 0, 0, 0});
+
+TEST(ModeSense, ReportsThresholdsWhereResourcesAreCounted) {
+    const UnitDescription unit = counting_disk();
+    const auto page = [&](std::uint8_t code, std::uint8_t subpage, PageControl control,
+                          const ModePages& now) {
+        const ByteVector all = sensed({.form = ModeForm::six,
+                                       .disable_block_descriptors = true,
+                                       .control = control,
+                                       .page = code,
+                                       .subpage = subpage},
+                                      now, Access::read_write, unit);
+        return ByteVector(all.begin() + 4, all.end());
+    };
+    ModePages now;
+    EXPECT_EQ(page(0x1c, 2, PageControl::current, now), kProvisioning);
+    now.threshold_reports = true;
+    now.thresholds[1] = {.enabled = true, .count = 0x01020304};
+    ByteVector expected = kProvisioning;
+    expected[24] = std::byte{0x80};
+    for (unsigned i = 0; i < 4; ++i) {
+        expected[28 + i] = static_cast<std::byte>(i + 1);
+    }
+    EXPECT_EQ(page(0x1c, 2, PageControl::current, now), expected);
+    EXPECT_EQ(page(0x01, 0, PageControl::current, now)[7], std::byte{0x80}) << "LBPERE";
+    EXPECT_EQ(page(0x01, 0, PageControl::defaults, {})[7], std::byte{0x80});
+    EXPECT_EQ(page(0x01, 0, PageControl::changeable, {})[7], std::byte{0x80});
+    const ByteVector mask = page(0x1c, 2, PageControl::changeable, {});
+    EXPECT_EQ(ByteVector(mask.begin() + 40, mask.end()), bytes({0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}));
+    const ByteVector both = page(0x1c, 0xff, PageControl::current, {});
+    EXPECT_EQ(both.size(), 12U + 48U);
+    EXPECT_EQ(kept_mode_pages(keep(now)), now);
+}
+
+TEST(ModeSense, HasNoThresholdsWhereResourcesAreNotCounted) {
+    EXPECT_EQ(refused({.form = ModeForm::six, .page = 0x1c, .subpage = 2}), invalid_field(wire::bytes(3, 3)));
+    EXPECT_EQ(mode_select({.form = ModeForm::six}, thin_disk(), kCached, bytes({0, 0, 0, 0}) + kProvisioning),
+              std::unexpected(invalid_parameter(4, 5)));
+    ByteVector recovery = kErrorRecovery;
+    recovery[7] = std::byte{0x80};
+    EXPECT_EQ(mode_select({.form = ModeForm::six}, thin_disk(), kCached, bytes({0, 0, 0, 0}) + recovery),
+              std::unexpected(invalid_parameter(4 + 7, 7)));
+}
+
+TEST(ModeSelect, SetsThresholds) {
+    ByteVector page = kProvisioning;
+    page[32] = std::byte{0x81};
+    page[39] = std::byte{200};
+    const auto select = [&] {
+        return mode_select({.form = ModeForm::six}, counting_disk(), kCached, bytes({0, 0, 0, 0}) + page);
+    };
+    ModePages expected = kCached;
+    expected.thresholds[2] = {.enabled = true, .count = 200};
+    EXPECT_EQ(select(), (ModeSelected{.pages = expected, .changed = true}));
+    page[33] = std::byte{1};
+    EXPECT_EQ(select().error(), invalid_parameter(4 + 33, 1)) << "what it looks at cannot be changed";
+}
+
 TEST(ModeSense, Of6BytesReportsEveryPage) {
     EXPECT_EQ(sensed({.form = ModeForm::six, .page = 0x3f}),
               bytes({11 + 72, 0, 0x10, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) + kErrorRecovery +

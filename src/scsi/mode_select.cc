@@ -110,7 +110,7 @@ constexpr std::uint8_t kSubpageFormat = 0x40;
 constexpr std::uint8_t kPageCodeMask = 0x3f;
 
 /// The page that begins at `at`, its length checked; its content is then all in `list`.
-std::expected<const ModePage*, Sense> page_at(wire::Bytes list, std::size_t at) {
+std::expected<const ModePage*, Sense> page_at(wire::Bytes list, std::size_t at, const UnitDescription& unit) {
     const wire::Bytes rest = list.subspan(at);
     const bool has_subpage = (rest[0] & std::byte{kSubpageFormat}) != std::byte{0};
     const std::size_t header = has_subpage ? 4 : 2;
@@ -120,8 +120,9 @@ std::expected<const ModePage*, Sense> page_at(wire::Bytes list, std::size_t at) 
     const auto code = std::to_integer<std::uint8_t>(rest[0] & std::byte{kPageCodeMask});
     const auto subpage = has_subpage ? std::to_integer<std::uint8_t>(rest[1]) : std::uint8_t{0};
     const auto table = mode_page_table();
-    const auto page = std::ranges::find_if(
-        table, [&](const ModePage& p) { return p.code == code && p.subpage == subpage; });
+    const auto page = std::ranges::find_if(table, [&](const ModePage& p) {
+        return p.code == code && p.subpage == subpage && has_page(unit, p);
+    });
     if (page == table.end() || page->header_size() != header) {
         return std::unexpected(invalid_parameter(at, 5));
     }
@@ -184,7 +185,7 @@ std::expected<ModeSelected, Sense> mode_select(const ModeSelectRequest& request,
     }
     ModePages next = current;
     for (std::size_t at = header->size + header->descriptors_length; at < list.size();) {
-        const auto page = page_at(list, at);
+        const auto page = page_at(list, at, unit);
         if (!page) {
             return std::unexpected(page.error());
         }

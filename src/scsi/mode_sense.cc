@@ -12,14 +12,14 @@ constexpr wire::Field kSubpageCode = wire::bytes(3, 3);
 
 constexpr std::uint8_t kSaveable = 0x80;  // PS
 
-bool wanted(const ModePage& page, const ModeSenseRequest& request) {
+bool wanted(const ModePage& page, const ModeSenseRequest& request, const UnitDescription& unit) {
     const bool code = request.page == page.code || request.page == kAllModePages;
     const bool subpage = request.subpage == page.subpage || request.subpage == kAllModeSubpages;
-    return code && subpage;
+    return code && subpage && has_page(unit, page);
 }
 
 /// Nothing when there is something to report.
-std::optional<Sense> refuse(const ModeSenseRequest& request) {
+std::optional<Sense> refuse(const ModeSenseRequest& request, const UnitDescription& unit) {
     const auto table = mode_page_table();
     if (request.page == kAllModePages) {
         // Subpage codes other than these are reserved here, [SPC-4 r37 6.13].
@@ -29,7 +29,7 @@ std::optional<Sense> refuse(const ModeSenseRequest& request) {
     if (!std::ranges::any_of(table, [&](const ModePage& page) { return page.code == request.page; })) {
         return invalid_field(kPageCode);
     }
-    if (!std::ranges::any_of(table, [&](const ModePage& page) { return wanted(page, request); })) {
+    if (!std::ranges::any_of(table, [&](const ModePage& page) { return wanted(page, request, unit); })) {
         return invalid_field(kSubpageCode);
     }
     return std::nullopt;
@@ -90,7 +90,8 @@ void write_header(const ModeSenseRequest& request, std::uint8_t device_specific,
 }  // namespace
 
 ModePages default_mode_pages(const UnitDescription& unit) {
-    return {.write_cache_enabled = unit.volatile_cache};
+    return {.write_cache_enabled = unit.volatile_cache,
+            .threshold_reports = unit.provisioning.threshold_exponent != 0};
 }
 
 const ModePages& ModeValues::of(PageControl control) const {
@@ -108,7 +109,7 @@ const ModePages& ModeValues::of(PageControl control) const {
 
 std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescription& unit,
                                 const ModeValues& values, Access access, ParameterWriter& out) {
-    if (const auto refused = refuse(request)) {
+    if (const auto refused = refuse(request, unit)) {
         return refused;
     }
     if (request.control == PageControl::saved && !values.can_save) {
@@ -122,7 +123,7 @@ std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescr
         write_block_descriptor(unit, long_form, out);
     }
     for (const ModePage& page : mode_page_table()) {
-        if (wanted(page, request)) {
+        if (wanted(page, request, unit)) {
             const auto bytes = content(page, request.control, unit, values);
             out.u8(std::to_integer<std::uint8_t>(bytes.front()) | (values.can_save ? kSaveable : 0));
             out.bytes(std::span(bytes).subspan(1, page.size - 1));

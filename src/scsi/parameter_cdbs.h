@@ -115,9 +115,12 @@ struct GetLbaStatusCdb {
 struct UnmapCdb {
     static constexpr std::size_t kSize = 10;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
+    static constexpr wire::Field kAnchor = wire::bit(1, 0);
     static constexpr wire::Field kGroup = wire::bits(6, 4, 0);
     static constexpr wire::Field kParameterListLength = wire::bytes(7, 8);
     static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kGroup, kParameterListLength});
+    static constexpr auto kUsageAnchoring =
+        wire::usage_mask<kSize>({kOpcode, kAnchor, kGroup, kParameterListLength});
 };
 
 /// [SPC-4 r37 6.33]

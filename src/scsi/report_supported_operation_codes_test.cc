@@ -108,6 +108,8 @@ TEST(ReportSupportedOperationCodes, ShowsTheBitsOfACommand) {
               bytes({0, 0x03, 0, 10, 0x41, 0xe0, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x41}, kThin).data,
               bytes({0, 0x03, 0, 10, 0x41, 0xe8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
+    EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x41}, {.thin = true, .anchors = true}).data,
+              bytes({0, 0x03, 0, 10, 0x41, 0xf8, 0xff, 0xff, 0xff, 0xff, 0x1f, 0xff, 0xff, 4}));
     EXPECT_EQ(ask({.options = kOpcode, .opcode = 0x08}).data,
               bytes({0, 0x03, 0, 6, 0x08, 0x1f, 0xff, 0xff, 0xff, 4}));
 }
@@ -148,6 +150,7 @@ TEST(ReportSupportedOperationCodes, AnswersForEveryCommandInItsList) {
     for (const CommandInfo& command : command_table()) {
         SCOPED_TRACE(command.name);
         const UnitTraits unit{.thin = command.available != Availability::thick,
+                              .anchors = command.available == Availability::anchoring,
                               .removable = command.available != Availability::fixed,
                               .access = AccessSupport::implicit_and_explicit};
         for (const std::uint8_t options : {command.service_action ? kServiceAction : kOpcode, kEither}) {

@@ -95,6 +95,7 @@ enum class Asc : std::uint16_t {
     commands_cleared_by_another_initiator = 0x2f00,
     format_command_failed = 0x3101,
     sanitize_command_failed = 0x3103,
+    thin_provisioning_soft_threshold_reached = 0x3807,
     saving_parameters_not_supported = 0x3900,
     medium_not_present = 0x3a00,
     logical_unit_failed_self_test = 0x3e03,

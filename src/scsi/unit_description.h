@@ -40,6 +40,10 @@ struct Provisioning {
     bool write_same_16 = false;              ///< LBPWS
     bool write_same_10 = false;              ///< LBPWS10
     bool unmapped_blocks_read_zero = false;  ///< LBPRZ
+    bool anchor = false;                     ///< ANC_SUP
+    /// THRESHOLD EXPONENT: log2 of the blocks that resources are counted in. 0: they are not counted, and
+    /// there are neither thresholds nor what tells of them.
+    std::uint8_t threshold_exponent = 0;
     bool operator==(const Provisioning&) const = default;
 };
 

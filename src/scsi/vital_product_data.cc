@@ -67,10 +67,11 @@ void write_logical_block_provisioning(const UnitDescription& unit, const PortDes
                                       ParameterWriter& out) {
     const Provisioning& thin = unit.provisioning;
     constexpr std::uint8_t kThin = 0x02;
-    out.u8(0);  // no thresholds
-    out.u8(static_cast<std::uint8_t>((thin.unmap ? 0x80U : 0U) | (thin.write_same_16 ? 0x40U : 0U) |
-                                     (thin.write_same_10 ? 0x20U : 0U) |
-                                     (thin.unmapped_blocks_read_zero ? 0x04U : 0U)));
+    constexpr std::uint8_t kAnchor = 0x02;
+    out.u8(thin.threshold_exponent);
+    out.u8(static_cast<std::uint8_t>(
+        (thin.unmap ? 0x80U : 0U) | (thin.write_same_16 ? 0x40U : 0U) | (thin.write_same_10 ? 0x20U : 0U) |
+        (thin.unmapped_blocks_read_zero ? 0x04U : 0U) | (thin.anchor ? kAnchor : 0U)));
     out.u8(thin.managed ? kThin : 0);
     out.u8(0);
 }

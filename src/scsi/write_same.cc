@@ -14,7 +14,11 @@ std::expected<MediumAccess, Sense> plan_write_same(wire::Bytes raw, const UnitDe
     MediumAccess access{.lba = wire::get<L::kLba>(cdb),
                         .blocks = wire::get<L::kBlocks>(cdb),
                         .data_out_bytes = unit.block_size,
-                        .unmap = wire::get<L::kUnmap>(cdb) != 0};
+                        .unmap = wire::get<L::kUnmap>(cdb) != 0,
+                        .anchor = wire::get<L::kAnchor>(cdb) != 0};
+    if (access.anchor && !access.unmap) {
+        return std::unexpected{invalid_field(L::kAnchor)};
+    }
     if constexpr (requires { L::kNoDataOut; }) {
         access.no_data_out = wire::get<L::kNoDataOut>(cdb) != 0;
         access.data_out_bytes = access.no_data_out ? 0 : unit.block_size;

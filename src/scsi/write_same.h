@@ -11,11 +11,12 @@
 
 namespace targe::scsi {
 
-/// UNMAP is used where the unit is thin. ANCHOR never is: nothing here can anchor a block.
+/// UNMAP is used where the unit is thin, ANCHOR where it can give a block space before it is written.
 struct WriteSame10Cdb {
     static constexpr std::size_t kSize = 10;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
     static constexpr wire::Field kProtect = wire::bits(1, 7, 5);  ///< WRPROTECT
+    static constexpr wire::Field kAnchor = wire::bit(1, 4);
     static constexpr wire::Field kUnmap = wire::bit(1, 3);
     static constexpr wire::Field kLba = wire::bytes(2, 5);
     static constexpr wire::Field kGroup = wire::bits(6, 4, 0);
@@ -23,12 +24,15 @@ struct WriteSame10Cdb {
     static constexpr auto kUsageThick = wire::usage_mask<kSize>({kOpcode, kProtect, kLba, kGroup, kBlocks});
     static constexpr auto kUsageThin =
         wire::usage_mask<kSize>({kOpcode, kProtect, kUnmap, kLba, kGroup, kBlocks});
+    static constexpr auto kUsageAnchoring =
+        wire::usage_mask<kSize>({kOpcode, kProtect, kAnchor, kUnmap, kLba, kGroup, kBlocks});
 };
 
 struct WriteSame16Cdb {
     static constexpr std::size_t kSize = 16;
     static constexpr wire::Field kOpcode = wire::bytes(0, 0);
     static constexpr wire::Field kProtect = wire::bits(1, 7, 5);  ///< WRPROTECT
+    static constexpr wire::Field kAnchor = wire::bit(1, 4);
     static constexpr wire::Field kUnmap = wire::bit(1, 3);
     static constexpr wire::Field kNoDataOut = wire::bit(1, 0);  ///< NDOB
     static constexpr wire::Field kLba = wire::bytes(2, 9);
@@ -38,6 +42,8 @@ struct WriteSame16Cdb {
         wire::usage_mask<kSize>({kOpcode, kProtect, kNoDataOut, kLba, kBlocks, kGroup});
     static constexpr auto kUsageThin =
         wire::usage_mask<kSize>({kOpcode, kProtect, kUnmap, kNoDataOut, kLba, kBlocks, kGroup});
+    static constexpr auto kUsageAnchoring =
+        wire::usage_mask<kSize>({kOpcode, kProtect, kAnchor, kUnmap, kNoDataOut, kLba, kBlocks, kGroup});
 };
 
 /// `Layout` is one of the two above. A range need not be aligned to the granularity of unmapping.

@@ -31,6 +31,16 @@ TEST(WriteSame, UnmapsARangeThatIsNotAligned) {
     EXPECT_EQ(plan_write_same<WriteSame16Cdb>(sixteen(0x08, 5), thin_disk()), access);
 }
 
+TEST(WriteSame, AnchorsOnlyWhatItUnmaps) {
+    const MediumAccess access{.lba = 3, .blocks = 5, .data_out_bytes = 512, .unmap = true, .anchor = true};
+    EXPECT_EQ(plan_write_same<WriteSame10Cdb>(ten(0x18, 5), thin_disk()), access);
+    EXPECT_EQ(plan_write_same<WriteSame16Cdb>(sixteen(0x18, 5), thin_disk()), access);
+    EXPECT_EQ(plan_write_same<WriteSame10Cdb>(ten(0x10, 5), thin_disk()).error(),
+              invalid_field(wire::bit(1, 4)));
+    EXPECT_EQ(plan_write_same<WriteSame16Cdb>(sixteen(0x10, 5), thin_disk()).error(),
+              invalid_field(wire::bit(1, 4)));
+}
+
 TEST(WriteSame, WantsNothingWithoutADataOutBuffer) {
     EXPECT_EQ(plan_write_same<WriteSame16Cdb>(sixteen(0x01, 5), thin_disk()),
               (MediumAccess{.lba = 3, .blocks = 5, .no_data_out = true}));

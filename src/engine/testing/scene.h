@@ -8,7 +8,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace targe::engine::testing {
 
@@ -20,7 +22,8 @@ struct SceneOptions {
     bool removable = false;
     bool write_through = false;
     bool read_only_lun = false;
-    std::shared_ptr<UnitStore> store = {};  ///< of disk0
+    std::shared_ptr<UnitStore> store = {};         ///< of disk0
+    std::optional<device::Capabilities> can = {};  ///< nothing: as SimDevice has them
     Limits limits = {};
 };
 
@@ -38,7 +41,9 @@ public:
     std::shared_ptr<LogicalUnit> add_unit(std::string name, const SceneOptions& options = {}) {
         UnitSettings settings;
         settings.name = std::move(name);
-        settings.device = std::make_unique<SimDevice>(world, options.blocks, options.block_size);
+        auto device = std::make_unique<SimDevice>(world, options.blocks, options.block_size);
+        device->can = options.can.value_or(device->can);
+        settings.device = std::move(device);
         settings.identity.serial = settings.name;
         settings.removable = options.removable;
         settings.write_through = options.write_through;

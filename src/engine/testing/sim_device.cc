@@ -11,7 +11,8 @@ SimDevice::SimDevice(World& world, std::uint64_t blocks, std::uint32_t block_siz
       geometry_{.blocks = blocks, .block_size = block_size},
       next_blocks_(blocks),
       data_(blocks * block_size),
-      mapped_(blocks) {}
+      mapped_(blocks),
+      anchored_(blocks) {}
 
 void SimDevice::suspend(std::coroutine_handle<> self) {
     base::Core& core = world_.current();
@@ -107,6 +108,7 @@ base::Task<device::IoResult> SimDevice::write_zeroes(base::CommandArena& /*arena
     if (result) {
         std::memset(data_.data() + lba * geometry_.block_size, 0, blocks * geometry_.block_size);
         std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, !may_unmap);
+        std::fill_n(anchored_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, false);
     }
     co_return result;
 }
@@ -116,10 +118,26 @@ base::Task<std::expected<device::Extent, device::IoFailure>> SimDevice::block_st
     co_await Wait{*this};
     const bool mapped = mapped_[lba];
     std::uint64_t run = 0;
-    while (run < blocks && mapped_[lba + run] == mapped) {
+    const bool anchored = !mapped && anchored_[lba];
+    while (run < blocks && mapped_[lba + run] == mapped && (mapped || anchored_[lba + run] == anchored)) {
         ++run;
     }
-    co_return device::Extent{lba, run, mapped};
+    co_return device::Extent{lba, run, mapped, anchored};
+}
+
+base::Task<device::IoResult> SimDevice::anchor(base::CommandArena& arena, std::uint64_t lba,
+                                               std::uint64_t blocks) {
+    const device::IoResult result =
+        co_await write_zeroes(arena, lba, blocks, true, device::Durability::cached);
+    if (result) {
+        std::fill_n(anchored_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, true);
+    }
+    co_return result;
+}
+
+base::Task<std::expected<device::Fill, device::IoFailure>> SimDevice::fill(base::CommandArena& /*arena*/) {
+    ++fills;
+    co_return filled;
 }
 
 base::Task<device::IoResult> SimDevice::probe(base::CommandArena& /*arena*/) {
@@ -132,6 +150,7 @@ base::Task<device::IoResult> SimDevice::refresh(base::CommandArena& /*arena*/) {
     geometry_.blocks = next_blocks_;
     data_.resize(next_blocks_ * geometry_.block_size);
     mapped_.resize(next_blocks_);
+    anchored_.resize(next_blocks_);
     co_return ended(0);
 }
 

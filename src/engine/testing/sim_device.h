@@ -37,6 +37,9 @@ public:
     base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& arena,
                                                                               std::uint64_t lba,
                                                                               std::uint64_t blocks) override;
+    base::Task<device::IoResult> anchor(base::CommandArena& arena, std::uint64_t lba,
+                                        std::uint64_t blocks) override;
+    base::Task<std::expected<device::Fill, device::IoFailure>> fill(base::CommandArena& arena) override;
     base::Task<device::IoResult> probe(base::CommandArena& arena) override;
     base::Task<device::IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
@@ -52,11 +55,13 @@ public:
     device::Capabilities can{.unmap = true, .unmapped_reads_zero = true, .block_status = true};
     Pace pace = Pace::at_once;
     bool lends = false;
+    device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
     bool away = false;                    ///< for probe() alone
     std::optional<device::IoError> fail;  ///< what the next operation ends with
     std::uint64_t writes_begun = 0;
     std::uint64_t writes_ended = 0;
     std::uint64_t reads = 0;
+    std::uint64_t fills = 0;
     std::uint64_t flushes = 0;
     std::uint64_t durable_writes = 0;
     /// Called when an operation that alters the medium begins or ends.
@@ -79,6 +84,7 @@ private:
     std::uint64_t next_blocks_;
     std::vector<std::byte> data_;
     std::vector<bool> mapped_;
+    std::vector<bool> anchored_;  ///< of what is not mapped
     struct Waiting {
         base::Core* core;
         std::coroutine_handle<> handle;

@@ -22,20 +22,22 @@ MODULES = "iscsi_tcp,sd_mod,sg,ext4,xfs,crc32c_generic"
 LIMIT_S = 600
 GROWTH_BYTES = 256 << 20
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "guest"
-Action = Callable[[], str]  # what was wrong, or nothing
+Action = Callable[..., str]  # takes the words that the script says after its name; what was wrong, or nothing
 
 
 class Guest:
     """Runs one script of guest/, does what it asks of the host, and turns what it prints into results."""
 
     def __init__(self, script: str, arguments: list[str], actions: dict[str, Action], *, suite: str = SUITE, packages: str = PACKAGES,
-                 modules: str = MODULES, limit_s: int = LIMIT_S, options: tuple[str, ...] = (),
+                 modules: str = MODULES, limit_s: int = LIMIT_S, options: tuple[str, ...] = (), prefix: tuple[str, ...] = (),
                  share: dict[str, pathlib.Path | str] | None = None) -> None:
-        """`share`: what the guest finds in /host, a file of this machine or a text. `options`: more of tools/guest-run's."""
-        self.script, self.arguments, self.actions, self.suite = script, arguments, actions, suite
+        """`share`: what the guest finds in /host, a file of this machine or a text. `options`: more of tools/guest-run's, which
+        is run by `prefix`."""
+        self.script, self.arguments, self.actions, self.suite, self.prefix = script, arguments, actions, suite, prefix
         self.options = ["-p", packages, "-m", modules, "-t", str(limit_s), *options]
         self.share = {"lib.sh": SCRIPTS / "lib.sh"} | (share or {})
         self.results: list[Result] = []
+        self.figures: dict[str, float] = {}  # what the script has measured
         self.done = 0
         self.finished = False
         self.rest: list[str] = []
@@ -48,7 +50,7 @@ class Guest:
                     (share / name).write_text(what)
                 else:
                     shutil.copy(what, share / name)
-            command = [str(ROOT / "tools" / "guest-run"), *self.options, "-s", str(share), "-k", str(share / "console"),
+            command = [*self.prefix, str(ROOT / "tools" / "guest-run"), *self.options, "-s", str(share), "-k", str(share / "console"),
                        str(SCRIPTS / self.script), *self.arguments]
             with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                   text=True, errors="replace") as process:
@@ -77,6 +79,9 @@ class Guest:
             self.act(line[6:])
             self.done += 1
             (share / f"done-{self.done}").touch()
+        elif line.startswith("figure "):
+            name, _, figure = line[7:].rpartition(" ")
+            self.figures[name] = float(figure)
         elif line == "finished":
             self.finished = True
         else:
@@ -84,8 +89,9 @@ class Guest:
 
     def act(self, name: str) -> None:
         try:
-            wrong = self.actions[name]()
-        except (DaemonError, OSError, KeyError) as error:
+            action, *words = name.split()
+            wrong = self.actions[action](*words)
+        except (DaemonError, OSError, KeyError, TypeError, ValueError) as error:
             wrong = f"{type(error).__name__}: {error}"
         if wrong:
             self.fail(f"host: {name}", wrong)

@@ -30,15 +30,45 @@ class ChapUser:
 
 
 @dataclasses.dataclass(frozen=True)
+class Portal:
+    """A further portal of a target, and a target port of its own."""
+    group: int
+    port: int = 0  # 0: a free one
+    listen: str = "127.0.0.1"
+    advertise: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class Target:
     name: str
     luns: dict[int, str]  # LUN -> device
     port: int = 0  # 0: a free one
     listen: str = "127.0.0.1"
     advertise: str | None = None  # "10.0.2.2": what SendTargets says instead of 127.0.0.1
+    portals: tuple[Portal, ...] = ()  # besides the one above, which is of portal group 1
     users: tuple[ChapUser, ...] = ()
     digests: str = "allow"
     limits: dict[str, object] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class PortGroup:
+    """A target port group: portal groups of one target."""
+    id: int
+    target: str
+    portal_groups: tuple[int, ...]
+    state: str = "active/optimized"
+    preferred: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class DeviceGroup:
+    name: str
+    devices: tuple[str, ...]
+    port_groups: tuple[PortGroup, ...]
+    explicit: bool = False
+    hook: str | None = None
+    transition_hold: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +77,7 @@ class Setup:
     targets: tuple[Target, ...]
     reactors: int | None = None
     daemon: dict[str, object] = dataclasses.field(default_factory=dict)  # further keys of [daemon]
+    device_groups: tuple[DeviceGroup, ...] = ()
 
 
 def free_port() -> int:
@@ -65,8 +96,12 @@ def size_bytes(size: str) -> int:
 def with_ports(setup: Setup) -> Setup:
     """Targets without a port share one portal."""
     shared = free_port()
-    return dataclasses.replace(setup, targets=tuple(
-        target if target.port else dataclasses.replace(target, port=shared) for target in setup.targets))
+
+    def reachable(target: Target) -> Target:
+        portals = tuple(portal if portal.port else dataclasses.replace(portal, port=free_port()) for portal in target.portals)
+        return dataclasses.replace(target, port=target.port or shared, portals=portals)
+
+    return dataclasses.replace(setup, targets=tuple(reachable(target) for target in setup.targets))
 
 
 def device_path(folder: pathlib.Path, device: Device) -> pathlib.Path:
@@ -102,22 +137,33 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
     return table
 
 
+def _portal(listen: str, advertise: str | None, port: int, group: int) -> object:
+    if not advertise and group == 1:
+        return f"{listen}:{port}"
+    table: dict[str, object] = {"listen": f"{listen}:{port}", "group": group}
+    return table | ({"advertise": f"{advertise}:{port}"} if advertise else {})
+
+
 def _target_table(target: Target) -> dict[str, object]:
-    listen = f"{target.listen}:{target.port}"
-    portal: object = listen
-    if target.advertise:
-        portal = {"listen": listen, "advertise": f"{target.advertise}:{target.port}", "group": 1}
+    more = [_portal(portal.listen, portal.advertise, portal.port, portal.group) for portal in target.portals]
     auth: dict[str, object] = {"method": "none"}
     if target.users:
         auth = {"method": "chap", "users": [{"name": user.name, "secret": user.secret} for user in target.users]}
     return {
         "name": target.name,
-        "portals": [portal],
+        "portals": [_portal(target.listen, target.advertise, target.port, 1), *more],
         "luns": [{"lun": lun, "device": device} for lun, device in target.luns.items()],
         "auth": auth,
         "header_digest": target.digests,
         "data_digest": target.digests,
     } | target.limits
+
+
+def _device_group_table(group: DeviceGroup) -> dict[str, object]:
+    port_groups = [{"id": each.id, "state": each.state, "preferred": each.preferred,
+                    "ports": [{"target": each.target, "portal_group": tag} for tag in each.portal_groups]} for each in group.port_groups]
+    return {"name": group.name, "devices": group.devices, "explicit": group.explicit, "hook": group.hook,
+            "transition_hold": group.transition_hold, "port_group": port_groups}
 
 
 def configuration(setup: Setup, folder: pathlib.Path) -> str:
@@ -127,4 +173,5 @@ def configuration(setup: Setup, folder: pathlib.Path) -> str:
         "reactors": setup.reactors,
     } | setup.daemon)
     text += "".join(_table("[[device]]", _device_table(folder, device)) for device in setup.devices)
-    return text + "".join(_table("[[target]]", _target_table(target)) for target in setup.targets)
+    text += "".join(_table("[[target]]", _target_table(target)) for target in setup.targets)
+    return text + "".join(_table("[[device_group]]", _device_group_table(group)) for group in setup.device_groups)

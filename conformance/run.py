@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 sys.dont_write_bytecode = True
 
+import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
@@ -104,6 +105,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,
+    "guest-commands": guest_commands.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),
     "malformed": malformed.run,

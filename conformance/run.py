@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
+import guest_reservations  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
@@ -106,6 +107,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,
+    "guest-reservations": guest_reservations.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),
     "malformed": malformed.run,

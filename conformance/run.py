@@ -28,6 +28,7 @@ import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
 import malformed  # noqa: E402
+import multipath  # noqa: E402
 import persistent_reservations  # noqa: E402
 import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
@@ -108,6 +109,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,
     "guest-reservations": guest_reservations.run,
+    "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),
     "malformed": malformed.run,

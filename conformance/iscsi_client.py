@@ -283,6 +283,16 @@ class Session:
                 return task
         return task
 
+    def manage(self, function: int, *, lun: int = 0, tag: int = NO_TAG) -> int:
+        """A task management function; its response."""
+        header = self.header(TASK_REQUEST, 0x80 | function, immediate=True, lun=lun)
+        struct.pack_into(">I", header, 20, tag)
+        struct.pack_into(">I", header, 32, self.cmd_sn)
+        self.send(header)
+        while (pdu := self.receive()).opcode != TASK_RESPONSE:
+            self.others.append(pdu)
+        return pdu.header[2]
+
     def text(self, keys: str) -> str:
         """A text request of one PDU; keys are separated by newlines on both sides."""
         header = self.header(TEXT, 0x80)

@@ -120,6 +120,22 @@ def events_are_told_when_wanted() -> None:
             expect(sense == ([True] if wanted else []), f"async_events {wanted}: {events}")
 
 
+def shared_task_set_is_shared() -> None:
+    """TST 000b, ACA and CLEAR TASK SET of two sessions of one device, over iSCSI."""
+    disk = Device("disk", handler="ram", size="1MiB", task_set="shared")
+    fault = bytes([0x28, 0, 0xFF, 0, 0, 0, 0, 0, 1, 4])  # READ(10) beyond the end, with NACA
+    with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=2)) as targed:
+        with Session(targed.target().port, NAME) as one, Session(targed.target().port, NAME, isid=2) as two:
+            page = one.command(bytes([0x1A, 0x08, 0x0A, 0, 255, 0]), read=255).data_in[4:16]
+            expect(page[2] >> 5 == 0, f"TST is {page[2] >> 5:03b}b")
+            two.command(TEST_UNIT_READY)
+            expect(one.command(fault, read=512).sense_triple == (5, 0x21, 0), "the fault")
+            statuses = (one.command(TEST_UNIT_READY).status, two.command(TEST_UNIT_READY).status)
+            expect(statuses == (0x30, 0x08), f"ACA ACTIVE and BUSY are {statuses}")
+            expect(two.manage(3) == 255 and one.manage(3) == 0, "CLEAR ACA is for the faulted nexus")
+            expect(one.command(TEST_UNIT_READY).good and two.command(TEST_UNIT_READY).good, "the condition has ended")
+
+
 def device_that_is_away_is_named() -> None:
     disk = Device("disk", size="1MiB")
     with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=1)) as targed, Session(targed.target().port, NAME) as session:
@@ -222,6 +238,7 @@ CASES: tuple[Callable[[], None], ...] = (
     new_session_does_not_wait_for_the_old_ones_output,
     window_may_be_filled,
     events_are_told_when_wanted,
+    shared_task_set_is_shared,
     device_that_is_away_is_named,
     discoveries_of_an_address_are_bounded,
     sighup_is_survived,

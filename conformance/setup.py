@@ -19,6 +19,7 @@ class Device:
     write_cache: str = "write-back"
     physical_block_size: int | None = None
     direct: bool = False
+    task_set: str | None = None
     path: str | None = None  # of a block device, which has its own size, or of a file that is elsewhere
     threshold_available: str | None = None
 
@@ -134,6 +135,7 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
     table["read_only"] = True if device.read_only else None
     table["removable"] = True if device.removable else None
     table["physical_block_size"] = device.physical_block_size
+    table["task_set"] = device.task_set
     return table
 
 

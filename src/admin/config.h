@@ -55,6 +55,9 @@ enum class Handler : std::uint8_t { null, ram, file, block };
 /// The mode that WCE follows.
 enum class WriteCache : std::uint8_t { write_back, write_through };
 
+/// Whose commands ORDERED ones are ordered among: TST.
+enum class TaskSets : std::uint8_t { per_nexus, shared };
+
 struct DeviceConfig {
     std::string name = {};
     Handler handler = Handler::null;
@@ -70,6 +73,7 @@ struct DeviceConfig {
     std::optional<bool> rotational = {};  ///< absent: what the store says
     bool direct = false;                  ///< file: past the page cache; block always is
     WriteCache write_cache = WriteCache::write_back;
+    TaskSets task_set = TaskSets::per_nexus;
     std::optional<std::string> serial = {};  ///< absent: made once, and kept in state_dir
     std::optional<std::string> naa = {};     ///< the same; 16 or 32 lower-case hexadecimal digits
     std::string vendor = "TARGE";            ///< at most 8 printable ASCII characters

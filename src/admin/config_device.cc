@@ -23,6 +23,11 @@ constexpr auto kWriteCaches = std::to_array<std::pair<std::string_view, WriteCac
     {"write-through", WriteCache::write_through},
 });
 
+constexpr auto kTaskSets = std::to_array<std::pair<std::string_view, TaskSets>>({
+    {"per-nexus", TaskSets::per_nexus},
+    {"shared", TaskSets::shared},
+});
+
 constexpr std::uint64_t kLargestDevice = std::uint64_t{1} << 62U;
 constexpr std::size_t kLongestSerial = 64;
 constexpr std::uint64_t kLargestPhysicalBlock = 65'536;
@@ -220,6 +225,7 @@ PlacedDevice read_device(Reading& reading, const Value& value) {
     if (section.read_bool("rotational", rotational)) {
         device.rotational = rotational;
     }
+    section.read_choice<TaskSets>("task_set", device.task_set, kTaskSets);
     read_identity(section, device);
     return {.device = std::move(device), .place = section.place()};
 }

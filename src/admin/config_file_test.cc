@@ -43,6 +43,7 @@ removable = true
 rotational = false
 direct = true
 write_cache = "write-through"
+task_set = "shared"
 serial = "S1"
 naa = "naa.6000000000000000000000000000000A"
 vendor = "ACME"
@@ -140,6 +141,7 @@ TEST(ConfigFile, ReadsADevice) {
                                 .rotational = false,
                                 .direct = true,
                                 .write_cache = WriteCache::write_through,
+                                .task_set = TaskSets::shared,
                                 .serial = "S1",
                                 .naa = "6000000000000000000000000000000a",
                                 .vendor = "ACME",

@@ -42,6 +42,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[[device]]", "rotational"},
     {"[[device]]", "direct"},
     {"[[device]]", "write_cache"},
+    {"[[device]]", "task_set"},
     {"[[device]]", "serial"},
     {"[[device]]", "naa"},
     {"[[device]]", "vendor"},

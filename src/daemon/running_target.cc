@@ -228,6 +228,9 @@ void RunningTarget::add_units_and_targets() {
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,
                            .read_only = config.read_only,
+                           .task_set_type = config.task_set == admin::TaskSets::shared
+                                                ? scsi::TaskSetType::shared
+                                                : scsi::TaskSetType::one_per_nexus,
                            .threshold_available_bytes = config.threshold_available_bytes,
                            .threshold_used_bytes = config.threshold_used_bytes,
                            .store = stores_[i],

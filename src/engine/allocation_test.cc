@@ -78,8 +78,9 @@ void send(Sink& sink, Command& command, const testing::ByteVector& cdb, Expected
     sink.nexus->submit(command);
 }
 
-TEST(HotPath, ReadsAndWritesAllocateNothing) {
-    Scene scene;
+/// `type`: SIMPLE tasks of a shared task set pay nothing for it.
+void expect_nothing_allocated(scsi::TaskSetType type) {
+    Scene scene{{.cores = 2, .task_set_type = type}};
     Sink sink;
     sink.nexus = scene.engine.open_nexus(scene.world.core(0), *scene.target, {.initiator_name = "x"}, sink,
                                          NexusOrigin::fresh);
@@ -98,10 +99,19 @@ TEST(HotPath, ReadsAndWritesAllocateNothing) {
         }
         EXPECT_EQ(allocations - before, 0U);
     }
+    EXPECT_FALSE(scene.world.step()) << "another core was told";
     EXPECT_EQ(sink.good, 404);
     EXPECT_EQ(command->arena().heap_allocations(), 0U);
     sink.nexus->close([] {});
     scene.world.run();
+}
+
+TEST(HotPath, ReadsAndWritesAllocateNothing) {
+    expect_nothing_allocated(scsi::TaskSetType::one_per_nexus);
+}
+
+TEST(HotPath, ReadsAndWritesOfASharedTaskSetAllocateNothingAndTellNobody) {
+    expect_nothing_allocated(scsi::TaskSetType::shared);
 }
 
 }  // namespace

@@ -10,8 +10,10 @@ void detail::CommandLife::reset() {
     info = nullptr;
     visitor = nullptr;
     next_of_bucket = nullptr;
+    ending = nullptr;
+    turn = 0;
     stage = Stage::idle;
-    data_is_here = tagged = in_order = moves_range = lent = false;
+    data_is_here = tagged = in_order = has_turn = passes_aca = moves_range = lent = false;
     abort_epoch = 0;
     aborted.store(false, std::memory_order_relaxed);
     reported.reset();

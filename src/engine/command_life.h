@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "engine/task_set.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
 #include "scsi/sense.h"
@@ -19,10 +20,13 @@ class Visitor;
 
 namespace detail {
 
+struct Ending;
+
 enum class Stage : std::uint8_t {
     idle,           ///< not submitted
     parked,         ///< waits in its lane
     awaiting_data,  ///< the transport fetches its data-out
+    ending,         ///< its CHECK CONDITION waits until the tasks that it ends have ended: fault.h
     executing,      ///< may touch the medium; a lane that closes waits for it
     at_home,        ///< executing a change of the unit's state; changes wait for one another, lanes do not
     copying,        ///< executing in pieces, each of which goes into lanes by itself: Visitor
@@ -37,11 +41,15 @@ struct CommandLife {
     const scsi::CommandInfo* info = nullptr;
     Visitor* visitor = nullptr;         ///< of a command that copies, while it does
     Command* next_of_bucket = nullptr;  ///< in the nexus's table of tags
+    Ending* ending = nullptr;           ///< while it is
+    TurnId turn = 0;                    ///< ORDERED in a shared task set, from when it had to wait
     Stage stage = Stage::idle;
     bool data_is_here = false;
     bool tagged = false;             ///< in the table of tags
-    bool is_ordered = false;         ///< ORDERED, or treated so
-    bool in_order = false;           ///< its turn has come among the tasks of its nexus
+    bool is_ordered = false;         ///< ORDERED, or treated so, since it came
+    bool in_order = false;           ///< its turn has come among the tasks of its task set
+    bool has_turn = false;           ///< ORDERED in a shared task set: it may begin when it is the oldest
+    bool passes_aca = false;         ///< let in while an ACA condition was in effect
     bool moves_range = false;        ///< COMPARE AND WRITE: its range is held, not counted as in use
     bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
     bool lent = false;               ///< its data-in are the device's own memory, which writes may change

@@ -15,13 +15,6 @@ namespace targe::engine {
 /// The table, the CDB and the lengths: what the command is. A refusal ends it.
 [[nodiscard]] std::optional<scsi::Outcome> decode(Command& command);
 
-/// Waits for older tasks of the nexus, when it or one before it is ORDERED; else goes on.
-void take_turn(Command& command);
-
-/// It has left the task set: next_in_order() lets those go on that waited for it.
-void leave_order(Command& command);
-void next_in_order(NexusUnit& unit);
-
 /// From wherever it waited: lets it pass its lane, admits it, fetches its data-out, executes it.
 void proceed(Command& command);
 
@@ -38,8 +31,12 @@ void fetch_data_out(Command& command);
 /// Begins the work. It ends in finish(), perhaps before this returns.
 void execute(Command& command);
 
-/// The command leaves the task set with this outcome, or is dropped when it was aborted.
+/// The command has this outcome, or was aborted. It leaves the task set, at once unless it ends others first:
+/// fault.h.
 void finish(Command& command, const scsi::Outcome& outcome);
+
+/// It leaves the task set, and is answered or dropped.
+void conclude(Command& command, const scsi::Outcome& outcome);
 
 /// Ends a command that waits and was aborted: no response.
 void drop(Command& command);

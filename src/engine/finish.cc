@@ -1,5 +1,5 @@
-#include "engine/aca.h"
 #include "engine/command_path.h"
+#include "engine/fault.h"
 #include "engine/lane.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace targe::engine {
 
@@ -175,16 +176,19 @@ bool found_no_space(const Lane& lane, const scsi::Outcome& outcome) {
            sense->asc == scsi::Asc::space_allocation_failed_write_protect;
 }
 
-/// QERR, [SPC-4 r37 7.5.7]. The task set is the nexus's own, so both values that end tasks end the same.
-void end_others_after_fault(NexusUnit& unit) {
-    if (unit.lane.state().pages.queue_error_management != scsi::QueueErrorManagement::none) {
-        unit.lane.abort(AbortScope::own_tasks(unit.nexus.id()), {});
-    }
-}
-
 }  // namespace
 
 void finish(Command& command, const scsi::Outcome& outcome) {
+    const bool fault = std::holds_alternative<scsi::Sense>(outcome) && command.life.unit != nullptr &&
+                       !command.life.aborted.load(std::memory_order_relaxed);
+    if (fault) [[unlikely]] {
+        end_in_fault(command, outcome);
+        return;
+    }
+    conclude(command, outcome);
+}
+
+void conclude(Command& command, const scsi::Outcome& outcome) {
     // Kept, because the command may be another one once its port was told. Its unit stays: whoever takes
     // it out of the nexus does so in a later turn.
     NexusUnit* const unit = command.life.unit;
@@ -192,22 +196,21 @@ void finish(Command& command, const scsi::Outcome& outcome) {
         tell(command, outcome);
         return;
     }
-    const bool fault =
-        std::holds_alternative<scsi::Sense>(outcome) && !command.life.aborted.load(std::memory_order_relaxed);
+    const TurnId turn = command.life.turn;
+    if (command.life.ending != nullptr) [[unlikely]] {
+        std::exchange(command.life.ending, nullptr)->command = nullptr;
+    }
     unit->lane.remove(command);
     leave_order(command);
-    if (unit->lane.look_is_due() || (fault && found_no_space(unit->lane, outcome))) [[unlikely]] {
+    if (unit->lane.look_is_due() || found_no_space(unit->lane, outcome)) [[unlikely]] {
         unit->lane.ask_for_look();
     }
-    if (fault) [[unlikely]] {
-        faulted(command);
-    }
     tell(command, outcome);
-    if (fault) [[unlikely]] {
-        end_others_after_fault(*unit);
-    }
     unit->lane.settle();
-    next_in_order(*unit);
+    if (turn != 0) [[unlikely]] {
+        give_up_turn(unit->task_set, turn);
+    }
+    next_in_order(unit->task_set);
 }
 
 void drop(Command& command) {

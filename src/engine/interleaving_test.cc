@@ -155,7 +155,10 @@ TEST(Interleaving, CompareAndWriteAwaitsWhatTheDeviceLent) {
 /// Throws everything at one unit, and checks each answer of a function when it comes.
 class Storm {
 public:
-    Storm(std::size_t cores, std::uint64_t seed) : scene_({.cores = cores, .seed = seed}), cores_(cores) {
+    Storm(std::size_t cores, std::uint64_t seed, scsi::TaskSetType task_sets)
+        : scene_({.cores = cores, .seed = seed, .task_set_type = task_sets}),
+          cores_(cores),
+          task_sets_(task_sets) {
         for (std::size_t i = 0; i < 4; ++i) {
             hosts_.push_back(scene_.login(i % cores));
             watch(*hosts_.back());
@@ -166,11 +169,14 @@ public:
     void run(int turns) {
         for (int i = 0; i < turns; ++i) {
             act();
+            deliver_some(3);
             for (std::uint64_t steps = scene_.world.below(12); steps > 0; --steps) {
                 scene_.world.step();
             }
         }
-        scene_.world.run();
+        do {
+            scene_.world.run();
+        } while (deliver_some(1));
         for (const auto& host : hosts_) {
             host->clear_attentions();
         }
@@ -217,15 +223,22 @@ private:
             owner_.push_back(&host);
         }
         task.on_end = [this](Task& done) { forget(done); };
-        if (host.data_out_mode == testing::DataOutMode::later && task.asked_for_data) {
-            Initiator* const from = &host;
-            Task* const what = &task;
-            scene_.world.later(host.core(), [from, what] {
-                if (!what->ended) {
-                    from->deliver_data(*what);
+        sent_by_.emplace_back(&task, &host);
+    }
+
+    /// The data of one in `of` tasks that wait for theirs. False when none does.
+    bool deliver_some(std::uint64_t of) {
+        std::erase_if(sent_by_, [](const auto& sent) { return sent.first->ended; });
+        bool waits = false;
+        for (const auto& [task, host] : std::vector(sent_by_)) {
+            if (!task->ended && task->life.stage == detail::Stage::awaiting_data) {
+                waits = true;
+                if (scene_.world.below(of) == 0) {
+                    host->deliver_data(*task);
                 }
-            });
+            }
         }
+        return waits;
     }
 
     void forget(const Task& done) {
@@ -237,11 +250,16 @@ private:
         }
     }
 
+    [[nodiscard]] bool only_own_tasks(TaskFunction what) const {
+        return what == TaskFunction::abort_task_set ||
+               (what == TaskFunction::clear_task_set && task_sets_ == scsi::TaskSetType::one_per_nexus);
+    }
+
     void function(Initiator& host, TaskFunction what) {
         ++functions_begun_;
         std::vector<const Task*> affected;
         for (std::size_t i = 0; i < alive_.size(); ++i) {
-            if (what != TaskFunction::abort_task_set || owner_[i] == &host) {
+            if (!only_own_tasks(what) || owner_[i] == &host) {
                 affected.push_back(alive_[i]);
             }
         }
@@ -272,8 +290,10 @@ private:
                 return send(host, cdb({0x17, 0, 0, 0, 0, 0}), 0, {});
             case 5: {
                 const auto swp = static_cast<unsigned>(scene_.world.below(2)) * 8U;
+                const auto qerr = static_cast<unsigned>(scene_.world.below(2)) * 2U;
+                const auto type = static_cast<unsigned>(task_sets_) << 5U;
                 return send(host, cdb({0x15, 0x10, 0, 0, 16, 0}), 0,
-                            cdb({0, 0, 0, 0, 0x0a, 0x0a, 0x20, 0x10, swp, 0, 0, 0, 0, 0, 0, 0}));
+                            cdb({0, 0, 0, 0, 0x0a, 0x0a, type, 0x10 | qerr, swp, 0, 0, 0, 0, 0, 0, 0}));
             }
             case 6:
             case 7:
@@ -282,6 +302,8 @@ private:
                 return send(host, cdb10(0x2a, lba, 1), 0, filled(512, 0), scsi::TaskAttribute::ordered);
             case 9:
                 return close_and_reopen();
+            case 10:
+                return function(host, TaskFunction::clear_task_set);
             default:
                 return send(host, cdb10(scene_.world.below(2) == 0 ? 0x28 : 0x2a, lba, 1), 512,
                             filled(512, 0));
@@ -302,8 +324,10 @@ private:
 
     Scene scene_;
     std::size_t cores_;
+    scsi::TaskSetType task_sets_;
     std::vector<std::unique_ptr<Initiator>> hosts_;
     std::vector<std::unique_ptr<Initiator>> closed_;
+    std::vector<std::pair<Task*, Initiator*>> sent_by_;  ///< and not ended
     std::vector<const Task*> alive_;
     std::vector<Initiator*> owner_;
     std::vector<Function> functions_;
@@ -316,7 +340,8 @@ private:
 TEST(Interleaving, NoTaskOutlivesItsFunctionAndNothingStalls) {
     for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
         SCOPED_TRACE("seed=" + std::to_string(seed));
-        Storm{1 + seed % 3, seed}.run(120);
+        Storm{1 + seed % 3, seed, scsi::TaskSetType::one_per_nexus}.run(120);
+        Storm{1 + seed % 3, seed, scsi::TaskSetType::shared}.run(120);
         if (::testing::Test::HasFailure()) {
             break;
         }

@@ -1,7 +1,9 @@
 #include "engine/lane.h"
 
+#include "engine/aca.h"
 #include "engine/command_path.h"
 #include "engine/copy_manager.h"
+#include "engine/fault.h"
 #include "engine/gates.h"
 #include "engine/nexus.h"
 #include "engine/visitor.h"
@@ -20,7 +22,8 @@ BlockRange range_of(const Command& command) {
 }
 
 bool waits(const Command& command) {
-    return command.life.stage == Stage::parked || command.life.stage == Stage::awaiting_data;
+    return command.life.stage == Stage::parked || command.life.stage == Stage::awaiting_data ||
+           command.life.stage == Stage::ending;
 }
 
 bool may_touch_medium(const Command& command) {
@@ -37,13 +40,14 @@ bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
 }
 
 bool is_in(const AbortScope& scope, const Command& task) {
-    return concerns(scope, *task.life.unit) && &task != scope.spared;
+    return concerns(scope, *task.life.unit) && &task != scope.spared &&
+           !(scope.by_fault && task.life.stage == Stage::ending);
 }
 
 }  // namespace
 
 Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
-    : core_(core), unit_(unit), state_(std::move(state)) {
+    : core_(core), unit_(unit), state_(std::move(state)), shared_tasks_(*this, true) {
     set_watching();
 }
 
@@ -133,6 +137,22 @@ void Lane::remove(Command& command) {
     }
 }
 
+void Lane::set_aside(Command& command, detail::Ending& ending) {
+    if (command.life.stage == Stage::executing) {
+        TARGE_ASSERT(executing_ > 0);
+        --executing_;
+    }
+    static_cast<base::ListHook<Parked>&>(command).unlink();
+    command.life.stage = Stage::ending;
+    command.life.ending = &ending;
+    settle();
+}
+
+TurnId Lane::next_turn() {
+    constexpr unsigned kCoreAt = 48;
+    return (std::uint64_t{core_.id().value} << kCoreAt) + ++turns_;
+}
+
 void Lane::settle() {
     if (open_ && holds_.empty() && drains_.empty()) [[likely]] {
         return;
@@ -202,7 +222,8 @@ void Lane::mark(Command& command, const AbortScope& scope) {
     }
     if (state_->pages.task_aborted_status) {
         command.life.told_when_aborted = true;
-    } else if (scope.tell_others) {
+    } else if (scope.tell_others && owner.cleared_in != abort_epoch_) {
+        owner.cleared_in = abort_epoch_;  // once for all of them
         owner.raise(scsi::Asc::commands_cleared_by_another_initiator);
     }
 }
@@ -224,15 +245,11 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
         }
     }
     cancel_visits(scope);
-    if (scope.clears_aca) {
-        for (NexusUnit& nexus : nexuses_) {
-            if (concerns(scope, nexus)) {
-                nexus.aca = false;  // what it blocked is among the tasks that end
-                if (nexus.copies) {
-                    nexus.copies->forget_all();
-                }
-            }
-        }
+    const std::vector<NexusUnit*> faulted =
+        scope.clears_aca ? forget_faults(scope) : std::vector<NexusUnit*>{};
+    // From here on tasks end and go on: the change that closes the lane may be over, and `scope` with it.
+    for (NexusUnit* const nexus : faulted) {
+        clear_aca(*nexus);
     }
     // Told only now: whoever is told may submit, and so change the list.
     while (!ending.empty()) {
@@ -241,11 +258,31 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
     await_drained(std::move(drained));
 }
 
+/// What resets, and PREEMPT AND ABORT, end besides tasks: copies, and the ACA conditions of the nexuses that
+/// it returns.
+std::vector<NexusUnit*> Lane::forget_faults(const AbortScope& scope) {
+    std::vector<NexusUnit*> faulted;
+    for (NexusUnit& nexus : nexuses_) {
+        if (!concerns(scope, nexus)) {
+            continue;
+        }
+        if (nexus.faulted) {
+            faulted.push_back(&nexus);
+        }
+        if (nexus.copies) {
+            nexus.copies->forget_all();
+        }
+    }
+    return faulted;
+}
+
 void Lane::abort_one(Command& command, std::function<void()> drained) {
     ++abort_epoch_;
     mark(command, AbortScope::own_tasks(command.life.unit->nexus.id()));
     if (waits(command)) {
         drop(command);
+        drained();  // others that were to end are not its business
+        return;
     }
     await_drained(std::move(drained));
 }
@@ -265,6 +302,9 @@ void Lane::quarantine(bool begins) {
     if (begins) {
         ++quarantines_;
         unpark();
+        for (NexusUnit& nexus : nexuses_) {
+            refuse_waiting(nexus.task_set);
+        }
         return;
     }
     TARGE_ASSERT(quarantines_ > 0);

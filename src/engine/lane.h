@@ -50,6 +50,7 @@ struct AbortScope {
     std::optional<NexusId> requester = {};
     bool tell_others = true;          ///< without TAS: COMMANDS CLEARED BY ANOTHER INITIATOR
     bool clears_aca = false;          ///< resets, and PREEMPT AND ABORT
+    bool by_fault = false;            ///< QERR: those that ended with a fault themselves tell of it
     const Command* spared = nullptr;  ///< the one that asked for it
 
     /// A nexus ends its own tasks, or loses them.
@@ -79,6 +80,13 @@ public:
         return open_ && quarantines_ == 0 && (holds_.empty() || !held(command));
     }
     void add(Command& command) { tasks_.push_back(command); }
+    /// This core's part of the task set that all nexuses share, where they do.
+    [[nodiscard]] TaskSet& shared_tasks() { return shared_tasks_; }
+    [[nodiscard]] TaskSet& task_set_of(NexusUnit& unit) {
+        return state_->pages.task_set_type == scsi::TaskSetType::shared ? shared_tasks_ : unit.own_tasks;
+    }
+    /// Never used twice for this unit.
+    [[nodiscard]] TurnId next_turn();
     /// Whether the nexus of `command` has another task with the ACA attribute in its task set.
     [[nodiscard]] bool has_other_aca_task(const Command& command);
     /// The task with the ACA attribute that the nexus has here, or null.
@@ -94,6 +102,8 @@ public:
     void ask_for_look();
     /// The command leaves the task set, whatever its stage. settle() follows once its port was told.
     void remove(Command& command);
+    /// It executes nothing any more, and stays in the task set until it may tell of its fault.
+    void set_aside(Command& command, detail::Ending& ending);
     /// Tells whoever waited for commands to end.
     void settle();
     /// Whether reads may be sent from the device's memory. Not once ranges are held here: an initiator that
@@ -152,6 +162,7 @@ private:
     [[nodiscard]] bool draining(std::uint32_t epoch);
     [[nodiscard]] bool cancelled_visits(std::uint32_t epoch);
     void cancel_visits(const AbortScope& scope);
+    [[nodiscard]] std::vector<NexusUnit*> forget_faults(const AbortScope& scope);
     void mark(Command& command, const AbortScope& scope);
     void await_drained(std::function<void()> drained);
     void unpark();
@@ -169,6 +180,8 @@ private:
     std::uint32_t transition_watches_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;
+    std::uint64_t turns_ = 0;
+    TaskSet shared_tasks_;
     base::IntrusiveList<Command, LaneTasks> tasks_;
     base::IntrusiveList<Command, LaneTasks> lent_;  ///< ended, and being sent from the device's memory
     base::IntrusiveList<Command, Parked> parked_;

@@ -75,6 +75,7 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
 /// What the administrator asked for.
 scsi::ModePages configured_pages(const UnitSettings& settings, const scsi::UnitDescription& unit) {
     scsi::ModePages pages = scsi::default_mode_pages(unit);
+    pages.task_set_type = settings.task_set_type;
     const auto set = [&](scsi::ThresholdResource resource, const std::optional<std::uint64_t>& bytes) {
         if (bytes && unit.provisioning.threshold_exponent != 0) {
             const auto* const first = std::ranges::find(scsi::kThresholds, resource);

@@ -28,6 +28,8 @@ struct UnitSettings {
     bool thin = true;            ///< announced only where the device can unmap
     bool write_through = false;  ///< every write is durable before it is answered, and WCE says so
     bool read_only = false;
+    /// TST: whose tasks wait for one another. The administrator's alone.
+    scsi::TaskSetType task_set_type = scsi::TaskSetType::one_per_nexus;
     /// Of a thin unit: initiators are told when less is left in its store, or when it takes up more, until
     /// they set thresholds of their own. Nothing: only then.
     std::optional<std::uint64_t> threshold_available_bytes = {};

@@ -39,7 +39,13 @@ scsi::PortDescription port_of(const Target& target, const NexusIdentity& identit
 }  // namespace
 
 NexusUnit::NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect)
-    : nexus(owner), unit(std::move(what)), lane(unit->lane(owner.core())), lun(number), read_only(protect) {
+    : nexus(owner),
+      unit(std::move(what)),
+      lane(unit->lane(owner.core())),
+      lun(number),
+      read_only(protect),
+      own_tasks(lane, false),
+      task_set(lane.task_set_of(*this)) {
     lane.join(*this);
 }
 
@@ -113,6 +119,7 @@ void Nexus::submit(Command& command) {
     if (overlapped) {
         // [SAM-5 r21]: the initiator has lost count, so its other tasks go too.
         unit->lane.abort(AbortScope::own_tasks(id_), {});
+        unit->lane.add(command);
         finish(command, scsi::Sense{.key = scsi::SenseKey::aborted_command,
                                     .asc = scsi::Asc::overlapped_commands_attempted});
         return;
@@ -122,7 +129,7 @@ void Nexus::submit(Command& command) {
         finish(command, scsi::Status::task_set_full);
         return;
     }
-    if (unit->aca || command.attribute == scsi::TaskAttribute::aca) [[unlikely]] {
+    if (unit->task_set.aca_conditions > 0 || command.attribute == scsi::TaskAttribute::aca) [[unlikely]] {
         if (const auto refusal = meets_aca(command)) {
             finish(command, *refusal);
             return;

@@ -5,6 +5,7 @@
 #include "base/id.h"
 #include "base/intrusive_list.h"
 #include "engine/limits.h"
+#include "engine/task_set.h"
 #include "scsi/unit_attention.h"
 
 #include <cstddef>
@@ -46,15 +47,13 @@ public:
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired
-    // ORDERED tasks: the task set is this nexus's own, [SAM-5 r21].
-    std::uint32_t in_order = 0;  ///< tasks whose turn has come
-    bool ordered_runs = false;   ///< one of them, then the only one, is ORDERED
-    base::IntrusiveList<Command, struct Parked> out_of_turn;
-    bool aca = false;  ///< an ACA condition of this task set is in effect: aca.h
-    base::IntrusiveList<Command, struct Parked> blocked;  ///< by it
+    TaskSet own_tasks;           ///< empty where the unit has one task set for all
+    TaskSet& task_set;           ///< the one, or its lane's part of the other
+    bool faulted = false;        ///< it established an ACA condition that is in effect: aca.h
     scsi::UnitAttentionQueue attentions;
     std::vector<std::byte> echo;          ///< of WRITE BUFFER; empty: none was written
     std::unique_ptr<CopyManager> copies;  ///< made with the first copy
+    std::uint32_t cleared_in = 0;         ///< the lane's epoch in which it was last told of commands cleared
     bool reads_error_history = false;     ///< the unit's home may hold the history for it
 };
 

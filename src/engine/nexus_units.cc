@@ -1,5 +1,6 @@
 // The units that a nexus sees: how they come, and how they and the nexus part.
 #include "base/core.h"
+#include "engine/aca.h"
 #include "engine/background.h"
 #include "engine/command_path.h"
 #include "engine/logical_unit.h"
@@ -60,10 +61,12 @@ void Nexus::detach(std::uint16_t lun) {
     NexusUnit& unit = *leaving_.back();
     unit.removed = true;
     if (unit.commands == 0) {
+        clear_aca(unit);
         leave(unit);
         return;
     }
     unit.lane.abort(AbortScope::own_tasks(id_), {});
+    clear_aca(unit);
 }
 
 void Nexus::remap(const std::vector<LunEntry>& luns) {

@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "engine/aca.h"
 #include "engine/background.h"
+#include "engine/every_lane.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/run_on.h"
@@ -133,7 +134,6 @@ void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     unit.lane.abort_one(*task, [function, unit = unit.unit.get()] { function->done(*unit); });
 }
 
-/// The task set is the nexus's own, so CLEAR TASK SET is this too, [SAM-5 r21].
 void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
@@ -141,20 +141,39 @@ void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
                     [function, unit = unit.unit.get()] { function->done(*unit); });
 }
 
-/// Ends the ACA task, and then the condition, [SAM-5 r21 7.4].
-void clear_aca(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
-    Command* const task = unit.lane.aca_task(unit);
-    if (task == nullptr) {
-        engine::clear_aca(unit);
-        nexus.answer(request, TaskResponse::function_complete);
+/// Every task of the set, whoever sent it; a nexus's own set is what ABORT TASK SET ends, [SAM-5 r21 7.5].
+void clear_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
+    if (!unit.task_set.shared) {
+        abort_task_set(nexus, request, unit);
         return;
     }
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
-    unit.lane.abort_one(*task, [function, &unit] {
-        engine::clear_aca(unit);
-        function->done(*unit.unit);
-    });
+    on_every_lane(
+        unit.lane,
+        [scope = AbortScope{.requester = nexus.id()}](Lane& lane, std::function<void()> answered) {
+            lane.abort(scope, std::move(answered));
+        },
+        [function, unit = unit.unit.get()] { function->done(*unit); });
+}
+
+/// Ends the ACA task, and then the condition, [SAM-5 r21 7.4]. Only for the nexus that established it.
+void clear_aca(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
+    if (!unit.faulted) {
+        nexus.answer(request, unit.task_set.aca_conditions > 0 ? TaskResponse::function_rejected
+                                                               : TaskResponse::function_complete);
+        return;
+    }
+    const auto function = std::make_shared<Managed>(nexus, request);
+    function->affects(unit.unit);
+    const auto clear = [function, &unit] {
+        engine::clear_aca(unit, [function, unit = unit.unit.get()] { function->done(*unit); });
+    };
+    if (Command* const task = unit.lane.aca_task(unit)) {
+        unit.lane.abort_one(*task, clear);
+    } else {
+        clear();
+    }
 }
 
 /// The nexus loses its tasks and what it holds of each unit, and is told so, [SAM-5 r21 7.6].
@@ -218,8 +237,9 @@ void Nexus::manage(TaskManagement& request) {
         case TaskFunction::abort_task:
             return abort_task(*this, request, *unit);
         case TaskFunction::abort_task_set:
-        case TaskFunction::clear_task_set:
             return abort_task_set(*this, request, *unit);
+        case TaskFunction::clear_task_set:
+            return clear_task_set(*this, request, *unit);
         case TaskFunction::clear_aca:
             return clear_aca(*this, request, *unit);
         case TaskFunction::query_task:

@@ -108,6 +108,18 @@ TEST_F(Functions, AbortTaskSetLeavesOtherNexusesAlone) {
     EXPECT_EQ(host->answered.size(), 1U);
 }
 
+TEST_F(Functions, ClearTaskSetOfOneNexusLeavesOthersAlone) {
+    scene.disk->pace = Pace::on_request;
+    Task& mine = write(*host, 0);
+    Task& theirs = write(*other, 1);
+    host->begin(TaskFunction::clear_task_set);
+    complete_all();
+    EXPECT_TRUE(mine.was_dropped);
+    EXPECT_EQ(theirs.status, 0);
+    EXPECT_FALSE(theirs.was_dropped) << "TST 001b";
+    EXPECT_EQ(host->answered.size(), 1U);
+}
+
 TEST_F(Functions, LogicalUnitResetAwaitsEveryCore) {
     scene.disk->pace = Pace::on_request;
     Task& mine = write(*host, 0);

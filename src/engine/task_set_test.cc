@@ -152,8 +152,10 @@ TEST_F(TaskSets, EndWithAFaultWhereQerrSaysSo) {
         scene.disk->pace = Pace::on_request;
         Task& executing = write(*host, 0);
         Task& theirs = write(*other, 1);
-        EXPECT_EQ(host->run(cdb10(0x28, 99999, 1), 512).sense_code(), 0x052100U);
+        Task& failed = run(*host, cdb10(0x28, 99999, 1), TaskAttribute::simple, 512);
+        EXPECT_FALSE(failed.ended) << "what it ends could still write";
         complete_all();
+        EXPECT_EQ(failed.sense_code(), 0x052100U);
         EXPECT_TRUE(executing.was_dropped);
         EXPECT_FALSE(theirs.was_dropped) << "another task set";
         EXPECT_EQ(theirs.status, 0);
@@ -161,6 +163,33 @@ TEST_F(TaskSets, EndWithAFaultWhereQerrSaysSo) {
         EXPECT_EQ(host->next_attention(), 0U);
         EXPECT_EQ(other->next_attention(), 0U);
     }
+}
+
+TEST_F(TaskSets, HoldWhatIsNewerThanAHeadOfQueueTask) {
+    scene.disk->pace = Pace::on_request;
+    Task& older = write(*host, 0);
+    Task& head = write(*host, 1, TaskAttribute::head_of_queue);
+    Task& newer = write(*host, 2);
+    write(*other, 3);
+    EXPECT_EQ(scene.disk->pending(), 3U) << "the other nexus has a task set of its own";
+    scene.disk->complete_one();
+    EXPECT_TRUE(older.ended);
+    scene.disk->complete_one();
+    EXPECT_TRUE(head.ended);
+    complete_all();
+    EXPECT_TRUE(newer.ended);
+}
+
+TEST_F(TaskSets, RefuseWhatWaitsBehindATaskThatHangs) {
+    scene.disk->pace = Pace::on_request;
+    Task& hung = write(*host, 0, TaskAttribute::ordered);
+    Task& waits = write(*host, 1);
+    host->begin(TaskFunction::abort_task, 0, hung.tag.value);
+    scene.world.advance(std::chrono::seconds{31});
+    EXPECT_EQ(waits.status, 0x08);
+    EXPECT_EQ(host->run(test_unit_ready).status, 0x08);
+    complete_all();
+    EXPECT_TRUE(hung.was_dropped);
 }
 
 TEST_F(TaskSets, AnswerOthersTasksThatAResetEndsWithTas) {

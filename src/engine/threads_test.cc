@@ -120,8 +120,13 @@ private:
 /// One initiator with one command at a time: counts block 0 up, and does other things between.
 class Player final : public CommandPort {
 public:
-    Player(Engine& engine, Target& target, base::Core& core, unsigned number, int turns)
-        : engine_(engine), target_(target), core_(core), number_(number), turns_(turns), random_(number) {}
+    Player(Engine& engine, Target& target, base::Core& core, unsigned number, scsi::TaskSetType type)
+        : engine_(engine),
+          target_(target),
+          core_(core),
+          number_(number),
+          tst_(static_cast<unsigned>(type) << 5U),
+          random_(number) {}
 
     void begin(std::atomic<int>& playing) {
         base::post(core_, [this, &playing] {
@@ -169,27 +174,36 @@ private:
             });
             return;
         }
-        if (number_ == 0 && random_() % 16 == 0) {
-            request_ = {.function = TaskFunction::logical_unit_reset};
-            nexus_->manage(request_);
-            return;
+        const auto draw = random_() % 16;
+        if (draw == 0 && number_ < 2) {
+            return manage(number_ == 0 ? TaskFunction::logical_unit_reset : TaskFunction::clear_task_set);
+        }
+        if (draw < 3) {
+            return manage(TaskFunction::clear_aca);
         }
         choose();
+    }
+    void manage(TaskFunction function) {
+        request_ = {.function = function};
+        nexus_->manage(request_);
     }
     void choose() {
         out_.clear();
         counting_ = false;
-        switch (random_() % 12) {
+        attribute_ = scsi::TaskAttribute::simple;
+        switch (random_() % 13) {
             case 0:
                 return send(cdb({0x16, 0, 0, 0, 0, 0}));
             case 1:
                 return send(cdb({0x17, 0, 0, 0, 0, 0}));
             case 2:
-                out_ = cdb({0, 0, 0, 0, 0x0a, 0x0a, static_cast<unsigned>(random_() % 2) * 4 + 0x20, 0x10, 0,
-                            0, 0, 0, 0, 0, 0, 0});
+                out_ = cdb({0, 0, 0, 0, 0x0a, 0x0a, static_cast<unsigned>(random_() % 2) * 4 + tst_,
+                            static_cast<unsigned>(random_() % 2) * 2 + 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
                 return send(cdb({0x15, 0x10, 0, 0, 16, 0}));
             case 3:
                 out_ = ByteVector(512, std::byte{1});
+                attribute_ =
+                    random_() % 4 == 0 ? scsi::TaskAttribute::head_of_queue : scsi::TaskAttribute::ordered;
                 return send(cdb10(0x2a, number_ + 1, 1));
             case 4:
                 return send(cdb10(0x28, 0, 1), 512);
@@ -200,6 +214,8 @@ private:
                                    random_() % 3 + 1);  // PREEMPT, AND ABORT or not
             case 7:
                 return reserve_out(random_() % 2 == 0 ? 2 : 3, 0);  // RELEASE, CLEAR
+            case 8:
+                return send(cdb({0x28, 0, 0xff, 0, 0, 0, 0, 0, 1, 4}), 512);  // a fault, with NACA
             default:
                 out_ = ByteVector(1024);
                 std::memcpy(out_.data(), &guess_, sizeof guess_);
@@ -219,6 +235,7 @@ private:
     void send(const ByteVector& bytes, std::uint32_t in = 0) {
         command_.reset();
         command_.cdb = scsi::Cdb{bytes};
+        command_.attribute = attribute_;
         command_.expected = {true, static_cast<std::uint32_t>(out_.size()), in};
         nexus_->submit(command_);
     }
@@ -227,7 +244,9 @@ private:
     Target& target_;
     base::Core& core_;
     unsigned number_;
-    int turns_;
+    unsigned tst_;  ///< where the Control mode page has it
+    int turns_ = 400;
+    scsi::TaskAttribute attribute_ = scsi::TaskAttribute::simple;
     std::minstd_rand random_;
     std::atomic<int>* playing_ = nullptr;
     std::unique_ptr<Nexus> nexus_;
@@ -238,7 +257,20 @@ private:
     bool counting_ = false;
 };
 
-TEST(Threads, ShareAUnitWithoutARace) {
+/// Until every message that was under way, and whatever it sent, has been taken.
+void settle(const std::vector<base::Core*>& cores) {
+    for (std::size_t round = 0; round < cores.size() + 1; ++round) {
+        std::atomic<std::size_t> left{cores.size()};
+        for (base::Core* const core : cores) {
+            base::post(*core, [&left] { left.fetch_sub(1); });
+        }
+        while (left.load() > 0) {
+            std::this_thread::yield();
+        }
+    }
+}
+
+void share_a_unit(scsi::TaskSetType type) {
     constexpr std::size_t kCores = 3;
     std::vector<std::unique_ptr<ThreadCore>> cores;
     std::vector<base::Core*> all;
@@ -249,6 +281,7 @@ TEST(Threads, ShareAUnitWithoutARace) {
     UnitSettings settings;
     settings.name = "disk";
     settings.device = std::make_unique<PlainDisk>();
+    settings.task_set_type = type;
     const auto unit = engine.add_unit(std::move(settings));
     LunMaps maps;
     maps.luns.push_back({.lun = 0, .unit = unit});
@@ -256,7 +289,7 @@ TEST(Threads, ShareAUnitWithoutARace) {
 
     std::vector<std::unique_ptr<Player>> players;
     for (unsigned i = 0; i < 2 * kCores; ++i) {
-        players.push_back(std::make_unique<Player>(engine, target, *all[i % kCores], i, 400));
+        players.push_back(std::make_unique<Player>(engine, target, *all[i % kCores], i, type));
     }
     std::atomic<int> playing{static_cast<int>(players.size())};
     for (const auto& player : players) {
@@ -269,6 +302,7 @@ TEST(Threads, ShareAUnitWithoutARace) {
     while (playing.load() > 0) {
         std::this_thread::yield();
     }
+    settle(all);
     for (const auto& core : cores) {
         core->stop();
     }
@@ -283,6 +317,14 @@ TEST(Threads, ShareAUnitWithoutARace) {
     EXPECT_GT(counter, 0U);
     EXPECT_LE(counted, counter);
     EXPECT_LE(counter, counted + uncertain);
+}
+
+TEST(Threads, ShareAUnitWithoutARace) {
+    share_a_unit(scsi::TaskSetType::one_per_nexus);
+}
+
+TEST(Threads, ShareATaskSetWithoutARace) {
+    share_a_unit(scsi::TaskSetType::shared);
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ void Change::finish() {
 }
 
 UnitHome::UnitHome(LogicalUnit& unit, base::Core& core, std::shared_ptr<const UnitState> state)
-    : unit_(unit), core_(core), state_(std::move(state)) {}
+    : unit_(unit), core_(core), state_(std::move(state)), turns_(unit) {}
 
 UnitHome::~UnitHome() {
     TARGE_ASSERT(active_ == nullptr);

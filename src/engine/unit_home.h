@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "base/intrusive_list.h"
 #include "engine/lane.h"
+#include "engine/ordered_turns.h"
 #include "engine/unit_state.h"
 #include "engine/unit_store.h"
 #include "scsi/error_history.h"
@@ -41,7 +42,7 @@ class Change : public base::ListHook<struct WaitingChanges> {
 public:
     explicit Change(UnitHome& home) : home_(home) {}
 
-    /// End the tasks in `scope` while closing: a reset, or CLEAR TASK SET of a shared task set.
+    /// End the tasks in `scope` while closing: a reset, or PREEMPT AND ABORT.
     void abort(const AbortScope& scope) { scope_ = scope; }
     /// Goes before changes that have not begun.
     void hurry() { hurried_ = true; }
@@ -142,6 +143,7 @@ public:
 
     [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
     [[nodiscard]] FillWatch& fill_watch() { return fill_watch_; }
+    [[nodiscard]] OrderedTurns& turns() { return turns_; }
 
     /// Refuses the changes that have not begun, as far as they may be.
     void refuse_waiting();
@@ -177,6 +179,7 @@ private:
     std::vector<Held> held_;
     scsi::ErrorHistory errors_;
     FillWatch fill_watch_;
+    OrderedTurns turns_;
     std::uint64_t next_hold_ = 1;
     base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
 };

@@ -64,8 +64,8 @@ constexpr auto kTable = std::to_array<ModePage>({
     // Disconnect-Reconnect: iSCSI has no use for its fields.
     page(0x02, 0x0e, {}),
     page(kCaching, 0x12, {}),
-    // Control: TST 001b, a task set for each nexus, so that ORDERED tasks of one need not wait for another's.
-    page(kControl, 0x0a, {{.byte = 2, .value = 0x20}}),
+    // Control. DPICZ stays clear: without protection information nothing is checked either way.
+    page(kControl, 0x0a, {}),
     // Control Extension: TCMOS and SCSIP, for the unit's clock is the host's until SET TIMESTAMP says
     // otherwise;
     // MAXIMUM SENSE DATA LENGTH.
@@ -157,6 +157,12 @@ consteval auto all_threshold_fields(std::index_sequence<I...> /*descriptors*/) {
     return all;
 }
 
+/// The same, for MODE SENSE alone.
+consteval ModeField configured(ModeField field) {
+    field.configured = true;
+    return field;
+}
+
 using Reordering = QueueAlgorithm;
 using Errors = QueueErrorManagement;
 using Interlock = UnitAttentionInterlock;
@@ -164,6 +170,8 @@ using Interlock = UnitAttentionInterlock;
 constexpr auto kPlainFields = std::to_array<ModeField>({
     flag<&ModePages::threshold_reports>(kErrorRecovery, 7, 7),  // LBPERE
     flag<&ModePages::write_cache_enabled>(kCaching, 2, 2),
+    configured(choice<&ModePages::task_set_type, TaskSetType::shared, TaskSetType::one_per_nexus>(
+        kControl, wire::bits(2, 7, 5))),
     flag<&ModePages::task_management_functions_only>(kControl, 2, 4),
     flag<&ModePages::descriptor_sense>(kControl, 2, 2),
     choice<&ModePages::queue_algorithm, Reordering::restricted_reordering,
@@ -202,7 +210,7 @@ bool changeable(const ModeField& field, const UnitDescription& unit) {
     if (field.page == kErrorRecovery) {
         return unit.provisioning.threshold_exponent != 0;
     }
-    return field.page != kCaching || unit.volatile_cache;
+    return !field.configured && (field.page != kCaching || unit.volatile_cache);
 }
 
 std::array<std::byte, kMaxModePageSize> mode_page(const ModePage& page, const ModePages& pages) {

@@ -32,7 +32,7 @@ struct ModePage {
 /// Whether this unit has the page: one that counts no resources has no thresholds.
 [[nodiscard]] bool has_page(const UnitDescription& unit, const ModePage& page);
 
-/// Bits of a page that MODE SELECT may change, all in one byte.
+/// Bits of a page that are not the same in every unit, all in one byte.
 struct ModeField {
     std::uint8_t page;
     std::uint8_t subpage;
@@ -40,6 +40,7 @@ struct ModeField {
     std::uint8_t (*get)(const ModePages&);
     /// False, and nothing is set, when the standard has no such value.
     bool (*set)(ModePages&, std::uint8_t);
+    bool configured = false;  ///< by the administrator: MODE SELECT cannot change it, and nothing keeps it
 
     [[nodiscard]] constexpr std::byte mask() const {
         return static_cast<std::byte>(where.mask() << where.lsb());
@@ -54,8 +55,8 @@ struct ModeField {
 };
 [[nodiscard]] std::span<const ModeField> mode_fields();
 
-/// Whether this unit lets the field be changed: a device without a volatile cache has nothing to enable, one
-/// without thresholds nothing to report.
+/// Whether this unit lets MODE SELECT change the field: a device without a volatile cache has nothing to
+/// enable, one without thresholds nothing to report.
 [[nodiscard]] bool changeable(const ModeField& field, const UnitDescription& unit);
 
 /// The content of `page`, header included, that says `pages`.

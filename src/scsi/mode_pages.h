@@ -44,8 +44,8 @@ enum class ThresholdResource : std::uint8_t { available = 1, used = 2 };
 inline constexpr std::array kThresholds{ThresholdResource::available, ThresholdResource::available,
                                         ThresholdResource::used, ThresholdResource::used};
 
-/// The mode parameters that an initiator can change. A logical unit holds one of these; everything else in
-/// its mode pages follows from its UnitDescription.
+/// The mode parameters that an initiator can change, and TST, which is the administrator's. A logical unit
+/// holds one of these; everything else in its mode pages follows from its UnitDescription.
 struct ModePages {
     bool write_cache_enabled = false;     ///< WCE: cleared, every write is durable before it is answered
     bool descriptor_sense = false;        ///< D_SENSE
@@ -55,7 +55,6 @@ struct ModePages {
     QueueErrorManagement queue_error_management = QueueErrorManagement::none;
     bool task_aborted_status = false;             ///< TAS
     bool task_management_functions_only = false;  ///< TMF_ONLY
-    bool no_protection_checks = false;            ///< DPICZ
     UnitAttentionInterlock unit_attention_interlock = UnitAttentionInterlock::clear;
     bool threshold_reports = false;  ///< LBPERE
     std::array<Threshold, kThresholds.size()> thresholds = {};
@@ -121,10 +120,8 @@ struct ModeSelected {
                                                              const UnitDescription& unit,
                                                              const ModePages& current, wire::Bytes list);
 
-/// As they are kept, and back: what was kept by a release that did not have a field is `otherwise` there.
-/// Nothing when it is not what was kept.
+/// As they are kept, and back: what is not kept is as in `defaults`. Nothing when it is not what was kept.
 [[nodiscard]] std::string keep(const ModePages& pages);
-[[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text,
-                                                       const ModePages& otherwise = {});
+[[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text, const ModePages& defaults);
 
 }  // namespace targe::scsi

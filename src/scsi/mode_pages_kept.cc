@@ -15,7 +15,7 @@ std::string name_of(const ModeField& field) {
 
 const ModeField* find(std::string_view name) {
     for (const ModeField& field : mode_fields()) {
-        if (name_of(field) == name) {
+        if (!field.configured && name_of(field) == name) {
             return &field;
         }
     }
@@ -43,6 +43,9 @@ bool take_line(std::string_view line, ModePages& pages) {
 std::string keep(const ModePages& pages) {
     std::string text;
     for (const ModeField& field : mode_fields()) {
+        if (field.configured) {
+            continue;
+        }
         text += name_of(field) + "=" + std::to_string(field.get(pages)) + "\n";
     }
     return text;

@@ -22,6 +22,8 @@ struct SceneOptions {
     bool removable = false;
     bool write_through = false;
     bool read_only_lun = false;
+    scsi::TaskSetType task_set_type = scsi::TaskSetType::one_per_nexus;
+    bool asymmetric = false;                       ///< the target's port is in a target port group
     std::shared_ptr<UnitStore> store = {};         ///< of disk0
     std::optional<device::Capabilities> can = {};  ///< nothing: as SimDevice has them
     Limits limits = {};
@@ -31,6 +33,10 @@ class Scene {
 public:
     explicit Scene(SceneOptions options = {})
         : world(options.cores, options.seed), engine(world.cores(), options.limits) {
+        if (options.asymmetric) {
+            group = engine.add_group(
+                {.name = "group", .access = {.groups = {{.id = 1, .ports = {1}}}, .set_by_command = true}});
+        }
         unit = add_unit("disk0", options);
         disk = static_cast<SimDevice*>(&unit->device());
         LunMaps maps;
@@ -48,6 +54,8 @@ public:
         settings.removable = options.removable;
         settings.write_through = options.write_through;
         settings.store = options.store;
+        settings.task_set_type = options.task_set_type;
+        settings.group = group;
         return engine.add_unit(std::move(settings));
     }
 
@@ -65,6 +73,7 @@ public:
 
     World world;
     Engine engine;
+    std::shared_ptr<DeviceGroup> group;  ///< null: none
     std::shared_ptr<LogicalUnit> unit;
     SimDevice* disk = nullptr;
     Target* target = nullptr;

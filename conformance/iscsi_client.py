@@ -84,6 +84,8 @@ class Session:
         self.negotiated: dict[str, str] = {}
         self.cmd_sn, self.exp_stat_sn, self.next_tag, self.max_cmd_sn = 1, 0, 1, 1
         self.tasks: dict[int, Task] = {}
+        self.holds_data_out = False
+        self.asked: list[Pdu] = []  # R2Ts that wait for release_data_out()
         self.others: list[Pdu] = []  # what came unasked: asynchronous messages, rejects
         self.socket = socket.create_connection((address, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -229,7 +231,9 @@ class Session:
     def collect(self) -> Task | None:
         """Takes one PDU; the task that it ended, if it did."""
         pdu = self.receive()
-        if pdu.opcode == R2T:
+        if pdu.opcode == R2T and self.holds_data_out:
+            self.asked.append(pdu)
+        elif pdu.opcode == R2T:
             self._send_data_out(pdu)
         elif pdu.opcode == NOP_IN and pdu.word(20) != NO_TAG:
             reply = self.header(NOP_OUT, 0x80, immediate=True, tag=NO_TAG)
@@ -251,6 +255,22 @@ class Session:
         else:
             self.others.append(pdu)
         return None
+
+    def collect_end(self) -> Task:
+        """Takes what comes until a task ends, and sends no data meanwhile: release_data_out() does."""
+        self.holds_data_out = True
+        while (task := self.collect()) is None:
+            pass
+        return task
+
+    def release_data_out(self) -> None:
+        """Sends what was asked for, and waits until every task has ended."""
+        self.holds_data_out = False
+        for r2t in self.asked:
+            self._send_data_out(r2t)
+        self.asked = []
+        while self.tasks:
+            self.collect()
 
     def _end(self, pdu: Pdu, status: int) -> Task:
         task = self.tasks.pop(pdu.tag)

@@ -21,7 +21,7 @@ from typing import Any
 
 import report
 from harness import PROGRAMS, Targed
-from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, ProtocolError, Session, read16
+from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, ProtocolError, Session, Task, read16
 from report import Result
 from setup import Device, Setup, Target, configuration, with_ports
 
@@ -43,6 +43,14 @@ def setup(**limits: object) -> Setup:
 def expect(good: bool, found: str) -> None:
     if not good:
         raise Failure(found)
+
+
+def alone(session: Session, cdb: bytes, lun: int = 0) -> Task:
+    """One command to its end, whatever that is."""
+    task = session.submit(cdb, lun=lun)
+    while task.status is None:
+        session.collect()
+    return task
 
 
 def fill_output(session: Session) -> None:
@@ -134,6 +142,31 @@ def shared_task_set_is_shared() -> None:
             expect(statuses == (0x30, 0x08), f"ACA ACTIVE and BUSY are {statuses}")
             expect(two.manage(3) == 255 and one.manage(3) == 0, "CLEAR ACA is for the faulted nexus")
             expect(one.command(TEST_UNIT_READY).good and two.command(TEST_UNIT_READY).good, "the condition has ended")
+
+
+def limits_of_commands_hold() -> None:
+    """Of a session at a LUN, and of a device: TASK SET FULL, or BUSY for a session that has nothing else there."""
+    disk = Device("disk", handler="ram", size="1MiB", max_commands=3)
+    target = Target(NAME, {0: "disk"}, limits={"commands_per_lun": 2})
+    write = bytes([0x2A]) + bytes(6) + b"\0\x01\0"
+    solicited = {"ImmediateData": "No"}  # so that they are under way until their data are sent
+    with Targed(Setup((disk,), (target,), reactors=1)) as targed:
+        port = targed.target().port
+        with (Session(port, NAME, keys=solicited) as one, Session(port, NAME, isid=2, keys=solicited) as two,
+              Session(port, NAME, isid=3) as three):
+            for session in (one, two, three):
+                session.command(TEST_UNIT_READY)
+            first = [one.submit(write, data=bytes(512)) for _ in range(3)]
+            refused = one.collect_end()
+            expect(refused is first[2] and refused.status == 0x28, f"the third of a session: {refused.status}")
+            second = [two.submit(write, data=bytes(512)) for _ in range(2)]
+            refused = two.collect_end()
+            expect(refused is second[1] and refused.status == 0x28, f"the fourth of the device: {refused.status}")
+            expect(alone(three, TEST_UNIT_READY).status == 0x08, "BUSY for a session's only command")
+            for session in (one, two):
+                session.release_data_out()
+            expect(first[0].good and first[1].good and second[0].good, "those that were let in")
+            expect(alone(three, TEST_UNIT_READY).good, "there is room again")
 
 
 def device_that_is_away_is_named() -> None:
@@ -239,6 +272,7 @@ CASES: tuple[Callable[[], None], ...] = (
     window_may_be_filled,
     events_are_told_when_wanted,
     shared_task_set_is_shared,
+    limits_of_commands_hold,
     device_that_is_away_is_named,
     discoveries_of_an_address_are_bounded,
     sighup_is_survived,

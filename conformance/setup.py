@@ -20,6 +20,7 @@ class Device:
     physical_block_size: int | None = None
     direct: bool = False
     task_set: str | None = None
+    max_commands: int | None = None
     path: str | None = None  # of a block device, which has its own size, or of a file that is elsewhere
     threshold_available: str | None = None
 
@@ -136,6 +137,7 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
     table["removable"] = True if device.removable else None
     table["physical_block_size"] = device.physical_block_size
     table["task_set"] = device.task_set
+    table["max_commands"] = device.max_commands
     return table
 
 

@@ -74,6 +74,7 @@ struct DeviceConfig {
     bool direct = false;                  ///< file: past the page cache; block always is
     WriteCache write_cache = WriteCache::write_back;
     TaskSets task_set = TaskSets::per_nexus;
+    std::uint32_t max_commands = 0;          ///< of all initiators together; 0: no bound
     std::optional<std::string> serial = {};  ///< absent: made once, and kept in state_dir
     std::optional<std::string> naa = {};     ///< the same; 16 or 32 lower-case hexadecimal digits
     std::string vendor = "TARGE";            ///< at most 8 printable ASCII characters
@@ -134,7 +135,8 @@ struct RedirectConfig {
 /// What the target declares or asks for in login.
 struct SessionLimits {
     std::uint32_t max_sessions = 256;
-    std::uint32_t queue_depth = 128;  ///< the largest CmdSN window of a session
+    std::uint32_t queue_depth = 128;     ///< the largest CmdSN window of a session
+    std::uint32_t commands_per_lun = 0;  ///< of a session at one LUN; 0: as many as its window
     std::uint32_t max_recv_data_segment_length = 262'144;
     std::uint32_t max_burst_length = 1'048'576;
     std::uint32_t first_burst_length = 262'144;

@@ -30,6 +30,7 @@ constexpr auto kTaskSets = std::to_array<std::pair<std::string_view, TaskSets>>(
 
 constexpr std::uint64_t kLargestDevice = std::uint64_t{1} << 62U;
 constexpr std::size_t kLongestSerial = 64;
+constexpr std::uint32_t kMostCommands = 1'000'000;
 constexpr std::uint64_t kLargestPhysicalBlock = 65'536;
 
 bool power_of_two(std::uint64_t n) {
@@ -226,6 +227,7 @@ PlacedDevice read_device(Reading& reading, const Value& value) {
         device.rotational = rotational;
     }
     section.read_choice<TaskSets>("task_set", device.task_set, kTaskSets);
+    section.read_integer<std::uint32_t>("max_commands", device.max_commands, 1, kMostCommands);
     read_identity(section, device);
     return {.device = std::move(device), .place = section.place()};
 }

@@ -44,6 +44,7 @@ rotational = false
 direct = true
 write_cache = "write-through"
 task_set = "shared"
+max_commands = 500
 serial = "S1"
 naa = "naa.6000000000000000000000000000000A"
 vendor = "ACME"
@@ -63,6 +64,7 @@ data_digest = "off"
 redirect = { address = "[2001:db8::1]:1", group = 4, permanent = true }
 max_sessions = 7
 queue_depth = 8
+commands_per_lun = 4
 max_recv_data_segment_length = "64KiB"
 max_burst_length = "128KiB"
 first_burst_length = "32KiB"
@@ -142,6 +144,7 @@ TEST(ConfigFile, ReadsADevice) {
                                 .direct = true,
                                 .write_cache = WriteCache::write_through,
                                 .task_set = TaskSets::shared,
+                                .max_commands = 500,
                                 .serial = "S1",
                                 .naa = "6000000000000000000000000000000a",
                                 .vendor = "ACME",
@@ -202,6 +205,7 @@ TEST(ConfigFile, ReadsWhatSessionsMay) {
     EXPECT_EQ(target.data_digest, DigestPolicy::off);
     const SessionLimits expected{.max_sessions = 7,
                                  .queue_depth = 8,
+                                 .commands_per_lun = 4,
                                  .max_recv_data_segment_length = 65'536,
                                  .max_burst_length = 131'072,
                                  .first_burst_length = 32'768,

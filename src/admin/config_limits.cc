@@ -15,6 +15,7 @@ SessionLimits read_session_limits(const Section& section) {
     SessionLimits limits;
     section.read_integer<std::uint32_t>("max_sessions", limits.max_sessions, 1, 65'535);
     section.read_integer<std::uint32_t>("queue_depth", limits.queue_depth, 1, 8'192);
+    section.read_integer<std::uint32_t>("commands_per_lun", limits.commands_per_lun, 1, 65'535);
 
     const auto read_length = [&](std::string_view key, std::uint32_t& out) {
         std::uint64_t bytes = out;

@@ -231,13 +231,15 @@ void RunningTarget::add_units_and_targets() {
                            .task_set_type = config.task_set == admin::TaskSets::shared
                                                 ? scsi::TaskSetType::shared
                                                 : scsi::TaskSetType::one_per_nexus,
+                           .max_commands = config.max_commands,
                            .threshold_available_bytes = config.threshold_available_bytes,
                            .threshold_used_bytes = config.threshold_used_bytes,
                            .store = stores_[i],
                            .group = group_of(config.name, config_, *engine_)});
     }
     for (const admin::TargetConfig& target : config_.targets) {
-        engine_->add_target(target.name, maps_of(target, *engine_), ports_of(target, ports_));
+        engine_->add_target(target.name, maps_of(target, *engine_), ports_of(target, ports_))
+            .limit_commands(target.limits.commands_per_lun);
     }
 }
 

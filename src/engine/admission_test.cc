@@ -18,7 +18,6 @@ using testing::Task;
 constexpr std::uint8_t kGood = 0x00;
 constexpr std::uint8_t kBusy = 0x08;
 constexpr std::uint8_t kConflict = 0x18;
-constexpr std::uint8_t kTaskSetFull = 0x28;
 using Kind = Residual::Kind;
 
 TEST(UnitAttention, GreetsEveryNewNexusOnce) {
@@ -196,61 +195,6 @@ TEST(Precedence, RefusalsGoBeforeAUnitAttention) {
     EXPECT_EQ(holder->run(cdb({0x16, 0, 0, 0, 0, 0})).status, kGood);
     EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 512).status, kConflict);
     EXPECT_EQ(other->next_attention(), 0x062900U) << "it waits on";
-}
-
-TEST(Limits, MoreCommandsThanAllowedMeetTaskSetFull) {
-    Scene scene{{.limits = {.commands_per_nexus_and_unit = 4}}};
-    const auto host = scene.login();
-    scene.disk->pace = testing::Pace::on_request;
-    for (int i = 0; i < 4; ++i) {
-        EXPECT_FALSE(host->send(cdb10(0x28, 0, 1), 512).ended);
-    }
-    EXPECT_EQ(host->send(cdb10(0x28, 0, 1), 512).status, kTaskSetFull);
-    while (scene.disk->pending() > 0) {
-        scene.disk->complete_one();
-    }
-    scene.disk->pace = testing::Pace::at_once;
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kGood);
-}
-
-TEST(Limits, NoMemoryIsBusyOrTaskSetFull) {
-    Scene scene;
-    const auto host = scene.login();
-    scene.world.core(0).pool().set_limit(0);
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kBusy);
-    EXPECT_EQ(host->run(cdb10(0x2a, 0, 1), 0, filled(512, 1)).status, kBusy);
-    host->hold_responses = true;
-    Task& held = host->run(cdb({0, 0, 0, 0, 0, 0}));
-    host->hold_responses = false;
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kTaskSetFull);
-    host->retire(held);
-}
-
-TEST(Buffers, OfOneNexusAreBounded) {
-    Scene scene{{.limits = {.buffer_bytes_per_nexus = 8192}}};
-    const auto host = scene.login();
-    const auto other = scene.login();
-    host->hold_responses = true;
-    Task& read = host->run(cdb10(0x28, 0, 8), 4096);
-    Task& write = host->run(cdb10(0x2a, 0, 8), 0, filled(4096, 1));
-    EXPECT_EQ(read.status, kGood);
-    EXPECT_EQ(write.status, kGood);
-    host->hold_responses = false;
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512).status, kTaskSetFull);
-    EXPECT_EQ(host->run(cdb10(0x2a, 0, 1), 0, filled(512, 1)).status, kTaskSetFull);
-    EXPECT_EQ(host->run(cdb10(0x2f, 0, 1)).status, kTaskSetFull) << "VERIFY reads into a buffer too";
-    EXPECT_EQ(other->run(cdb10(0x28, 0, 8), 4096).status, kGood);
-    host->retire(write);
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
-    EXPECT_EQ(host->run(cdb10(0x2f, 0, 1)).status, kGood);
-    host->retire(read);
-}
-
-TEST(Buffers, OfOneCommandAreNeverTooMany) {
-    Scene scene{{.limits = {.buffer_bytes_per_nexus = 1}}};
-    const auto host = scene.login();
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
-    EXPECT_EQ(host->run(cdb10(0x28, 0, 8), 4096).status, kGood);
 }
 
 TEST(Capacity, IsLookedAtAgainAfterEveryWait) {

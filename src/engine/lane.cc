@@ -132,6 +132,7 @@ void Lane::remove(Command& command) {
     }
     static_cast<base::ListHook<Parked>&>(command).unlink();
     static_cast<base::ListHook<LaneTasks>&>(command).unlink();
+    --commands_;
     if (command.life.lent) {
         lent_.push_back(command);
     }

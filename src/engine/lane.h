@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <list>
 #include <memory>
 #include <optional>
@@ -79,7 +80,13 @@ public:
     [[nodiscard]] bool lets_pass(const Command& command) const {
         return open_ && quarantines_ == 0 && (holds_.empty() || !held(command));
     }
-    void add(Command& command) { tasks_.push_back(command); }
+    void add(Command& command) {
+        tasks_.push_back(command);
+        ++commands_;
+    }
+    /// Of all nexuses here: the lane's share of what the unit may have.
+    void limit_commands(std::uint32_t limit) { command_limit_ = limit; }
+    [[nodiscard]] bool overfull() const { return commands_ > command_limit_; }
     /// This core's part of the task set that all nexuses share, where they do.
     [[nodiscard]] TaskSet& shared_tasks() { return shared_tasks_; }
     [[nodiscard]] TaskSet& task_set_of(NexusUnit& unit) {
@@ -180,6 +187,8 @@ private:
     std::uint32_t transition_watches_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;
+    std::uint32_t commands_ = 0;  ///< in tasks_
+    std::uint32_t command_limit_ = std::numeric_limits<std::uint32_t>::max();
     std::uint64_t turns_ = 0;
     TaskSet shared_tasks_;
     base::IntrusiveList<Command, LaneTasks> tasks_;

@@ -8,7 +8,7 @@
 namespace targe::engine {
 
 struct Limits {
-    std::uint32_t commands_per_nexus_and_unit = 128;  ///< beyond: TASK SET FULL
+    std::uint32_t commands_per_nexus_and_unit = 128;  ///< beyond: TASK SET FULL; Target::limit_commands()
     std::uint32_t transfer_bytes = 8U << 20U;         ///< of one command; beyond: INVALID FIELD IN CDB
     /// Buffers of one nexus, except that one command always fits; beyond: TASK SET FULL or BUSY.
     std::uint64_t buffer_bytes_per_nexus = std::uint64_t{128} << 20U;

@@ -144,6 +144,15 @@ bool same_capacity(const UnitState& a, const UnitState& b) {
            a.description.block_size == b.description.block_size;
 }
 
+/// Of one lane; no lane is without.
+std::uint32_t share_of(std::uint32_t commands, std::size_t lane, std::size_t lanes) {
+    if (commands == 0) {
+        return std::numeric_limits<std::uint32_t>::max();
+    }
+    const auto share = static_cast<std::uint32_t>(commands / lanes + (lane < commands % lanes ? 1 : 0));
+    return std::max(share, 1U);
+}
+
 Background change_identity(std::shared_ptr<LogicalUnit> unit, scsi::UnitIdentity identity) {
     Change change{unit->home()};
     co_await change.begin();
@@ -163,6 +172,7 @@ LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings setti
     lanes_.reserve(cores.size());
     for (base::Core* const core : cores) {
         lanes_.push_back(std::make_unique<Lane>(*core, *this, home_.shared_state()));
+        lanes_.back()->limit_commands(share_of(settings_.max_commands, lanes_.size() - 1, cores.size()));
     }
 }
 

@@ -30,6 +30,8 @@ struct UnitSettings {
     bool read_only = false;
     /// TST: whose tasks wait for one another. The administrator's alone.
     scsi::TaskSetType task_set_type = scsi::TaskSetType::one_per_nexus;
+    /// Of all nexuses together; 0: no bound. Split over the cores, so that no command asks another core.
+    std::uint32_t max_commands = 0;
     /// Of a thin unit: initiators are told when less is left in its store, or when it takes up more, until
     /// they set thresholds of their own. Nothing: only then.
     std::optional<std::uint64_t> threshold_available_bytes = {};

@@ -70,6 +70,9 @@ Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPo
       port_description_(port_of(target, identity_)),
       it_nexus_{.target_port = port_description_.relative_target_port,
                 .initiator = scsi::initiator_port(identity_.initiator_name, identity_.initiator_session_id)} {
+    if (target.command_limit() != 0) {
+        limits_.commands_per_nexus_and_unit = target.command_limit();
+    }
     for (const LunEntry& entry : target.maps(core).for_initiator(identity_.initiator_name)) {
         attach(entry);
     }
@@ -125,8 +128,8 @@ void Nexus::submit(Command& command) {
         return;
     }
     unit->lane.add(command);
-    if (unit->commands > limits_.commands_per_nexus_and_unit) {
-        finish(command, scsi::Status::task_set_full);
+    if (unit->commands > limits_.commands_per_nexus_and_unit || unit->lane.overfull()) [[unlikely]] {
+        finish(command, no_room(command));
         return;
     }
     if (unit->task_set.aca_conditions > 0 || command.attribute == scsi::TaskAttribute::aca) [[unlikely]] {

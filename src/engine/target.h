@@ -60,6 +60,10 @@ public:
     /// The first when there is none of that group.
     [[nodiscard]] const TargetPort& port(std::uint16_t portal_group) const;
     [[nodiscard]] base::Cores cores() const { return cores_; }
+    /// Of each nexus that is opened from now on, at each unit, instead of
+    /// Limits::commands_per_nexus_and_unit; 0: that. Before any core runs a nexus of it.
+    void limit_commands(std::uint32_t limit) { command_limit_ = limit; }
+    [[nodiscard]] std::uint32_t command_limit() const { return command_limit_; }
 
     /// The maps in force on `core`, for whoever runs there.
     [[nodiscard]] const LunMaps& maps(const base::Core& core) const;
@@ -78,6 +82,7 @@ private:
     std::string name_;
     std::vector<TargetPort> ports_;
     std::shared_ptr<const LunMaps> latest_;
+    std::uint32_t command_limit_ = 0;
     std::vector<std::unique_ptr<PerCore>> per_core_;
 };
 

@@ -23,6 +23,7 @@ struct SceneOptions {
     bool write_through = false;
     bool read_only_lun = false;
     scsi::TaskSetType task_set_type = scsi::TaskSetType::one_per_nexus;
+    std::uint32_t max_commands = 0;
     bool asymmetric = false;                       ///< the target's port is in a target port group
     std::shared_ptr<UnitStore> store = {};         ///< of disk0
     std::optional<device::Capabilities> can = {};  ///< nothing: as SimDevice has them
@@ -55,6 +56,7 @@ public:
         settings.write_through = options.write_through;
         settings.store = options.store;
         settings.task_set_type = options.task_set_type;
+        settings.max_commands = options.max_commands;
         settings.group = group;
         return engine.add_unit(std::move(settings));
     }

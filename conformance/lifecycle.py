@@ -21,7 +21,7 @@ from typing import Any
 
 import report
 from harness import PROGRAMS, Targed
-from iscsi_client import ASYNC_MESSAGE, GOOD, TEST_UNIT_READY, ProtocolError, Session, Task, read16
+from iscsi_client import ASYNC_MESSAGE, GOOD, NO_TAG, TEST_UNIT_READY, ProtocolError, Session, Task, lun_bytes, read16
 from report import Result
 from setup import Device, Setup, Target, configuration, with_ports
 
@@ -126,6 +126,43 @@ def events_are_told_when_wanted() -> None:
             sense = [struct.pack(">H", 18) == event[:2] and event[2] == 0x70 and event[4] & 0xF == 6 and event[14:16] == b"\x2a\x01"
                      for event in events]
             expect(sense == ([True] if wanted else []), f"async_events {wanted}: {events}")
+
+
+def event_of_a_new_capacity_is_well_formed() -> None:
+    """RFC 7143 11.9: event 0 with sense data. The unit attention waits all the same."""
+    disk = Device("disk", size="1MiB")
+    target = Target(NAME, {7: "disk"}, limits={"async_events": True})
+    with Targed(Setup((disk,), (target,), reactors=2)) as targed, Session(targed.target().port, NAME) as session:
+        session.command(TEST_UNIT_READY, lun=7)
+        number = session.exp_stat_sn
+        os.truncate(targed.image("disk"), 2 << 20)
+        targed.targe("device", "refresh", "disk")
+        while not session.others:
+            session.collect()
+        event = session.others[0]
+        shape = (event.opcode, event.header[1], event.tag, bytes(event.header[8:16]), event.word(24), bytes(event.header[36:48]))
+        expect(shape == (ASYNC_MESSAGE, 0x80, NO_TAG, lun_bytes(7), number, bytes(12)), f"header {shape}")
+        sense = event.data[2:]
+        expect(event.data[:2] == b"\0\x12" and len(sense) == 18, f"SenseLength and data {event.data.hex()}")
+        expect(sense[0] == 0x70 and sense[2] == 6 and sense[12:14] == b"\x2a\x09", f"sense {sense.hex()}")
+        task = alone(session, TEST_UNIT_READY, lun=7)
+        expect(task.sense_triple == (6, 0x2A, 9), f"the unit attention: {task.sense_triple}")
+        expect(len(session.others) == 1, "one event, and one only")
+
+
+def functions_of_rfc7144_work() -> None:
+    level2 = {"iSCSIProtocolLevel": "2"}
+    with Targed(setup()) as targed, Session(targed.target().port, NAME, keys=level2) as session:
+        expect(session.negotiated["iSCSIProtocolLevel"] == "2", "protocol level 2 is not agreed upon")
+        expect(session.manage(12) == 7, "QUERY ASYNCHRONOUS EVENT: a unit attention waits")
+        session.command(TEST_UNIT_READY)
+        found = {function: session.manage(function) for function in (9, 10, 12, 11)}
+        expect(found == {9: 0, 10: 0, 12: 0, 11: 0}, f"QUERY TASK, TASK SET, ASYNCHRONOUS EVENT, I_T NEXUS RESET: {found}")
+        task = alone(session, TEST_UNIT_READY)
+        expect(task.sense_triple == (6, 0x29, 7), f"after I_T NEXUS RESET: {task.sense_triple}")
+        expect(session.manage(10, lun=9) == 2, "QUERY TASK SET of a LUN that is not there")
+    with Targed(setup()) as targed, Session(targed.target().port, NAME) as session:
+        expect(session.manage(10) == 5, "QUERY TASK SET with protocol level 1 is not supported")
 
 
 def shared_task_set_is_shared() -> None:
@@ -271,6 +308,8 @@ CASES: tuple[Callable[[], None], ...] = (
     new_session_does_not_wait_for_the_old_ones_output,
     window_may_be_filled,
     events_are_told_when_wanted,
+    event_of_a_new_capacity_is_well_formed,
+    functions_of_rfc7144_work,
     shared_task_set_is_shared,
     limits_of_commands_hold,
     device_that_is_away_is_named,

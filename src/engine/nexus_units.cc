@@ -92,9 +92,11 @@ void Nexus::remap(const std::vector<LunEntry>& luns) {
         }
         attach(entry);
         const bool replaced = std::ranges::find(gone, entry.lun) != gone.end();
-        units_.find(entry.lun)->attentions.raise(
-            replaced ? scsi::Asc::inquiry_data_has_changed
-                     : scsi::Asc::power_on_reset_or_bus_device_reset_occurred);
+        if (replaced) {
+            units_.find(entry.lun)->raise(scsi::Asc::inquiry_data_has_changed);
+        } else {
+            units_.find(entry.lun)->attentions.raise(scsi::Asc::power_on_reset_or_bus_device_reset_occurred);
+        }
         changed = true;
     }
     if (changed) {

@@ -141,6 +141,57 @@ TEST_F(Management, FunctionsOfOthersAreNotSupported) {
     }
 }
 
+/// Every function of RFC 7143 11.5.1 and RFC 7144 4.1, with protocol level 2 where it is needed.
+TEST(ManagementOfLevel2, EveryFunctionReachesTheHost) {
+    const struct {
+        TaskFunction function;
+        int code;
+        TaskFunctionResponse response;
+        int sent;
+    } rows[] = {
+        {TaskFunction::abort_task_set, 2, TaskFunctionResponse::function_complete, 0},
+        {TaskFunction::clear_aca, 3, TaskFunctionResponse::function_rejected, 255},
+        {TaskFunction::clear_task_set, 4, TaskFunctionResponse::function_complete, 0},
+        {TaskFunction::logical_unit_reset, 5, TaskFunctionResponse::lun_does_not_exist, 2},
+        {TaskFunction::target_warm_reset, 6, TaskFunctionResponse::function_complete, 0},
+        {TaskFunction::target_cold_reset, 7, TaskFunctionResponse::function_complete, 0},
+        {TaskFunction::query_task_set, 10, TaskFunctionResponse::function_succeeded, 7},
+        {TaskFunction::i_t_nexus_reset, 11, TaskFunctionResponse::function_complete, 0},
+        {TaskFunction::query_async_event, 12, TaskFunctionResponse::function_succeeded, 7},
+    };
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("iSCSIProtocolLevel=2;"));
+    for (const auto& row : rows) {
+        SCOPED_TRACE(row.code);
+        EXPECT_EQ(static_cast<int>(row.function), row.code);
+        ManagementRequest* asked = nullptr;
+        peer.host.on_management = [&](ManagementRequest& request) { asked = &request; };
+        peer.send(peer.management(row.function).put<BasicHeader::kLun>(std::uint64_t{3} << 48U));
+        ASSERT_NE(asked, nullptr);
+        EXPECT_EQ(asked->function, row.function);
+        EXPECT_EQ(asked->lun.value, std::uint64_t{3} << 48U);
+        EXPECT_TRUE(peer.answers.empty());
+        peer.connection.management_done(*asked, row.response);
+        peer.pump();
+        EXPECT_EQ(peer.next().get<kResponse>(), row.sent);
+    }
+}
+
+TEST(ManagementOfLevel2, QueryTaskAsksTheHostWhereThereIsOne) {
+    Peer peer;
+    peer.host.on_command = [](HostTask&) {};
+    ASSERT_TRUE(peer.log_in("iSCSIProtocolLevel=2;"));
+    peer.send(peer.management(TaskFunction::query_task, 7));
+    EXPECT_EQ(peer.next().get<kResponse>(), 0) << "no such task";
+    peer.send(peer.command(7, Move::none, 0));
+    peer.host.on_management = [&](ManagementRequest& request) {
+        EXPECT_EQ(request.task, peer.host.find(7));
+        peer.connection.management_done(request, TaskFunctionResponse::function_succeeded);
+    };
+    peer.send(peer.management(TaskFunction::query_task, 7));
+    EXPECT_EQ(peer.next().get<kResponse>(), 7);
+}
+
 TEST_F(Management, RequestsAreLimited) {
     std::vector<ManagementRequest*> held;
     peer.host.on_management = [&](ManagementRequest& request) { held.push_back(&request); };

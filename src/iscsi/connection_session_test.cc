@@ -253,6 +253,46 @@ TEST(Reject, AnswersWhatIsNotSupportedWithItsHeader) {
     }
 }
 
+TEST(Async, AnEventSaysWhatRfc7143Asks) {
+    Peer peer(1, {.nop_interval = {}});
+    ASSERT_TRUE(peer.log_in());
+    peer.send(
+        peer.request(Opcode::nop_out).put<BasicHeader::kFinal>(1).put<BasicHeader::kInitiatorTaskTag>(5));
+    const std::uint32_t stat_sn = peer.next().get<ResponseHeader::kStatSn>();
+    const std::vector<std::byte> sense = testing::some_data(18);
+    constexpr std::uint64_t kLun = std::uint64_t{5} << 48U;
+    peer.connection.report_event(Lun{kLun}, sense);
+    peer.pump();
+    const Pdu event = peer.next();
+    EXPECT_EQ(event.opcode(), Opcode::async_message);
+    EXPECT_EQ(event.header[1], std::byte{0x80});
+    EXPECT_EQ(event.get<BasicHeader::kLun>(), kLun);
+    EXPECT_EQ(event.get<BasicHeader::kInitiatorTaskTag>(), kReservedTag);
+    EXPECT_EQ(event.get<ResponseHeader::kStatSn>(), stat_sn + 1) << "it has a number of its own";
+    EXPECT_EQ(event.get<ResponseHeader::kExpCmdSn>(), peer.cmd_sn);
+    EXPECT_EQ(event.get<AsyncMessagePdu::kAsyncEvent>(), 0);
+    EXPECT_EQ(event.get<AsyncMessagePdu::kAsyncVCode>(), 0);
+    for (std::size_t i = 38; i < event.header.size(); ++i) {
+        EXPECT_EQ(event.header.at(i), std::byte{0}) << "byte " << i;
+    }
+    ASSERT_EQ(event.data.size(), 2 + sense.size());
+    EXPECT_EQ(event.data[0], std::byte{0});
+    EXPECT_EQ(event.data[1], std::byte{18}) << "SenseLength";
+    EXPECT_TRUE(std::ranges::equal(std::span(event.data).subspan(2), sense));
+}
+
+TEST(Async, EventsAreNotToldBeforeLoginNorInDiscovery) {
+    Peer discoverer(1, {.nop_interval = {}});
+    ASSERT_TRUE(discoverer.log_in_to_discover());
+    discoverer.connection.report_event(Lun{0}, testing::some_data(18));
+    discoverer.pump();
+    EXPECT_TRUE(discoverer.answers.empty());
+    Peer early(1, {.nop_interval = {}});
+    early.connection.report_event(Lun{0}, testing::some_data(18));
+    early.pump();
+    EXPECT_TRUE(early.answers.empty());
+}
+
 TEST(Async, EventsAndLogoutRequestsReachTheInitiator) {
     Peer peer(1, {.nop_interval = {}});
     ASSERT_TRUE(peer.log_in());

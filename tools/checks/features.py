@@ -32,8 +32,9 @@ def feature_table() -> str:
 
 
 def command_table() -> str | None:
-    """What the program that links the command table prints; nothing before it is built."""
-    if not PRINTER.exists():
+    """What the program that links the command table prints; nothing before it is built, or when the table may be newer."""
+    sources = [path for path in pathlib.Path("src/scsi").glob("*.*") if path.suffix in (".h", ".cc") and not path.name.endswith("_test.cc")]
+    if not PRINTER.exists() or PRINTER.stat().st_mtime < max(path.stat().st_mtime for path in sources):
         return None
     return subprocess.run([PRINTER], check=True, capture_output=True, text=True).stdout
 
@@ -47,7 +48,9 @@ def generate() -> None:
     for path, name, content in blocks():
         text = path.read_text()
         place = marked(text, name)
-        if content is not None and place is not None:
+        if content is None:
+            print(f"{path}: the block {name!r} stays as it is; for a new one, tools/build release {PRINTER.name} first")
+        elif place is not None:
             path.write_text(text[: place[0]] + content + text[place[1] :])
 
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 sys.dont_write_bytecode = True
 
+import atomic_writes  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
@@ -102,6 +103,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "image-copy": image_copy.run,
     "kill9": kill9.run,
     "reservations": persistent_reservations.run,
+    "atomic": atomic_writes.run,
     "thin": thin.run,
     "lifecycle": lifecycle.run,
     "scale": scale.run,

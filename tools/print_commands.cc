@@ -30,6 +30,8 @@ std::string_view units(Availability available) {
             return "removable";
         case Availability::fixed:
             return "not removable";
+        case Availability::atomic:
+            return "that write atomically";
         case Availability::asymmetric:
             return "in a device group";
         case Availability::settable_access:

@@ -12,8 +12,12 @@ namespace {
 
 using engine::Kept;
 
-constexpr std::array kSubjects{Kept::mode_pages, Kept::persistent_reservation, Kept::identifying_information,
-                               Kept::access_states, Kept::sanitize};
+constexpr std::array kSubjects{Kept::mode_pages,
+                               Kept::persistent_reservation,
+                               Kept::identifying_information,
+                               Kept::access_states,
+                               Kept::sanitize,
+                               Kept::atomic_write};
 
 std::string_view subject(Kept what) {
     switch (what) {
@@ -27,6 +31,8 @@ std::string_view subject(Kept what) {
             return "access-states";
         case Kept::sanitize:
             return "sanitize";
+        case Kept::atomic_write:
+            return "atomic-write";
     }
     __builtin_unreachable();
 }

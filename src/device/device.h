@@ -42,6 +42,7 @@ struct Geometry {
 struct Capabilities {
     bool read_only = false;
     bool volatile_cache = true;  ///< a write may be lost by a power cut until flush() or a durable write
+    bool survives_crash = true;  ///< what was written is there when the process is started again
     bool unmap = false;          ///< unmap() gives space back
     bool unmapped_reads_zero = false;  ///< LBPRZ
     bool block_status = false;         ///< block_status() tells holes from data

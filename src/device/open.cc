@@ -50,6 +50,7 @@ Geometry geometry_of(const DeviceConfig& config) {
 Capabilities memory_capabilities(const DeviceConfig& config, std::uint32_t granule) {
     return {.read_only = config.read_only,
             .volatile_cache = false,
+            .survives_crash = false,
             .unmap = config.thin,
             .unmapped_reads_zero = true,
             .block_status = true,

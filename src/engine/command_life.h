@@ -50,7 +50,7 @@ struct CommandLife {
     bool in_order = false;           ///< its turn has come among the tasks of its task set
     bool has_turn = false;           ///< ORDERED in a shared task set: it may begin when it is the oldest
     bool passes_aca = false;         ///< let in while an ACA condition was in effect
-    bool moves_range = false;        ///< COMPARE AND WRITE: its range is held, not counted as in use
+    bool moves_range = false;        ///< COMPARE AND WRITE and its kin: its range is held, not counted
     bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
     bool lent = false;               ///< its data-in are the device's own memory, which writes may change
     std::uint32_t abort_epoch = 0;

@@ -39,6 +39,7 @@ bool accesses_blocks(CommandId id) {
         case CommandId::write_same_16:
         case CommandId::compare_and_write:
         case CommandId::or_write_16:
+        case CommandId::write_atomic_16:
             return true;
         default:
             return false;
@@ -119,8 +120,8 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         return found.error();
     }
     life.info = *found;
-    life.moves_range =
-        life.info->id == CommandId::compare_and_write || life.info->id == CommandId::or_write_16;
+    life.moves_range = life.info->id == CommandId::compare_and_write ||
+                       life.info->id == CommandId::or_write_16 || life.info->id == CommandId::write_atomic_16;
     if (accesses_blocks(life.info->id)) {
         const auto plan = scsi::plan_medium_access(life.info->id, command.cdb.bytes(), state.description);
         if (!plan) {

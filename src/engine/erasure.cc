@@ -124,7 +124,15 @@ base::Task<device::IoResult> carry_out(base::CommandArena& arena, LogicalUnit& u
 /// would erase what was written since.
 base::Task<bool> forget(base::CommandArena& arena, const LogicalUnit& unit) {
     UnitStore* const store = unit.settings().store.get();
-    co_return store == nullptr || co_await store->keep(arena, Kept::sanitize, {});
+    if (store == nullptr) {
+        co_return true;
+    }
+    // A write that was interrupted as the erasure began: the next start would bring it to its end.
+    if (!store->kept(Kept::atomic_write).value_or("").empty() &&
+        !co_await store->keep(arena, Kept::atomic_write, {})) {
+        co_return false;
+    }
+    co_return co_await store->keep(arena, Kept::sanitize, {});
 }
 
 MediumWork failure_of(const Erasure& what) {
@@ -240,6 +248,9 @@ std::optional<scsi::Sense> medium_not_ready(const UnitState& state) {
             return kFormatFailed;
         case MediumWork::sanitize_failed:
             return kSanitizeFailed;
+        case MediumWork::recovering:
+            return scsi::Sense{.key = scsi::SenseKey::not_ready,
+                               .asc = scsi::Asc::logical_unit_is_in_process_of_becoming_ready};
     }
     if (!state.medium_loaded) {
         return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};

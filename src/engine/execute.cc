@@ -63,6 +63,7 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {get_lba_status, run<execute_get_lba_status>},
     {compare_and_write, run<execute_compare_and_write>},
     {or_write_16, run<execute_or_write>},
+    {write_atomic_16, run<execute_write_atomic>},
     {reserve_6, run<execute_reserve>},
     {reserve_10, run<execute_reserve>},
     {release_6, run<execute_release>},

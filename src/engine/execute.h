@@ -14,6 +14,7 @@ Execution execute_write_same(base::CommandArena& arena, Command& command);
 Execution execute_unmap(base::CommandArena& arena, Command& command);
 Execution execute_get_lba_status(base::CommandArena& arena, Command& command);
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command);
+Execution execute_write_atomic(base::CommandArena& arena, Command& command);
 Execution execute_or_write(base::CommandArena& arena, Command& command);
 Execution execute_extended_copy(base::CommandArena& arena, Command& command);
 Execution execute_populate_token(base::CommandArena& arena, Command& command);

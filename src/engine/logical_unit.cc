@@ -22,6 +22,9 @@ constexpr std::uint32_t kUnmapBlocks = 1U << 20U;
 /// Of one WRITE SAME: bounds how long a command that cannot be broken off early may take.
 constexpr std::uint64_t kWriteSameBlocks = 65535;
 constexpr std::uint32_t kOptimalTransferBytes = 512U << 10U;
+/// Of one WRITE ATOMIC: in memory nothing stands against more, and what is kept must be written twice.
+constexpr std::uint32_t kAtomicBytesInMemory = 1U << 20U;
+constexpr std::uint32_t kAtomicBytesKept = 256U << 10U;
 
 scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry& geometry,
                             const device::Capabilities& can, bool thin) {
@@ -35,6 +38,10 @@ scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry
             static_cast<std::uint16_t>(1U << std::min<unsigned>(geometry.physical_block_exponent, 15U));
     }
     limits.max_write_same = kWriteSameBlocks;
+    const std::uint32_t atomic_bytes = !can.survives_crash ? kAtomicBytesInMemory
+                                       : settings.store    ? kAtomicBytesKept
+                                                           : 0;
+    limits.max_atomic_transfer = std::min(atomic_bytes, settings.transfer_bytes) / geometry.block_size;
     if (thin) {
         limits.max_unmap = kUnmapBlocks;
         limits.max_unmap_descriptors = kUnmapDescriptors;
@@ -114,6 +121,9 @@ void restore(const UnitStore& store, UnitState& state) {
     }
     if (state.saved_pages && !state.description.volatile_cache) {
         state.saved_pages->write_cache_enabled = false;  // the device, or its configuration, has changed
+    }
+    if (!store.kept(Kept::atomic_write).value_or("").empty()) {
+        state.work = MediumWork::recovering;
     }
     if (const auto kept = store.kept(Kept::sanitize); kept && !kept->empty()) {
         restore_erasure(*kept, state);
@@ -208,6 +218,11 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
 }
 
 void LogicalUnit::resume() {
+    if (home_.state().work == MediumWork::recovering) {
+        base::post(home_.core(),
+                   [unit = shared_from_this()]() mutable { recover_at_start(std::move(unit)); });
+        return;
+    }
     const auto kept = settings_.store ? settings_.store->kept(Kept::sanitize) : std::nullopt;
     auto what = kept ? scsi::kept_erasure(*kept) : std::nullopt;
     if (what) {

@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "base/intrusive_list.h"
+#include "engine/atomic_journal.h"
 #include "engine/lane.h"
 #include "engine/ordered_turns.h"
 #include "engine/unit_state.h"
@@ -144,6 +145,7 @@ public:
     [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
     [[nodiscard]] FillWatch& fill_watch() { return fill_watch_; }
     [[nodiscard]] OrderedTurns& turns() { return turns_; }
+    [[nodiscard]] AtomicJournal& journal() { return journal_; }
 
     /// Refuses the changes that have not begun, as far as they may be.
     void refuse_waiting();
@@ -180,6 +182,7 @@ private:
     scsi::ErrorHistory errors_;
     FillWatch fill_watch_;
     OrderedTurns turns_;
+    AtomicJournal journal_;
     std::uint64_t next_hold_ = 1;
     base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
 };

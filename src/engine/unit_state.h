@@ -26,8 +26,16 @@ struct RodTokens;
 /// As many as the Self-Test Results log page has room for.
 inline constexpr std::size_t kSelfTests = 20;
 
-/// What keeps the medium from being used: FORMAT UNIT or SANITIZE, under way or ended badly.
-enum class MediumWork : std::uint8_t { none, formatting, sanitizing, format_failed, sanitize_failed };
+/// What keeps the medium from being used: FORMAT UNIT or SANITIZE, under way or ended badly; or a WRITE
+/// ATOMIC that a crash has interrupted, and that has not been brought to its end yet.
+enum class MediumWork : std::uint8_t {
+    none,
+    formatting,
+    sanitizing,
+    format_failed,
+    sanitize_failed,
+    recovering,
+};
 
 /// Immutable once a lane has it. The unit's home makes a new one for every change.
 struct UnitState {

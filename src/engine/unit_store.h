@@ -16,6 +16,7 @@ enum class Kept : std::uint8_t {
     identifying_information,
     access_states,  ///< of a device group: see DeviceGroup
     sanitize,       ///< of a SANITIZE or FORMAT UNIT that has not ended well
+    atomic_write,   ///< that may have been interrupted: atomic_journal.h
 };
 
 /// The daemon's state directory, or a simulated one. Content is the unit's own and any bytes.
@@ -30,7 +31,7 @@ public:
     [[nodiscard]] virtual std::optional<std::string> kept(Kept what) const = 0;
     /// True: the content is durable, at whatever instant the process or the host ends from now on. False: it
     /// is not, and after a crash either the content before or this one is found. Goes on on the core that
-    /// asked. One at a time for a unit.
+    /// asked. One at a time for a unit and a subject.
     virtual base::Task<bool> keep(base::CommandArena& arena, Kept what, std::string content) = 0;
 };
 

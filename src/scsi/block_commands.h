@@ -8,6 +8,7 @@
 #include "scsi/parameter_cdbs.h"
 #include "scsi/read_write.h"
 #include "scsi/verify.h"
+#include "scsi/write_atomic.h"
 #include "scsi/write_same.h"
 
 #include <array>
@@ -52,6 +53,8 @@ inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
                                                     kWrite, kLong, Availability::not_anchoring),
     row<WriteSame16Cdb, WriteSame16Cdb::kUsageAnchoring>(
         0x93, write_same_16, "WRITE SAME(16)", from_initiator, kWrite, kLong, Availability::anchoring),
+    row<WriteAtomic16Cdb>(0x9c, write_atomic_16, "WRITE ATOMIC(16)", from_initiator, kWrite, kOrdinary,
+                          Availability::atomic),
     action(0x10, row<ReadCapacity16Cdb>(0x9e, read_capacity_16, "READ CAPACITY(16)", to_initiator, kCapacity,
                                         kQuick)),
     // A thick unit and one that cannot tell holes from data answer "mapped or unknown".

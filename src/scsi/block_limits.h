@@ -19,7 +19,8 @@ struct BlockLimits {
     std::uint32_t max_unmap_descriptors = 0;         ///< 0: no UNMAP
     std::uint32_t optimal_unmap_granularity = 0;     ///< 0: not reported
     std::optional<std::uint32_t> unmap_granularity_alignment = {};
-    std::uint64_t max_write_same = 0;  ///< 0: no limit
+    std::uint64_t max_write_same = 0;       ///< 0: no limit
+    std::uint32_t max_atomic_transfer = 0;  ///< without ATOMIC BOUNDARY; 0: no WRITE ATOMIC
     bool operator==(const BlockLimits&) const = default;
 };
 

@@ -56,6 +56,7 @@ enum class CommandId : std::uint8_t {
     read_16,
     compare_and_write,
     or_write_16,
+    write_atomic_16,
     write_16,
     write_and_verify_16,
     verify_16,

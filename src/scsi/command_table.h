@@ -24,6 +24,7 @@ struct UnitTraits {
     bool thin = false;       ///< UNMAP is offered, and so is the UNMAP bit of both WRITE SAME
     bool anchors = false;    ///< thin, and ANCHOR of those commands is offered
     bool removable = false;  ///< the medium can be ejected and loaded
+    bool atomic = false;     ///< WRITE ATOMIC is offered
     AccessSupport access = AccessSupport::symmetric;
     bool operator==(const UnitTraits&) const = default;
 };
@@ -32,6 +33,7 @@ struct UnitTraits {
     return {.thin = unit.provisioning.managed && unit.provisioning.unmap,
             .anchors = unit.provisioning.managed && unit.provisioning.unmap && unit.provisioning.anchor,
             .removable = unit.removable,
+            .atomic = unit.limits.max_atomic_transfer != 0,
             .access = unit.access};
 }
 
@@ -44,6 +46,7 @@ enum class Availability : std::uint8_t {
     not_anchoring,  ///< thin as well
     removable,
     fixed,
+    atomic,
     asymmetric,
     settable_access,
 };
@@ -64,6 +67,8 @@ enum class Availability : std::uint8_t {
             return unit.removable;
         case Availability::fixed:
             return !unit.removable;
+        case Availability::atomic:
+            return unit.atomic;
         case Availability::asymmetric:
             return unit.access != AccessSupport::symmetric;
         case Availability::settable_access:

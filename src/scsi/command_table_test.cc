@@ -25,7 +25,7 @@ constexpr UnitTraits kThin{.thin = true};
 constexpr UnitTraits kThinRemovable{.thin = true, .removable = true};
 constexpr UnitTraits kRemovable{.removable = true};
 constexpr UnitTraits kAnchoring{.thin = true, .anchors = true};
-constexpr UnitTraits kAllTraits[] = {kThick, kThin, kRemovable, kThinRemovable, kAnchoring};
+constexpr UnitTraits kAllTraits[] = {kThick, kThin, kRemovable, kThinRemovable, kAnchoring, {.atomic = true}};
 
 /// A CDB of `command` in which every other bit is clear.
 ByteVector plain_cdb(const CommandInfo& command, std::size_t size) {

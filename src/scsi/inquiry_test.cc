@@ -142,10 +142,11 @@ TEST(Inquiry, WritesBlockLimits) {
     unit.limits.max_prefetch = 0x2000;
     unit.limits.unmap_granularity_alignment = 5;
     unit.limits.max_write_same = 0x1'0000'0000;
+    unit.limits.max_atomic_transfer = 0x200;
     EXPECT_EQ(page(0xb0, unit),
               bytes({0, 0xb0, 0, 0x3c, 0, 255, 0, 8, 0, 0, 0x80, 0, 0, 0, 4, 0, 0, 0, 0x20, 0, 0, 0x10,
                      0, 0,    0, 0,    1, 0,   0, 0, 0, 8, 0x80, 0, 0, 5, 0, 0, 0, 1, 0,    0, 0, 0}) +
-                  ByteVector(20));
+                  bytes({0, 0, 2, 0}) + ByteVector(16));
     unit.limits.write_same_of_zero_blocks = false;
     EXPECT_EQ(page(0xb0, unit)[4], std::byte{1});
 }

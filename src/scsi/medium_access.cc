@@ -5,6 +5,7 @@
 #include "scsi/compare_and_write.h"
 #include "scsi/read_write.h"
 #include "scsi/verify.h"
+#include "scsi/write_atomic.h"
 #include "scsi/write_same.h"
 
 namespace targe::scsi {
@@ -55,6 +56,8 @@ std::expected<MediumAccess, Sense> plan_medium_access(CommandId id, wire::Bytes 
             return plan_write_same<WriteSame16Cdb>(cdb, unit);
         case CommandId::compare_and_write:
             return plan_compare_and_write(cdb, unit);
+        case CommandId::write_atomic_16:
+            return plan_write_atomic(cdb, unit);
         default:
             break;
     }

@@ -152,6 +152,7 @@ TEST(ReportSupportedOperationCodes, AnswersForEveryCommandInItsList) {
         const UnitTraits unit{.thin = command.available != Availability::thick,
                               .anchors = command.available == Availability::anchoring,
                               .removable = command.available != Availability::fixed,
+                              .atomic = command.available == Availability::atomic,
                               .access = AccessSupport::implicit_and_explicit};
         for (const std::uint8_t options : {command.service_action ? kServiceAction : kOpcode, kEither}) {
             const Answer answer = ask({.options = options,

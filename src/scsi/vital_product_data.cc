@@ -47,7 +47,9 @@ void write_block_limits(const UnitDescription& unit, const PortDescription& /*po
     out.u32(limits.optimal_unmap_granularity);
     out.u32(limits.unmap_granularity_alignment ? kAlignmentValid | *limits.unmap_granularity_alignment : 0);
     out.u64(limits.max_write_same);
-    out.zeroes(64 - 44);
+    out.u32(limits.max_atomic_transfer);
+    // Any alignment, any granularity; none with an ATOMIC BOUNDARY.
+    out.zeroes(64 - 48);
 }
 
 /// [SBC-3 r36 6.5.2].

@@ -18,7 +18,7 @@ public:
     }
     base::Task<bool> keep(base::CommandArena& /*arena*/, Kept what, std::string text) override {
         ++keeps;
-        if (fails) {
+        if (fails || std::exchange(fails_once, false)) {
             co_return false;
         }
         content.insert_or_assign(what, std::move(text));
@@ -27,6 +27,7 @@ public:
 
     std::map<Kept, std::string> content;
     bool fails = false;  ///< the disk is full, or gone
+    bool fails_once = false;
     int keeps = 0;
 };
 

@@ -72,17 +72,26 @@ base::Task<device::IoResult> SimDevice::write(base::CommandArena& /*arena*/, std
     co_await Wait{*this};
     touched(writes_ended);
     durable_writes += durability == device::Durability::durable ? 1 : 0;
-    const device::IoResult result = ended(lba, base::total_size(from));
+    device::IoResult result = ended(lba, base::total_size(from));
+    if (result && fails) {
+        result = std::unexpected{device::IoFailure{*fails, lba}};
+    }
+    put(lba, from, result ? base::total_size(from) : torn_bytes);
     if (result) {
-        std::byte* to = data_.data() + lba * geometry_.block_size;
-        for (const base::ConstSegment& segment : from) {
-            std::memcpy(to, segment.data, segment.size);
-            to += segment.size;
-        }
         const std::uint64_t blocks = base::total_size(from) / geometry_.block_size;
         std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, true);
     }
     co_return result;
+}
+
+void SimDevice::put(std::uint64_t lba, base::ConstSegments from, std::uint64_t bytes) {
+    std::byte* to = data_.data() + lba * geometry_.block_size;
+    for (const base::ConstSegment& segment : from) {
+        const std::size_t now = std::min<std::uint64_t>(segment.size, bytes);
+        std::memcpy(to, segment.data, now);
+        to += now;
+        bytes -= now;
+    }
 }
 
 base::Task<device::IoResult> SimDevice::flush(base::CommandArena& /*arena*/) {

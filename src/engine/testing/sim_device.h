@@ -56,8 +56,10 @@ public:
     Pace pace = Pace::at_once;
     bool lends = false;
     device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
-    bool away = false;                    ///< for probe() alone
-    std::optional<device::IoError> fail;  ///< what the next operation ends with
+    bool away = false;                     ///< for probe() alone
+    std::optional<device::IoError> fail;   ///< what the next operation ends with
+    std::optional<device::IoError> fails;  ///< what every write ends with
+    std::uint64_t torn_bytes = 0;          ///< of a write that fails, what is written all the same
     std::uint64_t writes_begun = 0;
     std::uint64_t writes_ended = 0;
     std::uint64_t reads = 0;
@@ -77,6 +79,7 @@ private:
     void suspend(std::coroutine_handle<> self);
     device::IoResult ended(std::uint64_t lba);
     device::IoResult ended(std::uint64_t lba, std::uint64_t bytes);
+    void put(std::uint64_t lba, base::ConstSegments from, std::uint64_t bytes);
     void touched(std::uint64_t& counter);
 
     World& world_;

@@ -62,6 +62,13 @@ struct Extent {
     bool operator==(const Extent&) const = default;
 };
 
+/// What has become of a copy that a device was asked for.
+enum class CopyPath : std::uint8_t {
+    none,    ///< it cannot: whoever asked reads and writes. Part of the range may be copied
+    copied,  ///< by the host, without moving the data through this process
+    cloned,  ///< not moved at all: both ranges have the same space until one of them is written
+};
+
 /// How full a thin store is.
 struct Fill {
     std::uint64_t used_bytes;       ///< that this device takes up
@@ -88,6 +95,14 @@ public:
     virtual base::Task<IoResult> read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) = 0;
     virtual base::Task<IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
                                        Durability durability) = 0;
+    /// Copies `bytes`, whole blocks of both devices, from another device of any kind; ranges of one device
+    /// must not overlap. Fails where there is no space; whatever else is in the way shows to whoever reads
+    /// and writes.
+    virtual base::Task<std::expected<CopyPath, IoFailure>> copy_from(
+        base::CommandArena& /*arena*/, std::uint64_t /*lba*/, Device& /*source*/,
+        std::uint64_t /*source_lba*/, std::uint64_t /*bytes*/, Durability /*durability*/) {
+        co_return CopyPath::none;
+    }
     /// Everything written before is durable when this ends well.
     virtual base::Task<IoResult> flush(base::CommandArena& arena) = 0;
     /// Gives back the space of whole granules inside the range; with Capabilities::unmapped_reads_zero all of

@@ -1,6 +1,7 @@
 #include "device/file_device.h"
 
 #include "device/extent_map.h"
+#include "device/file_copy.h"
 #include "device/off_core.h"
 #include "reactor/io.h"
 
@@ -178,6 +179,47 @@ base::Task<std::expected<Fill, IoFailure>> FileDevice::fill(base::CommandArena& 
         co_return std::unexpected(IoFailure{.error = io_error_of(found.error(), Attempt::read), .lba = 0});
     }
     co_return *found;
+}
+
+base::Task<std::expected<CopyPath, IoFailure>> FileDevice::copy_from(base::CommandArena& arena,
+                                                                     std::uint64_t lba, Device& source,
+                                                                     std::uint64_t source_lba,
+                                                                     std::uint64_t bytes,
+                                                                     Durability durability) {
+    auto* const from = dynamic_cast<FileDevice*>(&source);
+    if (from == nullptr || settings().capabilities.read_only) {
+        co_return CopyPath::none;
+    }
+    const IoResult there =
+        co_await from->ready(arena, source_lba, bytes / from->settings().geometry.block_size);
+    const IoResult here = co_await ready(arena, lba, bytes / settings().geometry.block_size);
+    if (!there || !here) {
+        co_return CopyPath::none;
+    }
+    const FileRanges ranges{.from = from->fd(),
+                            .to = fd(),
+                            .from_offset = from->byte_of(source_lba),
+                            .to_offset = byte_of(lba),
+                            .bytes = bytes};
+    // The kernel moves data through the page cache, which O_DIRECT goes past.
+    const bool may_move =
+        settings().data_path != DataPath::direct && from->settings().data_path != DataPath::direct;
+    FileCopy copy;
+    const int refused = co_await run_off_core(
+        arena, [&ranges, &copy, may_move] { copy = copy_between_files(ranges, may_move); });
+    if (refused != 0 || (copy.path == CopyPath::none && copy.error == 0)) {
+        co_return CopyPath::none;
+    }
+    if (copy.path == CopyPath::none) {
+        co_return failed(io_error_of(copy.error, Attempt::write), lba);
+    }
+    if (durability == Durability::durable) {
+        const IoResult flushed = co_await flush(arena);
+        if (!flushed) {
+            co_return std::unexpected(IoFailure{.error = flushed.error().error, .lba = lba});
+        }
+    }
+    co_return copy.path;
 }
 
 }  // namespace targe::device

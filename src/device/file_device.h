@@ -16,6 +16,10 @@ public:
                                                               std::uint64_t blocks) override;
     base::Task<IoResult> anchor(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) override;
     base::Task<std::expected<Fill, IoFailure>> fill(base::CommandArena& arena) override;
+    base::Task<std::expected<CopyPath, IoFailure>> copy_from(base::CommandArena& arena, std::uint64_t lba,
+                                                             Device& source, std::uint64_t source_lba,
+                                                             std::uint64_t bytes,
+                                                             Durability durability) override;
 
     /// Opens a regular file and makes it this process's own: another one that serves it is told EWOULDBLOCK.
     [[nodiscard]] static std::expected<reactor::FileDescriptor, int> open_file(const std::string& path,

@@ -69,6 +69,13 @@ public:
     IoResult unmap(Device& device, std::uint64_t lba, std::uint64_t blocks) {
         return run([&](base::CommandArena& arena) { return device.unmap(arena, lba, blocks); });
     }
+    std::expected<CopyPath, IoFailure> copy(Device& to, std::uint64_t lba, Device& from,
+                                            std::uint64_t from_lba, std::uint64_t bytes,
+                                            Durability durability = Durability::cached) {
+        return run([&](base::CommandArena& arena) {
+            return to.copy_from(arena, lba, from, from_lba, bytes, durability);
+        });
+    }
     IoResult anchor(Device& device, std::uint64_t lba, std::uint64_t blocks) {
         return run([&](base::CommandArena& arena) { return device.anchor(arena, lba, blocks); });
     }

@@ -41,6 +41,7 @@ struct CopyWork {
     CopyBuffer buffer;
     const RodToken* token = nullptr;  ///< without which what was read is worth nothing
     bool failed_at_source = false;
+    bool may_offload = true;  ///< until a device has shown that it cannot
 };
 
 /// What a command says of the copy that it asks for.

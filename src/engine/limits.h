@@ -26,6 +26,8 @@ struct Counters {
     std::uint64_t check_conditions = 0;
     std::uint64_t refused = 0;  ///< BUSY, TASK SET FULL, RESERVATION CONFLICT
     std::uint64_t aborted = 0;
+    std::uint64_t copied_bytes = 0;     ///< by third-party copy, to here
+    std::uint64_t offloaded_bytes = 0;  ///< of them, what the host copied or cloned by itself
 
     Counters& operator+=(const Counters& other) {
         commands += other.commands;
@@ -36,6 +38,8 @@ struct Counters {
         check_conditions += other.check_conditions;
         refused += other.refused;
         aborted += other.aborted;
+        copied_bytes += other.copied_bytes;
+        offloaded_bytes += other.offloaded_bytes;
         return *this;
     }
     [[nodiscard]] Counters operator-(const Counters& other) const {
@@ -46,7 +50,9 @@ struct Counters {
                 .written_bytes = written_bytes - other.written_bytes,
                 .check_conditions = check_conditions - other.check_conditions,
                 .refused = refused - other.refused,
-                .aborted = aborted - other.aborted};
+                .aborted = aborted - other.aborted,
+                .copied_bytes = copied_bytes - other.copied_bytes,
+                .offloaded_bytes = offloaded_bytes - other.offloaded_bytes};
     }
 };
 

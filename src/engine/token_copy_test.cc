@@ -116,6 +116,21 @@ TEST_F(Tokens, StandForBlocksOfOneUnitThatAnotherTakes) {
     EXPECT_EQ(told[23], std::byte{16});
 }
 
+TEST_F(Tokens, AreWorthNothingWhenTheyAreRevokedWhileADeviceCopies) {
+    disk1->copies = true;
+    const ByteVector made = token(*host, {{0, 8}});
+    const ByteVector list = write_list(made, {{0, 8}});
+    disk1->pace = Pace::on_request;
+    Task& task = host->send(token_cdb(0x11, 2, list.size()), 0, list, 5);
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U);
+    EXPECT_EQ(disk0->reads, 0U);
+    EXPECT_EQ(host->run(cdb10(0x2a, 3, 1), 0, filled(512, 9)).status, kGood);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(task.sense_code(), kRevoked);
+}
+
 TEST_F(Tokens, AreReadFromAnOffset) {
     const ByteVector made = token(*host, {{100, 10}, {300, 6}});
     EXPECT_EQ(write(*host, write_list(made, {{0, 4}}, 8)).status, kGood);

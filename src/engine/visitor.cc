@@ -87,6 +87,11 @@ base::Task<std::optional<scsi::Outcome>> Visit::enter(base::CommandArena& /*aren
     co_return std::nullopt;
 }
 
+bool Visit::may_enter_at_once(const Touch& touch) {
+    touch_ = touch;
+    return owner_.cancelled() || unit_.lane.quarantined() || unit_.lane.lets_in(*this);
+}
+
 void Visit::leave() {
     TARGE_ASSERT(inside_);
     inside_ = false;

@@ -41,6 +41,8 @@ public:
     /// inside; else why not.
     base::Task<std::optional<scsi::Outcome>> enter(base::CommandArena& arena, Touch touch);
     void leave();
+    /// Whether enter() would not have to wait.
+    [[nodiscard]] bool may_enter_at_once(const Touch& touch);
 
     // The lane.
     [[nodiscard]] bool touches(const BlockRange& range) const { return inside_ && touch_.overlaps(range); }

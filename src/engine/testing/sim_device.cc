@@ -94,6 +94,28 @@ void SimDevice::put(std::uint64_t lba, base::ConstSegments from, std::uint64_t b
     }
 }
 
+base::Task<std::expected<device::CopyPath, device::IoFailure>> SimDevice::copy_from(
+    base::CommandArena& /*arena*/, std::uint64_t lba, Device& source, std::uint64_t source_lba,
+    std::uint64_t bytes, device::Durability durability) {
+    ++copies_asked;
+    if (!copies) {
+        co_return device::CopyPath::none;
+    }
+    auto& from = static_cast<SimDevice&>(source);
+    touched(writes_begun);
+    co_await Wait{*this};
+    touched(writes_ended);
+    durable_writes += durability == device::Durability::durable ? 1 : 0;
+    const device::IoResult result = ended(lba, bytes);
+    if (!result) {
+        co_return std::unexpected{result.error()};
+    }
+    std::memcpy(data_.data() + lba * geometry_.block_size,
+                from.data_.data() + source_lba * from.geometry_.block_size, bytes);
+    std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), bytes / geometry_.block_size, true);
+    co_return device::CopyPath::cloned;
+}
+
 base::Task<device::IoResult> SimDevice::flush(base::CommandArena& /*arena*/) {
     ++flushes;
     co_await Wait{*this};

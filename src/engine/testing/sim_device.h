@@ -28,6 +28,9 @@ public:
                                       base::Segments into) override;
     base::Task<device::IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
                                        device::Durability durability) override;
+    base::Task<std::expected<device::CopyPath, device::IoFailure>> copy_from(
+        base::CommandArena& arena, std::uint64_t lba, Device& source, std::uint64_t source_lba,
+        std::uint64_t bytes, device::Durability durability) override;
     base::Task<device::IoResult> flush(base::CommandArena& arena) override;
     base::Task<device::IoResult> unmap(base::CommandArena& arena, std::uint64_t lba,
                                        std::uint64_t blocks) override;
@@ -55,6 +58,7 @@ public:
     device::Capabilities can{.unmap = true, .unmapped_reads_zero = true, .block_status = true};
     Pace pace = Pace::at_once;
     bool lends = false;
+    bool copies = false;  ///< copy_from() another of its kind
     device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
     bool away = false;                     ///< for probe() alone
     std::optional<device::IoError> fail;   ///< what the next operation ends with
@@ -64,6 +68,7 @@ public:
     std::uint64_t writes_ended = 0;
     std::uint64_t reads = 0;
     std::uint64_t fills = 0;
+    std::uint64_t copies_asked = 0;
     std::uint64_t flushes = 0;
     std::uint64_t durable_writes = 0;
     /// Called when an operation that alters the medium begins or ends.

@@ -150,8 +150,14 @@ class Host:
                 self.daemon.targe("session", "drop", str(session["id"]))
         return ""
 
+    def restart(self) -> str:
+        """Both paths are gone for a moment, and the commands wait."""
+        self.daemon.restart()
+        return ""
+
     def refuse(self, whether: str) -> str:
         """What the hook program says from now on."""
+        self.heard += len(self.questions())
         if whether == "yes":
             (self.folder / "refuse").touch()
         else:
@@ -159,7 +165,7 @@ class Host:
         return ""
 
     def asked(self, *words: str) -> str:
-        """The hook program was asked that since the last look; the initiator's own failover may have had it asked for more."""
+        """The hook program was asked that since it last changed its mind; the initiator's own failover may have had it asked for more."""
         lines, want = self.questions(), " ".join(words)
         group, _, move = want.partition(" ")
         return "" if any(line.startswith(f"{group} ") and f"{move} " in f"{line} " for line in lines) else f"wanted '{want}', was asked {lines}"
@@ -171,12 +177,10 @@ class Host:
 
     def questions(self) -> list[str]:
         path = self.folder / "asked"
-        lines = path.read_text().splitlines() if path.exists() else []
-        self.heard, before = len(lines), self.heard
-        return lines[before:]
+        return path.read_text().splitlines()[self.heard:] if path.exists() else []
 
     def actions(self) -> dict[str, Action]:
-        names = ("set", "switch", "down", "up", "used", "drop", "refuse", "asked", "asked-nothing")
+        names = ("set", "switch", "down", "up", "used", "drop", "restart", "refuse", "asked", "asked-nothing")
         return {name: getattr(self, name.replace("-", "_")) for name in names}
 
 

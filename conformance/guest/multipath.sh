@@ -18,17 +18,24 @@ log_in_everywhere() {
   step login iscsiadm -m node -T "$TARGET" --login || exit 1
   step 'three maps of two paths each' eventually 60 all_paths || { multipath -ll; exit 1; }
   step 'with the hardware handler for ALUA' test "$(multipath -ll | grep -c 'hwhandler=.1 alua')" = 3
+  find_paths
   head -c 4194304 /dev/urandom >/tmp/noise
 }
 all_paths() { [ "$(multipathd show paths format '%d %t %o' | grep -c 'active *running')" = 6 ] && [ -b "${MAPS[2]}" ]; }
 
 # path LUN GROUP: the disk that is this path to the unit
-path() {
-  local session number
+path() { echo "${DISKS[$1,$2]}"; }
+declare -A DISKS
+find_paths() { # a session that comes back has its disks again
+  local session address group lun node
   for session in /sys/class/iscsi_session/session*; do
-    number=${session##*session}
-    [ "$(cat "/sys/class/iscsi_connection/connection$number:0/persistent_address")" = "${ADDRESSES[$2 - 1]}" ] || continue
-    for node in "$session"/device/target*/*:"$1"/block/*; do echo "${node##*/}"; done
+    read -r address <"/sys/class/iscsi_connection/connection${session##*session}:0/persistent_address"
+    for group in 1 2; do
+      [ "$address" = "${ADDRESSES[$group - 1]}" ] || continue
+      for lun in 0 1 2; do
+        for node in "$session"/device/target*/*:"$lun"/block/*; do DISKS[$lun,$group]=${node##*/}; done
+      done
+    done
   done
 }
 
@@ -105,6 +112,9 @@ implicit() {
   host set implicit 2 transitioning 1 transitioning
   sleep 1
   host switch implicit 1 standby 2 active/optimized 2
+  host restart
+  host used 2 'after a restart of targed'
+  says 'the states outlive a restart' 'group id : 0x1 .*: 0x02 \(standby.*group id : 0x2 .*: 0x00 \(active/opt' sg_rtpg --decode "/dev/$(path 0 2)"
   host set implicit 1 active/optimized 2 active/non-optimized
   host used 1 'after it became optimized'
   host drop 1

@@ -21,7 +21,7 @@ log_in_everywhere() {
   find_paths
   head -c 4194304 /dev/urandom >/tmp/noise
 }
-all_paths() { [ "$(multipathd show paths format '%d %t %o' | grep -c 'active *running')" = 6 ] && [ -b "${MAPS[2]}" ]; }
+all_paths() { [ -b "${MAPS[2]}" ] && [ "$(dmsetup status --target multipath | grep -oE ' [0-9]+:[0-9]+ A ' | wc -l)" = 6 ]; }
 
 # path LUN GROUP: the disk that is this path to the unit
 path() { echo "${DISKS[$1,$2]}"; }

@@ -23,12 +23,19 @@ reach_unit() {
 }
 
 out() { sg_persist --no-inquiry --out "$@"; }
-keys() { sg_persist --no-inquiry --read-keys "$D" | sed -nE 's/^ +0x([0-9a-f]+)$/\1/p' | sort | xargs; }
+keys() { # in order
+  local line all=()
+  while read -r line; do [[ $line != 0x* ]] || all+=("${line#0x}"); done < <(sg_persist --no-inquiry --read-keys "$D")
+  [ ${#all[@]} -lt 2 ] || mapfile -t all < <(printf '%s\n' "${all[@]}" | sort)
+  echo "${all[*]}"
+}
 generation() { echo $(($(sg_persist --no-inquiry --read-keys "$D" | sed -nE 's/.*generation=(0x[0-9a-f]+).*/\1/p'))); }
 held() { # "KEY by TYPE", or "free"
   local text
   text=$(squeezed "$(sg_persist --no-inquiry --read-reservation "$D")")
-  case $text in *'NO reservation'*) echo free ;; *) sed -E 's/.*Key=0x([0-9a-f]+) .*type: (.*[a-z]) *$/\1 by \2/' <<<"$text" ;; esac
+  if [[ $text == *'NO reservation'* ]]; then echo free; elif [[ $text =~ Key=0x([0-9a-f]+)\ .*type:\ (.*[a-z])\ *$ ]]; then
+    echo "${BASH_REMATCH[1]} by ${BASH_REMATCH[2]}"
+  else echo "'$text'"; fi
 }
 # state NAME KEYS RESERVATION
 state() { same "$1" "keys $2; $3" "keys $(keys); $(held)"; }

@@ -13,7 +13,7 @@ from setup import Device, Portal, Setup, Target
 
 SUITE = "guest-reservations"
 NAME = "iqn.2026-11.io.targe:guest"
-FENCED_BYTES = 1 << 20
+FENCED_BYTES = 8 << 20
 
 
 def setup() -> Setup:

@@ -233,33 +233,48 @@ reserve_of_old() {
   start_again a1 b1
 }
 
-# B writes as fast as it can, several writes at a time; A throws it out and writes in its place. Nothing of B may come after that.
+# B writes as fast as it can, several commands at a time; A throws it out and writes in its place. Nothing of B may come after that.
 # Without TAS nobody tells B of its aborted commands: its kernel asks after them in vain, when they have timed out, and sends them again.
-write_on() { while dd if=/tmp/of-b of="$B_DISK" bs=256k seek="$1" count=2 oflag=direct conv=notrunc 2>/tmp/writer-"$1"; do :; done; }
+write_on() { while dd if=/tmp/of-b of="$B_DISK" bs=4M seek="$1" count=1 oflag=direct conv=notrunc 2>/tmp/writer-"$1"; do :; done; }
+fence() { # ROUND ACTION
+  local round="round $1" action=$2 writer writers=()
+  out --reserve --param-rk=a1 --prout-type=5 "$A"
+  sg_dd if=/tmp/of-a of="$A" bs=512 bpt=2048 >/dev/null 2>&1
+  for writer in 0 1; do write_on $writer & writers+=($!); done
+  sleep 0.4
+  host holds B
+  step "$round, $action" out "--$action" --param-rk=a1 --param-sark=b1 --prout-type=5 "$A"
+  sg_dd if=/tmp/of-a of="$A" bs=512 bpt=2048 >/dev/null 2>&1 || echo "not ok $round, A writes: sg_dd failed"
+  [ "$action" = preempt ] || host holds A
+  wait "${writers[@]}"
+  for writer in 0 1; do says "$round, writer $writer of B has a reservation conflict" 'Invalid exchange' cat /tmp/writer-$writer; done
+  ends "$round, a write of B is RESERVATION CONFLICT" 24 eval 'sg_turs --number=4 "$B" >/dev/null 2>&1; write_block "$B"'
+  [ "$action" = preempt ] || host holds A
+}
+
 fencing() {
-  local round writer action
-  head -c 1048576 /dev/zero | tr '\0' B >/tmp/of-b
-  head -c 1048576 /dev/zero | tr '\0' A >/tmp/of-a
+  local round seen=0 trace=/sys/kernel/tracing
+  head -c 8388608 /dev/zero | tr '\0' B >/tmp/of-b
+  head -c 8388608 /dev/zero | tr '\0' A >/tmp/of-a
   echo 3 >"/sys/block/${B_DISK##*/}/device/timeout"
-  for round in 1 2 3; do
-    case $round in 3) action=--preempt ;; *) action=--preempt-abort ;; esac
+  start_again a1 b1
+  fence 1 preempt-abort
+  # With TAS B is told of what was aborted. A round may find nothing of B under way, but not all of them.
+  mount -t tracefs tracefs $trace 2>/dev/null
+  echo 'result == 0x40' >$trace/events/scsi/scsi_dispatch_cmd_done/filter
+  echo 1 >$trace/events/scsi/scsi_dispatch_cmd_done/enable
+  for round in 2 3 4 5 6 7 8 9; do
     start_again a1 b1
-    [ $round -ne 2 ] || step 'sdparm sets TAS' sdparm --quiet --set=TAS "$A"
+    step "round $round, sdparm sets TAS" sdparm --quiet --set=TAS "$A"
     forget_attentions
-    out --reserve --param-rk=a1 --prout-type=5 "$A"
-    sg_dd if=/tmp/of-a of="$A" bs=512 bpt=2048 >/dev/null 2>&1
-    writers=()
-    for writer in 0 2; do write_on $writer & writers+=($!); done
-    sleep 0.4
-    host holds B
-    step "round $round, ${action#--}" out $action --param-rk=a1 --param-sark=b1 --prout-type=5 "$A"
-    sg_dd if=/tmp/of-a of="$A" bs=512 bpt=2048 >/dev/null 2>&1 || echo "not ok round $round, A writes: sg_dd failed"
-    [ $action = --preempt ] || host holds A
-    wait "${writers[@]}"
-    for writer in 0 2; do says "round $round, writer $writer of B has a reservation conflict" 'Invalid exchange' cat /tmp/writer-$writer; done
-    ends "round $round, a write of B is RESERVATION CONFLICT" 24 eval 'sg_turs --number=4 "$B" >/dev/null 2>&1; write_block "$B"'
-    [ $action = --preempt ] || host holds A
+    fence $round preempt-abort
+    seen=$(grep -c 'status=SAM_STAT_TASK_ABORTED' $trace/trace)
+    [ "$seen" -eq 0 ] || break
   done
+  if [ "$seen" -gt 0 ]; then echo "ok commands of B were aborted"; else echo "not ok commands of B were aborted: none in 8 rounds: $(tail -n 2 $trace/trace)"; fi
+  echo "note $seen commands aborted in round $round"
+  start_again a1 b1
+  fence 10 preempt
 }
 
 reach_unit

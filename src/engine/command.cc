@@ -13,7 +13,8 @@ void detail::CommandLife::reset() {
     ending = nullptr;
     turn = 0;
     stage = Stage::idle;
-    data_is_here = tagged = in_order = has_turn = passes_aca = moves_range = lent = false;
+    data_is_here = tagged = is_ordered = in_order = has_turn = passes_aca = false;
+    moves_range = told_when_aborted = lent = false;
     abort_epoch = 0;
     aborted.store(false, std::memory_order_relaxed);
     reported.reset();

@@ -216,6 +216,24 @@ TEST_F(TaskSets, DropOwnTasksInSilenceWithTas) {
     EXPECT_TRUE(mine.was_dropped);
 }
 
+TEST_F(TaskSets, DropOwnTasksInSilenceWhateverBecameOfTheirObjectsBefore) {
+    select({.aborts = 0x40});
+    host->data_out_mode = testing::DataOutMode::later;
+    Task& task = write(*host, 0);
+    EXPECT_EQ(other->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    EXPECT_EQ(task.status, kTaskAborted);
+    host->clear_attentions();
+    // A transport uses the object again, for another command.
+    task.reset();
+    task.cdb = scsi::Cdb(cdb10(0x2a, 0, 1));
+    task.tag = TaskTag{4711};
+    task.expected = {.known = true, .out_bytes = 512};
+    task.ended = false;
+    host->nexus().submit(task);
+    EXPECT_EQ(host->manage(TaskFunction::abort_task_set), TaskResponse::function_complete);
+    EXPECT_TRUE(task.was_dropped);
+}
+
 TEST_F(TaskSets, ReportAnInterlockedUnitAttentionUntilRequestSense) {
     select({.interlock = 0x20});
     scsi::UnitIdentity renamed;

@@ -93,6 +93,12 @@ TEST(WriteThrough, MakesEveryWriteDurable) {
     const auto host = scene.login();
     host->run(cdb10(0x2a, 0, 1), 0, filled(512, 1));
     EXPECT_EQ(scene.disk->durable_writes, 1U);
+    ByteVector unmap(24);
+    unmap[1] = std::byte{22};
+    unmap[3] = std::byte{16};
+    unmap[19] = std::byte{1};
+    EXPECT_EQ(host->run(cdb({0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0}), 0, unmap).status, kGood);
+    EXPECT_EQ(scene.disk->flushes, 1U) << "the block reads as zeroes now, and must go on to";
 }
 
 TEST_F(Commands, HostFailuresBecomeSense) {

@@ -42,6 +42,13 @@ Execution execute_unmap(base::CommandArena& arena, Command& command) {
             co_return sense_from(done.error());
         }
     }
+    if (durability_of(command) == device::Durability::durable) {
+        // No cache: blocks that read as zeroes now must not read as what they held before, whatever happens.
+        const device::IoResult flushed = co_await life.unit->unit->device().flush(arena);
+        if (!flushed) {
+            co_return sense_from(flushed.error());
+        }
+    }
     co_return scsi::Status::good;
 }
 

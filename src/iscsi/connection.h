@@ -192,6 +192,7 @@ private:
     void manage_task(HeaderView header, TaskFunction function);
     [[nodiscard]] TaskFunctionResponse abort_unknown(HeaderView header);
     void manage(HeaderView header, TaskFunction function, ScsiTask* task);
+    void end_draining(const ManagementRequest& request);
     void answer_management(TaskTag tag, TaskFunctionResponse response);
 
     Host& host_;
@@ -218,6 +219,7 @@ private:
     Transmitter transmitter_{window_, *this};
     TaskTable tasks_;
     std::size_t task_count_ = 0;
+    std::uint64_t arrivals_ = 0;  ///< of tasks
     std::size_t immediate_count_ = 0;
     std::size_t early_bytes_ = 0;
     std::uint32_t next_transfer_ = 1;

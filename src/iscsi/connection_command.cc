@@ -73,6 +73,7 @@ void Connection::start_command(ScsiTask& task, HeaderView header, std::uint32_t 
     task.tag_ = TaskTag{wire::get<Pdu::kInitiatorTaskTag>(header)};
     task.lun_ = Lun{wire::get<Pdu::kLun>(header)};
     task.cmd_sn_ = CmdSn{wire::get<Pdu::kCmdSn>(header)};
+    task.arrival_ = ++arrivals_;
     task.attribute_ = static_cast<TaskAttribute>(wire::get<Pdu::kAttribute>(header));
     task.immediate_ = wire::get<Pdu::kImmediate>(header) != 0;
     task.read_ = wire::get<Pdu::kRead>(header) != 0;

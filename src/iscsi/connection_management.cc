@@ -124,14 +124,22 @@ void Connection::manage(HeaderView header, TaskFunction function, ScsiTask* task
         }
         return;
     }
-    *free = {
-        .function = function, .lun = lun_of(header), .task = task, .tag = tag_of(header), .in_use = true};
+    *free = {.function = function,
+             .lun = lun_of(header),
+             .task = task,
+             .tag = tag_of(header),
+             .referenced = referenced_tag(header),
+             .arrival = arrivals_,
+             .in_use = true};
     ++management_count_;
     host_.task_management(*free);
 }
 
 void Connection::management_done(ManagementRequest& request, TaskFunctionResponse response) {
     TARGE_ASSERT(request.in_use);
+    if (response == TaskFunctionResponse::function_complete) {
+        end_draining(request);
+    }
     const TaskTag tag = request.tag;
     request = {};
     --management_count_;
@@ -139,6 +147,36 @@ void Connection::management_done(ManagementRequest& request, TaskFunctionRespons
         answer_management(tag, response);
     }
     end_when_idle();
+}
+
+/// A task may have been answered while the function waited for others, and its response may still wait for
+/// data. The initiator must not hear of it once the function was answered.
+void Connection::end_draining(const ManagementRequest& request) {
+    std::optional<Lun> lun;
+    switch (request.function) {
+        case TaskFunction::abort_task: {
+            ScsiTask* const task = tasks_.find(request.referenced);
+            if (task != nullptr && task->state_ == ScsiTask::State::draining &&
+                task->arrival_ <= request.arrival) {
+                end_task(*task, Delivery::abandoned);
+            }
+            return;
+        }
+        case TaskFunction::abort_task_set:
+        case TaskFunction::clear_task_set:
+        case TaskFunction::logical_unit_reset:
+            lun = request.lun;
+            break;
+        case TaskFunction::target_warm_reset:
+        case TaskFunction::target_cold_reset:
+        case TaskFunction::i_t_nexus_reset:
+            break;
+        default:
+            return;
+    }
+    while (ScsiTask* const task = tasks_.find_in_state(ScsiTask::State::draining, lun, request.arrival)) {
+        end_task(*task, Delivery::abandoned);
+    }
 }
 
 void Connection::answer_management(TaskTag tag, TaskFunctionResponse response) {

@@ -132,6 +132,34 @@ TEST_F(Management, FunctionsOnManyTasksEndThoseThatDrain) {
     }
 }
 
+TEST_F(Management, NothingIsHeardOfATaskThatDrainsWhenItsFunctionIsAnswered) {
+    for (const auto [function, left] :
+         {std::pair{TaskFunction::abort_task, 2U}, std::pair{TaskFunction::abort_task_set, 1U},
+          std::pair{TaskFunction::target_warm_reset, 1U}}) {
+        Peer other;
+        other.host.on_command = [](HostTask&) {};
+        ManagementRequest* held = nullptr;
+        other.host.on_management = [&](ManagementRequest& request) { held = &request; };
+        ASSERT_TRUE(other.log_in("InitialR2T=No;"));
+        other.send(other.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0));
+        other.send(other.command(8, Move::write, 8192).put<BasicHeader::kFinal>(0));
+        other.send(other.management(function, 7));
+        other.send(other.command(9, Move::write, 8192).put<BasicHeader::kFinal>(0));
+        for (const std::uint32_t tag : {7U, 8U, 9U}) {
+            other.host.respond_check(*other.host.find(tag), 5, 0x2000);
+        }
+        other.pump();
+        EXPECT_TRUE(other.answers.empty()) << "their data are still to come";
+        ASSERT_NE(held, nullptr);
+        other.connection.management_done(*held, TaskFunctionResponse::function_complete);
+        other.pump();
+        EXPECT_EQ(other.next().opcode(), Opcode::task_management_response);
+        EXPECT_EQ(other.host.live(), left) << "9 came after the function";
+        other.send(other.data_out(7, kReservedTag, 0, 0, testing::some_data(8192), true));
+        EXPECT_TRUE(other.answers.empty());
+    }
+}
+
 TEST_F(Management, FunctionsOfOthersAreNotSupported) {
     peer.send(peer.management(TaskFunction::task_reassign, 7));
     EXPECT_EQ(peer.next().get<kResponse>(), 4);

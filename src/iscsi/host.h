@@ -19,8 +19,11 @@ struct ManagementRequest {
     /// Of ABORT TASK and QUERY TASK, where it is never null. Only until Host::task_management() returns or
     /// the task ends.
     ScsiTask* task = nullptr;
-    TaskTag tag;          ///< of the request itself
-    bool in_use = false;  ///< the connection's own
+    TaskTag tag;  ///< of the request itself
+    // The connection's own.
+    TaskTag referenced{};
+    std::uint64_t arrival = 0;
+    bool in_use = false;
 };
 
 /// Serves one connection. Every call comes on the connection's core, from within a call to the connection,

@@ -71,6 +71,7 @@ private:
     TaskTag tag_;
     Lun lun_;
     CmdSn cmd_sn_;
+    std::uint64_t arrival_ = 0;  ///< among the tasks of the connection
     TaskAttribute attribute_ = TaskAttribute::simple;
     State state_ = State::idle;
     bool immediate_ = false;

@@ -14,9 +14,11 @@ ScsiTask* TaskTable::find(TaskTag tag) const {
     return task;
 }
 
-ScsiTask* TaskTable::find_in_state(ScsiTask::State state, std::optional<Lun> lun) const {
+ScsiTask* TaskTable::find_in_state(ScsiTask::State state, std::optional<Lun> lun,
+                                   std::uint64_t last_arrival) const {
     for (ScsiTask* task : buckets_) {
-        while (task != nullptr && (task->state_ != state || (lun && task->lun_ != *lun))) {
+        while (task != nullptr &&
+               (task->state_ != state || (lun && task->lun_ != *lun) || task->arrival_ > last_arrival)) {
             task = task->next_of_bucket_;
         }
         if (task != nullptr) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 namespace targe::iscsi {
@@ -17,8 +18,10 @@ public:
     TaskTable& operator=(const TaskTable&) = delete;
 
     [[nodiscard]] ScsiTask* find(TaskTag tag) const;
-    /// Any task in this state, of this logical unit where one is named, or null. Looks everywhere.
-    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state, std::optional<Lun> lun = {}) const;
+    /// Any task in this state, of this logical unit where one is named, that came no later than this, or
+    /// null. Looks everywhere.
+    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state, std::optional<Lun> lun = {},
+                                          std::uint64_t last_arrival = ~std::uint64_t{0}) const;
     void insert(ScsiTask& task);
     void remove(ScsiTask& task);
 

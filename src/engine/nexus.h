@@ -73,6 +73,8 @@ public:
     /// As persistent reservations know this nexus.
     [[nodiscard]] const scsi::ItNexus& it_nexus() const { return it_nexus_; }
     [[nodiscard]] const UnitMap& units() const { return units_; }
+    /// Units that the LUN map has lost, or all of them when the nexus closes, and that are not done with it.
+    [[nodiscard]] const std::vector<std::unique_ptr<NexusUnit>>& leaving() const { return leaving_; }
     /// The LUN map has changed.
     void remap(const std::vector<LunEntry>& luns);
     [[nodiscard]] Command* find(std::uint64_t tag) const { return tags_.find(TaskTag{tag}); }

@@ -103,16 +103,40 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     function->done(*unit);
 }
 
-void reset_units(Nexus& nexus, TaskManagement& request,
-                 const std::vector<std::shared_ptr<LogicalUnit>>& units) {
-    if (units.empty()) {
-        nexus.answer(request, TaskResponse::function_complete);
+/// Tasks that the nexus still has of units that its LUN map has lost: they were ended then, and their device
+/// may not have let go of them yet.
+void await_leaving(Nexus& nexus, const std::shared_ptr<Managed>& function) {
+    std::vector<NexusUnit*> leaving;
+    for (const auto& unit : nexus.leaving()) {
+        function->affects(unit->unit);
+        leaving.push_back(unit.get());
+    }
+    for (NexusUnit* const unit : leaving) {
+        unit->lane.abort(AbortScope::own_tasks(nexus.id()),
+                         [function, unit = unit->unit] { function->done(*unit); });
+    }
+}
+
+void reset_unit(Nexus& nexus, TaskManagement& request, const std::shared_ptr<LogicalUnit>& unit) {
+    const auto function = std::make_shared<Managed>(nexus, request);
+    function->affects(unit);
+    reset(function, unit, nexus.id());
+}
+
+/// Every unit that the nexus sees.
+void reset_target(Nexus& nexus, TaskManagement& request) {
+    std::vector<std::shared_ptr<LogicalUnit>> units;
+    nexus.units().for_each([&](const NexusUnit& unit) { units.push_back(unit.unit); });
+    const auto function = std::make_shared<Managed>(nexus, request);
+    if (units.empty() && nexus.leaving().empty()) {
+        function->nothing_affected();
         return;
     }
-    const auto function = std::make_shared<Managed>(nexus, request);
+    // One of these may be done at once: the function is not, as long as there are others.
     for (const auto& unit : units) {
         function->affects(unit);
     }
+    await_leaving(nexus, function);
     const NexusId requester = nexus.id();
     for (const auto& unit : units) {
         reset(function, unit, requester);
@@ -184,9 +208,11 @@ void reset_nexus(Nexus& nexus, TaskManagement& request) {
     for (const NexusUnit* const unit : units) {
         function->affects(unit->unit);
     }
-    if (units.empty()) {
+    if (units.empty() && nexus.leaving().empty()) {
         function->nothing_affected();
+        return;
     }
+    await_leaving(nexus, function);
     for (NexusUnit* const unit : units) {
         unit->lane.abort({.only = {nexus.id()}, .requester = nexus.id(), .clears_aca = true},
                          [function, core = &nexus.core(), unit = unit->unit, id = nexus.id()] {
@@ -220,10 +246,7 @@ void Nexus::manage(TaskManagement& request) {
     ++managing_;
     if (request.function == TaskFunction::target_warm_reset ||
         request.function == TaskFunction::target_cold_reset) {
-        std::vector<std::shared_ptr<LogicalUnit>> units;
-        units_.for_each([&](const NexusUnit& unit) { units.push_back(unit.unit); });
-        reset_units(*this, request, units);
-        return;
+        return reset_target(*this, request);
     }
     if (request.function == TaskFunction::i_t_nexus_reset) {
         return reset_nexus(*this, request);
@@ -249,7 +272,7 @@ void Nexus::manage(TaskManagement& request) {
         case TaskFunction::query_asynchronous_event:
             return query_asynchronous_event(*this, request, *unit);
         case TaskFunction::logical_unit_reset:
-            return reset_units(*this, request, {unit->unit});
+            return reset_unit(*this, request, unit->unit);
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
         case TaskFunction::i_t_nexus_reset:

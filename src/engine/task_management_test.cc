@@ -199,6 +199,24 @@ TEST_F(Functions, QuarantineHoldsOnEveryCoreUntilTheLastOneEnds) {
     EXPECT_EQ(host->run(ready).status, 0);
 }
 
+TEST_F(Functions, AwaitTasksOfAUnitThatLeftTheLunMap) {
+    for (const auto function :
+         {TaskFunction::target_warm_reset, TaskFunction::target_cold_reset, TaskFunction::i_t_nexus_reset}) {
+        Scene one;
+        const auto initiator = one.login();
+        one.disk->pace = Pace::on_request;
+        initiator->send(cdb10(0x2a, 0, 1), 0, filled(512, 1));
+        one.target->set_maps(std::make_shared<const LunMaps>());
+        one.world.run();
+        initiator->begin(function);
+        one.world.run();
+        EXPECT_TRUE(initiator->answered.empty()) << "the device still writes";
+        one.disk->complete_one();
+        one.world.run();
+        EXPECT_EQ(initiator->answered.size(), 1U);
+    }
+}
+
 TEST_F(Functions, OnlyTheUnitThatHangsIsQuarantined) {
     const auto second = scene.add_unit("disk1");
     LunMaps maps = scene.target->latest_maps();

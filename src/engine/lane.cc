@@ -209,6 +209,10 @@ void Lane::cancel_visits(const AbortScope& scope) {
 
 void Lane::mark(Command& command, const AbortScope& scope) {
     if (command.life.aborted.load(std::memory_order_relaxed)) {
+        // Its own initiator ends it too, and must not hear of it after that function's answer.
+        if (command.life.unit->nexus.id() == scope.requester) {
+            command.life.told_when_aborted = false;
+        }
         return;
     }
     command.life.aborted.store(true, std::memory_order_relaxed);

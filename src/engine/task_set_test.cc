@@ -216,6 +216,17 @@ TEST_F(TaskSets, DropOwnTasksInSilenceWithTas) {
     EXPECT_TRUE(mine.was_dropped);
 }
 
+TEST_F(TaskSets, DropInSilenceWhatTheirInitiatorEndsAsWell) {
+    select({.aborts = 0x40});
+    scene.disk->pace = Pace::on_request;
+    Task& task = write(*host, 0);
+    other->begin(TaskFunction::logical_unit_reset);
+    scene.world.run();
+    host->begin(TaskFunction::abort_task_set);
+    complete_all();
+    EXPECT_TRUE(task.was_dropped) << "TASK ABORTED might come after the function's answer";
+}
+
 TEST_F(TaskSets, DropOwnTasksInSilenceWhateverBecameOfTheirObjectsBefore) {
     select({.aborts = 0x40});
     host->data_out_mode = testing::DataOutMode::later;

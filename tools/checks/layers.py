@@ -80,6 +80,8 @@ def check_include(path: str, number: int, header: str, allowed: set[str]) -> Fin
 def check() -> list[Finding]:
     graph = depends()
     found = cycles(graph)
+    found += [Finding(f"src/{room}/CMakeLists.txt", 1, f"room {room} depends on sim", "the simulator is for tests and fuzzers alone",
+                      "do without it") for room in graph if "sim" in graph[room]]
     for path in cpp_files():
         parts = path.split("/")
         if parts[0] != "src" or len(parts) < 3:

@@ -145,7 +145,8 @@ void reset_target(Nexus& nexus, TaskManagement& request) {
 
 void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     Command* const task = nexus.find(request.referenced);
-    if (task == nullptr || task->life.unit != &unit) {
+    // Of the same unit, that is, though it may have left the LUN map and come back since the task came.
+    if (task == nullptr || task->life.unit == nullptr || task->life.unit->unit != unit.unit) {
         nexus.answer(request, TaskResponse::task_does_not_exist);
         return;
     }

@@ -217,6 +217,21 @@ TEST_F(Functions, AwaitTasksOfAUnitThatLeftTheLunMap) {
     }
 }
 
+TEST_F(Functions, AbortTaskAwaitsATaskOfAUnitThatLeftTheLunMapAndCameBack) {
+    scene.disk->pace = Pace::on_request;
+    const Task& task = write(*host, 0);
+    const LunMaps maps = scene.target->latest_maps();
+    scene.target->set_maps(std::make_shared<const LunMaps>());
+    scene.world.run();
+    scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+    scene.world.run();
+    host->begin(TaskFunction::abort_task, 0, task.tag.value);
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty()) << "the device still writes";
+    complete_all();
+    EXPECT_EQ(host->answered.size(), 1U);
+}
+
 TEST_F(Functions, OnlyTheUnitThatHangsIsQuarantined) {
     const auto second = scene.add_unit("disk1");
     LunMaps maps = scene.target->latest_maps();

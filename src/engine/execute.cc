@@ -75,6 +75,7 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {set_identifying_information, run<execute_set_identifying_information>},
     {persistent_reserve_out, run<execute_persistent_reserve_out>},
     {set_target_port_groups, run<execute_set_target_port_groups>},
+    {set_priority, run<execute_set_priority>},
     {set_timestamp, run<execute_set_timestamp>},
     {read_buffer, run<execute_read_buffer>},
     {send_diagnostic, run<execute_send_diagnostic>},
@@ -113,6 +114,7 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {report_supported_operation_codes, answer},
     {report_supported_task_management_functions, answer},
     {report_target_port_groups, answer},
+    {report_priority, answer},
     {report_timestamp, answer},
 });
 

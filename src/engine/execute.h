@@ -35,6 +35,7 @@ Execution execute_log_sense(base::CommandArena& arena, Command& command);
 Execution execute_read_buffer(base::CommandArena& arena, Command& command);
 Execution execute_send_diagnostic(base::CommandArena& arena, Command& command);
 Execution execute_set_target_port_groups(base::CommandArena& arena, Command& command);
+Execution execute_set_priority(base::CommandArena& arena, Command& command);
 Execution execute_set_timestamp(base::CommandArena& arena, Command& command);
 Execution execute_start_stop_unit(base::CommandArena& arena, Command& command);
 Execution execute_prevent_allow(base::CommandArena& arena, Command& command);

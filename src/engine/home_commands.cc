@@ -51,6 +51,15 @@ scsi::Outcome release(const Command& command, Change& change) {
     return scsi::Status::good;
 }
 
+/// Whom SET PRIORITY has given a priority of their own.
+ItNexuses given_priorities(const UnitState& state) {
+    auto nexuses = std::make_shared<std::vector<scsi::ItNexus>>();
+    for (const scsi::NexusPriority& given : state.priorities->all()) {
+        nexuses->push_back(given.nexus);
+    }
+    return nexuses;
+}
+
 /// With SP all pages that can be saved are saved, [SPC-4 r37 6.11]: what is current after the command.
 scsi::Outcome mode_select(const Command& command, Change& change) {
     UnitState& state = change.state();
@@ -60,6 +69,9 @@ scsi::Outcome mode_select(const Command& command, Change& change) {
                                             {command.life.out_segment.data, command.life.out_segment.size});
     if (!selected) {
         return selected.error();
+    }
+    if (selected->pages.initial_command_priority != state.pages.initial_command_priority) {
+        change.raise({.condition = scsi::Asc::priority_changed, .spared = given_priorities(state)});
     }
     state.pages = selected->pages;
     if (request.save_pages && state.saved_pages != state.pages) {

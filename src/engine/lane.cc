@@ -35,6 +35,10 @@ bool is_among(const ItNexuses& nexuses, const NexusUnit& unit) {
     return !nexuses || std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
 }
 
+bool is_spared(const ItNexuses& nexuses, const NexusUnit& unit) {
+    return nexuses && std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
+}
+
 bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
     return (!scope.only || nexus.nexus.id() == *scope.only) && is_among(scope.among, nexus);
 }
@@ -372,7 +376,8 @@ void Lane::join(NexusUnit& nexus) {
 
 void Lane::raise(const Raise& raise) {
     for (NexusUnit& nexus : nexuses_) {
-        if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus)) {
+        if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus) &&
+            !is_spared(raise.spared, nexus)) {
             nexus.raise(raise.condition);
         }
     }

@@ -39,7 +39,8 @@ using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
 struct Raise {
     scsi::Asc condition;
     std::optional<NexusId> except = {};
-    ItNexuses only = {};  ///< null: everybody
+    ItNexuses only = {};    ///< null: everybody
+    ItNexuses spared = {};  ///< null: nobody
 };
 
 /// Which tasks a function ends, and who is told.

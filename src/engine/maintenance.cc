@@ -1,9 +1,10 @@
-// What a unit is labelled with, and its clock.
+// What a unit is labelled with, its clock, and the priorities of its nexuses.
 #include "engine/at_home.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "scsi/identifying_information.h"
+#include "scsi/priority.h"
 #include "scsi/timestamp.h"
 
 namespace targe::engine {
@@ -45,10 +46,34 @@ scsi::Outcome set_timestamp(const Command& command, Change& change) {
     return scsi::Status::good;
 }
 
+scsi::Outcome set_priority(const Command& command, Change& change) {
+    using Told = scsi::PrioritiesSet::Told;
+    UnitState& state = change.state();
+    const NexusUnit& unit = *command.life.unit;
+    const auto next = scsi::set_priority(command.cdb.first<scsi::SetPriorityCdb::kSize>(), list_of(command),
+                                         unit.nexus.it_nexus(), *state.priorities);
+    if (!next) {
+        return next.error();
+    }
+    if (next->told == Told::named) {
+        change.raise({.condition = scsi::Asc::priority_changed,
+                      .only = std::make_shared<const std::vector<scsi::ItNexus>>(1, next->named)});
+    } else if (next->told == Told::every_other) {
+        change.raise({scsi::Asc::priority_changed, unit.nexus.id()});
+    }
+    state.priorities = std::make_shared<const scsi::NexusPriorities>(next->priorities);
+    return scsi::Status::good;
+}
+
 }  // namespace
 
 Execution execute_set_identifying_information(base::CommandArena& arena, Command& command) {
     const scsi::Outcome outcome = co_await at_home(arena, command, set_identifying_information);
+    co_return outcome;
+}
+
+Execution execute_set_priority(base::CommandArena& arena, Command& command) {
+    const scsi::Outcome outcome = co_await at_home(arena, command, set_priority);
     co_return outcome;
 }
 

@@ -116,5 +116,81 @@ TEST(SavedModePages, AreRefusedWhereNothingIsKept) {
     EXPECT_EQ(one->run(cdb({0x1a, 0, 0xca, 0, 255, 0}), 255).sense_code(), 0x053900U);
 }
 
+const ByteVector kReportOwnPriority = cdb({0xa3, 0x0e, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0});
+const ByteVector kReportGivenPriorities = cdb({0xa3, 0x0e, 0x40, 0, 0, 0, 0, 0, 1, 0, 0, 0});
+
+ByteVector set_priority(unsigned whom, std::size_t list) {
+    return cdb({0xa4, 0x0e, whom << 6U, 0, 0, 0, 0, 0, 0, static_cast<unsigned>(list), 0, 0});
+}
+
+unsigned own_priority(Initiator& initiator) {
+    return std::to_integer<unsigned>(initiator.run(kReportOwnPriority, 256).data_received.at(4));
+}
+
+/// What REPORT PRIORITY says of an initiator is what SET PRIORITY takes.
+ByteVector naming(Initiator& initiator, unsigned priority) {
+    const ByteVector data = initiator.run(kReportOwnPriority, 256).data_received;
+    ByteVector list(data.begin() + 4, data.end());
+    list[0] = static_cast<std::byte>(priority);
+    return list;
+}
+
+TEST(CommandPriority, IsGivenToANexusThatIsTold) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(0);
+    const auto other = scene.login(1);
+    EXPECT_EQ(own_priority(*other), 0U);
+    const ByteVector list = naming(*other, 9);
+    EXPECT_EQ(one->run(set_priority(1, list.size()), 0, list).status, 0);
+    EXPECT_EQ(one->next_attention(), 0U);
+    EXPECT_EQ(other->next_attention(), 0x062a08U);
+    EXPECT_EQ(own_priority(*other), 9U);
+    EXPECT_EQ(own_priority(*one), 0U);
+    EXPECT_EQ(one->run(set_priority(0, 1), 0, cdb({4})).status, 0);
+    EXPECT_EQ(one->next_attention(), 0U) << "it is its own doing";
+    EXPECT_EQ(other->next_attention(), 0U);
+    EXPECT_EQ(one->run(kReportGivenPriorities, 256).data_received.size(), 4 + 2 * list.size());
+}
+
+TEST(CommandPriority, OutlivesTheNexusAndEndsWithAReset) {
+    Scene scene;
+    const auto one = scene.login();
+    EXPECT_EQ(one->run(set_priority(0, 1), 0, cdb({4})).status, 0);
+    EXPECT_EQ(one->manage(TaskFunction::i_t_nexus_reset), TaskResponse::function_complete);
+    one->clear_attentions();
+    EXPECT_EQ(own_priority(*one), 4U);
+    EXPECT_EQ(one->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    one->clear_attentions();
+    EXPECT_EQ(own_priority(*one), 0U);
+}
+
+TEST(CommandPriority, IsTheInitialOneAgainForEverybodyWhoIsTold) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(0);
+    const auto other = scene.login(1);
+    EXPECT_EQ(other->run(set_priority(0, 1), 0, cdb({4})).status, 0);
+    EXPECT_EQ(one->run(set_priority(2, 0)).status, 0);
+    EXPECT_EQ(one->next_attention(), 0U);
+    EXPECT_EQ(other->next_attention(), 0x062a08U);
+    EXPECT_EQ(own_priority(*other), 0U);
+}
+
+TEST(CommandPriority, ThatIsInitialChangesForThoseWhoHaveNoOther) {
+    Scene scene({.cores = 2});
+    const auto one = scene.login(0);
+    const auto other = scene.login(1);
+    const auto third = scene.login(1);
+    EXPECT_EQ(other->run(set_priority(0, 1), 0, cdb({4})).status, 0);
+    ByteVector page = cdb({0, 0, 0, 0, 0x4a, 0x01, 0, 0x1c, 6, 3, 252});
+    page.resize(4 + 32);
+    EXPECT_EQ(one->run(cdb({0x15, 0x10, 0, 0, 36, 0}), 0, page).status, 0);
+    EXPECT_EQ(one->next_attention(), 0x062a08U);
+    EXPECT_EQ(one->next_attention(), 0U);
+    EXPECT_EQ(other->next_attention(), 0x062a01U);
+    EXPECT_EQ(other->next_attention(), 0U);
+    EXPECT_EQ(third->next_attention(), 0x062a08U);
+    EXPECT_EQ(third->next_attention(), 0x062a01U);
+}
+
 }  // namespace
 }  // namespace targe::engine::testing

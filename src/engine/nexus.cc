@@ -7,6 +7,7 @@
 #include "engine/parameter_in.h"
 #include "scsi/lun.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdio>
@@ -27,13 +28,23 @@ bool in_task_set(const Command* task) {
     return task != nullptr && task->life.stage != Stage::responding && task->life.stage != Stage::dropped;
 }
 
-scsi::PortDescription port_of(const Target& target, const NexusIdentity& identity) {
+std::string port_name(const Target& target, std::uint16_t portal_group) {
     std::array<char, 16> suffix{};
-    std::snprintf(suffix.data(), suffix.size(), ",t,0x%04x", static_cast<unsigned>(identity.portal_group));
+    std::snprintf(suffix.data(), suffix.size(), ",t,0x%04x", static_cast<unsigned>(portal_group));
+    return target.name() + suffix.data();
+}
+
+scsi::PortDescription port_of(const Target& target, const NexusIdentity& identity) {
+    std::vector<scsi::TargetPortName> all;
+    for (const TargetPort& port : target.ports()) {
+        all.push_back({port.relative_target_port, port_name(target, port.portal_group)});
+    }
+    std::ranges::sort(all, {}, &scsi::TargetPortName::relative_target_port);
     return {.target_device_name = target.name(),
-            .target_port_name = target.name() + suffix.data(),
+            .target_port_name = port_name(target, identity.portal_group),
             .relative_target_port = target.port(identity.portal_group).relative_target_port,
-            .several_ports = target.ports().size() > 1};
+            .several_ports = target.ports().size() > 1,
+            .all_ports = std::move(all)};
 }
 
 }  // namespace

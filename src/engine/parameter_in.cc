@@ -28,7 +28,7 @@ using scsi::CommandId;
 
 namespace {
 
-/// More than any answer here but REPORT LUNS and REPORT SUPPORTED OPERATION CODES has.
+/// More than most answers have.
 constexpr std::size_t kEnough = 4096;
 constexpr std::size_t kWholeTable = 16384;
 constexpr std::size_t kLunBytes = 8;
@@ -178,6 +178,12 @@ scsi::Outcome answer_labels(Command& command) {
                 using L = scsi::ReportTargetPortGroupsCdb;
                 return scsi::report_target_port_groups(command.cdb.first<L::kSize>(), *state.access, out);
             });
+        case CommandId::report_priority:
+            return answer(command, kWholeTable * 4, [&](scsi::ParameterWriter& out) {
+                using L = scsi::ReportPriorityCdb;
+                return scsi::report_priority(command.cdb.first<L::kSize>(), unit.nexus.it_nexus(),
+                                             *state.priorities, out);
+            });
         case CommandId::report_timestamp:
             return answer(command, kEnough, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
                 scsi::report_timestamp(state.clock, unit.nexus.core().unix_ms(), out);
@@ -196,7 +202,7 @@ scsi::Outcome answer_parameters(Command& command) {
     const wire::Bytes cdb = command.cdb.bytes();
     switch (command.life.info->id) {
         case CommandId::inquiry:
-            return answer(command, kEnough, [&](scsi::ParameterWriter& out) {
+            return answer(command, kWholeTable, [&](scsi::ParameterWriter& out) {
                 return scsi::inquiry(scsi::inquiry_request(cdb), state.description, port_of(unit, state),
                                      out);
             });

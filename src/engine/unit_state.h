@@ -9,6 +9,7 @@
 #include "scsi/identifying_information.h"
 #include "scsi/mode_pages.h"
 #include "scsi/persistent_reservation.h"
+#include "scsi/priority.h"
 #include "scsi/timestamp.h"
 #include "scsi/unit_description.h"
 
@@ -48,6 +49,9 @@ struct UnitState {
     bool keeps = false;  ///< the unit has a store: what must outlive the process can be offered
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
+    /// Never null, as `persistent` below.
+    std::shared_ptr<const scsi::NexusPriorities> priorities =
+        std::make_shared<const scsi::NexusPriorities>();
     std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
     std::vector<scsi::SelfTestResult> self_tests;          ///< the newest first, at most kSelfTests
     std::shared_ptr<const scsi::AsymmetricAccess> access;  ///< null: every path is as good as another

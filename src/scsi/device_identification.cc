@@ -1,4 +1,4 @@
-// The Device Identification VPD page, [SPC-4 r37 7.8.6].
+// The Device Identification and SCSI Ports VPD pages, [SPC-4 r37 7.8.6 and 7.8.14]: designation descriptors.
 #include "scsi/vital_product_data.h"
 
 #include <span>
@@ -86,6 +86,20 @@ void write_device_identification(const UnitDescription& unit, const PortDescript
     }
     write_scsi_name(port.target_port_name, Association::target_port, out);
     write_scsi_name(port.target_device_name, Association::target_device, out);
+}
+
+void write_scsi_ports(const UnitDescription& /*unit*/, const PortDescription& port, ParameterWriter& out) {
+    for (const TargetPortName& each : port.all_ports) {
+        out.u16(0);
+        out.u16(each.relative_target_port);
+        out.u16(0);
+        out.u16(0);  // INITIATOR PORT TRANSPORTID LENGTH: it is a target port
+        out.u16(0);
+        const std::size_t length_at = out.size();
+        out.u16(0);
+        write_scsi_name(each.name, Association::target_port, out);
+        out.patch(length_at, static_cast<std::uint16_t>(out.size() - length_at - 2));
+    }
 }
 
 }  // namespace targe::scsi

@@ -1,5 +1,6 @@
 #include "scsi/inquiry.h"
 
+#include "scsi/mode_page_table.h"
 #include "scsi/testing_bytes.h"
 
 #include <gtest/gtest.h>
@@ -83,10 +84,11 @@ TEST(Inquiry, RefusesEveryPageThatItDoesNotList) {
 }
 
 TEST(Inquiry, ListsPagesInAscendingOrder) {
-    EXPECT_EQ(page(0x00, thin_disk()), bytes({0, 0, 0, 8, 0x00, 0x80, 0x83, 0x86, 0x8f, 0xb0, 0xb1, 0xb2}));
+    EXPECT_EQ(page(0x00, thin_disk()),
+              bytes({0, 0, 0, 10, 0x00, 0x80, 0x83, 0x86, 0x87, 0x88, 0x8f, 0xb0, 0xb1, 0xb2}));
     UnitDescription tape = thin_disk();
     tape.type = DeviceType::tape;
-    EXPECT_EQ(page(0x00, tape), bytes({1, 0, 0, 4, 0x00, 0x80, 0x83, 0x86}));
+    EXPECT_EQ(page(0x00, tape), bytes({1, 0, 0, 6, 0x00, 0x80, 0x83, 0x86, 0x87, 0x88}));
 }
 
 TEST(Inquiry, WritesTheSerialNumber) {
@@ -132,6 +134,34 @@ TEST(Inquiry, EndsANameOfFullWordsWithANulAsWell) {
 TEST(Inquiry, WritesExtendedInquiryData) {
     const ByteVector data = page(0x86, thin_disk());
     EXPECT_EQ(data, bytes({0, 0x86, 0, 0x3c, 0, 0x07, 0x01, 0x01, 0, 0, 0, 0, 0, 252}) + ByteVector(50));
+}
+
+TEST(Inquiry, WritesThePolicyOfEveryModePage) {
+    for (const unsigned exponent : {0U, 11U}) {
+        UnitDescription unit = thin_disk();
+        unit.provisioning.threshold_exponent = static_cast<std::uint8_t>(exponent);
+        ByteVector policies;
+        for (const ModePage& each : mode_page_table()) {
+            if (has_page(unit, each)) {
+                const unsigned shared_by_units = each.code == 0x02 ? 0x80 : 0;
+                policies = policies + bytes({each.code, each.subpage, shared_by_units, 0});
+            }
+        }
+        const auto length = static_cast<unsigned>(policies.size());
+        EXPECT_EQ(page(0x87, unit), bytes({0, 0x87, 0, length}) + policies);
+    }
+}
+
+TEST(Inquiry, WritesEveryPortOfTheTargetDevice) {
+    PortDescription through = port();
+    through.all_ports = {{.relative_target_port = 1, .name = "iqn.2026-11.io.targe:demo,t,0x0001"},
+                         {.relative_target_port = 0x203, .name = "iqn.2026-11.io.targe:demo,t,0x0102"}};
+    EXPECT_EQ(page(0x88, thin_disk(), through),
+              bytes({0, 0x88, 0, 104}) +                                             //
+                  bytes({0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40, 0x53, 0x98, 0, 36}) +  //
+                  text("iqn.2026-11.io.targe:demo,t,0x0001") + bytes({0, 0}) +       //
+                  bytes({0, 0, 2, 3, 0, 0, 0, 0, 0, 0, 0, 40, 0x53, 0x98, 0, 36}) +  //
+                  text("iqn.2026-11.io.targe:demo,t,0x0102") + bytes({0, 0}));
 }
 
 TEST(Inquiry, WritesBlockLimits) {

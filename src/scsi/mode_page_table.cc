@@ -163,6 +163,20 @@ consteval ModeField configured(ModeField field) {
     return field;
 }
 
+/// A field that is a number, of which every value is a good one.
+template <std::uint8_t ModePages::* Value>
+consteval ModeField number(std::uint8_t page, std::uint8_t subpage, wire::Field where) {
+    return {.page = page,
+            .subpage = subpage,
+            .where = where,
+            .get = [](const ModePages& pages) { return pages.*Value; },
+            .set =
+                [](ModePages& pages, std::uint8_t value) {
+                    pages.*Value = value;
+                    return true;
+                }};
+}
+
 using Reordering = QueueAlgorithm;
 using Errors = QueueErrorManagement;
 using Interlock = UnitAttentionInterlock;
@@ -182,6 +196,7 @@ constexpr auto kPlainFields = std::to_array<ModeField>({
            Interlock::keep_and_establish>(kControl, wire::bits(4, 5, 4)),
     flag<&ModePages::software_write_protect>(kControl, 4, 3),
     flag<&ModePages::task_aborted_status>(kControl, 5, 6),
+    number<&ModePages::initial_command_priority>(kControl, 0x01, wire::bits(5, 3, 0)),
 });
 
 constexpr auto kFields = [] {

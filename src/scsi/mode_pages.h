@@ -58,6 +58,7 @@ struct ModePages {
     UnitAttentionInterlock unit_attention_interlock = UnitAttentionInterlock::clear;
     bool threshold_reports = false;  ///< LBPERE
     std::array<Threshold, kThresholds.size()> thresholds = {};
+    std::uint8_t initial_command_priority = 0;  ///< of nexuses that SET PRIORITY has given none
     bool operator==(const ModePages&) const = default;
 
     [[nodiscard]] SenseFormat sense_format() const {

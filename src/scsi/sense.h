@@ -86,6 +86,7 @@ enum class Asc : std::uint16_t {
     reservations_released = 0x2a04,
     registrations_preempted = 0x2a05,
     asymmetric_access_state_changed = 0x2a06,
+    priority_changed = 0x2a08,
     capacity_data_has_changed = 0x2a09,
     timestamp_changed = 0x2a10,
     command_sequence_error = 0x2c00,

@@ -11,6 +11,9 @@ struct TimestampList {
     static constexpr wire::Field kTimestamp = wire::bytes(4, 9);
 };
 
+/// Of TIMESTAMP; greater values of its first byte are refused, [SPC-4 r37 6.46].
+constexpr std::uint64_t kMostHighByte = 0xf0;
+
 constexpr std::uint64_t kTimestampMask = (std::uint64_t{1} << 48U) - 1;
 
 }  // namespace
@@ -35,6 +38,9 @@ std::expected<UnitClock, Sense> set_timestamp(wire::Bytes list, std::uint64_t ho
         return std::unexpected(illegal_request(Asc::parameter_list_length_error));
     }
     const std::uint64_t wanted = field_value(list, TimestampList::kTimestamp);
+    if (wanted >> 40U > kMostHighByte) {
+        return std::unexpected(invalid_parameter(TimestampList::kTimestamp.byte));
+    }
     return UnitClock{.origin = TimestampOrigin::set_timestamp,
                      .ahead_ms = static_cast<std::int64_t>(wanted - host_ms)};
 }

@@ -41,5 +41,13 @@ TEST(Timestamp, IsLeftAloneByAnEmptyListAndRefusesAShortOne) {
               std::unexpected(illegal_request(Asc::parameter_list_length_error)));
 }
 
+TEST(Timestamp, ThatIsTooLateIsRefused) {
+    auto list = kOneSecond;
+    list[4] = std::byte{0xf0};
+    EXPECT_TRUE(set_timestamp(list, 1, {}));
+    list[4] = std::byte{0xf1};
+    EXPECT_EQ(set_timestamp(list, 1, {}), std::unexpected(invalid_parameter(4)));
+}
+
 }  // namespace
 }  // namespace targe::scsi

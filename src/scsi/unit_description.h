@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace targe::scsi {
 
@@ -65,14 +66,22 @@ struct UnitDescription {
     bool operator==(const UnitDescription&) const = default;
 };
 
+/// Another port of the same SCSI target device, or the same one.
+struct TargetPortName {
+    std::uint16_t relative_target_port;
+    std::string name;  ///< as in PortDescription::target_port_name
+    bool operator==(const TargetPortName&) const = default;
+};
+
 /// The port through which an initiator asks.
 struct PortDescription {
     std::string target_device_name;  ///< the iSCSI name
     std::string target_port_name;    ///< iSCSI name, ",t,0x" and the portal group tag in four digits
     std::uint16_t relative_target_port = 1;
     std::optional<std::uint16_t> target_port_group = {};
-    bool several_ports = false;  ///< MULTIP
-    bool connected = true;       ///< false: the unit is there, and cannot be reached through this port
+    bool several_ports = false;                  ///< MULTIP
+    std::vector<TargetPortName> all_ports = {};  ///< of the target device, this one too; ascending
+    bool connected = true;  ///< false: the unit is there, and cannot be reached through this port
     bool operator==(const PortDescription&) const = default;
 };
 

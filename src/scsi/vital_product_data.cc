@@ -1,6 +1,7 @@
 #include "scsi/vital_product_data.h"
 
 #include "scsi/command_table.h"
+#include "scsi/mode_page_table.h"
 #include "scsi/sense.h"
 
 #include <algorithm>
@@ -30,6 +31,23 @@ void write_extended_inquiry_data(const UnitDescription& unit, const PortDescript
     out.zeroes(13 - 8);
     out.u8(kMaxSenseBytes);
     out.zeroes(kPageEnd - (out.size() - begin));
+}
+
+/// The Mode Page Policy page, [SPC-4 r37 7.8.9]: each page is the unit's own and the same for every nexus,
+/// but Disconnect-Reconnect, of which all units of a port have the same.
+void write_mode_page_policy(const UnitDescription& unit, const PortDescription& /*port*/,
+                            ParameterWriter& out) {
+    constexpr std::uint8_t kDisconnectReconnect = 0x02;
+    constexpr std::uint8_t kSharedByUnits = 0x80;  // MLUS
+    constexpr std::uint8_t kShared = 0x00;         // MODE PAGE POLICY
+    for (const ModePage& page : mode_page_table()) {
+        if (has_page(unit, page)) {
+            out.u8(page.code);
+            out.u8(page.subpage);
+            out.u8(page.code == kDisconnectReconnect ? kSharedByUnits | kShared : kShared);
+            out.u8(0);
+        }
+    }
 }
 
 /// [SBC-3 r36 6.5.3].
@@ -92,6 +110,8 @@ constexpr auto kPages = std::to_array<Page>({
     {.code = 0x80, .disks_only = false, .write = write_unit_serial_number},
     {.code = 0x83, .disks_only = false, .write = write_device_identification},
     {.code = 0x86, .disks_only = false, .write = write_extended_inquiry_data},
+    {.code = 0x87, .disks_only = false, .write = write_mode_page_policy},
+    {.code = 0x88, .disks_only = false, .write = write_scsi_ports},
     {.code = 0x8f, .disks_only = true, .write = write_third_party_copy},
     {.code = 0xb0, .disks_only = true, .write = write_block_limits},
     {.code = 0xb1, .disks_only = true, .write = write_block_device_characteristics},

@@ -19,6 +19,9 @@ void write_device_identification(const UnitDescription& unit, const PortDescript
 /// Those of its designation descriptors that name the unit and not a port.
 void write_unit_designators(const UnitIdentity& identity, ParameterWriter& out);
 
+/// The SCSI Ports page, 88h: every port of the target device.
+void write_scsi_ports(const UnitDescription& unit, const PortDescription& port, ParameterWriter& out);
+
 /// The Third-Party Copy page, 8Fh: what the unit's copy manager can do.
 void write_third_party_copy(const UnitDescription& unit, const PortDescription& port, ParameterWriter& out);
 

@@ -12,12 +12,10 @@ namespace {
 
 using engine::Kept;
 
-constexpr std::array kSubjects{Kept::mode_pages,
-                               Kept::persistent_reservation,
-                               Kept::identifying_information,
-                               Kept::access_states,
-                               Kept::sanitize,
-                               Kept::atomic_write};
+constexpr std::array kSubjects{
+    Kept::mode_pages,    Kept::persistent_reservation, Kept::identifying_information,
+    Kept::access_states, Kept::log_parameters,         Kept::sanitize,
+    Kept::atomic_write};
 
 std::string_view subject(Kept what) {
     switch (what) {
@@ -29,6 +27,8 @@ std::string_view subject(Kept what) {
             return "identifying-information";
         case Kept::access_states:
             return "access-states";
+        case Kept::log_parameters:
+            return "log-parameters";
         case Kept::sanitize:
             return "sanitize";
         case Kept::atomic_write:

@@ -1,6 +1,7 @@
 #include "daemon/unit_store.h"
 
 #include "admin/crashing_files.h"
+#include "scsi/log_parameters.h"
 #include "scsi/persistent_reservation_text.h"
 
 #include <gtest/gtest.h>
@@ -52,6 +53,35 @@ TEST(UnitStore, KeepsWhatWasThereOrWhatWasToBeThereAtEveryStepOfACrash) {
             ASSERT_TRUE(store);
             const auto found =
                 scsi::reservations_from_text((*store)->kept(Kept::persistent_reservation).value());
+            ASSERT_TRUE(found == after || (!answered && found == before));
+        }
+    }
+}
+
+TEST(UnitStore, KeepsTheLogAsItWasOrAsItWasToBeAtEveryStepOfACrash) {
+    constexpr const char* kLog = "unit.disk0.log-parameters";
+    scsi::KeptLog before;
+    before.parameters.accounting_date = "202648";
+    scsi::KeptLog after = before;
+    scsi::LogParameters::Application note{};
+    note.fill(std::byte{7});
+    after.parameters.set_application(3, note);
+    for (std::uint64_t seed = 0; seed < 100; ++seed) {
+        for (std::size_t step = 0; step < 6; ++step) {
+            SCOPED_TRACE(::testing::Message() << "seed=" << seed << " step=" << step);
+            admin::CrashingFiles files{seed};
+            bool answered = false;
+            {
+                admin::StateDirectory directory = directory_in(files);
+                ASSERT_TRUE(directory.store(kLog, scsi::keep(before)));
+                files.cut_after(step);
+                answered = directory.store(kLog, scsi::keep(after)).has_value();
+            }
+            files.restart();
+            admin::StateDirectory directory = directory_in(files);
+            const auto store = DirectoryUnitStore::open(directory, "disk0");
+            ASSERT_TRUE(store);
+            const auto found = scsi::kept_log((*store)->kept(Kept::log_parameters).value());
             ASSERT_TRUE(found == after || (!answered && found == before));
         }
     }

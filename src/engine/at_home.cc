@@ -28,8 +28,11 @@ base::Task<bool> kept(base::CommandArena& arena, const LogicalUnit& unit, Change
         co_return true;
     }
     UnitStore* const store = unit.settings().store.get();
-    co_return store !=
-        nullptr&& co_await store->keep(arena, change.keep->what, std::move(change.keep->content));
+    if (store == nullptr) {
+        co_return !change.keep->needed;
+    }
+    const bool kept = co_await store->keep(arena, change.keep->what, std::move(change.keep->content));
+    co_return kept || !change.keep->needed;
 }
 
 base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, const Apply& apply) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/core.h"
 #include "engine/task_set.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
@@ -54,6 +55,7 @@ struct CommandLife {
     bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
     bool lent = false;               ///< its data-in are the device's own memory, which writes may change
     std::uint32_t abort_epoch = 0;
+    base::Time began{};                 ///< when the turn began in which it was submitted
     std::atomic<bool> aborted = false;  ///< read by its coroutine at home, after the message that follows it
     std::optional<scsi::Asc> reported;  ///< the unit attention that its sense data carry
     std::uint64_t wants_out = 0;        ///< bytes that the CDB asks for

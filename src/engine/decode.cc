@@ -3,6 +3,7 @@
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
 #include "scsi/medium_erasure.h"
+#include "scsi/parameter_cdbs.h"
 #include "scsi/persistent_reserve_out.h"
 #include "scsi/third_party_copy.h"
 #include "scsi/write_same.h"
@@ -139,6 +140,8 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         }
         if (life.info->id == CommandId::unmap) {
             life.access.blocks = state.description.blocks;  // its list is not here yet: any block, then
+            life.access.group =
+                static_cast<std::uint8_t>(scsi::field_value(command.cdb.bytes(), scsi::UnmapCdb::kGroup));
         }
     }
     return refuse_short_data(command);

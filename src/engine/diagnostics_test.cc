@@ -81,45 +81,5 @@ TEST(ErrorHistory, IsReleasedWithTheNexusAndByAReset) {
     EXPECT_EQ(other->run(kHistoryDirectory, 256).status, 0);
 }
 
-ByteVector log_sense(unsigned page) {
-    return cdb({0x4d, 0, 0x40U | page, 0, 0, 0, 0, 4, 0, 0});
-}
-
-std::uint64_t number_at(const ByteVector& data, std::size_t at) {
-    std::uint64_t value = 0;
-    for (std::size_t i = at; i < at + 8; ++i) {
-        value = value << 8U | std::to_integer<std::uint64_t>(data.at(i));
-    }
-    return value;
-}
-
-TEST(LogPages, CountOverAllCoresUntilTheyAreReset) {
-    Scene scene({.cores = 2});
-    const auto one = scene.login(0);
-    const auto other = scene.login(1);
-    one->run(cdb10(0x28, 0, 3), 1536);
-    other->run(cdb10(0x2a, 0, 2), 0, filled(1024, 1));
-    const ByteVector page = one->run(log_sense(0x19), 1024).data_received;
-    ASSERT_EQ(page.size(), 72U);
-    EXPECT_EQ(number_at(page, 8), 1U) << "reads";
-    EXPECT_EQ(number_at(page, 16), 1U) << "writes";
-    EXPECT_EQ(number_at(page, 24), 2U) << "blocks received";
-    EXPECT_EQ(number_at(page, 32), 3U) << "blocks transmitted";
-    EXPECT_EQ(one->run(cdb({0x4c, 0x02, 0x40, 0, 0, 0, 0, 0, 0, 0})).status, 0);
-    EXPECT_EQ(one->next_attention(), 0U);
-    EXPECT_EQ(other->next_attention(), 0x062a02U);
-    EXPECT_EQ(number_at(other->run(log_sense(0x19), 1024).data_received, 8), 0U);
-}
-
-TEST(LogPages, TellOfSelfTests) {
-    Scene scene({.cores = 2});
-    const auto one = scene.login(1);
-    one->run(kForegroundShort);
-    const ByteVector page = one->run(log_sense(0x10), 1024).data_received;
-    ASSERT_EQ(page.size(), 4U + 20 * 20);
-    EXPECT_EQ(page[8], std::byte{0xa0});
-    EXPECT_EQ(page[28], std::byte{0x00}) << "there was one only";
-}
-
 }  // namespace
 }  // namespace targe::engine::testing

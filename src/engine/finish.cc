@@ -4,6 +4,7 @@
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/run_on.h"
+#include "scsi/access_statistics.h"
 
 #include <algorithm>
 #include <limits>
@@ -88,6 +89,23 @@ void count(Command& command, const scsi::Outcome& outcome, Counters& counters) {
     }
 }
 
+/// For log pages, of which the time between arrival and status is one number.
+void count_access(const Command& command, const scsi::Outcome& outcome, base::Time now) {
+    const auto& life = command.life;
+    const scsi::AccessKind kind =
+        life.info != nullptr ? scsi::access_kind(life.info->id) : scsi::AccessKind::neither;
+    if (kind == scsi::AccessKind::neither) {
+        return;
+    }
+    std::uint64_t bytes = 0;
+    if (succeeded(outcome)) {
+        bytes = life.access.data_in_bytes > 0    ? base::total_size(command.data_in)
+                : life.access.data_out_bytes > 0 ? command.data_out.size
+                                                 : 0;
+    }
+    life.unit->lane.count(command, kind, bytes, now - life.began);
+}
+
 /// The unit remembers what its medium did, for READ BUFFER.
 void remember_error(const Command& command, const scsi::Sense& sense) {
     NexusUnit* const unit = command.life.unit;
@@ -138,7 +156,7 @@ void establish_attention(Command& command, const scsi::Outcome& outcome) {
     }
 }
 
-void respond(Command& command, const scsi::Outcome& outcome) {
+void respond(Command& command, const scsi::Outcome& outcome, base::Time now) {
     auto& life = command.life;
     set_status(command, outcome);
     establish_attention(command, outcome);
@@ -149,21 +167,22 @@ void respond(Command& command, const scsi::Outcome& outcome) {
     count(command, outcome, life.nexus->counters());
     if (life.unit != nullptr) {
         count(command, outcome, life.unit->lane.counters());
+        count_access(command, outcome, now);
     }
     life.stage = Stage::responding;
     life.nexus->port().completed(command);
 }
 
 /// The end of every command: its outcome, or none when it was aborted and nobody is to be told.
-void tell(Command& command, const scsi::Outcome& outcome) {
+void tell(Command& command, const scsi::Outcome& outcome, base::Time now) {
     if (!command.life.aborted.load(std::memory_order_relaxed)) [[likely]] {
-        respond(command, outcome);
+        respond(command, outcome, now);
         return;
     }
     if (command.life.told_when_aborted) {
         return_attention(command);
         ++command.life.nexus->counters().aborted;
-        respond(command, scsi::Status::task_aborted);
+        respond(command, scsi::Status::task_aborted, now);
         return;
     }
     tell_dropped(command);
@@ -193,19 +212,20 @@ void conclude(Command& command, const scsi::Outcome& outcome) {
     // it out of the nexus does so in a later turn.
     NexusUnit* const unit = command.life.unit;
     if (unit == nullptr) {
-        tell(command, outcome);
+        tell(command, outcome, {});
         return;
     }
+    const base::Time now = unit->nexus.core().clock();
     const TurnId turn = command.life.turn;
     if (command.life.ending != nullptr) [[unlikely]] {
         std::exchange(command.life.ending, nullptr)->command = nullptr;
     }
-    unit->lane.remove(command);
+    unit->lane.remove(command, now);
     leave_order(command);
     if (unit->lane.look_is_due() || found_no_space(unit->lane, outcome)) [[unlikely]] {
         unit->lane.ask_for_look();
     }
-    tell(command, outcome);
+    tell(command, outcome, now);
     unit->lane.settle();
     if (turn != 0) [[unlikely]] {
         give_up_turn(unit->task_set, turn);

@@ -51,6 +51,12 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     return gates;
 }
 
+void look_at(const UnitState& state, NexusUnit& unit) {
+    unit.gates = gates_of(unit, state);
+    const std::uint8_t given = state.priorities->of(unit.nexus.it_nexus());
+    unit.priority = given != 0 ? given : state.pages.initial_command_priority;
+}
+
 std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitState& state,
                                              const scsi::CommandInfo& info, wire::Bytes cdb) {
     const std::uint8_t gates = gates_of(unit, state);

@@ -26,6 +26,9 @@ enum class Gate : std::uint8_t {
 /// Computed whenever the lane gets a state, so that an ordinary command looks at one byte.
 [[nodiscard]] std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state);
 
+/// What `unit` has to know of its lane's new state: its gates, and the priority of its commands.
+void look_at(const UnitState& state, NexusUnit& unit);
+
 /// Why `state` does not let in what the nexus asks for with a command of this kind.
 [[nodiscard]] std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitState& state,
                                                            const scsi::CommandInfo& info, wire::Bytes cdb);

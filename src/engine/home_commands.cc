@@ -9,6 +9,8 @@
 #include "scsi/start_stop_unit.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace targe::engine {
@@ -99,7 +101,16 @@ scsi::Outcome eject(const Command& /*command*/, Change& change) {
     if (!change.state().removal_prevented_by.empty()) {
         return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
     }
-    change.state().medium_loaded = false;
+    UnitState& state = change.state();
+    if (state.medium_loaded) {
+        constexpr std::uint32_t kMost = std::numeric_limits<std::uint32_t>::max();
+        state.load_unload_cycles += state.load_unload_cycles < kMost ? 1 : 0;
+        if (state.keeps) {
+            change.keep =
+                Keep{.what = Kept::log_parameters, .content = scsi::keep(state.kept_log()), .needed = false};
+        }
+    }
+    state.medium_loaded = false;
     return scsi::Status::good;
 }
 

@@ -51,7 +51,11 @@ bool is_in(const AbortScope& scope, const Command& task) {
 }  // namespace
 
 Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
-    : core_(core), unit_(unit), state_(std::move(state)), shared_tasks_(*this, true) {
+    : core_(core),
+      unit_(unit),
+      state_(std::move(state)),
+      shared_tasks_(*this, true),
+      idle_counts_from_(core.clock()) {
     set_watching();
 }
 
@@ -118,6 +122,14 @@ bool Lane::has_tasks(const NexusUnit& unit) {
     return std::ranges::any_of(tasks_, [&](const Command& task) { return task.life.unit == &unit; });
 }
 
+void Lane::add(Command& command) {
+    if (!busy_since_) {
+        busy_since_ = command.life.began;
+    }
+    tasks_.push_back(command);
+    ++commands_;
+}
+
 void Lane::park(Command& command) {
     command.life.stage = Stage::parked;
     parked_.push_back(command);
@@ -129,7 +141,7 @@ void Lane::begin(Command& command) {
     ++executing_;
 }
 
-void Lane::remove(Command& command) {
+void Lane::remove(Command& command, base::Time now) {
     if (command.life.stage == Stage::executing) {
         TARGE_ASSERT(executing_ > 0);
         --executing_;
@@ -137,6 +149,10 @@ void Lane::remove(Command& command) {
     static_cast<base::ListHook<Parked>&>(command).unlink();
     static_cast<base::ListHook<LaneTasks>&>(command).unlink();
     --commands_;
+    if (tasks_.empty() && busy_since_) {
+        busy_ += now - *busy_since_;
+        busy_since_.reset();
+    }
     if (command.life.lent) {
         lent_.push_back(command);
     }
@@ -336,7 +352,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     open_ = true;
     set_watching();
     for (NexusUnit& nexus : nexuses_) {
-        nexus.gates = gates_of(nexus, *state_);
+        look_at(*state_, nexus);
     }
     for (const Raise& each : raises) {
         raise(each);
@@ -371,7 +387,7 @@ void Lane::unpark() {
 
 void Lane::join(NexusUnit& nexus) {
     nexuses_.push_back(nexus);
-    nexus.gates = gates_of(nexus, *state_);
+    look_at(*state_, nexus);
 }
 
 void Lane::raise(const Raise& raise) {

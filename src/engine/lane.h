@@ -7,9 +7,11 @@
 #include "engine/limits.h"
 #include "engine/nexus_unit.h"
 #include "engine/unit_state.h"
+#include "scsi/access_statistics.h"
 #include "scsi/transport_id.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -71,20 +73,22 @@ public:
     [[nodiscard]] const UnitState& state() const { return *state_; }
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
     [[nodiscard]] Counters& counters() { return counters_; }
-    /// What was counted since reset_statistics(), which leaves counters() alone: log pages have their own
-    /// zero.
-    [[nodiscard]] Counters statistics() const { return counters_ - statistics_begin_; }
-    void reset_statistics() { statistics_begin_ = counters_; }
+    // What log pages tell of, which begins anew when an initiator wishes, and leaves counters() alone.
+    /// Counts a command that has ended, `took` after it came.
+    void count(const Command& command, scsi::AccessKind kind, std::uint64_t bytes, base::Duration took);
+    /// Of one group, or with 0 of all commands.
+    [[nodiscard]] scsi::AccessStatistics statistics(std::uint8_t group) const;
+    /// How long the lane has had no command.
+    [[nodiscard]] base::Duration idle() const;
+    /// A bit for each group; bit 0: of all commands, and of time.
+    void reset_statistics(std::uint32_t groups);
 
     // Commands.
     /// Whether the command may go on: the lane is open, the device answers, and nobody holds its range.
     [[nodiscard]] bool lets_pass(const Command& command) const {
         return open_ && quarantines_ == 0 && (holds_.empty() || !held(command));
     }
-    void add(Command& command) {
-        tasks_.push_back(command);
-        ++commands_;
-    }
+    void add(Command& command);
     /// Of all nexuses here: the lane's share of what the unit may have.
     void limit_commands(std::uint32_t limit) { command_limit_ = limit; }
     [[nodiscard]] bool overfull() const { return commands_ > command_limit_; }
@@ -108,8 +112,8 @@ public:
     [[nodiscard]] bool watches_fill() const { return watches_fill_; }
     /// Has the unit's home look, in a later turn.
     void ask_for_look();
-    /// The command leaves the task set, whatever its stage. settle() follows once its port was told.
-    void remove(Command& command);
+    /// The command leaves the task set at `now`, whatever its stage. settle() follows once its port was told.
+    void remove(Command& command, base::Time now);
     /// It executes nothing any more, and stays in the task set until it may tell of its fault.
     void set_aside(Command& command, detail::Ending& ending);
     /// Tells whoever waited for commands to end.
@@ -201,7 +205,12 @@ private:
     std::vector<Drain> drains_;
     std::function<void()> closed_;
     Counters counters_;
-    Counters statistics_begin_;
+    scsi::AccessStatistics statistics_;
+    /// Of the groups from 1 on; made for the first command that names one.
+    std::unique_ptr<std::array<scsi::AccessStatistics, scsi::kGroups - 1>> groups_;
+    base::Time idle_counts_from_;
+    base::Duration busy_{};  ///< since then, up to the latest time that it had no command
+    std::optional<base::Time> busy_since_;
 };
 
 }  // namespace targe::engine

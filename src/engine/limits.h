@@ -42,18 +42,6 @@ struct Counters {
         offloaded_bytes += other.offloaded_bytes;
         return *this;
     }
-    [[nodiscard]] Counters operator-(const Counters& other) const {
-        return {.commands = commands - other.commands,
-                .reads = reads - other.reads,
-                .writes = writes - other.writes,
-                .read_bytes = read_bytes - other.read_bytes,
-                .written_bytes = written_bytes - other.written_bytes,
-                .check_conditions = check_conditions - other.check_conditions,
-                .refused = refused - other.refused,
-                .aborted = aborted - other.aborted,
-                .copied_bytes = copied_bytes - other.copied_bytes,
-                .offloaded_bytes = offloaded_bytes - other.offloaded_bytes};
-    }
 };
 
 }  // namespace targe::engine

@@ -128,6 +128,12 @@ void restore(const UnitStore& store, UnitState& state) {
     if (const auto kept = store.kept(Kept::sanitize); kept && !kept->empty()) {
         restore_erasure(*kept, state);
     }
+    if (const auto kept = store.kept(Kept::log_parameters)) {
+        const scsi::KeptLog log = scsi::kept_log(*kept).value_or(scsi::KeptLog{});
+        state.log = std::make_shared<const scsi::LogParameters>(log.parameters);
+        state.saved_log = state.log;
+        state.load_unload_cycles = log.load_unload_cycles;
+    }
     if (const auto kept = store.kept(Kept::identifying_information)) {
         state.identification = scsi::kept_identifying_information(*kept).value_or(state.identification);
     }

@@ -113,6 +113,7 @@ void Nexus::submit(Command& command) {
     auto& life = command.life;
     TARGE_ASSERT(life.stage == Stage::idle && life.nexus == nullptr);
     life.nexus = this;
+    life.began = core_.now();
     ++commands_;
     if (closing_) {
         life.stage = Stage::dropped;

@@ -95,6 +95,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     next.reserved_by.reset();
     next.removal_prevented_by.clear();
     next.pages = next.restored_pages();
+    next.log = next.saved_log;
     next.priorities = std::make_shared<const scsi::NexusPriorities>();
     change.raise({scsi::Asc::bus_device_reset_function_occurred});
     co_await change.commit();

@@ -85,7 +85,7 @@ TEST_F(Thin, TellsHowFullItsStoreIs) {
     scene.disk->filled = {.used_bytes = 3 * kMiB, .available_bytes = 5 * kMiB, .shared = true};
     const Task& task = log_page();
     EXPECT_EQ(task.data_received,
-              cdb({0x0c, 0, 0, 24, 0, 1, 3, 8, 0, 0, 0, 5, 2, 0, 0, 0, 0, 2, 3, 8, 0, 0, 0, 3, 2, 0, 0, 0}));
+              cdb({0x8c, 0, 0, 24, 0, 1, 3, 8, 0, 0, 0, 5, 2, 0, 0, 0, 0, 2, 3, 8, 0, 0, 0, 3, 2, 0, 0, 0}));
     EXPECT_EQ(scene.disk->fills, 1U);
     host->run(cdb({0x4d, 0, 0x59, 0, 0, 0, 0, 1, 0, 0}), 256);
     EXPECT_EQ(scene.disk->fills, 1U) << "nothing is looked at for another page";

@@ -26,6 +26,7 @@ public:
 
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override { return {}; }
+    [[nodiscard]] base::Time clock() const override { return {}; }
     [[nodiscard]] std::uint64_t unix_ms() const override { return 0; }
     void random(std::span<std::byte> /*out*/) override {}
     void post(base::Message& message) override {

@@ -28,6 +28,7 @@ class UnitHome;
 struct Keep {
     Kept what;
     std::string content;
+    bool needed = true;  ///< false: the change counts although it could not be kept
 };
 
 /// One change of a unit's state. Made and used on the home core, by a coroutine that keeps the unit alive:

@@ -7,6 +7,7 @@
 #include "scsi/command_table.h"
 #include "scsi/diagnostics.h"
 #include "scsi/identifying_information.h"
+#include "scsi/log_parameters.h"
 #include "scsi/mode_pages.h"
 #include "scsi/persistent_reservation.h"
 #include "scsi/priority.h"
@@ -50,8 +51,11 @@ struct UnitState {
     scsi::IdentifyingInformation identification;
     scsi::UnitClock clock;
     /// Never null, as `persistent` below.
-    std::shared_ptr<const scsi::NexusPriorities> priorities =
-        std::make_shared<const scsi::NexusPriorities>();
+    std::shared_ptr<const scsi::NexusPriorities> priorities = std::make_shared<const scsi::NexusPriorities>();
+    /// Neither is null. What initiators wrote into the log, and what of it they saved.
+    std::shared_ptr<const scsi::LogParameters> log = std::make_shared<const scsi::LogParameters>();
+    std::shared_ptr<const scsi::LogParameters> saved_log = log;
+    std::uint32_t load_unload_cycles = 0;  ///< of a removable medium
     std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
     std::vector<scsi::SelfTestResult> self_tests;          ///< the newest first, at most kSelfTests
     std::shared_ptr<const scsi::AsymmetricAccess> access;  ///< null: every path is as good as another
@@ -88,6 +92,10 @@ struct UnitState {
     }
     [[nodiscard]] scsi::ModeValues mode_values() const {
         return {.current = pages, .defaults = default_pages, .saved = restored_pages(), .can_save = keeps};
+    }
+    /// What is kept of the log.
+    [[nodiscard]] scsi::KeptLog kept_log() const {
+        return {.parameters = *saved_log, .load_unload_cycles = load_unload_cycles};
     }
     [[nodiscard]] bool prevents_removal(NexusId nexus) const {
         return std::ranges::find(removal_prevented_by, nexus) != removal_prevented_by.end();

@@ -14,9 +14,10 @@ enum class Kept : std::uint8_t {
     mode_pages,              ///< saved by MODE SELECT with SP
     persistent_reservation,  ///< registered with APTPL
     identifying_information,
-    access_states,  ///< of a device group: see DeviceGroup
-    sanitize,       ///< of a SANITIZE or FORMAT UNIT that has not ended well
-    atomic_write,   ///< that may have been interrupted: atomic_journal.h
+    access_states,   ///< of a device group: see DeviceGroup
+    log_parameters,  ///< saved by LOG SELECT with SP, and how often the medium was loaded
+    sanitize,        ///< of a SANITIZE or FORMAT UNIT that has not ended well
+    atomic_write,    ///< that may have been interrupted: atomic_journal.h
 };
 
 /// The daemon's state directory, or a simulated one. Content is the unit's own and any bytes.

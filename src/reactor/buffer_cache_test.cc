@@ -19,6 +19,7 @@ class Clockwork final : public base::Core {
 public:
     [[nodiscard]] base::CoreId id() const override { return {}; }
     [[nodiscard]] base::Time now() const override { return now_; }
+    [[nodiscard]] base::Time clock() const override { return now_; }
     [[nodiscard]] std::uint64_t unix_ms() const override { return 0; }
     void random(std::span<std::byte> /*out*/) override {}
     void post(base::Message& /*message*/) override { FAIL(); }

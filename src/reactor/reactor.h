@@ -94,6 +94,7 @@ public:
     [[nodiscard]] const ReactorOptions& options() const { return options_; }
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override { return now_; }
+    [[nodiscard]] base::Time clock() const override { return base::Clock::now(); }
     [[nodiscard]] std::uint64_t unix_ms() const override;
     void random(std::span<std::byte> out) override;
     void post(base::Message& message) override;

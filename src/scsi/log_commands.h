@@ -3,6 +3,7 @@
 
 #include "scsi/command_rows.h"
 #include "scsi/log_pages.h"
+#include "scsi/log_select.h"
 
 #include <array>
 

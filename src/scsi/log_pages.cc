@@ -6,24 +6,26 @@
 namespace targe::scsi {
 namespace {
 
-constexpr std::uint8_t kCumulative = 0x01;  // PC: the current values
-constexpr std::uint8_t kSupportedPages = 0x00;
-constexpr std::uint8_t kAllSubpages = 0xff;
+/// FORMAT AND LINKING.
+enum class LogFormat : std::uint8_t { ascii_list = 0b01, unbounded_counter = 0b10, binary_list = 0b11 };
+/// Whether a parameter is still there after a restart although nobody asked for that: TSD.
+enum class Lasting : std::uint8_t { no, yes };
 
 /// Writes parameters in the order of their codes, those before the PARAMETER POINTER left out.
-class LogParameters {
+class LogParameterList {
 public:
-    LogParameters(ParameterWriter& out, std::uint16_t pointer) : out_(out), pointer_(pointer) {}
+    LogParameterList(ParameterWriter& out, std::uint16_t pointer) : out_(out), pointer_(pointer) {}
 
     /// `write` appends exactly `size` bytes.
-    void add(std::uint16_t code, std::uint8_t size, auto write) {
-        constexpr std::uint8_t kBinaryList = 0x03;  // FORMAT AND LINKING
+    void add(std::uint16_t code, LogFormat format, Lasting lasting, std::uint8_t size, auto write) {
+        constexpr std::uint8_t kTargetSaveDisable = 0x20;
         last_ = code;
         if (code < pointer_) {
             return;
         }
         out_.u16(code);
-        out_.u8(kBinaryList);
+        out_.u8(static_cast<std::uint8_t>(static_cast<unsigned>(format) |
+                                          (lasting == Lasting::yes ? 0U : kTargetSaveDisable)));
         out_.u8(size);
         write(out_);
     }
@@ -35,13 +37,57 @@ private:
     std::uint16_t last_ = 0;
 };
 
-/// Self-Test Results: always twenty parameters, those of tests that never were all zeroes.
-void write_self_tests(const LogValues& values, LogParameters& parameters) {
+/// Logical Block Provisioning, [SBC-3 r36].
+void write_provisioning(const LogValues& values, LogParameterList& list) {
+    constexpr std::uint8_t kSize = 8;
+    const LbaResources resources = values.resources.value_or(LbaResources{});
+    const auto count = [&](std::uint16_t code, std::uint32_t value) {
+        list.add(code, LogFormat::binary_list, Lasting::yes, kSize, [&](ParameterWriter& out) {
+            constexpr std::uint8_t kDedicated = 1;
+            constexpr std::uint8_t kShared = 2;
+            out.u32(value);
+            out.u8(resources.shared ? kShared : kDedicated);
+            out.zeroes(3);
+        });
+    };
+    count(0x0001, resources.available);
+    count(0x0002, resources.used);
+}
+
+/// Start-Stop Cycle Counter, [SPC-4 r37 7.3.17]. What a virtual disk is specified to stand, nobody knows, nor
+/// when it was made; nothing is started or stopped but a medium that comes and goes.
+void write_start_stop_cycles(const LogValues& values, LogParameterList& list) {
+    list.add(0x0002, LogFormat::ascii_list, Lasting::no, LogParameters::kDateBytes,
+             [&](ParameterWriter& out) { out.characters(values.parameters.accounting_date); });
+    if (values.load_unload_cycles) {
+        list.add(0x0006, LogFormat::binary_list, values.can_save ? Lasting::yes : Lasting::no,
+                 sizeof(std::uint32_t), [&](ParameterWriter& out) { out.u32(*values.load_unload_cycles); });
+    }
+}
+
+/// Application Client, [SPC-4 r37 7.3.3].
+void write_application_client(const LogValues& values, LogParameterList& list) {
+    constexpr std::uint8_t kSize = LogParameters::kApplicationBytes;
+    for (std::uint16_t code = 0; code < LogParameters::kApplicationParameters; ++code) {
+        list.add(code, LogFormat::binary_list, Lasting::no, kSize, [&](ParameterWriter& out) {
+            const auto at = values.parameters.application.find(code);
+            if (at == values.parameters.application.end()) {
+                out.zeroes(kSize);
+            } else {
+                out.bytes(at->second);
+            }
+        });
+    }
+}
+
+/// Self-Test Results, [SPC-4 r37 7.3.16]: always twenty, those of tests that never were all zeroes.
+void write_self_tests(const LogValues& values, LogParameterList& list) {
     constexpr std::uint16_t kResults = 20;
     constexpr std::uint8_t kSize = 0x10;
     constexpr std::uint64_t kMsPerHour = 3'600'000;
     for (std::uint16_t i = 0; i < kResults; ++i) {
-        parameters.add(static_cast<std::uint16_t>(i + 1), kSize, [&](ParameterWriter& out) {
+        const auto code = static_cast<std::uint16_t>(i + 1);
+        list.add(code, LogFormat::binary_list, Lasting::no, kSize, [&](ParameterWriter& out) {
             if (i >= values.self_tests.size()) {
                 out.zeroes(kSize);
                 return;
@@ -63,138 +109,248 @@ void write_self_tests(const LogValues& values, LogParameters& parameters) {
     }
 }
 
-/// General Statistics and Performance. Intervals are not measured, which their being zero says.
-void write_statistics(const LogValues& values, LogParameters& parameters) {
-    constexpr std::uint8_t kSize = 0x40;
-    parameters.add(0x0001, kSize, [&](ParameterWriter& out) {
-        out.u64(values.reads);
-        out.u64(values.writes);
-        out.u64(values.received_blocks);
-        out.u64(values.transmitted_blocks);
-        out.zeroes(kSize - 4 * sizeof(std::uint64_t));
+constexpr std::uint64_t kNsPerInterval = 1000;  // a time interval is a microsecond
+
+void write_accesses(const LogValues& values, ParameterWriter& out) {
+    const AccessStatistics& counted = values.statistics;
+    out.u64(counted.reads.count);
+    out.u64(counted.writes.count);
+    out.u64(counted.writes.bytes / values.block_size);
+    out.u64(counted.reads.bytes / values.block_size);
+    out.u64(counted.reads.time_ns / kNsPerInterval);
+    out.u64(counted.writes.time_ns / kNsPerInterval);
+}
+
+/// What FUA_NV would have counted is zero: there is no such bit any more.
+void write_forced_accesses(const LogValues& values, LogParameterList& list) {
+    list.add(0x0004, LogFormat::unbounded_counter, Lasting::no, 0x40, [&](ParameterWriter& out) {
+        out.u64(values.statistics.reads.fua_count);
+        out.u64(values.statistics.writes.fua_count);
+        out.zeroes(16);
+        out.u64(values.statistics.reads.fua_time_ns / kNsPerInterval);
+        out.u64(values.statistics.writes.fua_time_ns / kNsPerInterval);
+        out.zeroes(16);
     });
 }
 
-/// Informational Exceptions: none, and no temperature is known.
-void write_informational_exceptions(const LogValues& /*values*/, LogParameters& parameters) {
+/// General Statistics and Performance, [SPC-4 r37 7.3.6].
+void write_statistics(const LogValues& values, LogParameterList& list) {
+    list.add(0x0001, LogFormat::unbounded_counter, Lasting::no, 0x40, [&](ParameterWriter& out) {
+        write_accesses(values, out);
+        out.u64(values.statistics.weight);
+        out.u64(values.statistics.weighted_time_us);
+    });
+    list.add(0x0002, LogFormat::unbounded_counter, Lasting::no, 0x08,
+             [&](ParameterWriter& out) { out.u64(values.idle_us); });
+    list.add(0x0003, LogFormat::binary_list, Lasting::yes, 0x08, [](ParameterWriter& out) {
+        constexpr std::uint32_t kMicroseconds = 6;  // EXPONENT, and its INTEGER is 1
+        out.u32(kMicroseconds);
+        out.u32(1);
+    });
+    write_forced_accesses(values, list);
+}
+
+/// Group Statistics and Performance, [SPC-4 r37 7.3.7].
+void write_group_statistics(const LogValues& values, LogParameterList& list) {
+    list.add(0x0001, LogFormat::unbounded_counter, Lasting::no, 0x30,
+             [&](ParameterWriter& out) { write_accesses(values, out); });
+    write_forced_accesses(values, list);
+}
+
+/// Informational Exceptions, [SPC-4 r37 7.3.8]: none, and no temperature is known.
+void write_informational_exceptions(const LogValues& /*values*/, LogParameterList& list) {
     constexpr std::uint8_t kNoTemperature = 0xff;
-    parameters.add(0x0000, 4, [](ParameterWriter& out) {
+    list.add(0x0000, LogFormat::binary_list, Lasting::no, 4, [](ParameterWriter& out) {
         out.u16(0);
         out.u8(kNoTemperature);
         out.u8(0);
     });
 }
 
-/// Logical Block Provisioning.
-void write_provisioning(const LogValues& values, LogParameters& parameters) {
-    constexpr std::uint8_t kSize = 8;
-    const LbaResources resources = values.resources.value_or(LbaResources{});
-    const auto count = [&](std::uint16_t code, std::uint32_t value) {
-        parameters.add(code, kSize, [&](ParameterWriter& out) {
-            constexpr std::uint8_t kDedicated = 1;
-            constexpr std::uint8_t kShared = 2;
-            out.u32(value);
-            out.u8(resources.shared ? kShared : kDedicated);
-            out.zeroes(3);
-        });
-    };
-    count(0x0001, resources.available);
-    count(0x0002, resources.used);
-}
+using WritePage = void (*)(const LogValues&, LogParameterList&);
 
-struct LogPage {
-    std::uint8_t code;
-    void (*write)(const LogValues&, LogParameters&);
+constexpr auto kPages = std::to_array<LogPageInfo>({
+    {.code = kProvisioningLogPage,
+     .first_subpage = 0,
+     .last_subpage = 0,
+     .counts = false,
+     .saveable = false,
+     .of_resources = true},
+    {.code = 0x0e, .first_subpage = 0, .last_subpage = 0, .counts = false, .saveable = true},
+    {.code = 0x0f, .first_subpage = 0, .last_subpage = 0, .counts = false, .saveable = true},
+    {.code = 0x10, .first_subpage = 0, .last_subpage = 0, .counts = false, .saveable = false},
+    {.code = kStatisticsPage, .first_subpage = 0, .last_subpage = 0, .counts = true, .saveable = false},
+    {.code = kStatisticsPage,
+     .first_subpage = 1,
+     .last_subpage = kGroups - 1,
+     .counts = true,
+     .saveable = false},
+    {.code = 0x2f, .first_subpage = 0, .last_subpage = 0, .counts = false, .saveable = false},
+});
+/// In the same order.
+constexpr auto kWriters = std::to_array<WritePage>(
+    {write_provisioning, write_start_stop_cycles, write_application_client, write_self_tests,
+     write_statistics, write_group_statistics, write_informational_exceptions});
+static_assert(kWriters.size() == kPages.size());
+static_assert(std::ranges::is_sorted(kPages, [](const LogPageInfo& a, const LogPageInfo& b) {
+    return a.code != b.code ? a.code < b.code : a.last_subpage < b.first_subpage;
+}));
+
+constexpr std::uint8_t kSupportedPages = 0x00;
+
+/// Which pages a list of pages lists.
+struct Listed {
+    std::optional<std::uint8_t> only;  ///< one page's subpages
+    bool with_subpages;
 };
 
-constexpr auto kPages = std::to_array<LogPage>({
-    {.code = kProvisioningLogPage, .write = write_provisioning},
-    {.code = 0x10, .write = write_self_tests},
-    {.code = 0x19, .write = write_statistics},
-    {.code = 0x2f, .write = write_informational_exceptions},
-});
-static_assert(std::ranges::is_sorted(kPages, {}, &LogPage::code));
-
-/// The page, if the unit has it.
-const LogPage* find_page(std::uint8_t code, bool counts_resources) {
-    const auto* const page = std::ranges::find(kPages, code, &LogPage::code);
-    return page == kPages.end() || (code == kProvisioningLogPage && !counts_resources) ? nullptr : page;
+bool has(const LogPageInfo& page, bool counts_resources) {
+    return !page.of_resources || counts_resources;
 }
 
-void write_list(bool with_subpages, bool counts_resources, ParameterWriter& out) {
+bool is_last_of_its_code(const LogPageInfo& page) {
+    const LogPageInfo* const next = &page + 1;
+    return next == kPages.end() || next->code != page.code;
+}
+
+void write_list(const Listed& listed, bool counts_resources, ParameterWriter& out) {
     const auto entry = [&](std::uint8_t page, std::uint8_t subpage) {
         out.u8(page);
-        if (with_subpages) {
+        if (listed.with_subpages) {
             out.u8(subpage);
         }
     };
-    entry(kSupportedPages, 0);
-    if (with_subpages) {
-        entry(kSupportedPages, kAllSubpages);
+    if (!listed.only) {
+        entry(kSupportedPages, 0);
+        if (listed.with_subpages) {
+            entry(kSupportedPages, kAllLogSubpages);
+        }
     }
-    for (const LogPage& page : kPages) {
-        if (find_page(page.code, counts_resources) != nullptr) {
-            entry(page.code, 0);
+    for (const LogPageInfo& page : kPages) {
+        if (!has(page, counts_resources) || (listed.only && *listed.only != page.code)) {
+            continue;
+        }
+        for (unsigned subpage = page.first_subpage; subpage <= page.last_subpage; ++subpage) {
+            if (listed.with_subpages || subpage == 0) {
+                entry(page.code, static_cast<std::uint8_t>(subpage));
+            }
+        }
+        // The list of its subpages is one of them.
+        if (listed.with_subpages && is_last_of_its_code(page)) {
+            entry(page.code, kAllLogSubpages);
         }
     }
 }
 
+bool has_page(std::uint8_t code, bool counts_resources) {
+    return std::ranges::any_of(
+        kPages, [&](const LogPageInfo& page) { return page.code == code && has(page, counts_resources); });
+}
+
+/// The list that the page and subpage codes ask for, if they ask for one.
+std::optional<Listed> list_asked_for(std::uint8_t code, std::uint8_t subpage, bool counts_resources) {
+    if (code == kSupportedPages && subpage == 0) {
+        return Listed{.only = {}, .with_subpages = false};
+    }
+    if (subpage != kAllLogSubpages) {
+        return std::nullopt;
+    }
+    if (code == kSupportedPages) {
+        return Listed{.only = {}, .with_subpages = true};
+    }
+    return has_page(code, counts_resources) ? std::optional{Listed{.only = code, .with_subpages = true}}
+                                            : std::nullopt;
+}
+
+/// Data counters have current and default values, and no thresholds; lists have no such choice.
+std::optional<Sense> refuse_page_control(std::uint8_t control, const LogPageInfo& page) {
+    constexpr std::uint8_t kCumulative = 0b01;
+    constexpr std::uint8_t kDefaultCumulative = 0b11;
+    return page.counts && control != kCumulative && control != kDefaultCumulative
+               ? std::optional{invalid_field(LogSenseCdb::kPageControl)}
+               : std::nullopt;
+}
+
+LogValues values_for(std::uint8_t control, const LogPageInfo& page, const LogValues& values) {
+    constexpr std::uint8_t kDefaults = 0b10;
+    LogValues chosen = values;
+    if (page.counts && (control & kDefaults) != 0) {
+        chosen.statistics = {};
+        chosen.idle_us = 0;
+    }
+    return chosen;
+}
+
+void write_header(std::uint8_t code, std::uint8_t subpage, bool saved, ParameterWriter& out) {
+    constexpr unsigned kDisableSave = 0x80;    // DS
+    constexpr unsigned kSubpageFormat = 0x40;  // SPF
+    out.u8(
+        static_cast<std::uint8_t>(code | (saved ? 0U : kDisableSave) | (subpage != 0 ? kSubpageFormat : 0U)));
+    out.u8(subpage);
+    out.u16(0);
+}
+
+std::optional<Sense> write_page(std::span<const std::byte, LogSenseCdb::kSize> cdb, const LogPageInfo& page,
+                                const LogValues& values, ParameterWriter& out) {
+    using L = LogSenseCdb;
+    const auto control = wire::get<L::kPageControl>(cdb);
+    if (const auto refused = refuse_page_control(control, page)) {
+        return refused;
+    }
+    write_header(page.code, wire::get<L::kSubpageCode>(cdb), page.saveable && values.can_save, out);
+    LogParameterList list(out, wire::get<L::kParameterPointer>(cdb));
+    kWriters.at(static_cast<std::size_t>(&page - kPages.data()))(values_for(control, page, values), list);
+    return list.pointer_is_beyond() ? std::optional{invalid_field(L::kParameterPointer)} : std::nullopt;
+}
+
 }  // namespace
+
+std::span<const LogPageInfo> log_page_table() {
+    return kPages;
+}
+
+const LogPageInfo* find_log_page(std::uint8_t code, std::uint8_t subpage, bool counts_resources) {
+    const auto* const page = std::ranges::find_if(kPages, [&](const LogPageInfo& each) {
+        return each.code == code && each.first_subpage <= subpage && subpage <= each.last_subpage &&
+               has(each, counts_resources);
+    });
+    return page != kPages.end() ? page : nullptr;
+}
+
+std::uint8_t group_asked_for(std::span<const std::byte, LogSenseCdb::kSize> cdb) {
+    using L = LogSenseCdb;
+    const auto subpage = wire::get<L::kSubpageCode>(cdb);
+    return wire::get<L::kPageCode>(cdb) == kStatisticsPage && subpage < kGroups ? subpage : std::uint8_t{0};
+}
 
 std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cdb, const LogValues& values,
                                ParameterWriter& out) {
     using L = LogSenseCdb;
     const auto code = wire::get<L::kPageCode>(cdb);
     const auto subpage = wire::get<L::kSubpageCode>(cdb);
-    const auto pointer = wire::get<L::kParameterPointer>(cdb);
-    const LogPage* const page = find_page(code, values.resources.has_value());
-    const bool is_list = code == kSupportedPages && (subpage == 0 || subpage == kAllSubpages);
-    if (!is_list && page == nullptr) {
-        return code == kSupportedPages ? invalid_field(L::kSubpageCode) : invalid_field(L::kPageCode);
+    if (wire::get<L::kSaveParameters>(cdb) != 0 && !values.can_save) {
+        return invalid_field(L::kSaveParameters);
     }
-    if (!is_list && subpage != 0) {
-        return invalid_field(L::kSubpageCode);
-    }
-    if (wire::get<L::kPageControl>(cdb) != kCumulative && !is_list) {
-        return invalid_field(L::kPageControl);  // there are neither thresholds nor defaults
-    }
-    constexpr unsigned kSubpageFormat = 0x40;
+    const bool counts_resources = values.resources.has_value();
     const std::size_t begin = out.size();
-    out.u8(static_cast<std::uint8_t>(code | (subpage != 0 ? kSubpageFormat : 0)));
-    out.u8(subpage);
-    out.u16(0);
-    if (is_list) {
-        if (pointer != 0) {
+    if (const auto listed = list_asked_for(code, subpage, counts_resources)) {
+        if (wire::get<L::kParameterPointer>(cdb) != 0) {
             return invalid_field(L::kParameterPointer);
         }
-        write_list(subpage != 0, values.resources.has_value(), out);
+        write_header(code, subpage, true, out);  // DS is clear there, [SPC-4 r37 7.3.18]
+        write_list(*listed, counts_resources, out);
     } else {
-        LogParameters parameters(out, pointer);
-        page->write(values, parameters);
-        if (parameters.pointer_is_beyond()) {
-            return invalid_field(L::kParameterPointer);
+        const LogPageInfo* const page = find_log_page(code, subpage, counts_resources);
+        if (page == nullptr) {
+            const bool known = code == kSupportedPages || has_page(code, counts_resources);
+            return known ? invalid_field(L::kSubpageCode) : invalid_field(L::kPageCode);
+        }
+        if (const auto refused = write_page(cdb, *page, values, out)) {
+            return refused;
         }
     }
     out.patch(begin + 2, static_cast<std::uint16_t>(out.size() - begin - 4));
     return std::nullopt;
-}
-
-std::expected<bool, Sense> log_select(std::span<const std::byte, LogSelectCdb::kSize> cdb,
-                                      bool counts_resources) {
-    using L = LogSelectCdb;
-    constexpr std::uint8_t kStatistics = 0x19;
-    if (wire::get<L::kParameterListLength>(cdb) != 0) {
-        return std::unexpected(invalid_field(L::kParameterListLength));
-    }
-    const auto code = wire::get<L::kPageCode>(cdb);
-    if (code != kSupportedPages && find_page(code, counts_resources) == nullptr) {
-        return std::unexpected(invalid_field(L::kPageCode));
-    }
-    if (wire::get<L::kSubpageCode>(cdb) != 0) {
-        return std::unexpected(invalid_field(L::kSubpageCode));
-    }
-    // Page code zero: all pages.
-    return wire::get<L::kReset>(cdb) != 0 && (code == kSupportedPages || code == kStatistics);
 }
 
 }  // namespace targe::scsi

@@ -33,6 +33,7 @@ struct MediumAccess {
     bool immediate = false;    ///< IMMED: status before the work is done
     bool unmap = false;        ///< WRITE SAME may give the space back
     bool anchor = false;       ///< or rather, see to it that there is space
+    std::uint8_t group = 0;    ///< GROUP NUMBER; 0: none
     bool no_data_out = false;  ///< NDOB: WRITE SAME of zeroes, without a block of data-out
 
     bool operator==(const MediumAccess&) const = default;

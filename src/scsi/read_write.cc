@@ -23,6 +23,7 @@ std::expected<MediumAccess, Sense> plan_range(wire::Bytes raw, const UnitDescrip
     if constexpr (requires { L::kFua; }) {
         access.dpo = wire::get<L::kDpo>(cdb) != 0;
         access.fua = wire::get<L::kFua>(cdb) != 0;
+        access.group = wire::get<L::kGroup>(cdb);
     } else if (access.blocks == 0) {
         access.blocks = kBlocksOfZeroLength6;
     }

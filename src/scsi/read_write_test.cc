@@ -37,9 +37,14 @@ TEST(ReadWrite, TakesDpoAndFua) {
     EXPECT_EQ(sixteen, (MediumAccess{.lba = 5, .blocks = 1, .data_in_bytes = 512, .dpo = true, .fua = true}));
 }
 
-TEST(ReadWrite, IgnoresTheGroupNumber) {
-    EXPECT_EQ(plan_read<ReadWrite10Cdb>(bytes({0x28, 0, 0, 0, 0, 5, 0x1f, 0, 1, 0}), thin_disk()),
-              plan_read<ReadWrite10Cdb>(bytes({0x28, 0, 0, 0, 0, 5, 0, 0, 1, 0}), thin_disk()));
+TEST(ReadWrite, TakesTheGroupNumber) {
+    EXPECT_EQ(plan_read<ReadWrite10Cdb>(bytes({0x28, 0, 0, 0, 0, 5, 0x1f, 0, 1, 0}), thin_disk())->group, 31);
+    EXPECT_EQ(plan_write<ReadWrite12Cdb>(bytes({0xaa, 0, 0, 0, 0, 5, 0, 0, 0, 1, 7, 0}), thin_disk())->group,
+              7);
+    EXPECT_EQ(
+        plan_write<ReadWrite16Cdb>(bytes({0x8a, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 1, 3, 0}), thin_disk())
+            ->group,
+        3);
 }
 
 }  // namespace

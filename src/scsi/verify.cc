@@ -24,7 +24,8 @@ std::expected<MediumAccess, Sense> plan_range(wire::Bytes raw, const UnitDescrip
     const MediumAccess access{.lba = wire::get<L::kLba>(cdb),
                               .blocks = wire::get<L::kBlocks>(cdb),
                               .byte_check = static_cast<ByteCheck>(byte_check),
-                              .dpo = wire::get<L::kDpo>(cdb) != 0};
+                              .dpo = wire::get<L::kDpo>(cdb) != 0,
+                              .group = wire::get<L::kGroup>(cdb)};
     if (const auto refused = beyond_medium(access.lba, access.blocks, unit)) {
         return std::unexpected{*refused};
     }

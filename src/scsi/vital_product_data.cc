@@ -19,13 +19,14 @@ void write_unit_serial_number(const UnitDescription& unit, const PortDescription
 /// [SPC-4 r37 7.8.7].
 void write_extended_inquiry_data(const UnitDescription& unit, const PortDescription& /*port*/,
                                  ParameterWriter& out) {
-    constexpr std::uint8_t kHeadOrderedSimple = 0x07;  // HEADSUP, ORDSUP, SIMPSUP
-    constexpr std::uint8_t kVolatileCache = 0x01;      // V_SUP
-    constexpr std::uint8_t kNexusLossClears = 0x01;    // LUICLR
+    constexpr std::uint8_t kGroupsAndPriorities = 0x18;  // GROUP_SUP, PRIOR_SUP
+    constexpr std::uint8_t kHeadOrderedSimple = 0x07;    // HEADSUP, ORDSUP, SIMPSUP
+    constexpr std::uint8_t kVolatileCache = 0x01;        // V_SUP
+    constexpr std::uint8_t kNexusLossClears = 0x01;      // LUICLR
     constexpr std::size_t kPageEnd = 64;
     const std::size_t begin = out.size() - 4;
     out.u8(0);
-    out.u8(kHeadOrderedSimple);
+    out.u8(kGroupsAndPriorities | kHeadOrderedSimple);
     out.u8(unit.volatile_cache ? kVolatileCache : 0);
     out.u8(kNexusLossClears);
     out.zeroes(13 - 8);

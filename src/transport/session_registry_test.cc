@@ -16,6 +16,7 @@ public:
     explicit QueueCore(std::uint16_t id) : id_(id) {}
     [[nodiscard]] base::CoreId id() const override { return base::CoreId{id_}; }
     [[nodiscard]] base::Time now() const override { return {}; }
+    [[nodiscard]] base::Time clock() const override { return {}; }
     [[nodiscard]] std::uint64_t unix_ms() const override { return 0; }
     void random(std::span<std::byte> /*out*/) override {}
     void post(base::Message& message) override { queue_.push_back(&message); }

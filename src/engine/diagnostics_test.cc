@@ -52,6 +52,109 @@ TEST(SelfTest, EntersItsResultNewestFirst) {
     EXPECT_EQ(results[1].ending, scsi::SelfTestResult::Ending::well);
 }
 
+const ByteVector kBackgroundExtended = cdb({0x1d, 0x40, 0, 0, 0, 0});
+const ByteVector kForegroundExtended = cdb({0x1d, 0xc0, 0, 0, 0, 0});
+const ByteVector kAbortTest = cdb({0x1d, 0x80, 0, 0, 0, 0});
+const ByteVector kRequestSense = cdb({3, 0, 0, 0, 252, 0});
+const ByteVector kTestUnitReady = cdb({0, 0, 0, 0, 0, 0});
+
+/// On 3 MiB, of which an extended test reads a piece a millisecond.
+struct ExtendedTest : ::testing::Test {
+    Scene scene{{.cores = 2, .blocks = 3 * 2048}};
+    std::unique_ptr<Initiator> one = scene.login(1);
+    std::unique_ptr<Initiator> other = scene.login(0);
+
+    [[nodiscard]] scsi::SelfTestResult newest() const { return scene.unit->home().state().self_tests.at(0); }
+    /// Step by step, because each pause begins when the one before has ended.
+    void pass(int milliseconds) {
+        for (int i = 0; i < milliseconds; ++i) {
+            scene.world.advance(std::chrono::milliseconds{1});
+        }
+    }
+};
+using Ending = scsi::SelfTestResult::Ending;
+
+TEST_F(ExtendedTest, InTheBackgroundReadsAllAndLetsCommandsPass) {
+    EXPECT_EQ(one->run(kBackgroundExtended).status, 0);
+    EXPECT_EQ(newest().ending, Ending::in_progress);
+    EXPECT_EQ(newest().code, 2);
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0);
+    EXPECT_EQ(other->run(kForegroundShort).sense_code(), 0x020409U) << "one at a time";
+    EXPECT_EQ(other->run(kSelfTest).sense_code(), 0x020409U);
+    const ByteVector sense = other->run(kRequestSense, 252).data_received;
+    EXPECT_EQ(ByteVector(sense.begin() + 12, sense.begin() + 14), cdb({0x04, 0x09}));
+    EXPECT_EQ(sense[15], std::byte{0x80});
+    EXPECT_EQ(sense[16], std::byte{0x55}) << "a third";
+    pass(5);
+    EXPECT_EQ(newest().ending, Ending::well);
+    EXPECT_EQ(scene.disk->reads, 3U);
+    EXPECT_EQ(other->run(kRequestSense, 252).data_received[2], std::byte{0});
+    EXPECT_EQ(other->run(kForegroundShort).status, 0);
+}
+
+TEST_F(ExtendedTest, FindsTheBlockThatCannotBeRead) {
+    EXPECT_EQ(one->run(kBackgroundExtended).status, 0);
+    scene.disk->fail = device::IoError::unreadable;
+    pass(5);
+    EXPECT_EQ(newest().ending, Ending::by_failed_segment);
+    EXPECT_EQ(newest().first_failure, 2048U);
+    ASSERT_TRUE(newest().sense);
+    EXPECT_EQ(newest().sense->asc, scsi::Asc::unrecovered_read_error);
+}
+
+TEST_F(ExtendedTest, IsAbortedByACommand) {
+    EXPECT_EQ(one->run(kAbortTest).sense_code(), 0x052400U) << "there is none";
+    EXPECT_EQ(one->run(kBackgroundExtended).status, 0);
+    Task& abort = other->send(kAbortTest);
+    pass(3);
+    ASSERT_TRUE(abort.ended);
+    EXPECT_EQ(abort.status, 0);
+    EXPECT_EQ(newest().ending, Ending::aborted_by_command);
+    EXPECT_EQ(other->run(kForegroundShort).status, 0);
+}
+
+TEST_F(ExtendedTest, IsAbortedByWhatNeedsTheMediumForItself) {
+    const ByteVector stop = cdb({0x1b, 0, 0, 0, 0, 0});
+    const ByteVector erase = cdb({0x48, 0x82, 0, 0, 0, 0, 0, 0, 0, 0});
+    for (const ByteVector& command : {stop, erase}) {
+        EXPECT_EQ(one->run(kBackgroundExtended).status, 0);
+        EXPECT_EQ(other->run(command).status, 0);
+        pass(5);
+        EXPECT_EQ(newest().ending, Ending::aborted_otherwise);
+    }
+    EXPECT_EQ(one->run(kBackgroundExtended).status, 0);
+    EXPECT_EQ(other->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    pass(5);
+    EXPECT_EQ(newest().ending, Ending::aborted_otherwise);
+}
+
+TEST_F(ExtendedTest, InTheForegroundKeepsOthersOut) {
+    Task& test = one->send(kForegroundExtended);
+    scene.world.run();
+    EXPECT_FALSE(test.ended);
+    EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x020409U);
+    EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 512).sense_code(), 0x020409U);
+    EXPECT_EQ(other->run(cdb({0x12, 0, 0, 0, 36, 0}), 36).status, 0);
+    EXPECT_EQ(other->run(cdb({0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0}), 16).status, 0);
+    EXPECT_EQ(other->run(kRequestSense, 252).data_received[13], std::byte{0x09});
+    pass(5);
+    ASSERT_TRUE(test.ended);
+    EXPECT_EQ(test.status, 0);
+    EXPECT_EQ(newest().ending, Ending::well);
+    EXPECT_EQ(newest().code, 6);
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0);
+}
+
+TEST_F(ExtendedTest, InTheForegroundEndsWithItsTask) {
+    Task& test = one->send(kForegroundExtended);
+    scene.world.run();
+    one->begin(TaskFunction::abort_task_set);
+    pass(5);
+    EXPECT_TRUE(test.was_dropped);
+    EXPECT_EQ(newest().ending, Ending::aborted_otherwise);
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0);
+}
+
 TEST(ErrorHistory, RemembersWhatTheMediumDid) {
     Scene scene({.cores = 2});
     const auto one = scene.login(1);

@@ -7,6 +7,7 @@
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/rod_tokens.h"
+#include "engine/self_test.h"
 #include "engine/sense_from.h"
 
 #include <algorithm>
@@ -184,6 +185,7 @@ scsi::Outcome begin_erasure(const Command& command, Change& change) {
         request->what.kind == Erasure::Kind::format ? MediumWork::formatting : MediumWork::sanitizing;
     state.unrestricted_exit = request->what.unrestricted_exit;
     revoke_all_tokens(state);
+    end_self_test(state);
     state.progress = std::make_shared<std::atomic<std::uint16_t>>(std::uint16_t{0});
     if (state.keeps) {
         change.keep = Keep{.what = Kept::sanitize, .content = scsi::keep(request->what)};

@@ -2,6 +2,7 @@
 
 #include "engine/erasure.h"
 #include "engine/nexus.h"
+#include "engine/self_test.h"
 
 namespace targe::engine {
 
@@ -45,6 +46,9 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
     if (state.persistent->lost) {
         gates |= bit(Gate::reservations_lost);
     }
+    if (state.self_test && state.self_test->foreground) {
+        gates |= bit(Gate::self_test);
+    }
     if (state.tokens) {
         gates |= bit(Gate::tokens);
     }
@@ -84,6 +88,9 @@ std::optional<scsi::Outcome> refused_at_gate(const NexusUnit& unit, const UnitSt
         (info.id == scsi::CommandId::format_unit && state.work == MediumWork::format_failed);
     if (is_closed(gates, Gate::medium_work) && !passes_work) {
         return *medium_not_ready(state);
+    }
+    if (is_closed(gates, Gate::self_test) && !rules.skips_unit_attention) {
+        return *self_test_in_progress(state);
     }
     return std::nullopt;
 }

@@ -4,6 +4,7 @@
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/self_test.h"
 #include "scsi/mode_pages.h"
 #include "scsi/parameter_requests.h"
 #include "scsi/start_stop_unit.h"
@@ -176,6 +177,7 @@ Execution execute_mode_select(base::CommandArena& arena, Command& command) {
 Execution execute_start_stop_unit(base::CommandArena& arena, Command& command) {
     const scsi::StartStopUnit plan =
         scsi::plan_start_stop_unit(command.cdb.first<scsi::StartStopUnitCdb::kSize>());
+    end_self_test(command.life.unit->lane.state());  // [SPC-4 r37 5.15.4.3]
     const scsi::Outcome outcome =
         co_await at_home(arena, command, apply_of(plan.action), plan.flush ? Flush::yes : Flush::no);
     co_return outcome;

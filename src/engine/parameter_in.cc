@@ -4,6 +4,7 @@
 #include "engine/erasure.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/self_test.h"
 #include "scsi/capacity.h"
 #include "scsi/defect_data.h"
 #include "scsi/diagnostics.h"
@@ -66,6 +67,12 @@ scsi::Outcome answer_report_luns(Command& command) {
         nexus.inventory().clear();
     }
     return outcome;
+}
+
+/// What REQUEST SENSE tells of the unit when nothing else is to be told.
+std::optional<scsi::Sense> polled(const UnitState& state) {
+    const auto sense = medium_not_ready(state);
+    return sense ? sense : self_test_in_progress(state);
 }
 
 /// The pending unit attention is told here and then gone, [SPC-4 r37 6.39].
@@ -227,7 +234,7 @@ scsi::Outcome answer_parameters(Command& command) {
         case CommandId::report_luns:
             return answer_report_luns(command);
         case CommandId::request_sense:
-            return answer_request_sense(command, medium_not_ready(state));
+            return answer_request_sense(command, polled(state));
         case CommandId::report_supported_operation_codes:
             return answer_operation_codes(command);
         case CommandId::report_supported_task_management_functions:

@@ -8,6 +8,7 @@
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/run_on.h"
+#include "engine/self_test.h"
 
 #include <algorithm>
 #include <memory>
@@ -96,6 +97,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     next.removal_prevented_by.clear();
     next.pages = next.restored_pages();
     next.log = next.saved_log;
+    end_self_test(next);
     next.priorities = std::make_shared<const scsi::NexusPriorities>();
     change.raise({scsi::Asc::bus_device_reset_function_occurred});
     co_await change.commit();

@@ -5,13 +5,17 @@
 namespace targe::scsi {
 namespace {
 
-constexpr std::uint8_t kBackgroundShort = 1;
-constexpr std::uint8_t kForegroundShort = 5;
+// SELF-TEST CODE.
+constexpr std::uint8_t kAbortBackground = 0b100;
+constexpr std::uint8_t kForeground = 0b100;  // this bit, of the codes below
+constexpr std::uint8_t kShort = 0b001;
+constexpr std::uint8_t kExtended = 0b010;
+
 constexpr std::uint8_t kSupportedPages = 0x00;
 
 }  // namespace
 
-std::expected<Diagnostic, Sense> plan_send_diagnostic(
+std::expected<DiagnosticRequest, Sense> plan_send_diagnostic(
     std::span<const std::byte, SendDiagnosticCdb::kSize> cdb) {
     using L = SendDiagnosticCdb;
     const auto code = wire::get<L::kSelfTestCode>(cdb);
@@ -19,21 +23,23 @@ std::expected<Diagnostic, Sense> plan_send_diagnostic(
     if ((self_test || code != 0) && wire::get<L::kParameterListLength>(cdb) != 0) {
         return std::unexpected(invalid_field(L::kParameterListLength));
     }
-    if (self_test) {
-        // With SELFTEST the code has no meaning and must be zero.
-        return code == 0 ? std::expected<Diagnostic, Sense>(Diagnostic::default_self_test)
-                         : std::unexpected(invalid_field(L::kSelfTestCode));
+    if (self_test && code != 0) {
+        return std::unexpected(invalid_field(L::kSelfTestCode));  // without a meaning there
     }
-    switch (code) {
-        case 0:
-            return Diagnostic::none;
-        case kBackgroundShort:
-            return Diagnostic::background_short;
-        case kForegroundShort:
-            return Diagnostic::foreground_short;
-        default:
-            return std::unexpected(invalid_field(L::kSelfTestCode));
+    if (code == 0) {
+        return DiagnosticRequest{.what = self_test ? Diagnostic::self_test : Diagnostic::page};
     }
+    if (code == kAbortBackground) {
+        return DiagnosticRequest{.what = Diagnostic::abort_background};
+    }
+    const bool foreground = (code & kForeground) != 0;
+    const unsigned length = code & ~unsigned{kForeground};
+    if (length != kShort && length != kExtended) {
+        return std::unexpected(invalid_field(L::kSelfTestCode));
+    }
+    return DiagnosticRequest{
+        .what = Diagnostic::self_test,
+        .test = {.code = code, .foreground = foreground, .extended = length == kExtended}};
 }
 
 std::optional<Sense> refuse_diagnostic_page(wire::Bytes list) {

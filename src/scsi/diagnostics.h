@@ -36,15 +36,27 @@ struct ReceiveDiagnosticResultsCdb {
         wire::usage_mask<kSize>({kOpcode, kPageCodeValid, kPageCode, kAllocationLength});
 };
 
-/// What SEND DIAGNOSTIC asks for. Extended self-tests are not offered: they would read all of the medium.
+/// What SEND DIAGNOSTIC asks for.
 enum class Diagnostic : std::uint8_t {
-    none,  ///< a diagnostic page, or nothing at all
-    default_self_test,
-    background_short,  ///< SELF-TEST CODE 001b
-    foreground_short,  ///< SELF-TEST CODE 101b
+    page,              ///< a diagnostic page, or nothing at all
+    self_test,         ///< one of those below
+    abort_background,  ///< SELF-TEST CODE 100b
 };
 
-[[nodiscard]] std::expected<Diagnostic, Sense> plan_send_diagnostic(
+struct SelfTest {
+    std::uint8_t code = 0;  ///< SELF-TEST CODE; 0: the default one, of which no log tells
+    bool foreground = true;
+    bool extended = false;  ///< all of the medium is read
+    bool operator==(const SelfTest&) const = default;
+};
+
+struct DiagnosticRequest {
+    Diagnostic what;
+    SelfTest test = {};
+    bool operator==(const DiagnosticRequest&) const = default;
+};
+
+[[nodiscard]] std::expected<DiagnosticRequest, Sense> plan_send_diagnostic(
     std::span<const std::byte, SendDiagnosticCdb::kSize> cdb);
 /// Why the diagnostic page in `list` is refused: only the list of supported pages may be asked for.
 [[nodiscard]] std::optional<Sense> refuse_diagnostic_page(wire::Bytes list);
@@ -55,10 +67,17 @@ enum class Diagnostic : std::uint8_t {
 
 /// How a self-test ended, as the Self-Test Results log page tells it.
 struct SelfTestResult {
-    enum class Ending : std::uint8_t { well = 0x0, by_unknown_error = 0x3, by_failed_segment = 0x7 };
-    std::uint8_t code;  ///< SELF-TEST CODE
+    enum class Ending : std::uint8_t {
+        well = 0x0,
+        aborted_by_command = 0x1,  ///< SEND DIAGNOSTIC with SELF-TEST CODE 100b
+        aborted_otherwise = 0x2,
+        by_unknown_error = 0x3,
+        by_failed_segment = 0x4,  ///< of which more is told by address and sense
+        in_progress = 0xf,
+    };
+    std::uint8_t code = 0;  ///< SELF-TEST CODE
     Ending ending = Ending::well;
-    std::uint64_t unix_ms = 0;
+    std::uint64_t unix_ms = 0;                        ///< when it ended
     std::optional<std::uint64_t> first_failure = {};  ///< LBA
     std::optional<Sense> sense = {};
     bool operator==(const SelfTestResult&) const = default;

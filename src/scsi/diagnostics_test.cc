@@ -12,18 +12,25 @@ namespace {
 
 using testing::bytes;
 
-std::expected<Diagnostic, Sense> plan(unsigned flags, unsigned length = 0) {
+std::expected<DiagnosticRequest, Sense> plan(unsigned flags, unsigned length = 0) {
     return plan_send_diagnostic(std::array{std::byte{0x1d}, static_cast<std::byte>(flags), std::byte{},
                                            std::byte{}, static_cast<std::byte>(length), std::byte{}});
 }
 
 TEST(SendDiagnostic, KnowsTheSelfTestsThatAreOffered) {
-    EXPECT_EQ(plan(0x04), Diagnostic::default_self_test);
-    EXPECT_EQ(plan(0x07), Diagnostic::default_self_test) << "DEVOFFL and UNITOFFL allow more than is done";
-    EXPECT_EQ(plan(0x20), Diagnostic::background_short);
-    EXPECT_EQ(plan(0xa0), Diagnostic::foreground_short);
-    EXPECT_EQ(plan(0x10), Diagnostic::none);
-    for (const unsigned code : {2U, 3U, 4U, 6U, 7U}) {
+    const auto test = [](std::uint8_t code, bool foreground, bool extended) {
+        return DiagnosticRequest{.what = Diagnostic::self_test,
+                                 .test = {.code = code, .foreground = foreground, .extended = extended}};
+    };
+    EXPECT_EQ(plan(0x04), test(0, true, false));
+    EXPECT_EQ(plan(0x07), test(0, true, false)) << "DEVOFFL and UNITOFFL allow more than is done";
+    EXPECT_EQ(plan(0x20), test(1, false, false));
+    EXPECT_EQ(plan(0x40), test(2, false, true));
+    EXPECT_EQ(plan(0xa0), test(5, true, false));
+    EXPECT_EQ(plan(0xc0), test(6, true, true));
+    EXPECT_EQ(plan(0x10), DiagnosticRequest{.what = Diagnostic::page});
+    EXPECT_EQ(plan(0x80), DiagnosticRequest{.what = Diagnostic::abort_background});
+    for (const unsigned code : {3U, 7U}) {
         EXPECT_EQ(plan(code << 5U), std::unexpected(invalid_field(SendDiagnosticCdb::kSelfTestCode))) << code;
     }
     EXPECT_EQ(plan(0x24), std::unexpected(invalid_field(SendDiagnosticCdb::kSelfTestCode)));

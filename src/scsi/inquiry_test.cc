@@ -133,7 +133,7 @@ TEST(Inquiry, EndsANameOfFullWordsWithANulAsWell) {
 
 TEST(Inquiry, WritesExtendedInquiryData) {
     const ByteVector data = page(0x86, thin_disk());
-    EXPECT_EQ(data, bytes({0, 0x86, 0, 0x3c, 0, 0x1f, 0x01, 0x01, 0, 0, 0, 0, 0, 252}) + ByteVector(50));
+    EXPECT_EQ(data, bytes({0, 0x86, 0, 0x3c, 0, 0x1f, 0x01, 0x01, 0, 0, 0, 1, 0, 252}) + ByteVector(50));
 }
 
 TEST(Inquiry, WritesThePolicyOfEveryModePage) {

@@ -93,6 +93,7 @@ void write_self_tests(const LogValues& values, LogParameterList& list) {
                 return;
             }
             const SelfTestResult& result = values.self_tests[i];
+            // Zero while it is under way.
             const std::uint64_t hours =
                 (result.unix_ms - std::min(result.unix_ms, values.powered_on_ms)) / kMsPerHour;
             const Sense none{.key = SenseKey::no_sense, .asc = Asc::no_additional_sense_information};

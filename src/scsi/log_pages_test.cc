@@ -130,7 +130,7 @@ TEST(LogSense, WritesSelfTests) {
         sense(0x10, 0, 0, {.parameters = kNone, .self_tests = results, .powered_on_ms = 3'600'000}).data;
     EXPECT_EQ(
         ByteVector(data.begin(), data.begin() + 24),
-        bytes({0x90, 0, 0x01, 0x90, 0, 1, 0x23, 16, 0x27, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0x11, 0, 0}));
+        bytes({0x90, 0, 0x01, 0x90, 0, 1, 0x23, 16, 0x24, 0, 0, 2, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0x11, 0, 0}));
 }
 
 TEST(LogSense, WritesTheDateAndHowOftenAMediumWasLoaded) {

@@ -16,6 +16,14 @@ void write_unit_serial_number(const UnitDescription& unit, const PortDescription
     out.characters(unit.identity.serial);
 }
 
+/// How long it takes to read the medium at the rate of an ordinary disk: more than that is not known.
+std::uint16_t extended_self_test_minutes(const UnitDescription& unit) {
+    constexpr std::uint64_t kBytesPerMinute = std::uint64_t{60} * 200 << 20U;
+    constexpr std::uint64_t kMost = 0xffff;
+    const std::uint64_t blocks_per_minute = kBytesPerMinute / unit.block_size;
+    return static_cast<std::uint16_t>(std::min(kMost, unit.blocks / blocks_per_minute + 1));
+}
+
 /// [SPC-4 r37 7.8.7].
 void write_extended_inquiry_data(const UnitDescription& unit, const PortDescription& /*port*/,
                                  ParameterWriter& out) {
@@ -29,7 +37,9 @@ void write_extended_inquiry_data(const UnitDescription& unit, const PortDescript
     out.u8(kGroupsAndPriorities | kHeadOrderedSimple);
     out.u8(unit.volatile_cache ? kVolatileCache : 0);
     out.u8(kNexusLossClears);
-    out.zeroes(13 - 8);
+    out.zeroes(10 - 8);
+    out.u16(extended_self_test_minutes(unit));
+    out.u8(0);
     out.u8(kMaxSenseBytes);
     out.zeroes(kPageEnd - (out.size() - begin));
 }

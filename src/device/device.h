@@ -38,12 +38,16 @@ struct Geometry {
     bool operator==(const Geometry&) const = default;
 };
 
+/// What of the medium reads find in memory.
+enum class ReadCache : std::uint8_t { none, part_of_it, whole_medium };
+
 /// What the device really does. Whatever is false here the engine emulates or does not announce.
 struct Capabilities {
     bool read_only = false;
     bool volatile_cache = true;  ///< a write may be lost by a power cut until flush() or a durable write
     bool survives_crash = true;  ///< what was written is there when the process is started again
-    bool unmap = false;          ///< unmap() gives space back
+    ReadCache read_cache = ReadCache::none;
+    bool unmap = false;                ///< unmap() gives space back
     bool unmapped_reads_zero = false;  ///< LBPRZ
     bool block_status = false;         ///< block_status() tells holes from data
     bool anchor = false;               ///< anchor() gives blocks their space before they are written

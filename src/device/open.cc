@@ -51,6 +51,7 @@ Capabilities memory_capabilities(const DeviceConfig& config, std::uint32_t granu
     return {.read_only = config.read_only,
             .volatile_cache = false,
             .survives_crash = false,
+            .read_cache = ReadCache::whole_medium,
             .unmap = config.thin,
             .unmapped_reads_zero = true,
             .block_status = true,

@@ -30,6 +30,22 @@ alignas(4096) constexpr std::array<std::byte, kZeroesSize> kZeroes{};
 StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
     : settings_(std::move(settings)), fd_(std::move(fd)), blocks_(settings_.geometry.blocks) {}
 
+Capabilities StoredDevice::capabilities() const {
+    Capabilities can = settings_.capabilities;
+    switch (settings_.data_path) {
+        case DataPath::memory:
+            can.read_cache = ReadCache::whole_medium;
+            break;
+        case DataPath::page_cache:
+            can.read_cache = ReadCache::part_of_it;
+            break;
+        case DataPath::direct:
+            can.read_cache = ReadCache::none;
+            break;
+    }
+    return can;
+}
+
 Geometry StoredDevice::geometry() const {
     Geometry now = settings_.geometry;
     now.blocks = blocks_.load(std::memory_order_relaxed);

@@ -43,7 +43,7 @@ struct StoreSettings {
 class StoredDevice : public Device {
 public:
     [[nodiscard]] Geometry geometry() const override;
-    [[nodiscard]] Capabilities capabilities() const override { return settings_.capabilities; }
+    [[nodiscard]] Capabilities capabilities() const override;
     base::Task<IoResult> read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) override;
     base::Task<IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
                                Durability durability) override;

@@ -7,6 +7,8 @@
 #include "scsi/medium_access.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace targe::engine {
 
@@ -90,6 +92,9 @@ std::optional<scsi::Outcome> admit(Command& command) {
     if (!rules.skips_unit_attention) {
         if (const auto condition = unit_attention(command)) [[unlikely]] {
             return condition;
+        }
+        if (unit.deferred) [[unlikely]] {
+            return *std::exchange(unit.deferred, std::nullopt);
         }
     }
     if (rules.accesses_medium && !state.medium_loaded) {

@@ -5,9 +5,11 @@
 #include "scsi/medium_erasure.h"
 #include "scsi/parameter_cdbs.h"
 #include "scsi/persistent_reserve_out.h"
+#include "scsi/reassign_blocks.h"
 #include "scsi/third_party_copy.h"
 #include "scsi/write_same.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace targe::engine {
@@ -113,6 +115,20 @@ std::uint64_t longest_list(const scsi::CommandInfo& info) {
                : std::numeric_limits<std::uint64_t>::max();
 }
 
+/// Two commands say in the list itself how long it is.
+std::uint64_t list_bytes(const Command& command) {
+    switch (command.life.info->id) {
+        case CommandId::format_unit:
+            return scsi::format_list_bytes(command.cdb.bytes());
+        case CommandId::reassign_blocks:
+            return command.expected.known
+                       ? std::min<std::uint64_t>(command.expected.out_bytes, scsi::kMaxReassignBytes)
+                       : scsi::kMaxReassignBytes;
+        default:
+            return scsi::parameter_list_length(*command.life.info, command.cdb.bytes());
+    }
+}
+
 std::optional<scsi::Outcome> decode_fields(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
@@ -132,11 +148,12 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
         life.wants_out = plan->data_out_bytes;
         life.wants_in = plan->data_in_bytes;
     } else {
-        life.wants_out = life.info->id == CommandId::format_unit
-                             ? scsi::format_list_bytes(command.cdb.bytes())
-                             : scsi::parameter_list_length(*life.info, command.cdb.bytes());
+        life.wants_out = list_bytes(command);
         if (life.wants_out > longest_list(*life.info)) {
             return refused(scsi::Asc::parameter_list_length_error);
+        }
+        if (life.info->id == CommandId::reassign_blocks) {
+            life.moves_range = true;  // a block at a time, which it holds
         }
         if (life.info->id == CommandId::unmap) {
             life.access.blocks = state.description.blocks;  // its list is not here yet: any block, then

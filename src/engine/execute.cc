@@ -30,11 +30,6 @@ void answer_copy(Command& command) {
     finish(command, answer_copy_results(command));
 }
 
-/// PRE-FETCH: the cache may not hold what is asked for, [SBC-3 r36].
-void hint(Command& command) {
-    finish(command, scsi::Status::good);
-}
-
 struct WorkOf {
     scsi::CommandId id;
     Work work;
@@ -95,8 +90,9 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {receive_copy_status_lid4, answer_copy},
     {receive_copy_operating_parameters, answer_copy},
     {receive_copy_failure_details, answer_copy},
-    {pre_fetch_10, hint},
-    {pre_fetch_16, hint},
+    {pre_fetch_10, run<execute_pre_fetch>},
+    {pre_fetch_16, run<execute_pre_fetch>},
+    {reassign_blocks, run<execute_reassign_blocks>},
     {write_buffer, run<execute_write_buffer>},
     {test_unit_ready, run<execute_test_unit_ready>},
     {inquiry, answer},

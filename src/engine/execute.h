@@ -6,6 +6,8 @@
 namespace targe::engine {
 
 void execute_read(Command& command);
+Execution execute_reassign_blocks(base::CommandArena& arena, Command& command);
+Execution execute_pre_fetch(base::CommandArena& arena, Command& command);
 Execution execute_write(base::CommandArena& arena, Command& command);
 Execution execute_verify(base::CommandArena& arena, Command& command);
 Execution execute_synchronize_cache(base::CommandArena& arena, Command& command);

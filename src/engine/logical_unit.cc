@@ -21,6 +21,8 @@ constexpr std::uint32_t kUnmapDescriptors = 255;
 constexpr std::uint32_t kUnmapBlocks = 1U << 20U;
 /// Of one WRITE SAME: bounds how long a command that cannot be broken off early may take.
 constexpr std::uint64_t kWriteSameBlocks = 65535;
+/// Of one PRE-FETCH: a page cache has room for it.
+constexpr std::uint32_t kPrefetchBytes = 64U << 20U;
 constexpr std::uint32_t kOptimalTransferBytes = 512U << 10U;
 /// Of one WRITE ATOMIC: in memory nothing stands against more, and what is kept must be written twice.
 constexpr std::uint32_t kAtomicBytesInMemory = 1U << 20U;
@@ -42,6 +44,9 @@ scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry
                                        : settings.store    ? kAtomicBytesKept
                                                            : 0;
     limits.max_atomic_transfer = std::min(atomic_bytes, settings.transfer_bytes) / geometry.block_size;
+    if (can.read_cache == device::ReadCache::part_of_it) {
+        limits.max_prefetch = kPrefetchBytes / geometry.block_size;
+    }
     if (thin) {
         limits.max_unmap = kUnmapBlocks;
         limits.max_unmap_descriptors = kUnmapDescriptors;

@@ -6,12 +6,14 @@
 #include "base/intrusive_list.h"
 #include "engine/limits.h"
 #include "engine/task_set.h"
+#include "scsi/sense.h"
 #include "scsi/unit_attention.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace targe::engine {
@@ -51,6 +53,8 @@ public:
     TaskSet& task_set;           ///< the one, or its lane's part of the other
     bool faulted = false;        ///< it established an ACA condition that is in effect: aca.h
     scsi::UnitAttentionQueue attentions;
+    /// What went wrong after a command had ended well: the next one is told.
+    std::optional<scsi::Sense> deferred;
     std::vector<std::byte> echo;          ///< of WRITE BUFFER; empty: none was written
     std::unique_ptr<CopyManager> copies;  ///< made with the first copy
     std::uint32_t cleared_in = 0;         ///< the lane's epoch in which it was last told of commands cleared

@@ -21,6 +21,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace targe::engine {
@@ -82,6 +84,8 @@ scsi::Outcome answer_request_sense(Command& command, std::optional<scsi::Sense> 
         life.reported = life.unit->attentions.take(life.nexus->inventory());
         if (life.reported) {
             sense = scsi::unit_attention(*life.reported);
+        } else if (life.unit->deferred) {
+            sense = std::exchange(life.unit->deferred, std::nullopt);
         }
     }
     const auto outcome =

@@ -7,6 +7,7 @@
 #include "scsi/defect_data.h"
 #include "scsi/parameter_cdbs.h"
 #include "scsi/read_write.h"
+#include "scsi/reassign_blocks.h"
 #include "scsi/verify.h"
 #include "scsi/write_atomic.h"
 #include "scsi/write_same.h"
@@ -18,6 +19,7 @@ namespace targe::scsi::rows {
 inline constexpr CommandRules kTellsOfMedium{.under_write_exclusive = kAllowed};
 
 inline constexpr auto kBlockCommands = std::to_array<CommandInfo>({
+    row<ReassignBlocksCdb>(0x07, reassign_blocks, "REASSIGN BLOCKS", from_initiator, kWrite, kLong),
     row<ReadWrite6Cdb>(0x08, read_6, "READ(6)", to_initiator, kRead, kOrdinary),
     row<ReadWrite6Cdb>(0x0a, write_6, "WRITE(6)", from_initiator, kWrite, kOrdinary),
     row<ReadCapacity10Cdb>(0x25, read_capacity_10, "READ CAPACITY(10)", to_initiator, kCapacity, kQuick),

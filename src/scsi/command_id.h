@@ -11,6 +11,7 @@ enum class CommandId : std::uint8_t {
     test_unit_ready,
     request_sense,
     format_unit,
+    reassign_blocks,
     read_6,
     write_6,
     inquiry,

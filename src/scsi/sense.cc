@@ -6,6 +6,7 @@
 namespace targe::scsi {
 namespace {
 
+// RESPONSE CODE; that of a deferred error is one more.
 constexpr std::uint8_t kCurrentFixed = 0x70;
 constexpr std::uint8_t kCurrentDescriptor = 0x72;
 
@@ -18,6 +19,7 @@ struct FixedSense {
     static constexpr wire::Field kKey = wire::bits(2, 3, 0);
     static constexpr wire::Field kInformation = wire::bytes(3, 6);
     static constexpr wire::Field kAdditionalLength = wire::bytes(7, 7);
+    static constexpr wire::Field kCommandSpecific = wire::bytes(8, 11);
     static constexpr wire::Field kSegment = wire::bytes(10, 11);  ///< of COMMAND-SPECIFIC INFORMATION
     static constexpr wire::Field kAsc = wire::bytes(12, 13);
     static constexpr std::size_t kSenseKeySpecific = 15;
@@ -46,6 +48,7 @@ struct CommandSpecificDescriptor {
     static constexpr std::uint8_t kType = 0x01;
     static constexpr wire::Field kDescriptorType = wire::bytes(0, 0);
     static constexpr wire::Field kAdditionalLength = wire::bytes(1, 1);
+    static constexpr wire::Field kCommandSpecific = wire::bytes(4, 11);
     static constexpr wire::Field kSegment = wire::bytes(10, 11);
 };
 
@@ -89,13 +92,19 @@ void put_sense_key_specific(const Sense& sense, std::span<std::byte, SenseKeySpe
 
 std::size_t encode_fixed(const Sense& sense, std::span<std::byte, FixedSense::kSize> out) {
     using L = FixedSense;
-    wire::put<L::kResponseCode>(out, kCurrentFixed);
+    wire::put<L::kResponseCode>(out, kCurrentFixed + (sense.deferred ? 1 : 0));
     wire::put<L::kKey>(out, static_cast<std::uint8_t>(sense.key));
     wire::put<L::kAdditionalLength>(out, L::kSize - L::kLengthCountsFrom);
     wire::put<L::kAsc>(out, static_cast<std::uint16_t>(sense.asc));
     if (sense.information && *sense.information <= std::numeric_limits<std::uint32_t>::max()) {
         wire::put<L::kValid>(out, 1);
         wire::put<L::kInformation>(out, static_cast<std::uint32_t>(*sense.information));
+    }
+    if (sense.command_specific) {
+        // All ones where it does not fit: no block in particular, [SBC-3 r36].
+        constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+        wire::put<L::kCommandSpecific>(out,
+                                       static_cast<std::uint32_t>(std::min(*sense.command_specific, kMost)));
     }
     if (sense.segment) {
         wire::put<L::kSegment>(out, *sense.segment);
@@ -114,12 +123,16 @@ std::size_t put_information(std::uint64_t information, std::span<std::byte> at) 
     return L::kSize;
 }
 
-std::size_t put_segment(std::uint16_t segment, std::span<std::byte> at) {
+std::size_t put_command_specific(const Sense& sense, std::span<std::byte> at) {
     using L = CommandSpecificDescriptor;
     const auto out = at.first<L::kSize>();
     wire::put<L::kDescriptorType>(out, L::kType);
     wire::put<L::kAdditionalLength>(out, L::kSize - 2);
-    wire::put<L::kSegment>(out, segment);
+    if (sense.command_specific) {
+        wire::put<L::kCommandSpecific>(out, *sense.command_specific);
+    } else {
+        wire::put<L::kSegment>(out, *sense.segment);
+    }
     return L::kSize;
 }
 
@@ -135,15 +148,15 @@ std::size_t put_sense_key_specific_descriptor(const Sense& sense, std::span<std:
 std::size_t encode_descriptor(const Sense& sense, std::span<std::byte, kMaxSenseBytes> out) {
     using L = DescriptorSense;
     const auto header = out.first<L::kSize>();
-    wire::put<L::kResponseCode>(header, kCurrentDescriptor);
+    wire::put<L::kResponseCode>(header, kCurrentDescriptor + (sense.deferred ? 1 : 0));
     wire::put<L::kKey>(header, static_cast<std::uint8_t>(sense.key));
     wire::put<L::kAsc>(header, static_cast<std::uint16_t>(sense.asc));
     std::size_t size = L::kSize;
     if (sense.information) {
         size += put_information(*sense.information, out.subspan(size));
     }
-    if (sense.segment) {
-        size += put_segment(*sense.segment, out.subspan(size));
+    if (sense.command_specific || sense.segment) {
+        size += put_command_specific(sense, out.subspan(size));
     }
     if (has_sense_key_specific(sense)) {
         size += put_sense_key_specific_descriptor(sense, out.subspan(size));

@@ -134,7 +134,10 @@ struct Sense {
     std::optional<FieldPointer> field = {};
     std::optional<std::uint64_t> information = {};  ///< INFORMATION field: an LBA or a byte offset
     std::optional<std::uint16_t> progress = {};     ///< progress indication, in 1/65536ths
-    std::optional<std::uint16_t> segment = {};      ///< of a copy: the segment descriptor that it ended at
+    /// COMMAND-SPECIFIC INFORMATION: an LBA. Of a command that has no `segment`.
+    std::optional<std::uint64_t> command_specific = {};
+    bool deferred = false;                      ///< it concerns a command that was answered before
+    std::optional<std::uint16_t> segment = {};  ///< of a copy: the segment descriptor that it ended at
 
     bool operator==(const Sense&) const = default;
 };

@@ -87,5 +87,28 @@ TEST(Sense, DescriptorFormatPutsInformationBeforeTheFieldPointer) {
                                         0x02, 6,    0,    0,    0x8f, 0, 8, 0}));
 }
 
+TEST(Sense, OfDeferredErrorsHasResponseCodesOfItsOwn) {
+    std::array<std::byte, kMaxSenseBytes> out{};
+    Sense sense{.key = SenseKey::medium_error, .asc = Asc::write_error, .deferred = true};
+    encode(sense, SenseFormat::fixed, out);
+    EXPECT_EQ(out[0], std::byte{0x71});
+    encode(sense, SenseFormat::descriptor, out);
+    EXPECT_EQ(out[0], std::byte{0x73});
+}
+
+TEST(Sense, TellsABlockAsCommandSpecificInformation) {
+    std::array<std::byte, kMaxSenseBytes> out{};
+    Sense sense{.key = SenseKey::medium_error, .asc = Asc::write_error, .command_specific = 0x01020304};
+    encode(sense, SenseFormat::fixed, out);
+    EXPECT_EQ(out[8], std::byte{1});
+    EXPECT_EQ(out[11], std::byte{4});
+    sense.command_specific = 0x1'0000'0000;
+    encode(sense, SenseFormat::fixed, out);
+    EXPECT_EQ(out[8], std::byte{0xff}) << "it does not fit";
+    EXPECT_EQ(encode(sense, SenseFormat::descriptor, out), 8U + 12);
+    EXPECT_EQ(out[8], std::byte{1});
+    EXPECT_EQ(out[8 + 7], std::byte{1});
+}
+
 }  // namespace
 }  // namespace targe::scsi

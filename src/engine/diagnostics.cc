@@ -5,6 +5,7 @@
 #include "engine/at_home.h"
 #include "engine/background.h"
 #include "engine/block_io.h"
+#include "engine/exceptions.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -144,6 +145,10 @@ base::Task<void> enter(base::CommandArena& /*arena*/, LogicalUnit& unit, base::C
         result.code = run->code;
         result.unix_ms = home.core().unix_ms();
         *entry = result;
+    }
+    const bool failed_behind = !run->foreground && result.ending == Ending::by_failed_segment;
+    if (failed_behind && state.pages.background_errors_reported) {
+        report_exception(change, scsi::Asc::warning_background_self_test_failed);
     }
     co_await change.commit();
     if (&home.core() != &here) {

@@ -1,4 +1,5 @@
 #include "engine/command_path.h"
+#include "engine/exceptions.h"
 #include "engine/fault.h"
 #include "engine/lane.h"
 #include "engine/logical_unit.h"
@@ -35,6 +36,13 @@ Residual residual(std::uint64_t wanted, std::uint64_t moved, std::uint32_t expec
 bool succeeded(const scsi::Outcome& outcome) {
     const auto* const status = std::get_if<scsi::Status>(&outcome);
     return status != nullptr && (*status == scsi::Status::good || *status == scsi::Status::condition_met);
+}
+
+/// Also with sense data that tell of something beside: the command was executed.
+bool delivers_data(const scsi::Outcome& outcome) {
+    const auto* const sense = std::get_if<scsi::Sense>(&outcome);
+    return succeeded(outcome) || (sense != nullptr && (sense->key == scsi::SenseKey::recovered_error ||
+                                                       sense->key == scsi::SenseKey::no_sense));
 }
 
 scsi::SenseFormat sense_format(const Command& command) {
@@ -163,7 +171,7 @@ void respond(Command& command, const scsi::Outcome& outcome, base::Time now) {
     if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
         remember_error(command, *sense);
     }
-    set_data_in(command, succeeded(outcome));
+    set_data_in(command, delivers_data(outcome));
     count(command, outcome, life.nexus->counters());
     if (life.unit != nullptr) {
         count(command, outcome, life.unit->lane.counters());
@@ -195,9 +203,7 @@ bool found_no_space(const Lane& lane, const scsi::Outcome& outcome) {
            sense->asc == scsi::Asc::space_allocation_failed_write_protect;
 }
 
-}  // namespace
-
-void finish(Command& command, const scsi::Outcome& outcome) {
+void end(Command& command, const scsi::Outcome& outcome) {
     const bool fault = std::holds_alternative<scsi::Sense>(outcome) && command.life.unit != nullptr &&
                        !command.life.aborted.load(std::memory_order_relaxed);
     if (fault) [[unlikely]] {
@@ -205,6 +211,17 @@ void finish(Command& command, const scsi::Outcome& outcome) {
         return;
     }
     conclude(command, outcome);
+}
+
+}  // namespace
+
+void finish(Command& command, const scsi::Outcome& outcome) {
+    const NexusUnit* const unit = command.life.unit;
+    if (unit != nullptr && unit->lane.state().exception) [[unlikely]] {
+        end(command, with_exception(command, outcome));
+        return;
+    }
+    end(command, outcome);
 }
 
 void conclude(Command& command, const scsi::Outcome& outcome) {

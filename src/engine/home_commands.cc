@@ -1,6 +1,7 @@
 // Commands that change what all cores share of a unit: RESERVE, RELEASE, MODE SELECT, START STOP UNIT,
 // PREVENT ALLOW MEDIUM REMOVAL. Each is one change at the unit's home.
 #include "engine/at_home.h"
+#include "engine/exceptions.h"
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -76,13 +77,17 @@ scsi::Outcome mode_select(const Command& command, Change& change) {
     if (selected->pages.initial_command_priority != state.pages.initial_command_priority) {
         change.raise({.condition = scsi::Asc::priority_changed, .spared = given_priorities(state)});
     }
+    const bool same_exceptions = selected->pages.same_exceptions(state.pages);
     state.pages = selected->pages;
-    if (request.save_pages && state.saved_pages != state.pages) {
-        state.saved_pages = state.pages;
-        change.keep = Keep{.what = Kept::mode_pages, .content = scsi::keep(state.pages)};
+    if (request.save_pages && state.saved_pages != state.pages.to_save()) {
+        state.saved_pages = state.pages.to_save();
+        change.keep = Keep{.what = Kept::mode_pages, .content = scsi::keep(*state.saved_pages)};
     }
     if (selected->changed) {
         change.raise({scsi::Asc::mode_parameters_changed, nexus_of(command)});
+    }
+    if (!same_exceptions) {
+        exceptions_selected(change, command.life.unit->unit);
     }
     return scsi::Status::good;
 }

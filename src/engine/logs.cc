@@ -91,6 +91,7 @@ scsi::LogValues values_of(const UnitState& state, const Statistics& counted) {
             .can_save = state.keeps,
             .load_unload_cycles =
                 state.description.removable ? std::optional{state.load_unload_cycles} : std::nullopt,
+            .exception = state.logged_exception.value_or(scsi::Asc::no_additional_sense_information),
             .self_tests = state.self_tests,
             .powered_on_ms = state.powered_on_ms};
 }
@@ -126,12 +127,16 @@ scsi::Outcome select(const Command& command, Change& change, scsi::LogSelected& 
         return next.error();
     }
     const bool changed = next->current != *state.log || next->resets_groups != 0 ||
-                         (next->resets_self_tests && !state.self_tests.empty());
+                         (next->resets_self_tests && !state.self_tests.empty()) ||
+                         (next->resets_exceptions && state.logged_exception);
     if (changed) {
         change.raise({scsi::Asc::log_parameters_changed, command.life.unit->nexus.id()});
     }
     if (next->resets_self_tests) {
         state.self_tests.clear();
+    }
+    if (next->resets_exceptions) {
+        state.logged_exception.reset();
     }
     state.log = std::make_shared<const scsi::LogParameters>(next->current);
     if (next->saved && *next->saved != *state.saved_log) {

@@ -74,7 +74,15 @@ scsi::Outcome answer_report_luns(Command& command) {
 /// What REQUEST SENSE tells of the unit when nothing else is to be told.
 std::optional<scsi::Sense> polled(const UnitState& state) {
     const auto sense = medium_not_ready(state);
-    return sense ? sense : self_test_in_progress(state);
+    if (sense) {
+        return sense;
+    }
+    if (const auto testing = self_test_in_progress(state)) {
+        return testing;
+    }
+    return state.polled_exception
+               ? std::optional{scsi::Sense{.key = scsi::SenseKey::no_sense, .asc = *state.polled_exception}}
+               : std::nullopt;
 }
 
 /// The pending unit attention is told here and then gone, [SPC-4 r37 6.39].

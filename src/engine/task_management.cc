@@ -5,6 +5,7 @@
 #include "engine/aca.h"
 #include "engine/background.h"
 #include "engine/every_lane.h"
+#include "engine/exceptions.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/run_on.h"
@@ -96,6 +97,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     next.reserved_by.reset();
     next.removal_prevented_by.clear();
     next.pages = next.restored_pages();
+    exceptions_selected(change, unit);
     next.log = next.saved_log;
     end_self_test(next);
     next.priorities = std::make_shared<const scsi::NexusPriorities>();

@@ -25,6 +25,7 @@ namespace targe::engine {
 
 struct RodTokens;
 struct SelfTestRun;
+struct ExceptionToTell;
 
 /// As many as the Self-Test Results log page has room for.
 inline constexpr std::size_t kSelfTests = 20;
@@ -58,8 +59,12 @@ struct UnitState {
     std::shared_ptr<const scsi::LogParameters> saved_log = log;
     std::uint32_t load_unload_cycles = 0;  ///< of a removable medium
     std::uint64_t powered_on_ms = 0;  ///< when the unit was made, in milliseconds since 1970-01-01 00:00 UTC
-    std::vector<scsi::SelfTestResult> self_tests;          ///< the newest first, at most kSelfTests
-    std::shared_ptr<SelfTestRun> self_test;                ///< null: none is under way; see self_test.h
+    std::shared_ptr<ExceptionToTell> exception;    ///< null: no command is to tell of one; see exceptions.h
+    std::optional<scsi::Asc> polled_exception;     ///< for REQUEST SENSE
+    std::optional<scsi::Asc> logged_exception;     ///< the latest, for the log
+    std::uint64_t exception_selection = 0;         ///< greater whenever their telling was selected anew
+    std::vector<scsi::SelfTestResult> self_tests;  ///< the newest first, at most kSelfTests
+    std::shared_ptr<SelfTestRun> self_test;        ///< null: none is under way; see self_test.h
     std::shared_ptr<const scsi::AsymmetricAccess> access;  ///< null: every path is as good as another
     MediumWork work = MediumWork::none;
     bool unrestricted_exit = false;                        ///< AUSE of the latest SANITIZE

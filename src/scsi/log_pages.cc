@@ -158,11 +158,11 @@ void write_group_statistics(const LogValues& values, LogParameterList& list) {
     write_forced_accesses(values, list);
 }
 
-/// Informational Exceptions, [SPC-4 r37 7.3.8]: none, and no temperature is known.
-void write_informational_exceptions(const LogValues& /*values*/, LogParameterList& list) {
+/// Informational Exceptions, [SPC-4 r37 7.3.8]. No temperature is known.
+void write_informational_exceptions(const LogValues& values, LogParameterList& list) {
     constexpr std::uint8_t kNoTemperature = 0xff;
-    list.add(0x0000, LogFormat::binary_list, Lasting::no, 4, [](ParameterWriter& out) {
-        out.u16(0);
+    list.add(0x0000, LogFormat::binary_list, Lasting::no, 4, [&](ParameterWriter& out) {
+        out.u16(static_cast<std::uint16_t>(values.exception));
         out.u8(kNoTemperature);
         out.u8(0);
     });

@@ -45,9 +45,10 @@ struct LogValues {
     const LogParameters& parameters;
     bool can_save = false;                                 ///< the unit has where to keep parameters
     std::optional<std::uint32_t> load_unload_cycles = {};  ///< of a removable medium
-    std::optional<LbaResources> resources = {};       ///< of a unit that counts them; else there is no page
-    std::span<const SelfTestResult> self_tests = {};  ///< the newest first, at most 20
-    std::uint64_t powered_on_ms = 0;                  ///< milliseconds since 1970-01-01 00:00 UTC
+    std::optional<LbaResources> resources = {};  ///< of a unit that counts them; else there is no page
+    Asc exception = Asc::no_additional_sense_information;  ///< the latest informational exception
+    std::span<const SelfTestResult> self_tests = {};       ///< the newest first, at most 20
+    std::uint64_t powered_on_ms = 0;                       ///< milliseconds since 1970-01-01 00:00 UTC
 };
 
 /// One page that there is, or several that differ in their subpage code.

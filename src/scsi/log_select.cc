@@ -17,6 +17,7 @@ using Checked = std::optional<Sense>;
 constexpr std::uint8_t kStartStopCycles = 0x0e;
 constexpr std::uint8_t kApplicationClient = 0x0f;
 constexpr std::uint8_t kSelfTestResults = 0x10;
+constexpr std::uint8_t kInformationalExceptions = 0x2f;
 
 // PC.
 constexpr std::uint8_t kDefaults = 0b10;  // this bit: default values, else current ones
@@ -65,6 +66,8 @@ void reset(const LogPageInfo& page, std::uint8_t subpage, LogSelected& next) {
         next.resets_groups |= std::uint32_t{1} << subpage;
     } else if (page.code == kSelfTestResults) {
         next.resets_self_tests = true;
+    } else if (page.code == kInformationalExceptions) {
+        next.resets_exceptions = true;
     } else if (page.code == kStartStopCycles) {
         next.current.accounting_date = LogParameters{}.accounting_date;
     } else if (page.code == kApplicationClient) {

@@ -39,6 +39,7 @@ struct LogSelected {
     std::optional<LogParameters> saved = {};  ///< to be kept
     std::uint32_t resets_groups = 0;          ///< a bit for each group; bit 0: the statistics of all
     bool resets_self_tests = false;
+    bool resets_exceptions = false;
     bool operator==(const LogSelected&) const = default;
 };
 

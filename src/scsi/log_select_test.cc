@@ -84,7 +84,8 @@ TEST(LogSelect, ResetsThePagesThatItsCdbNames) {
     EXPECT_EQ(tests.resets_groups, 0U);
     EXPECT_EQ(select(kReset, 0x4e, 0, state)->current.accounting_date, "      ");
     EXPECT_TRUE(select(kReset, 0x4f, 0, state)->current.application.empty());
-    EXPECT_EQ(select(kReset, 0x6f, 0, state), LogSelected{.current = state.current});
+    EXPECT_EQ(select(kReset, 0x6f, 0, state),
+              (LogSelected{.current = state.current, .resets_exceptions = true}));
 }
 
 TEST(LogSelect, ResetsCountersAloneWhenItSelectsTheirDefaults) {

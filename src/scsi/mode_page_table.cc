@@ -41,6 +41,8 @@ constexpr std::uint8_t kControl = 0x0a;
 constexpr std::uint8_t kInformationalExceptions = 0x1c;
 constexpr std::uint8_t kProvisioning = 0x02;  // its subpage
 
+constexpr wire::Field kThresholdReports = wire::bit(7, 7);  // LBPERE, of Read-Write Error Recovery
+
 /// Where the threshold descriptors begin, and how long each is.
 constexpr std::size_t kFirstThreshold = 16;
 constexpr std::size_t kThresholdSize = 8;
@@ -70,8 +72,7 @@ constexpr auto kTable = std::to_array<ModePage>({
     // otherwise;
     // MAXIMUM SENSE DATA LENGTH.
     subpage(kControl, 0x01, 0x1c, {{4, 0x06}, {6, kMaxSenseBytes}}),
-    // Informational Exceptions Control: DEXCPT, for none are reported.
-    page(kInformationalExceptions, 0x0a, {{.byte = 2, .value = 0x08}}),
+    page(kInformationalExceptions, 0x0a, {}),
     provisioning_page(),
 });
 static_assert(std::ranges::is_sorted(kTable, {},
@@ -177,12 +178,29 @@ consteval ModeField number(std::uint8_t page, std::uint8_t subpage, wire::Field 
                 }};
 }
 
+/// One byte of a number that has four; `Shift` bits of it are in the bytes that follow.
+template <std::uint32_t ModePages::* Value, unsigned Shift>
+consteval ModeField octet(std::uint8_t page, unsigned byte) {
+    return {.page = page,
+            .subpage = 0,
+            .where = wire::Field{static_cast<std::uint16_t>(byte), 7, 8},
+            .get = [](const ModePages& pages) { return static_cast<std::uint8_t>(pages.*Value >> Shift); },
+            .set =
+                [](ModePages& pages, std::uint8_t value) {
+                    constexpr std::uint32_t kMask = std::uint32_t{0xff} << Shift;
+                    pages.*Value = (pages.*Value & ~kMask) | (std::uint32_t{value} << Shift);
+                    return true;
+                }};
+}
+
 using Reordering = QueueAlgorithm;
 using Errors = QueueErrorManagement;
 using Interlock = UnitAttentionInterlock;
+using Exceptions = ExceptionReporting;
 
 constexpr auto kPlainFields = std::to_array<ModeField>({
-    flag<&ModePages::threshold_reports>(kErrorRecovery, 7, 7),  // LBPERE
+    flag<&ModePages::recovered_errors_reported>(kErrorRecovery, 2, 2),
+    flag<&ModePages::threshold_reports>(kErrorRecovery, kThresholdReports.byte, kThresholdReports.msb),
     flag<&ModePages::write_cache_enabled>(kCaching, 2, 2),
     configured(choice<&ModePages::task_set_type, TaskSetType::shared, TaskSetType::one_per_nexus>(
         kControl, wire::bits(2, 7, 5))),
@@ -196,6 +214,20 @@ constexpr auto kPlainFields = std::to_array<ModeField>({
            Interlock::keep_and_establish>(kControl, wire::bits(4, 5, 4)),
     flag<&ModePages::software_write_protect>(kControl, 4, 3),
     flag<&ModePages::task_aborted_status>(kControl, 5, 6),
+    flag<&ModePages::exceptions_disabled>(kInformationalExceptions, 2, 3),
+    flag<&ModePages::test_exception>(kInformationalExceptions, 2, 2),
+    flag<&ModePages::background_errors_reported>(kInformationalExceptions, 2, 1),
+    choice<&ModePages::exception_reporting, Exceptions::none, Exceptions::unit_attention,
+           Exceptions::recovered_error_where_allowed, Exceptions::recovered_error, Exceptions::no_sense,
+           Exceptions::on_request>(kInformationalExceptions, wire::bits(3, 3, 0)),
+    octet<&ModePages::exception_interval, 24>(kInformationalExceptions, 4),
+    octet<&ModePages::exception_interval, 16>(kInformationalExceptions, 5),
+    octet<&ModePages::exception_interval, 8>(kInformationalExceptions, 6),
+    octet<&ModePages::exception_interval, 0>(kInformationalExceptions, 7),
+    octet<&ModePages::exception_reports, 24>(kInformationalExceptions, 8),
+    octet<&ModePages::exception_reports, 16>(kInformationalExceptions, 9),
+    octet<&ModePages::exception_reports, 8>(kInformationalExceptions, 10),
+    octet<&ModePages::exception_reports, 0>(kInformationalExceptions, 11),
     number<&ModePages::initial_command_priority>(kControl, 0x01, wire::bits(5, 3, 0)),
 });
 
@@ -222,7 +254,7 @@ bool has_page(const UnitDescription& unit, const ModePage& page) {
 }
 
 bool changeable(const ModeField& field, const UnitDescription& unit) {
-    if (field.page == kErrorRecovery) {
+    if (field.page == kErrorRecovery && field.where.byte == kThresholdReports.byte) {
         return unit.provisioning.threshold_exponent != 0;
     }
     return !field.configured && (field.page != kCaching || unit.volatile_cache);

@@ -44,6 +44,16 @@ enum class ThresholdResource : std::uint8_t { available = 1, used = 2 };
 inline constexpr std::array kThresholds{ThresholdResource::available, ThresholdResource::available,
                                         ThresholdResource::used, ThresholdResource::used};
 
+/// MRIE: how informational exceptions are told, [SBC-3 r36 6.4.6].
+enum class ExceptionReporting : std::uint8_t {
+    none = 0,
+    unit_attention = 2,
+    recovered_error_where_allowed = 3,  ///< by PER
+    recovered_error = 4,
+    no_sense = 5,
+    on_request = 6,
+};
+
 /// The mode parameters that an initiator can change, and TST, which is the administrator's. A logical unit
 /// holds one of these; everything else in its mode pages follows from its UnitDescription.
 struct ModePages {
@@ -58,9 +68,27 @@ struct ModePages {
     UnitAttentionInterlock unit_attention_interlock = UnitAttentionInterlock::clear;
     bool threshold_reports = false;  ///< LBPERE
     std::array<Threshold, kThresholds.size()> thresholds = {};
+    bool recovered_errors_reported = false;   ///< PER
+    bool exceptions_disabled = true;          ///< DEXCPT
+    bool test_exception = false;              ///< TEST; never saved
+    bool background_errors_reported = false;  ///< EBACKERR
+    ExceptionReporting exception_reporting = ExceptionReporting::none;
+    std::uint32_t exception_interval = 0;       ///< INTERVAL TIMER, in 100 ms
+    std::uint32_t exception_reports = 0;        ///< REPORT COUNT; 0: no limit
     std::uint8_t initial_command_priority = 0;  ///< of nexuses that SET PRIORITY has given none
     bool operator==(const ModePages&) const = default;
 
+    /// What a reset brings back of them, once they are saved.
+    [[nodiscard]] ModePages to_save() const {
+        ModePages saved = *this;
+        saved.test_exception = false;
+        return saved;
+    }
+    [[nodiscard]] bool same_exceptions(const ModePages& other) const {
+        return exceptions_disabled == other.exceptions_disabled && test_exception == other.test_exception &&
+               exception_reporting == other.exception_reporting &&
+               exception_interval == other.exception_interval && exception_reports == other.exception_reports;
+    }
     [[nodiscard]] SenseFormat sense_format() const {
         return descriptor_sense ? SenseFormat::descriptor : SenseFormat::fixed;
     }

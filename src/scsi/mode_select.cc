@@ -146,6 +146,12 @@ Checked take_page(const ModePage& page, wire::Bytes raw, std::size_t at, const U
             return invalid_parameter(at + field.where.byte, field.where.msb);
         }
     }
+    constexpr std::uint8_t kInformationalExceptions = 0x1c;
+    constexpr wire::Field kTest = wire::bit(2, 2);
+    if (page.code == kInformationalExceptions && page.subpage == 0 && pages.exceptions_disabled &&
+        pages.test_exception) {
+        return invalid_parameter(at + kTest.byte, kTest.msb);
+    }
     const auto expected = mode_page(page, pages);
     for (std::size_t i = page.header_size(); i < page.size; ++i) {
         const auto wrong = std::to_integer<std::uint8_t>(raw[i] ^ expected.at(i));

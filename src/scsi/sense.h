@@ -43,6 +43,7 @@ enum class Asc : std::uint16_t {
     logical_unit_not_ready_offline = 0x0412,
     logical_unit_not_ready_sanitize_in_progress = 0x041b,
     unreachable_copy_target = 0x0804,
+    warning_background_self_test_failed = 0x0b03,
     write_error = 0x0c00,
     write_error_unexpected_unsolicited_data = 0x0c0c,
     write_error_not_enough_unsolicited_data = 0x0c0d,
@@ -113,6 +114,7 @@ enum class Asc : std::uint16_t {
     medium_removal_prevented = 0x5302,
     insufficient_resources = 0x5503,
     insufficient_registration_resources = 0x5504,
+    failure_prediction_threshold_exceeded_false = 0x5dff,
     set_target_port_groups_command_failed = 0x670a,
 };
 

@@ -30,6 +30,7 @@ import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
 import malformed  # noqa: E402
 import multipath  # noqa: E402
+import pages  # noqa: E402
 import persistent_reservations  # noqa: E402
 import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
@@ -105,6 +106,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "reservations": persistent_reservations.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,
+    "pages": pages.run,
     "lifecycle": lifecycle.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,

@@ -153,7 +153,7 @@ TEST(LogSense, WritesWhatApplicationsKeepHere) {
     EXPECT_EQ(sense(0x0f).data.size(), 4 + 64 * 256);
 }
 
-TEST(LogSense, WritesWhatIsLeftOfTheStore) {
+TEST(LogSense, WritesProvisioningWhereResourcesAreCounted) {
     const LogValues values{.parameters = kNone,
                            .resources = LbaResources{.available = 0x01020304, .used = 5, .shared = true}};
     EXPECT_EQ(sense(0x0c, 0, 0, values).data, bytes({0x8c, 0, 0, 24, 0, 1, 3, 8, 1, 2, 3, 4, 2, 0, 0, 0}) +

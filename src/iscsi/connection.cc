@@ -100,7 +100,7 @@ void Connection::process() {
 }
 
 void Connection::begin_pdu(HeaderView header, wire::Bytes additional, std::uint32_t length) {
-    std::ranges::copy(header, incoming_.header.begin());
+    std::memcpy(incoming_.header.data(), header.data(), header.size());
     incoming_.purpose = Purpose::nothing;
     incoming_.task = nullptr;
     incoming_.sequence = nullptr;

@@ -4,6 +4,7 @@
 #include "iscsi/connection.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace targe::iscsi {
 
@@ -60,7 +61,7 @@ void Connection::begin_command(HeaderView header, wire::Bytes additional, std::u
         refuse_busy(header);
         return;
     }
-    std::ranges::copy(header.subspan<ScsiCommandPdu::kCdb>(), task->cdb_.begin());
+    std::memcpy(task->cdb_.data(), header.data() + ScsiCommandPdu::kCdb, ScsiCommandPdu::kCdbSize);
     std::ranges::copy(extra->cdb, task->cdb_.begin() + ScsiCommandPdu::kCdbSize);
     task->cdb_size_ = static_cast<std::uint16_t>(ScsiCommandPdu::kCdbSize + extra->cdb.size());
     task->expected_bidirectional_ = extra->bidirectional_read_length;

@@ -167,6 +167,10 @@ void PduReader::consume_data(wire::Bytes bytes) {
 }
 
 PduReader::Step PduReader::read_data() {
+    if (data_length_ == 0) [[likely]] {  // then there is neither padding nor a digest
+        state_ = State::header;
+        return Step::complete;
+    }
     const std::size_t here = std::min(data_left_, end_ - begin_);
     consume_data(buffered().first(here));
     begin_ += here;

@@ -76,6 +76,16 @@ std::size_t Transmitter::gather(std::span<base::ConstSegment> out) {
             break;
         }
         Frame& next = frame(i);
+        // Nearly all are whole, and of a header and one piece of data.
+        const base::ConstSegment whole = next.data.run(next.data_size);
+        if (skip == 0 && whole.size == next.data_size && next.tail_size == 0 && out.size() - count >= 2)
+            [[likely]] {
+            out[count++] = {next.head.data(), next.head_size};
+            if (whole.size > 0) {
+                out[count++] = whole;
+            }
+            continue;
+        }
         bool room = append(out, count, skip, {next.head.data(), next.head_size});
         SegmentCursor<base::ConstSegment> data = next.data;
         for (std::size_t left = next.data_size; left > 0 && room;) {

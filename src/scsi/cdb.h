@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 
@@ -28,12 +29,16 @@ struct Cdb {
     // Not defaulted: a defaulted constructor would let `Cdb{}` clear all the storage.
     Cdb() noexcept : size(0) { clear_ordinary(); }
     /// Takes the first kMaxCdbBytes of `raw`; a transport refuses a longer one before it comes here.
-    explicit Cdb(wire::Bytes raw) noexcept
-        : size(static_cast<std::uint16_t>(std::min(raw.size(), kMaxCdbBytes))) {
-        if (size < kMaxOrdinaryCdbBytes) {
-            clear_ordinary();
+    explicit Cdb(wire::Bytes raw) noexcept { assign(raw); }
+    /// The same in place, which copies nothing of the storage but what is used.
+    void assign(wire::Bytes raw) noexcept {
+        size = static_cast<std::uint16_t>(std::min(raw.size(), kMaxCdbBytes));
+        if (size == kMaxOrdinaryCdbBytes) [[likely]] {
+            std::memcpy(storage_.data(), raw.data(), kMaxOrdinaryCdbBytes);
+            return;
         }
-        std::copy_n(raw.begin(), size, storage_.begin());
+        clear_ordinary();
+        std::ranges::copy(raw.first(size), storage_.begin());
     }
 
     [[nodiscard]] wire::Bytes bytes() const { return std::span{storage_}.first(size); }

@@ -84,7 +84,9 @@ base::Segments IscsiConnection::StreamEnd::receive_space() {
 }
 
 void IscsiConnection::StreamEnd::received(std::size_t bytes) {
+    owner_.in_stream_call_ = true;
     owner_.protocol_.received(bytes, owner_.core_.now());
+    owner_.in_stream_call_ = false;
     owner_.settle();
 }
 
@@ -98,7 +100,9 @@ std::size_t IscsiConnection::StreamEnd::gather(std::span<base::ConstSegment> int
 }
 
 void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
+    owner_.in_stream_call_ = true;
     owner_.protocol_.sent(bytes, owner_.core_.now());
+    owner_.in_stream_call_ = false;
     owner_.settle();
 }
 
@@ -129,9 +133,10 @@ void IscsiConnection::close(base::Duration limit) {
     }
 }
 
-/// After every call to the protocol: sends what it has to say, closes when it is over, wakes it in time.
+/// After every call to the protocol: sends what it has to say, closes when it is over, wakes it in time. What
+/// the stream brings ends many commands, and is settled once, at its end.
 void IscsiConnection::settle() {
-    if (stream_closed_) {
+    if (stream_closed_ || in_stream_call_) {
         return;
     }
     if (protocol_.has_output()) {

@@ -143,6 +143,7 @@ private:
     bool half_open_ = true;  ///< counted among the unfinished logins and discoveries of its address
     bool tells_events_ = false;
     bool closing_stream_ = false;
+    bool in_stream_call_ = false;  ///< which settles at its end
     bool logging_out_ = false;
     bool stream_closed_ = false;
     bool protocol_closed_ = false;

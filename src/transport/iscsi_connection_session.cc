@@ -227,7 +227,7 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
     IscsiCommand& both = as_command(task);
     engine::Command& command = both;
     command.reset();
-    command.cdb = scsi::Cdb(task.cdb());
+    command.cdb.assign(task.cdb());
     command.lun = task.lun().value;
     command.tag = engine::TaskTag{task.tag().value};
     command.attribute = translated(task.attribute());

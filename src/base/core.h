@@ -60,7 +60,8 @@ public:
     [[nodiscard]] virtual CoreId id() const = 0;
     /// The time at which the present turn began. Only on this core.
     [[nodiscard]] virtual Time now() const = 0;
-    /// The time as it is now: a look at the clock, where now() is none. From any thread.
+    /// The time as it is now, to within what a few commands take: calls of one turn may share a look at the
+    /// clock. Only on this core.
     [[nodiscard]] virtual Time clock() const = 0;
     /// The host's calendar clock: milliseconds since 1970-01-01 00:00 UTC. It may jump.
     [[nodiscard]] virtual std::uint64_t unix_ms() const = 0;

@@ -199,6 +199,7 @@ bool Reactor::finished() {
 void Reactor::turn() {
     ++stats_.turns;
     now_ = base::Clock::now();
+    looks_left_ = 0;
     // Pollers go before completions: a stream that the ring has just woken has already been read.
     bool arrived = run_messages();
     arrived = run_pollers() || arrived;

@@ -21,6 +21,7 @@ from collections.abc import Callable
 sys.dont_write_bytecode = True
 
 import atomic_writes  # noqa: E402
+import defects  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
@@ -100,6 +101,7 @@ def check() -> list[Result]:
 STAGES: dict[str, Callable[[], list[Result]]] = {
     "release": lambda: unit_tests("release"),
     "check": check,
+    "defects": defects.run,
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
     "kill9": kill9.run,

@@ -11,8 +11,8 @@
 namespace targe::sim {
 namespace {
 
-constexpr std::uint64_t kFixedSeeds = 300;
-constexpr std::uint64_t kFreshSeeds = 100;
+constexpr std::uint64_t kFixedSeeds = 1000;
+constexpr std::uint64_t kFreshSeeds = 300;
 
 void expect_promises_kept(std::uint64_t first, std::uint64_t count) {
     base::set_log_level(base::LogLevel::error);

@@ -181,8 +181,9 @@ void AttentionChecker::passed(const Task& task) {
 
 void AttentionChecker::inventory_told(const Task& task) {
     for (Entry& entry : sessions_.at(task.session).entries) {
-        if (entry.lun == kAnyLun && entry.state == State::owed) {
-            entry.state = State::possible;
+        if (entry.lun == kAnyLun) {
+            entry.state = entry.state == State::owed ? State::possible : entry.state;
+            entry.in_doubt = true;
         }
     }
 }

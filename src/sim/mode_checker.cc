@@ -46,8 +46,10 @@ public:
     void answered(const Task& task) override {
         Unit& unit = units_.at(task.lun);
         if (task.kind == Kind::mode_sense) {
-            check(task, unit.looks[task.id]);
-            unit.looks.erase(task.id);
+            if (const auto seen = unit.looks.find(task.id); seen != unit.looks.end()) {
+                check(task, seen->second);
+                unit.looks.erase(seen);
+            }
         } else if (task.kind == Kind::mode_select) {
             note_saved(unit);
             if (task.good()) {

@@ -73,6 +73,7 @@ public:
 
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] Time now() const override { return world_.now(); }
+    [[nodiscard]] Time clock() const override { return world_.now(); }
     [[nodiscard]] std::uint64_t unix_ms() const override;
     void random(std::span<std::byte> out) override;
     void post(base::Message& message) override;

@@ -22,19 +22,6 @@ scsi::Outcome decide(const Command& command, Change& change, const Apply& apply)
     return apply(command, change);
 }
 
-/// Before the lanes close: commands need not wait for the disk that keeps it.
-base::Task<bool> kept(base::CommandArena& arena, const LogicalUnit& unit, Change& change) {
-    if (!change.keep) {
-        co_return true;
-    }
-    UnitStore* const store = unit.settings().store.get();
-    if (store == nullptr) {
-        co_return !change.keep->needed;
-    }
-    const bool kept = co_await store->keep(arena, change.keep->what, std::move(change.keep->content));
-    co_return kept || !change.keep->needed;
-}
-
 base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& command, const Apply& apply) {
     LogicalUnit& unit = *command.life.unit->unit;
     Change change{unit.home()};
@@ -48,7 +35,7 @@ base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& comma
         change.abandon();
         co_return outcome;
     }
-    if (!co_await kept(arena, unit, change)) {
+    if (!co_await keep(arena, unit, change)) {
         change.abandon();
         co_return scsi::Sense{.key = scsi::SenseKey::hardware_error,
                               .asc = scsi::Asc::internal_target_failure};
@@ -77,6 +64,20 @@ base::Task<scsi::Outcome> flush_around(base::CommandArena& arena, Command& comma
 }
 
 }  // namespace
+
+base::Task<bool> keep(base::CommandArena& arena, LogicalUnit& unit, Change& change) {
+    if (!change.keep) {
+        co_return true;
+    }
+    UnitStore* const store = unit.settings().store.get();
+    if (store == nullptr) {
+        co_return !change.keep->needed;
+    }
+    const Kept what = change.keep->what;
+    const bool durable = co_await store->keep(arena, what, std::move(change.keep->content));
+    unit.home().tell_kept(what, durable);
+    co_return durable || !change.keep->needed;
+}
 
 base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, const Apply& apply,
                                   Flush flush) {

@@ -23,4 +23,8 @@ enum class Flush : std::uint8_t { no, yes };
 base::Task<scsi::Outcome> at_home(base::CommandArena& arena, Command& command, const Apply& apply,
                                   Flush flush = Flush::no);
 
+/// In the change's turn, on the home core and before the lanes close, so that commands need not wait for the
+/// disk: keeps what `change` says must be kept. False when that is needed and cannot be had.
+base::Task<bool> keep(base::CommandArena& arena, LogicalUnit& unit, Change& change);
+
 }  // namespace targe::engine

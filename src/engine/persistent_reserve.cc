@@ -82,11 +82,13 @@ void abort_preempted(const Command& command, Change& change, std::vector<ItNexus
                   .spared = &command});
 }
 
-/// Only the last APTPL counts: kept is what would be wrong to forget, or to remember.
-void keep_if_it_matters(const PersistentReservations& before, const PersistentReservations& after,
-                        Change& change) {
+/// Only the last APTPL counts: kept is what would be wrong to forget, or to remember. What could not be kept,
+/// and was refused for it, may be found by a restart, unless something replaces it.
+void keep_if_it_matters(const UnitHome& home, const PersistentReservations& before,
+                        const PersistentReservations& after, Change& change) {
     const bool was_kept = before.through_power_loss || before.lost;
-    if ((was_kept || after.through_power_loss) && before != after) {
+    if (((was_kept || after.through_power_loss) && before != after) ||
+        home.doubts(Kept::persistent_reservation)) {
         change.keep = Keep{.what = Kept::persistent_reservation, .content = scsi::to_text(after)};
     }
 }
@@ -114,7 +116,7 @@ scsi::Outcome apply(const Command& command, Change& change, const std::vector<Lo
     if (!made) {
         return made.error();
     }
-    keep_if_it_matters(*state.persistent, made->next, change);
+    keep_if_it_matters(command.life.unit->unit->home(), *state.persistent, made->next, change);
     if (!made->aborted.empty()) {
         abort_preempted(command, change, made->aborted, logged_in);
     }
@@ -134,9 +136,8 @@ Background clear_all(std::shared_ptr<LogicalUnit> unit, LogicalUnit::Refreshed d
     }
     UnitState& state = change.state();
     auto cleared = scsi::cleared(*state.persistent);
-    keep_if_it_matters(*state.persistent, cleared.next, change);
-    if (change.keep &&
-        !co_await unit->settings().store->keep(arena, change.keep->what, std::move(change.keep->content))) {
+    keep_if_it_matters(unit->home(), *state.persistent, cleared.next, change);
+    if (!co_await keep(arena, *unit, change)) {
         change.abandon();
         done(false);
         co_return;

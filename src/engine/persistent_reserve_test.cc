@@ -273,6 +273,20 @@ TEST(PersistentReserve, IsClearedByTheAdministrator) {
     EXPECT_EQ(keys(*after.login()), Keys{0});
 }
 
+// HARDWARE ERROR is no promise that nothing was written; what succeeds afterwards replaces it.
+TEST(PersistentReserve, ForgetsWhatWasRefusedForWantOfRoomWithTheNextChange) {
+    const auto store = std::make_shared<MemoryStore>();
+    Scene scene({.cores = 2, .store = store});
+    const auto one = scene.login(1);
+    const auto other = scene.login(0);
+    store->fails_once = store->fails_late = true;
+    EXPECT_EQ(reserve_out(*one, kRegister, 0, 1, 0, kAptpl).sense_code(), 0x044400U);
+    EXPECT_EQ(keys(*one), Keys{0});
+    EXPECT_EQ(reserve_out(*other, kRegister, 0, 2).status, 0);
+    Scene after({.store = store});
+    EXPECT_EQ(keys(*after.login()), Keys{0}) << "neither: the last change had no APTPL";
+}
+
 TEST(PersistentReserve, RefusesAListThatIsTooLongOrTooShort) {
     Scene scene;
     const auto one = scene.login();

@@ -144,6 +144,13 @@ public:
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
 
     [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
+
+    /// Whether a restart may find what could not be kept, and what was refused for it: until it is kept anew.
+    [[nodiscard]] bool doubts(Kept what) const { return (doubts_ >> static_cast<unsigned>(what) & 1U) != 0; }
+    void tell_kept(Kept what, bool durable) {
+        const std::uint32_t bit = 1U << static_cast<unsigned>(what);
+        doubts_ = durable ? doubts_ & ~bit : doubts_ | bit;
+    }
     [[nodiscard]] FillWatch& fill_watch() { return fill_watch_; }
     [[nodiscard]] OrderedTurns& turns() { return turns_; }
     [[nodiscard]] AtomicJournal& journal() { return journal_; }
@@ -181,6 +188,7 @@ private:
     base::IntrusiveList<Change, WaitingChanges> waiting_;
     std::vector<Held> held_;
     scsi::ErrorHistory errors_;
+    std::uint32_t doubts_ = 0;  ///< a bit for each Kept
     FillWatch fill_watch_;
     OrderedTurns turns_;
     AtomicJournal journal_;

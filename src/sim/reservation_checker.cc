@@ -213,13 +213,8 @@ private:
         const bool refused = conflict || (task.status == kCheckCondition && task.sense >> 16U == 5);
         if (task.good()) {
             settle_notices(unit, task);
-            const auto keeps = [](const Reservations& state) { return state.aptpl; };
-            const bool kept_before = std::ranges::any_of(unit.states.before(task.id), keeps);
             unit.states.end(task.id, Fate::done);
-            // What was never to be kept replaces nothing, not even what a failure has left behind.
-            if (kept_before || unit.states.any(keeps)) {
-                unit.kept.clear();
-            }
+            unit.kept.clear();  // replaced, even what a failure has left behind
             note_kept(unit, unit.states.states());
         } else if (task.status == kTaskAborted) {
             note_kept(unit, unit.states.states());

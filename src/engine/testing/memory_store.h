@@ -19,6 +19,9 @@ public:
     base::Task<bool> keep(base::CommandArena& /*arena*/, Kept what, std::string text) override {
         ++keeps;
         if (fails || std::exchange(fails_once, false)) {
+            if (fails_late) {
+                content.insert_or_assign(what, std::move(text));
+            }
             co_return false;
         }
         content.insert_or_assign(what, std::move(text));
@@ -28,6 +31,7 @@ public:
     std::map<Kept, std::string> content;
     bool fails = false;  ///< the disk is full, or gone
     bool fails_once = false;
+    bool fails_late = false;  ///< what fails is written all the same
     int keeps = 0;
 };
 

@@ -36,6 +36,8 @@ struct BlockRange {
 
 /// I_T nexuses, whoever is logged in as them now: each lane looks who they are.
 using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
+/// Null: every one is.
+[[nodiscard]] bool is_among(const ItNexuses& nexuses, const NexusUnit& unit);
 
 /// A unit attention that a change raises, and the nexus that is not told because it asked for the change.
 struct Raise {

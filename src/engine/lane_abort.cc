@@ -1,0 +1,160 @@
+// How tasks of one core end before their time: what waits is dropped, what executes is marked and awaited.
+#include "engine/aca.h"
+#include "engine/command_path.h"
+#include "engine/copy_manager.h"
+#include "engine/lane.h"
+#include "engine/nexus.h"
+#include "engine/visitor.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace targe::engine {
+
+using detail::Stage;
+
+namespace {
+
+bool waits(const Command& command) {
+    return command.life.stage == Stage::parked || command.life.stage == Stage::awaiting_data ||
+           command.life.stage == Stage::ending;
+}
+
+bool may_touch_medium(const Command& command) {
+    return command.life.stage == Stage::executing || command.life.stage == Stage::at_home ||
+           command.life.stage == Stage::copying;
+}
+
+bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
+    return (!scope.only || nexus.nexus.id() == *scope.only) && is_among(scope.among, nexus);
+}
+
+bool is_in(const AbortScope& scope, const Command& task) {
+    return concerns(scope, *task.life.unit) && &task != scope.spared &&
+           !(scope.by_fault && task.life.stage == Stage::ending);
+}
+
+}  // namespace
+
+bool Lane::draining(std::uint32_t epoch) {
+    for (const Command& task : tasks_) {
+        if (task.life.aborted.load(std::memory_order_relaxed) && may_touch_medium(task) &&
+            task.life.abort_epoch <= epoch) {
+            return true;
+        }
+    }
+    return cancelled_visits(epoch);
+}
+
+/// Until they are gone: what a copy was doing elsewhere is its business here too.
+bool Lane::cancelled_visits(std::uint32_t epoch) {
+    return std::ranges::any_of(visits_, [&](const Visit& visit) { return visit.cancelled_before(epoch); });
+}
+
+/// Resets, and a unit that leaves the LUN map. What ends a nexus's own tasks ends the command that asked for
+/// a copy, where there is one, and with it the copy.
+void Lane::cancel_visits(const AbortScope& scope) {
+    for (Visit& visit : visits_) {
+        if (concerns(scope, visit.unit()) && (scope.clears_aca || visit.unit().removed)) {
+            visit.cancel(abort_epoch_);
+        }
+    }
+}
+
+void Lane::mark(Command& command, const AbortScope& scope) {
+    if (command.life.aborted.load(std::memory_order_relaxed)) {
+        // Its own initiator ends it too, and must not hear of it after that function's answer.
+        if (command.life.unit->nexus.id() == scope.requester) {
+            command.life.told_when_aborted = false;
+        }
+        return;
+    }
+    command.life.aborted.store(true, std::memory_order_relaxed);
+    command.life.abort_epoch = abort_epoch_;
+    if (command.life.visitor != nullptr) {
+        command.life.visitor->cancel();
+    }
+    ++counters_.aborted;
+    NexusUnit& owner = *command.life.unit;
+    if (owner.nexus.id() == scope.requester) {
+        return;
+    }
+    if (state_->pages.task_aborted_status) {
+        command.life.told_when_aborted = true;
+    } else if (scope.tell_others && owner.cleared_in != abort_epoch_) {
+        owner.cleared_in = abort_epoch_;  // once for all of them
+        owner.raise(scsi::Asc::commands_cleared_by_another_initiator);
+    }
+}
+
+void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
+    ++abort_epoch_;
+    base::IntrusiveList<Command, LaneTasks> ending;
+    for (auto at = tasks_.begin(); at != tasks_.end();) {
+        Command& task = *at++;
+        if (!is_in(scope, task)) {
+            continue;
+        }
+        mark(task, scope);
+        if (waits(task)) {
+            // Out of whatever it waits in, so that nothing wakes it.
+            static_cast<base::ListHook<Parked>&>(task).unlink();
+            static_cast<base::ListHook<LaneTasks>&>(task).unlink();
+            ending.push_back(task);
+        }
+    }
+    cancel_visits(scope);
+    const std::vector<NexusUnit*> faulted =
+        scope.clears_aca ? forget_faults(scope) : std::vector<NexusUnit*>{};
+    // From here on tasks end and go on: the change that closes the lane may be over, and `scope` with it.
+    for (NexusUnit* const nexus : faulted) {
+        clear_aca(*nexus);
+    }
+    // Told only now: whoever is told may submit, and so change the list.
+    while (!ending.empty()) {
+        drop(ending.pop_front());
+    }
+    await_drained(std::move(drained));
+}
+
+/// What resets, and PREEMPT AND ABORT, end besides tasks: copies, and the ACA conditions of the nexuses that
+/// it returns.
+std::vector<NexusUnit*> Lane::forget_faults(const AbortScope& scope) {
+    std::vector<NexusUnit*> faulted;
+    for (NexusUnit& nexus : nexuses_) {
+        if (!concerns(scope, nexus)) {
+            continue;
+        }
+        if (nexus.faulted) {
+            faulted.push_back(&nexus);
+        }
+        if (nexus.copies) {
+            nexus.copies->forget_all();
+        }
+    }
+    return faulted;
+}
+
+void Lane::abort_one(Command& command, std::function<void()> drained) {
+    ++abort_epoch_;
+    mark(command, AbortScope::own_tasks(command.life.unit->nexus.id()));
+    if (waits(command)) {
+        drop(command);
+        drained();  // others that were to end are not its business
+        return;
+    }
+    await_drained(std::move(drained));
+}
+
+void Lane::await_drained(std::function<void()> drained) {
+    if (!drained) {
+        return;
+    }
+    if (!draining(abort_epoch_)) {
+        drained();
+        return;
+    }
+    drains_.push_back({abort_epoch_, std::move(drained)});
+}
+
+}  // namespace targe::engine

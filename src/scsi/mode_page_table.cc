@@ -38,6 +38,7 @@ consteval ModePage subpage(std::uint8_t code, std::uint8_t number, std::uint8_t 
 constexpr std::uint8_t kErrorRecovery = 0x01;
 constexpr std::uint8_t kCaching = 0x08;
 constexpr std::uint8_t kControl = 0x0a;
+constexpr std::uint8_t kPowerCondition = 0x1a;
 constexpr std::uint8_t kInformationalExceptions = 0x1c;
 constexpr std::uint8_t kProvisioning = 0x02;  // its subpage
 
@@ -72,6 +73,9 @@ constexpr auto kTable = std::to_array<ModePage>({
     // otherwise;
     // MAXIMUM SENSE DATA LENGTH.
     subpage(kControl, 0x01, 0x1c, {{4, 0x06}, {6, kMaxSenseBytes}}),
+    // Power Condition: no timer runs, and none can be made to, because a unit here is always active. What is
+    // below saves power by itself.
+    page(kPowerCondition, 0x26, {}),
     page(kInformationalExceptions, 0x0a, {}),
     provisioning_page(),
 });

@@ -34,6 +34,7 @@ const ByteVector kDisconnect = bytes({0x02, 0x0e}) + ByteVector(14);
 const ByteVector kCaching = bytes({0x08, 0x12, 0x04}) + ByteVector(17);
 const ByteVector kControl = bytes({0x0a, 0x0a, 0x20, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
 const ByteVector kControlExtension = bytes({0x4a, 0x01, 0, 0x1c, 6, 0, 252}) + ByteVector(25);
+const ByteVector kPowerCondition = bytes({0x1a, 0x26}) + ByteVector(0x26);
 const ByteVector kInformational = bytes({0x1c, 0x0a, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0});
 
 UnitDescription counting_disk() {
@@ -102,16 +103,25 @@ TEST(ModeSelect, SetsThresholds) {
     EXPECT_EQ(select().error(), invalid_parameter(4 + 33, 1)) << "what it looks at cannot be changed";
 }
 
+TEST(ModeSelect, StartsNoTimerOfPowerConditions) {
+    ByteVector page = kPowerCondition;
+    EXPECT_TRUE(mode_select({.form = ModeForm::six}, thin_disk(), kCached, bytes({0, 0, 0, 0}) + page));
+    page[3] = std::byte{0x01};  // STANDBY_Z
+    EXPECT_EQ(mode_select({.form = ModeForm::six}, thin_disk(), kCached, bytes({0, 0, 0, 0}) + page),
+              std::unexpected(invalid_parameter(4 + 3, 0)));
+}
+
 TEST(ModeSense, Of6BytesReportsEveryPage) {
     EXPECT_EQ(sensed({.form = ModeForm::six, .page = 0x3f}),
-              bytes({11 + 72, 0, 0x10, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) + kErrorRecovery +
-                  kDisconnect + kCaching + kControl + kInformational);
+              bytes({11 + 72 + 40, 0, 0x10, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) + kErrorRecovery +
+                  kDisconnect + kCaching + kControl + kPowerCondition + kInformational);
 }
 
 TEST(ModeSense, Of10BytesReportsEverySubpage) {
     EXPECT_EQ(sensed({.form = ModeForm::ten, .page = 0x3f, .subpage = 0xff}),
-              bytes({0, 14 + 72 + 32, 0, 0x10, 0, 0, 0, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) +
-                  kErrorRecovery + kDisconnect + kCaching + kControl + kControlExtension + kInformational);
+              bytes({0, 14 + 72 + 32 + 40, 0, 0x10, 0, 0, 0, 8, 0x00, 0x1f, 0x40, 0x00, 0, 0, 2, 0}) +
+                  kErrorRecovery + kDisconnect + kCaching + kControl + kControlExtension + kPowerCondition +
+                  kInformational);
 }
 
 TEST(ModeSense, GivesTheLongBlockDescriptorOnlyWhenItIsAccepted) {

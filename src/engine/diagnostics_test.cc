@@ -34,6 +34,7 @@ TEST(SelfTest, ReadsTheMediumAndSaysWhenItCannot) {
     scene.disk->fail = device::IoError::unreadable;
     EXPECT_EQ(one->run(kSelfTest).sense_code(), 0x043e03U);
     EXPECT_TRUE(scene.unit->lane(one->core()).state().self_tests.empty()) << "the default one is in no log";
+    scene.world.run();  // the error is on its way to the unit's home
 }
 
 TEST(SelfTest, EntersItsResultNewestFirst) {

@@ -76,8 +76,10 @@ std::size_t Transmitter::gather(std::span<base::ConstSegment> out) {
             break;
         }
         Frame& next = frame(i);
-        // Nearly all are whole, and of a header and one piece of data.
-        const base::ConstSegment whole = next.data.run(next.data_size);
+        // Nearly all are whole, and of a header and one piece of data. Without data the cursor is an older
+        // PDU's.
+        const base::ConstSegment whole =
+            next.data_size > 0 ? next.data.run(next.data_size) : base::ConstSegment{nullptr, 0};
         if (skip == 0 && whole.size == next.data_size && next.tail_size == 0 && out.size() - count >= 2)
             [[likely]] {
             out[count++] = {next.head.data(), next.head_size};

@@ -26,15 +26,19 @@ constexpr std::size_t kBlock = 512;
 
 class OneTarget final : public iscsi::Directory {
 public:
-    iscsi::TargetAnswer find_target(std::string_view /*name*/,
-                                    const iscsi::Viewpoint& /*from*/) const override {
+    [[nodiscard]] iscsi::TargetAnswer find_target(std::string_view /*name*/,
+                                                  const iscsi::Viewpoint& /*from*/) const override {
         return iscsi::TargetFound{};
     }
-    std::vector<iscsi::TargetListing> list_targets(const iscsi::Viewpoint& /*from*/) const override {
+    [[nodiscard]] std::vector<iscsi::TargetListing> list_targets(
+        const iscsi::Viewpoint& /*from*/) const override {
         return {};
     }
-    iscsi::AuthPolicy discovery_auth(const iscsi::Viewpoint& /*from*/) const override { return {}; }
-    iscsi::NegotiationPolicy discovery_negotiation(const iscsi::Viewpoint& /*from*/) const override {
+    [[nodiscard]] iscsi::AuthPolicy discovery_auth(const iscsi::Viewpoint& /*from*/) const override {
+        return {};
+    }
+    [[nodiscard]] iscsi::NegotiationPolicy discovery_negotiation(
+        const iscsi::Viewpoint& /*from*/) const override {
         return {};
     }
 };
@@ -137,7 +141,7 @@ int main(int count, char** values) {
     unit.device = *device::open({.handler = device::Handler::null, .size_bytes = 1U << 30U});
     engine::LunMaps maps;
     maps.luns.push_back({.lun = 0, .unit = engine.add_unit(std::move(unit))});
-    bench::OneTarget directory;
+    const bench::OneTarget directory;
     transport::IscsiServiceSettings settings;
     settings.targets.push_back({.name = bench::kTarget,
                                 .target = &engine.add_target(bench::kTarget, std::move(maps)),

@@ -61,7 +61,7 @@ def unit_tests(preset: str) -> list[Result]:
     if count(results, Verdict.FAILED):
         return results
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "TSAN_OPTIONS": "halt_on_error=1"}
-    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "120"],
+    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "600"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     suite = f"unit ({preset})"
     found = [_unit_result(suite, match, done.stdout) for match in _CTEST.finditer(done.stdout)]

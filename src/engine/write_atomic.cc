@@ -80,8 +80,9 @@ void break_off(Command& command, const Journalled& ended, std::unique_ptr<RangeH
         image.bytes = text_of({life.in_buffer.bytes().data(), life.out_segment.size});
     }
     unit->home().journal().break_off(unit->home().core());
-    base::post(unit->home().core(), [unit, image = std::move(image), held = std::move(hold)]() mutable {
-        recover(std::move(unit), std::move(image), std::move(held));
+    base::post(unit->home().core(), [kept = std::shared_ptr<LogicalUnit>(unit), image = std::move(image),
+                                     held = std::move(hold)]() mutable {
+        recover(std::move(kept), std::move(image), std::move(held));
     });
 }
 

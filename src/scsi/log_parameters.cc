@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <memory>
 #include <span>
 
 namespace targe::scsi {
@@ -24,8 +25,8 @@ std::string hex(std::span<const std::byte> bytes) {
 
 template <class Number>
 bool read_number(std::string_view text, Number& value, int base = 10) {
-    const char* const last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, value, base);
+    const char* const last = std::to_address(text.end());
+    const auto [end, error] = std::from_chars(std::to_address(text.begin()), last, value, base);
     return error == std::errc{} && end == last;
 }
 

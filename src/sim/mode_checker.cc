@@ -82,7 +82,7 @@ public:
     void sent(const Function& function) override {
         using enum iscsi::TaskFunction;
         const bool target = function.function == target_warm_reset || function.function == target_cold_reset;
-        for (std::uint16_t lun = 0; lun < units_.size(); ++lun) {
+        for (std::size_t lun = 0; lun < units_.size(); ++lun) {
             if (target || (function.function == logical_unit_reset && function.lun == lun)) {
                 units_.at(lun).states.begin(kFunctions + function.id, [](Modes modes) {
                     return std::optional{Modes{.current = modes.saved, .saved = modes.saved}};

@@ -281,7 +281,7 @@ private:
         using enum iscsi::TaskFunction;
         const bool own = function.function == i_t_nexus_reset;
         const bool target = function.function == target_warm_reset || function.function == target_cold_reset;
-        for (std::uint16_t lun = 0; lun < units_.size(); ++lun) {
+        for (std::size_t lun = 0; lun < units_.size(); ++lun) {
             if (!own && !target && (function.function != logical_unit_reset || function.lun != lun)) {
                 continue;
             }

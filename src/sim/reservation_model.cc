@@ -124,7 +124,7 @@ std::optional<Reservations> preempt(Reservations state, const Task& task, Reserv
 std::optional<Reservations> persistent(Reservations state, const Task& task, ReservationEffects& effects) {
     const ReservationAsk& ask = task.reservation;
     if (ask.action == kRegister || ask.action == kRegisterIgnore) {
-        return register_key(std::move(state), task, effects);
+        return register_key(state, task, effects);
     }
     if (!state.is_registered(task.initiator) || state.keys.at(task.initiator) != ask.key) {
         return std::nullopt;
@@ -137,7 +137,7 @@ std::optional<Reservations> persistent(Reservations state, const Task& task, Res
             reserve(state, task.initiator, ask.type);
             return state;
         case kRelease:
-            return release(std::move(state), task, effects);
+            return release(state, task, effects);
         case kClear:
             tell_others(state, task.initiator, kReservationsPreempted, effects);
             state.keys = {};
@@ -145,7 +145,7 @@ std::optional<Reservations> persistent(Reservations state, const Task& task, Res
             state.holder.reset();
             return state;
         default:
-            return preempt(std::move(state), task, effects);
+            return preempt(state, task, effects);
     }
 }
 
@@ -169,7 +169,7 @@ std::optional<Reservations> change(const Reservations& before, const Task& task,
             state.reserved_by = state.reserved_by == task.session ? 0 : state.reserved_by;
             return state;
         default:
-            return persistent(std::move(state), task, effects);
+            return persistent(state, task, effects);
     }
 }
 
@@ -180,12 +180,11 @@ bool allows(const Reservations& state, const Task& task) {
         case Kind::report_luns:
         case Kind::test_unit_ready:
         case Kind::read_capacity:
-            return true;
-        case Kind::reserve:
+        case Kind::reserve:  // this and the rest by rules of their own
         case Kind::release:
         case Kind::persistent_reserve_in:
         case Kind::persistent_reserve_out:
-            return true;  // by rules of their own
+            return true;
         default:
             break;
     }

@@ -82,12 +82,13 @@ engine::DeviceGroup::Decide decide(std::uint16_t id, std::optional<scsi::AccessS
                                    std::optional<bool> preferred) {
     return [=](scsi::AsymmetricAccess next) -> std::expected<scsi::AsymmetricAccess, scsi::Sense> {
         const auto group = std::ranges::find(next.groups, id, &scsi::TargetPortGroup::id);
-        const scsi::TargetPortGroup before = *group;
-        group->state = state.value_or(group->state);
-        group->preferred = preferred.value_or(group->preferred);
-        if (*group != before) {
+        const scsi::AccessState next_state = state.value_or(group->state);
+        const bool next_preferred = preferred.value_or(group->preferred);
+        if (next_state != group->state || next_preferred != group->preferred) {
             group->changed = scsi::AccessChange::implicit;
         }
+        group->state = next_state;
+        group->preferred = next_preferred;
         return next;
     };
 }

@@ -1,0 +1,97 @@
+/* A SCSI logical unit that your program emulates and targed serves.
+ *
+ * A device of targed with `handler = "user"` listens on a Unix socket. A program that attaches to it gets the
+ * work of that unit through memory that both share; there is no system call for a command while both are
+ * busy. targed is the master: it keeps LUN masking, reservations, unit attentions, task management, ordering
+ * and the format of sense data, checks all that this side writes, and goes on, whatever happens here.
+ *
+ * Two levels, chosen when attaching:
+ *   TARGE_BLOCKS    targed speaks SCSI; the handler reads, writes, flushes, unmaps (struct targe_block_ops).
+ *   TARGE_COMMANDS  the handler gets CDBs of any device type, with their data (struct targe_command_ops).
+ *
+ * Threads. Each targe_device is served by one call of targe_run(), which calls the handler back on its own
+ * thread, one call at a time. A callback that would block returns TARGE_LATER, and any thread completes the
+ * request later. A program may have many devices, each with a thread in targe_run().
+ *
+ * Errors. Functions return 0, or a negative errno. No function prints, exits or raises signals.
+ *
+ * Compatibility. Every struct that the caller fills begins with `struct_size` = sizeof of it: a library that
+ * is newer than the program takes what follows for zero, one that is older refuses what it does not know.
+ * Unused fields are zero.
+ */
+#pragma once
+
+#include "targe_blocks.h"
+#include "targe_commands.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { TARGE_BLOCKS = 0, TARGE_COMMANDS = 1 }; /* targe_attachment.level */
+
+/* ---- Attaching ---- */
+
+typedef struct targe_device targe_device;
+
+struct targe_attachment {
+    uint32_t struct_size;
+    uint32_t level;      /* TARGE_BLOCKS or TARGE_COMMANDS */
+    const char* socket;  /* path of the device's socket */
+    const char* name;    /* of the handler and its version, for logs: "httpdisk 1.2" */
+    void* context;       /* given to every callback */
+    uint32_t depth;      /* commands at once that make sense, 1 to 256; 0: 64. targed keeps the others back */
+    uint32_t block_size; /* block level: 512 to 4096, as configured; 0: whatever is configured */
+    uint64_t size;       /* block level: bytes; 0: what the configuration says */
+    const struct targe_block_ops* block_ops;
+    const struct targe_command_ops* command_ops;
+    /* Command level: standard INQUIRY data. Strings are padded; NULL: what the configuration says. */
+    uint8_t peripheral_type; /* 00h disk, 01h tape, 05h CD/DVD, 08h changer … */
+    uint8_t removable;       /* RMB */
+    uint8_t reserved[6];
+    const char* vendor;   /* 8 characters at most */
+    const char* product;  /* 16 */
+    const char* revision; /* 4 */
+    /* Command level: the VPD pages that execute() answers besides 00h, 80h and 83h, ascending. */
+    const uint8_t* vpd_pages;
+    uint32_t vpd_page_count;
+    uint32_t reattach; /* 1: targe_run() attaches anew when targed is restarted, until targe_stop() */
+};
+
+/* Attaches, waiting for at most `timeout_ms` for targed to be there and to answer. NULL when that fails:
+ * `error` (may be NULL) then says why in a sentence, e.g. what the policy of the device or its configuration
+ * has against it. Structs and strings that `how` names are copied. */
+TARGE_API targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, char* error,
+                                     size_t error_size);
+/* What was agreed on. */
+TARGE_API uint64_t targe_size(const targe_device* device);
+TARGE_API uint32_t targe_block_size(const targe_device* device);
+/* Serves on this thread until targe_stop(): 0; or until targed is gone: -ENOTCONN. */
+TARGE_API int targe_run(targe_device* device);
+/* Lets targe_run() return when what it has in hand is complete. From any thread, or a signal handler. */
+TARGE_API void targe_stop(targe_device* device);
+/* Lets go of the unit and frees `device`. No targe_run() may be under way, and no request of TARGE_LATER be
+ * open. */
+TARGE_API void targe_detach(targe_device* device);
+
+/* ---- What a handler may say by itself, from any thread ---- */
+
+/* Establishes a unit attention for every nexus, or for one (`session` not 0). When it returns 0 it is in
+ * force: a command completed afterwards cannot be overtaken by it. Waits for targed for at most 5 s. -EINVAL
+ * for what is no matter of a handler. There are 28/00 and 28/01 (medium or import/export element changed),
+ * 2A/00 2A/01 2A/02 2A/09 2A/10 (parameters, log, capacity), 2A/11 to 2A/14 (data encryption), 3B/11 to 3B/1C
+ * (magazines), 38/07, 3F/01 3F/02 3F/03 (microcode, definition, INQUIRY), 3F/10 3F/11 3F/12, 5A/00 to 5A/03
+ * (operator), 5D/xx (exceptions, TapeAlert). */
+TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session);
+/* Block level: the device has another size now, in bytes, whole blocks. Initiators hear of 2A/09. Returns
+ * when targed has taken note, which is before they do. */
+TARGE_API int targe_resize(targe_device* device, uint64_t size);
+/* How many commands at once make sense from now on, 1 to the depth agreed on. */
+TARGE_API int targe_set_depth(targe_device* device, uint32_t depth);
+
+#ifdef __cplusplus
+}
+#endif

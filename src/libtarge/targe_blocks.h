@@ -1,0 +1,61 @@
+/* The block level of targe.h: targed speaks SCSI, the handler keeps blocks. */
+#pragma once
+
+#include "targe_common.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {                              /* targe_io.flags */
+       TARGE_IO_DURABLE = 1 << 0,   /* past every volatile cache before it is complete */
+       TARGE_IO_MAY_UNMAP = 1 << 1, /* write_zeroes: space may be given back */
+       TARGE_IO_REPLAYED =
+           1 << 2, /* a former handler may have begun it; it is in no order with what it had completed */
+};
+
+/* One request, from the callback until it is completed. The range lies within the device, in whole blocks.
+ * Requests that overlap and are under way together may take effect in any order. */
+struct targe_io {
+    uint64_t offset; /* bytes */
+    uint64_t length; /* bytes; of read and write at most 1 MiB */
+    void* data;      /* read: to be filled. write: to be written; nobody else changes it. Otherwise NULL */
+    uint32_t flags;
+    uint32_t reserved;
+    uint64_t
+        deadline_ns; /* CLOCK_MONOTONIC; targed answers the initiator then, and takes the handler for hung */
+    void* user;      /* the handler's own, NULL at first */
+};
+
+/* Of a range that begins at targe_io.offset: all of `length` bytes (more than 0, at most targe_io.length) is
+ * mapped, or not. */
+struct targe_extent {
+    uint64_t length;
+    uint32_t mapped;
+};
+
+/* Each returns 0 (done), TARGE_LATER, or a negative errno. What is NULL the device cannot, and targed does
+ * not announce it: without `write` it is read-only, without `flush` every completed write must be durable,
+ * without `write_zeroes` zeroes are written, without `unmap` and `block_status` it is not thin. */
+struct targe_block_ops {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int (*read)(void* context, struct targe_io* io);
+    int (*write)(void* context, struct targe_io* io);
+    int (*flush)(void* context, struct targe_io* io);
+    int (*unmap)(void* context, struct targe_io* io); /* afterwards the range reads as zeroes */
+    int (*write_zeroes)(void* context, struct targe_io* io);
+    int (*block_status)(void* context, struct targe_io* io, struct targe_extent* extent);
+};
+
+/* Ends a request whose callback returned TARGE_LATER; from any thread, once. `result` is 0 or a negative
+ * errno: ENOSPC (no space left), EROFS or EPERM (write protected), ENODEV or ESTALE (the store is away: NOT
+ * READY), EAGAIN or ENOMEM (BUSY), anything else: the medium cannot be read or written here (MEDIUM ERROR).
+ */
+TARGE_API void targe_block_complete(struct targe_io* io, int result);
+/* The same for block_status. */
+TARGE_API void targe_extent_complete(struct targe_io* io, const struct targe_extent* extent);
+
+#ifdef __cplusplus
+}
+#endif

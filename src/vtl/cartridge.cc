@@ -1,0 +1,138 @@
+#include "vtl/cartridge.h"
+
+#include <fmt/format.h>
+
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace targe::vtl {
+namespace {
+
+constexpr const char* kLabelName = "label.json";
+constexpr std::size_t kMaxLabelBytes = 8U << 20U;
+
+}  // namespace
+
+Result<Label> Cartridge::read_label(Store& store) {
+    const auto content = store.read_all(kLabelName, kMaxLabelBytes);
+    if (!content) {
+        return std::unexpected(content.error());
+    }
+    if (!*content) {
+        return std::unexpected(
+            Fault{.kind = FaultKind::host, .what = "there is no label.json: this is no cartridge"});
+    }
+    std::string text;
+    for (const std::byte byte : **content) {
+        text.push_back(static_cast<char>(byte));
+    }
+    return decode_label(text);
+}
+
+Result<> Cartridge::write_label(Store& store, const Label& label) {
+    const std::string text = encode(label);
+    return store.replace(kLabelName, std::as_bytes(std::span{text}));
+}
+
+Result<std::unique_ptr<Cartridge>> Cartridge::create(std::unique_ptr<Store> store, Label label) {
+    const auto old = store->read_all(kLabelName, kMaxLabelBytes);
+    if (!old) {
+        return std::unexpected(old.error());
+    }
+    if (*old) {
+        return std::unexpected(
+            Fault{.kind = FaultKind::host, .what = label.barcode + ": there is such a cartridge"});
+    }
+    std::random_device random;
+    label.id = (std::uint64_t{random()} << 32U) | random();
+    label.format = 1;
+    label.partitions = {label.capacity_bytes};
+    // What is written must be readable: the limits of a label are checked in one place.
+    if (const auto good = decode_label(encode(label)); !good) {
+        return std::unexpected(good.error());
+    }
+    if (const auto wrote = write_label(*store, label); !wrote) {
+        return std::unexpected(wrote.error());
+    }
+    return open(std::move(store));
+}
+
+Result<std::unique_ptr<Cartridge>> Cartridge::open(std::unique_ptr<Store> store) {
+    auto label = read_label(*store);
+    if (!label) {
+        return std::unexpected(label.error());
+    }
+    std::unique_ptr<Cartridge> made(new Cartridge(std::move(store), std::move(*label)));
+    if (const auto opened = made->open_partitions(); !opened) {
+        return std::unexpected(opened.error());
+    }
+    return made;
+}
+
+Result<> Cartridge::open_partitions() {
+    partitions_.clear();
+    for (std::uint32_t number = 0; number < label_.partitions.size(); ++number) {
+        auto partition = Partition::open(*store_, {.cartridge = label_.id,
+                                                   .format = label_.format,
+                                                   .number = number,
+                                                   .segment_bytes = label_.segment_bytes});
+        if (!partition) {
+            return std::unexpected(partition.error());
+        }
+        partitions_.push_back(std::move(*partition));
+    }
+    return {};
+}
+
+Result<> Cartridge::change(const Label& label) {
+    const auto wrote = write_label(*store_, label);
+    if (wrote) {
+        label_ = label;
+    }
+    return wrote;
+}
+
+/// Files of a format that is over. The label has named the new one before, so they are nobody's.
+Result<> Cartridge::remove_other_formats() {
+    const auto names = store_->list();
+    if (!names) {
+        return std::unexpected(names.error());
+    }
+    const std::string own = fmt::format("{:08x}-", label_.format);
+    for (const std::string& name : *names) {
+        if (name.contains(".tape") && !name.starts_with(own)) {
+            if (const auto gone = store_->remove(name); !gone) {
+                return gone;
+            }
+        }
+    }
+    return store_->sync();
+}
+
+Result<> Cartridge::format(std::vector<std::uint64_t> capacities) {
+    Label after = label_;
+    after.format += 1;
+    after.partitions = std::move(capacities);
+    std::erase_if(after.attributes,
+                  [&](const auto& each) { return each.first.partition >= after.partitions.size(); });
+    if (const auto changed = change(after); !changed) {
+        return changed;
+    }
+    if (const auto opened = open_partitions(); !opened) {
+        return opened;
+    }
+    return remove_other_formats();
+}
+
+Result<> Cartridge::sync() {
+    for (const std::unique_ptr<Partition>& partition : partitions_) {
+        if (const auto synced = partition->sync(); !synced) {
+            return synced;
+        }
+    }
+    return {};
+}
+
+}  // namespace targe::vtl

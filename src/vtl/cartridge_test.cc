@@ -1,0 +1,179 @@
+#include "vtl/cartridge.h"
+
+#include "vtl/block_codec.h"
+#include "vtl/posix_store.h"
+#include "vtl/testing_store.h"
+#include "vtl/testing_tape.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace targe::vtl {
+namespace {
+
+using testing::MemoryStore;
+using testing::Object;
+using testing::read_all;
+using testing::read_object;
+using testing::some_bytes;
+using testing::write_object;
+
+Label small_label() {
+    return {.barcode = "B00001L6", .capacity_bytes = 1U << 20U, .segment_bytes = 16384};
+}
+
+TEST(LabelText, ComesBackAsItWas) {
+    Label label = small_label();
+    label.worm = true;
+    label.id = ~std::uint64_t{0};
+    label.partitions = {1, 2};
+    label.usage = {.loads = 3, .bytes_written = 4, .bytes_read = 5};
+    label.attributes[{.partition = 1, .identifier = 0x080c}] = {.format = AttributeFormat::binary,
+                                                                .value = {std::byte{0}, std::byte{0xff}}};
+    const auto back = decode_label(encode(label));
+    ASSERT_TRUE(back) << back.error().what;
+    EXPECT_EQ(*back, label);
+}
+
+TEST(LabelText, IsRefusedWithTheMemberThatIsWrong) {
+    const std::string text = encode([] {
+        Label label = small_label();
+        label.partitions = {1};
+        return label;
+    }());
+    const auto with = [&](const std::string& old, const std::string& fresh) {
+        std::string changed = text;
+        changed.replace(changed.find(old), old.size(), fresh);
+        const auto read = decode_label(changed);
+        return read ? std::string("accepted") : read.error().what;
+    };
+    EXPECT_EQ(with("B00001L6", "../x"), "the label's member \"barcode\" is missing or wrong");
+    EXPECT_EQ(with("\"generation\": 6", "\"generation\": 4"),
+              "the label's member \"generation\" is missing or wrong");
+    EXPECT_EQ(with("\"worm\"", "\"wurm\""), "the label's member \"worm\" is missing or wrong");
+    EXPECT_EQ(with("\"attributes\": []", "\"attributes\": [{}]"),
+              "the label's member \"attributes\" is missing or wrong");
+    EXPECT_FALSE(decode_label("").has_value());
+    EXPECT_FALSE(decode_label("[]").has_value());
+}
+
+TEST(Cartridges, KeepPartitionsApartAndForgetDataWhenFormatted) {
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
+    BlockCodec codec;
+    std::mt19937_64 random(5);
+    auto made = Cartridge::create(std::move(owned), small_label());
+    ASSERT_TRUE(made) << made.error().what;
+    Cartridge& cartridge = **made;
+    ASSERT_TRUE(write_object(cartridge.partition(0), codec, some_bytes(random, 100)));
+    ASSERT_TRUE(cartridge.format({1U << 18U, 3U << 18U}));
+    ASSERT_EQ(cartridge.partitions(), 2U);
+    EXPECT_EQ(cartridge.capacity(1), 3U << 18U);
+    EXPECT_EQ(cartridge.partition(0).end_object(), 0U);
+    EXPECT_EQ(store.names(), std::vector<std::string>{"label.json"});
+    const Object first = some_bytes(random, 100);
+    const Object second = some_bytes(random, 200);
+    ASSERT_TRUE(write_object(cartridge.partition(0), codec, first));
+    ASSERT_TRUE(write_object(cartridge.partition(1), codec, second));
+    ASSERT_TRUE(cartridge.sync());
+    auto again = Cartridge::open(store.copy());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(read_all((*again)->partition(0), codec), std::vector{first});
+    EXPECT_EQ(read_all((*again)->partition(1), codec), std::vector{second});
+}
+
+TEST(Cartridges, AreNotMadeTwiceAtOnePlace) {
+    auto made = Cartridge::create(std::make_unique<MemoryStore>(), small_label());
+    ASSERT_TRUE(made);
+    auto store = std::make_unique<MemoryStore>();
+    ASSERT_TRUE(Cartridge::write_label(*store, (*made)->label()));
+    EXPECT_FALSE(Cartridge::create(std::move(store), small_label()));
+}
+
+TEST(Cartridges, CompressAndEncryptEachBlock) {
+    auto made = Cartridge::create(std::make_unique<MemoryStore>(), small_label());
+    ASSERT_TRUE(made);
+    Partition& partition = (*made)->partition(0);
+    BlockCodec codec;
+    std::mt19937_64 random(6);
+    Key key{};
+    key[0] = std::byte{1};
+    Key other{};
+    const KeyAssociatedData kad{.unauthenticated = {std::byte{'u'}},
+                                .authenticated = {std::byte{'a'}, std::byte{'b'}}};
+    const Object block = some_bytes(random, 5000);
+    for (const WriteMode& mode :
+         {WriteMode{}, WriteMode{.compress = true}, WriteMode{.key = &key, .kad = kad},
+          WriteMode{.compress = true, .key = &key, .kad = kad}}) {
+        partition.rewind();
+        ASSERT_TRUE(write_object(partition, codec, block, mode));
+        EXPECT_EQ(partition.used_bytes() < 5000, mode.compress);
+        partition.rewind();
+        const auto header = partition.peek();
+        ASSERT_TRUE(header && *header);
+        EXPECT_EQ((*header)->encrypted, mode.key != nullptr);
+        if (mode.key != nullptr) {
+            EXPECT_EQ(codec.read(partition, **header, nullptr).error(), ReadFault::no_key);
+            EXPECT_EQ(codec.read(partition, **header, &other).error(), ReadFault::wrong_key);
+            EXPECT_EQ(codec.inspect(partition, **header).value()->kad, kad);
+        }
+        EXPECT_EQ(read_object(partition, codec, mode.key).value(), block);
+    }
+}
+
+TEST(Cartridges, DoNotShowTheirDataWhenEncrypted) {
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
+    auto made = Cartridge::create(std::move(owned), small_label());
+    ASSERT_TRUE(made);
+    BlockCodec codec;
+    const std::string secret = "it must not be found on the disk, in no way";
+    const Key key{};
+    const auto bytes = std::as_bytes(std::span{secret});
+    ASSERT_TRUE(codec.write((*made)->partition(0), bytes, {.key = &key}));
+    for (const std::string& name : store.names()) {
+        const auto& content = store.content(name);
+        EXPECT_EQ(std::search(content.begin(), content.end(), bytes.begin(), bytes.begin() + 8),
+                  content.end());
+    }
+}
+
+TEST(Cartridges, LiveInAFolderOfTheHost) {
+    const std::filesystem::path folder = std::filesystem::temp_directory_path() /
+                                         ("targe-cartridge-" + std::to_string(std::random_device{}()));
+    BlockCodec codec;
+    std::mt19937_64 random(8);
+    std::vector<Object> tape;
+    {
+        auto store = open_folder(folder, true);
+        ASSERT_TRUE(store) << store.error().what;
+        auto made = Cartridge::create(std::move(*store), small_label());
+        ASSERT_TRUE(made) << made.error().what;
+        for (int i = 0; i < 100; ++i) {
+            tape.push_back(i % 10 == 9 ? Object{} : Object{some_bytes(random, 1000)});
+            ASSERT_TRUE(write_object((*made)->partition(0), codec, tape.back()));
+        }
+        ASSERT_TRUE((*made)->partition(0).seek_object(90));
+        tape.resize(90);
+        ASSERT_TRUE(write_object((*made)->partition(0), codec, {}));
+        tape.emplace_back();
+        ASSERT_TRUE((*made)->sync());
+    }
+    auto store = open_folder(folder, false);
+    ASSERT_TRUE(store);
+    auto again = Cartridge::open(std::move(*store));
+    ASSERT_TRUE(again) << again.error().what;
+    EXPECT_EQ((*again)->label().barcode, "B00001L6");
+    EXPECT_EQ(read_all((*again)->partition(0), codec), tape);
+    EXPECT_FALSE(open_folder(folder / "none", false));
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace targe::vtl

@@ -1,0 +1,182 @@
+#include "vtl/partition.h"
+#include "wire/crc32c.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace targe::vtl {
+namespace {
+
+/// More segments than any tape has: 18 TB in segments of 1 GiB are 16,764.
+constexpr std::size_t kMaxSegments = 1'000'000;
+
+/// The number of the segment whose file is called `name`, when it begins with `prefix`.
+std::optional<std::uint32_t> segment_number(std::string_view name, std::string_view prefix) {
+    constexpr std::string_view kSuffix = ".tape";
+    if (!name.starts_with(prefix) || !name.ends_with(kSuffix) ||
+        name.size() != prefix.size() + 8 + kSuffix.size()) {
+        return std::nullopt;
+    }
+    const std::string_view digits = name.substr(prefix.size(), 8);
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+    return error == std::errc{} && end == digits.data() + digits.size() ? std::optional(number)
+                                                                        : std::nullopt;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Partition>> Partition::open(Store& store, const PartitionName& name) {
+    std::unique_ptr<Partition> made(new Partition(store, name));
+    if (const auto found = made->find_segments(); !found) {
+        return std::unexpected(found.error());
+    }
+    if (const auto found = made->find_end(); !found) {
+        return std::unexpected(found.error());
+    }
+    return made;
+}
+
+Result<> Partition::find_segments() {
+    const auto names = store_.list();
+    if (!names) {
+        return std::unexpected(names.error());
+    }
+    const std::string prefix = fmt::format("{:08x}-{:x}-", name_.format, name_.number);
+    std::vector<std::uint32_t> numbers;
+    for (const std::string& each : *names) {
+        if (const auto number = segment_number(each, prefix)) {
+            numbers.push_back(*number);
+        }
+    }
+    std::ranges::sort(numbers);
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+        // Segments are removed from the last on, so one that has none before it is what a cut has left.
+        if (numbers[i] != i || !leftovers_.empty() || i >= kMaxSegments) {
+            leftovers_.push_back(numbers[i]);
+            continue;
+        }
+        const auto header = look_at_segment(numbers[i], i + 1 == numbers.size());
+        if (!header) {
+            return std::unexpected(header.error());
+        }
+        if (!*header) {
+            leftovers_.push_back(numbers[i]);
+            continue;
+        }
+        const auto bytes = store_.size(file_name(numbers[i]));
+        if (!bytes) {
+            return std::unexpected(bytes.error());
+        }
+        segments_.push_back({.header = **header,
+                             .bytes = std::max<std::uint64_t>(*bytes, SegmentHeader::kBytes),
+                             .before = bytes_behind_last()});
+    }
+    return {};
+}
+
+/// Nothing when the segment was being made when the power went. A header that is damaged is made up for by
+/// the index, whose first line says the same.
+Result<std::optional<SegmentHeader>> Partition::look_at_segment(std::uint32_t number, bool last) {
+    const std::string name = file_name(number);
+    auto file = store_.open(name, false);
+    if (!file) {
+        return std::unexpected(file.error());
+    }
+    std::array<std::byte, SegmentHeader::kBytes> raw{};
+    const auto got = (*file)->read(0, raw);
+    if (!got) {
+        return std::unexpected(got.error());
+    }
+    const auto header = *got == raw.size() ? decode_segment(raw) : std::nullopt;
+    if (header && header->cartridge == name_.cartridge && header->format == name_.format &&
+        header->partition == name_.number && header->number == number) {
+        return header;
+    }
+    if (header) {
+        return damaged(name + " belongs to another cartridge");
+    }
+    const auto index = SegmentIndex::open(store_, index_name(name));
+    if (!index) {
+        return std::unexpected(index.error());
+    }
+    const IndexEntry* const first = index->first();
+    if (first != nullptr && first->offset == SegmentHeader::kBytes &&
+        (!last || index->last_committed() != nullptr)) {
+        return SegmentHeader{.cartridge = name_.cartridge,
+                             .format = name_.format,
+                             .partition = name_.number,
+                             .number = number,
+                             .first_object = first->object,
+                             .first_filemarks = first->filemarks,
+                             .epoch = first->epoch,
+                             .previous_bytes = 0};
+    }
+    return last ? Result<std::optional<SegmentHeader>>(std::nullopt)
+                : damaged(name + ": its header is damaged");
+}
+
+Result<> Partition::find_end() {
+    if (segments_.empty()) {
+        return {};
+    }
+    Segment& segment = segments_.back();
+    end_ = {.segment = segments_.size() - 1,
+            .offset = SegmentHeader::kBytes,
+            .object = segment.header.first_object,
+            .filemarks = segment.header.first_filemarks};
+    const auto tail = opened(end_.segment);
+    if (!tail) {
+        return std::unexpected(tail.error());
+    }
+    std::uint64_t epoch = segment.header.epoch;
+    const std::uint64_t file_bytes = segment.bytes;
+    if (const IndexEntry* const committed = (*tail)->index.last_committed()) {
+        end_.offset = committed->offset;
+        end_.object = committed->object;
+        end_.filemarks = committed->filemarks;
+        last_record_bytes_ = committed->previous_bytes;
+        epoch = std::max(epoch, committed->epoch);
+    }
+    (*tail)->index.drop_uncommitted();
+    return scan_tail(**tail, file_bytes, epoch);
+}
+
+Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::uint64_t epoch) {
+    std::vector<std::byte> payload;
+    while (end_.offset + RecordHeader::kBytes <= file_bytes) {
+        std::array<std::byte, RecordHeader::kBytes> raw{};
+        const auto got = tail.file->read(end_.offset, raw);
+        if (!got) {
+            return std::unexpected(got.error());
+        }
+        const auto header = *got == raw.size() ? decode_record(raw) : std::nullopt;
+        if (!header || header->object != end_.object || header->filemarks != end_.filemarks ||
+            header->epoch < epoch || header->previous_bytes != last_record_bytes_ ||
+            header->record_bytes() > file_bytes - end_.offset) {
+            break;
+        }
+        payload.resize(static_cast<std::size_t>(header->payload_bytes()));
+        const auto data = tail.file->read(end_.offset + RecordHeader::kBytes, payload);
+        if (!data) {
+            return std::unexpected(data.error());
+        }
+        if (*data != payload.size() || wire::crc32c(0, payload) != header->payload_crc) {
+            break;
+        }
+        pass(end_, *header);
+        last_record_bytes_ = static_cast<std::uint32_t>(header->record_bytes());
+        epoch_ = epoch = header->epoch;
+        dirty_ = true;
+        note_in_index(tail);
+    }
+    segments_.back().bytes = end_.offset;
+    epoch_ = epoch;
+    return {};
+}
+
+}  // namespace targe::vtl

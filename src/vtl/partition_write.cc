@@ -1,0 +1,237 @@
+#include "base/assert.h"
+#include "vtl/partition.h"
+#include "wire/crc32c.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace targe::vtl {
+namespace {
+
+// A line of the index at least so often. It bounds what a search walks over.
+constexpr std::uint64_t kIndexEveryBytes = 1U << 20U;
+constexpr std::uint64_t kIndexEveryObjects = 256;
+
+}  // namespace
+
+/// A line where the last is far enough away.
+void Partition::note_in_index(OpenSegment& tail) {
+    const IndexEntry* const last = tail.index.last();
+    const std::uint64_t offset = last != nullptr ? last->offset : SegmentHeader::kBytes;
+    const std::uint64_t object = last != nullptr ? last->object : segments_.back().header.first_object;
+    if (end_.offset - offset >= kIndexEveryBytes || end_.object - object >= kIndexEveryObjects) {
+        tail.index.add({.committed = false,
+                        .object = end_.object,
+                        .filemarks = end_.filemarks,
+                        .offset = end_.offset,
+                        .epoch = epoch_,
+                        .previous_bytes = last_record_bytes_});
+    }
+}
+
+/// Files of segments behind `segment`, from the last on: whenever the power goes, no hole is left.
+Result<> Partition::remove_behind(std::size_t segment) {
+    for (std::size_t i = segments_.size(); i > segment; --i) {
+        leftovers_.push_back(segments_[i - 1].header.number);
+    }
+    if (leftovers_.empty()) {
+        return {};
+    }
+    std::ranges::sort(leftovers_, std::ranges::greater{});
+    tail_.reset();
+    other_.reset();
+    for (const std::uint32_t number : leftovers_) {
+        const std::string name = file_name(number);
+        if (const auto gone = store_.remove(name); !gone) {
+            return gone;
+        }
+        if (const auto gone = store_.remove(index_name(name)); !gone) {
+            return gone;
+        }
+    }
+    const auto synced = store_.sync();
+    if (synced) {
+        leftovers_.clear();
+        segments_.resize(std::min(segments_.size(), segment));
+    }
+    return synced;
+}
+
+Result<> Partition::cut() {
+    here_.reset();
+    if (at_end() && ready_) {
+        return {};
+    }
+    ready_ = false;
+    Place place = at_;
+    if (!segments_.empty() && place.segment < segments_.size()) {
+        if (const auto crossed = cross_segment(place); !crossed) {
+            return crossed;
+        }
+    }
+    // A position at the begin of the tape leaves no segment.
+    if (const auto removed = remove_behind(place.object == 0 ? 0 : place.segment + 1); !removed) {
+        return removed;
+    }
+    std::uint32_t previous = 0;
+    if (!segments_.empty()) {
+        const auto tail = opened(place.segment);
+        if (!tail) {
+            return std::unexpected(tail.error());
+        }
+        if (place.object == end_.object) {
+            previous = last_record_bytes_;
+        } else if (place.offset > SegmentHeader::kBytes) {
+            const auto header = header_at(place);
+            previous = header ? header->previous_bytes : 0;
+        }
+        // The index first: it never tells of more than there is.
+        if (const auto done = (*tail)->index.cut(place.offset); !done) {
+            return done;
+        }
+        if (const auto done = (*tail)->file->truncate(place.offset); !done) {
+            return done;
+        }
+        segments_.back().bytes = place.offset;
+        if (const auto done = (*tail)->file->sync(); !done) {
+            return done;
+        }
+    } else {
+        place = {};
+    }
+    at_ = end_ = place;
+    last_record_bytes_ = previous;
+    ++epoch_;
+    ready_ = true;
+    return {};
+}
+
+Result<> Partition::new_segment() {
+    const auto number = static_cast<std::uint32_t>(segments_.size());
+    const std::string name = file_name(number);
+    auto file = store_.open(name, true);
+    if (!file) {
+        return std::unexpected(file.error());
+    }
+    if (const auto emptied = (*file)->truncate(0); !emptied) {
+        return emptied;
+    }
+    auto index = SegmentIndex::create(store_, index_name(name));
+    if (!index) {
+        return std::unexpected(index.error());
+    }
+    const SegmentHeader header{.cartridge = name_.cartridge,
+                               .format = name_.format,
+                               .partition = name_.number,
+                               .number = number,
+                               .first_object = end_.object,
+                               .first_filemarks = end_.filemarks,
+                               .epoch = epoch_,
+                               .previous_bytes = last_record_bytes_};
+    std::array<std::byte, SegmentHeader::kBytes> raw{};
+    encode(header, raw);
+    if (const auto wrote = (*file)->write(0, std::array{wire::Bytes{raw}}); !wrote) {
+        return wrote;
+    }
+    index->add({.committed = false,
+                .object = end_.object,
+                .filemarks = end_.filemarks,
+                .offset = SegmentHeader::kBytes,
+                .epoch = epoch_,
+                .previous_bytes = 0});
+    names_dirty_ = true;
+    segments_.push_back({.header = header, .bytes = SegmentHeader::kBytes, .before = bytes_behind_last()});
+    tail_.emplace(OpenSegment{.place = number, .file = std::move(*file), .index = std::move(*index)});
+    end_.segment = number;
+    end_.offset = SegmentHeader::kBytes;
+    at_ = end_;
+    last_record_bytes_ = 0;
+    return {};
+}
+
+Result<> Partition::ready_to_append() {
+    if (!ready_ || !at_end()) {
+        if (const auto done = cut(); !done) {
+            return done;
+        }
+    }
+    at_ = end_;
+    if (!segments_.empty() && segments_.back().bytes < name_.segment_bytes) {
+        return {};
+    }
+    // What is full is synced before the next begins: only the last segment is ever in doubt.
+    if (!segments_.empty()) {
+        if (const auto synced = sync(); !synced) {
+            return synced;
+        }
+    }
+    return new_segment();
+}
+
+Result<> Partition::append(RecordHeader header, wire::Bytes extra, wire::Bytes stored) {
+    TARGE_ASSERT(extra.size() == header.extra_bytes && stored.size() == header.stored_bytes);
+    if (const auto ready = ready_to_append(); !ready) {
+        return ready;
+    }
+    const auto tail = opened(end_.segment);
+    if (!tail) {
+        return std::unexpected(tail.error());
+    }
+    header.object = end_.object;
+    header.filemarks = end_.filemarks;
+    header.epoch = epoch_;
+    header.previous_bytes = last_record_bytes_;
+    header.payload_crc = wire::crc32c(wire::crc32c(0, extra), stored);
+    std::array<std::byte, RecordHeader::kBytes> raw{};
+    encode(header, raw);
+    if (const auto wrote = (*tail)->file->write(end_.offset, std::array{wire::Bytes{raw}, extra, stored});
+        !wrote) {
+        ready_ = false;  // a part of it may lie behind the end
+        return wrote;
+    }
+    pass(end_, header);
+    at_ = end_;
+    here_.reset();
+    last_record_bytes_ = static_cast<std::uint32_t>(header.record_bytes());
+    segments_.back().bytes = end_.offset;
+    dirty_ = true;
+    note_in_index(**tail);
+    return {};
+}
+
+Result<> Partition::sync() {
+    if (!dirty_ && !names_dirty_) {
+        return {};
+    }
+    if (!segments_.empty()) {
+        const auto tail = opened(segments_.size() - 1);
+        if (!tail) {
+            return std::unexpected(tail.error());
+        }
+        if (const auto synced = (*tail)->file->sync(); !synced) {
+            return synced;
+        }
+        // Said only once it is so.
+        (*tail)->index.add({.committed = true,
+                            .object = end_.object,
+                            .filemarks = end_.filemarks,
+                            .offset = end_.offset,
+                            .epoch = epoch_,
+                            .previous_bytes = last_record_bytes_});
+        if (const auto synced = (*tail)->index.sync(); !synced) {
+            return synced;
+        }
+    }
+    if (names_dirty_) {
+        if (const auto synced = store_.sync(); !synced) {
+            return synced;
+        }
+    }
+    dirty_ = names_dirty_ = false;
+    return {};
+}
+
+}  // namespace targe::vtl

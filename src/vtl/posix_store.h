@@ -1,0 +1,14 @@
+// A folder of the host's file system as a Store.
+#pragma once
+
+#include "vtl/store.h"
+
+#include <memory>
+#include <string>
+
+namespace targe::vtl {
+
+/// `create` makes the folder (mode 0700, its parent must be there). A fault when it is not there otherwise.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool create);
+
+}  // namespace targe::vtl

@@ -1,0 +1,130 @@
+#include "vtl/segment_index.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+namespace targe::vtl {
+namespace {
+
+/// A segment has far fewer; a file that is larger is no index.
+constexpr std::uint64_t kMaxEntries = 4'000'000;
+
+}  // namespace
+
+Result<SegmentIndex> SegmentIndex::open(Store& store, const std::string& name) {
+    auto file = store.open(name, true);
+    if (!file) {
+        return std::unexpected(file.error());
+    }
+    SegmentIndex index(std::move(*file));
+    if (const auto loaded = index.load(); !loaded) {
+        return std::unexpected(loaded.error());
+    }
+    return index;
+}
+
+Result<SegmentIndex> SegmentIndex::create(Store& store, const std::string& name) {
+    auto file = store.open(name, true);
+    if (!file) {
+        return std::unexpected(file.error());
+    }
+    if (const auto emptied = (*file)->truncate(0); !emptied) {
+        return std::unexpected(emptied.error());
+    }
+    return SegmentIndex(std::move(*file));
+}
+
+Result<> SegmentIndex::load() {
+    const auto bytes = file_->size();
+    if (!bytes) {
+        return std::unexpected(bytes.error());
+    }
+    const std::uint64_t entries = std::min(*bytes / IndexEntry::kBytes, kMaxEntries);
+    std::vector<std::byte> raw(static_cast<std::size_t>(entries) * IndexEntry::kBytes);
+    const auto got = file_->read(0, raw);
+    if (!got) {
+        return std::unexpected(got.error());
+    }
+    for (std::size_t slot = 0; (slot + 1) * IndexEntry::kBytes <= *got; ++slot) {
+        const auto entry =
+            decode_index(std::span{raw}.subspan(slot * IndexEntry::kBytes).first<IndexEntry::kBytes>());
+        const IndexEntry* const newest = last();
+        if (entry &&
+            (newest == nullptr || (entry->object >= newest->object && entry->offset >= newest->offset &&
+                                   entry->filemarks >= newest->filemarks))) {
+            lines_.push_back({*entry, slot});
+        }
+    }
+    flushed_ = lines_.size();
+    return {};
+}
+
+const IndexEntry* SegmentIndex::before_object(std::uint64_t object) const {
+    const auto after =
+        std::ranges::upper_bound(lines_, object, {}, [](const Line& line) { return line.entry.object; });
+    return after == lines_.begin() ? nullptr : &std::prev(after)->entry;
+}
+
+const IndexEntry* SegmentIndex::before_filemark(std::uint64_t filemarks) const {
+    const auto after = std::ranges::upper_bound(lines_, filemarks, {},
+                                                [](const Line& line) { return line.entry.filemarks; });
+    return after == lines_.begin() ? nullptr : &std::prev(after)->entry;
+}
+
+const IndexEntry* SegmentIndex::last_committed() const {
+    const auto found =
+        std::find_if(lines_.rbegin(), lines_.rend(), [](const Line& line) { return line.entry.committed; });
+    return found == lines_.rend() ? nullptr : &found->entry;
+}
+
+void SegmentIndex::add(const IndexEntry& entry) {
+    lines_.push_back({entry, lines_.empty() ? 0 : lines_.back().slot + 1});
+}
+
+Result<> SegmentIndex::flush() {
+    if (flushed_ == lines_.size()) {
+        return {};
+    }
+    // What was added since the last flush stands in consecutive slots.
+    std::vector<std::byte> raw((lines_.size() - flushed_) * IndexEntry::kBytes);
+    for (std::size_t i = flushed_; i < lines_.size(); ++i) {
+        encode(lines_[i].entry,
+               std::span{raw}.subspan((i - flushed_) * IndexEntry::kBytes).first<IndexEntry::kBytes>());
+    }
+    const auto wrote = file_->write(lines_[flushed_].slot * IndexEntry::kBytes, std::array{wire::Bytes{raw}});
+    if (wrote) {
+        flushed_ = lines_.size();
+    }
+    return wrote;
+}
+
+Result<> SegmentIndex::sync() {
+    const auto flushed = flush();
+    return flushed ? file_->sync() : flushed;
+}
+
+Result<> SegmentIndex::cut(std::uint64_t offset) {
+    while (!lines_.empty() && lines_.back().entry.offset > offset) {
+        lines_.pop_back();
+    }
+    flushed_ = std::min(flushed_, lines_.size());
+    const std::uint64_t kept = lines_.empty() ? 0 : lines_.back().slot + 1;
+    if (const auto flushed = flush(); !flushed) {
+        return flushed;
+    }
+    if (const auto done = file_->truncate(kept * IndexEntry::kBytes); !done) {
+        return done;
+    }
+    return file_->sync();
+}
+
+void SegmentIndex::drop_uncommitted() {
+    while (!lines_.empty() && !lines_.back().entry.committed) {
+        lines_.pop_back();
+    }
+    flushed_ = std::min(flushed_, lines_.size());
+}
+
+}  // namespace targe::vtl

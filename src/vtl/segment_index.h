@@ -1,0 +1,56 @@
+// Where the objects of one segment begin, kept beside it so that nothing has to be read to find one.
+#pragma once
+
+#include "vtl/record.h"
+#include "vtl/store.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace targe::vtl {
+
+/// A file of IndexEntry, ascending. A hint that is checked against the records: an entry that is lost or
+/// damaged costs time, and never data.
+class SegmentIndex {
+public:
+    /// Reads the index; a file that is not there is made, and is empty.
+    [[nodiscard]] static Result<SegmentIndex> open(Store& store, const std::string& name);
+    /// Empties the file too.
+    [[nodiscard]] static Result<SegmentIndex> create(Store& store, const std::string& name);
+
+    /// The last entry at or before the object.
+    [[nodiscard]] const IndexEntry* before_object(std::uint64_t object) const;
+    /// The last entry that has at most so many filemarks before it.
+    [[nodiscard]] const IndexEntry* before_filemark(std::uint64_t filemarks) const;
+    [[nodiscard]] const IndexEntry* first() const { return lines_.empty() ? nullptr : &lines_.front().entry; }
+    [[nodiscard]] const IndexEntry* last() const { return lines_.empty() ? nullptr : &lines_.back().entry; }
+    [[nodiscard]] const IndexEntry* last_committed() const;
+
+    /// In memory first; the file has it after flush().
+    void add(const IndexEntry& entry);
+    Result<> flush();
+    Result<> sync();
+    /// Forgets what lies behind `offset`, in the file too.
+    Result<> cut(std::uint64_t offset);
+    /// Forgets what comes after the last committed entry, in memory only: the scan adds it again.
+    void drop_uncommitted();
+
+private:
+    struct Line {
+        IndexEntry entry;
+        std::uint64_t slot;  ///< its place in the file, counted in entries
+    };
+
+    explicit SegmentIndex(std::unique_ptr<StoreFile> file) : file_(std::move(file)) {}
+    Result<> load();
+
+    std::unique_ptr<StoreFile> file_;
+    std::vector<Line> lines_;
+    std::size_t flushed_ = 0;  ///< lines that the file has
+};
+
+}  // namespace targe::vtl

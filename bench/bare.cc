@@ -5,7 +5,7 @@
 // read from a file; writes are dropped, or written to it. For one load generator at a time; it checks
 // nothing.
 #include "bench/arguments.h"
-#include "bench/pdu.h"
+#include "initiator/pdu.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -29,6 +29,21 @@
 
 namespace targe::bench {
 namespace {
+
+using initiator::data_length;
+using initiator::get32;
+using initiator::get8;
+using initiator::Header;
+using initiator::kCommand;
+using initiator::kDataIn;
+using initiator::kLogin;
+using initiator::kLoginResponse;
+using initiator::kLogout;
+using initiator::kLogoutResponse;
+using initiator::kResponse;
+using initiator::Opcode;
+using initiator::padded;
+using initiator::put;
 
 constexpr std::size_t kInputSize = std::size_t{4} << 20U;   // eight writes of 256 KiB, and more
 constexpr std::size_t kOutputSize = std::size_t{4} << 20U;  // as many reads

@@ -5,10 +5,10 @@
 //     valgrind --tool=callgrind --toggle-collect=measured_batch build/release/bin/command_cost
 // whose count of instructions is the same on every machine, whatever else it does.
 #include "bench/arguments.h"
-#include "bench/pdu.h"
 #include "device/open.h"
 #include "engine/engine.h"
 #include "engine/testing/world.h"
+#include "initiator/pdu.h"
 #include "transport/iscsi_connection.h"
 #include "transport/iscsi_service.h"
 
@@ -20,6 +20,12 @@
 
 namespace targe::bench {
 namespace {
+
+using initiator::Header;
+using initiator::kCommand;
+using initiator::kLogin;
+using initiator::padded;
+using initiator::put;
 
 constexpr char kTarget[] = "iqn.2026-11.io.targe:cost";
 constexpr std::size_t kBlock = 512;

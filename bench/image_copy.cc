@@ -1,7 +1,8 @@
 // image_copy --port P --target IQN --image FILE --way to|from [--lun N] [--digests yes|no] [--bytes N]
 // Copies a file to a unit of 512-byte blocks, or a unit to a file, eight operations at once.
 #include "bench/arguments.h"
-#include "bench/session.h"
+#include "initiator/session.h"
+#include "initiator/unit.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,8 +13,8 @@
 
 namespace {
 
-using targe::bench::Completion;
-using targe::bench::Session;
+using targe::initiator::Completion;
+using targe::initiator::Session;
 
 constexpr std::size_t kPiece = std::size_t{256} << 10U;
 constexpr std::uint32_t kDepth = 8;
@@ -91,21 +92,12 @@ private:
     std::vector<Completion> ended_;
 };
 
-// Until the unit attentions of a new session are out of the way, and at the end so that all is durable.
-void alone(Session& session, void (Session::*command)(std::uint32_t)) {
-    for (int attempt = 0; attempt < 8; ++attempt) {
-        (session.*command)(0);
-        session.flush();
-        std::vector<Completion> ended;
-        while (ended.empty()) {
-            session.wait();
-            session.receive(ended);
-        }
-        if (ended.front().good) {
-            return;
-        }
+// At the end, so that all is durable.
+void synchronize(Session& session) {
+    session.synchronize_cache(0);
+    if (!session.finish(std::chrono::seconds{60})) {
+        throw std::runtime_error("the target does not make the data durable");
     }
-    throw std::runtime_error("the unit does not become ready");
 }
 
 }  // namespace
@@ -113,11 +105,12 @@ void alone(Session& session, void (Session::*command)(std::uint32_t)) {
 int main(int count, char** values) {
     try {
         targe::bench::Arguments arguments(count, values);
-        targe::bench::SessionOptions options;
+        targe::initiator::SessionOptions options;
         options.port = arguments.number("port", options.port);
         options.target = arguments.text("target", "");
         options.lun = arguments.number("lun", options.lun);
-        options.digests = arguments.text("digests", "no") == "yes";
+        const bool digests = arguments.text("digests", "no") == "yes";
+        options.digests = {.header = digests, .data = digests};
         const Way way = arguments.text("way", "to") == "from" ? Way::from_unit : Way::to_unit;
         const std::string image = arguments.text("image", "");
         const int file =
@@ -129,9 +122,10 @@ int main(int count, char** values) {
         const auto bytes = arguments.number("bytes", found);
         arguments.finish();
         Session session(options);
-        alone(session, &Session::test_unit_ready);
+        targe::initiator::make_ready(session);
         Copy(session, file, way, bytes).run();
-        alone(session, &Session::synchronize_cache);
+        synchronize(session);
+        session.log_out();
         ::close(file);
         std::printf("%llu bytes\n", static_cast<unsigned long long>(bytes));
         return 0;

@@ -1,10 +1,10 @@
 // loadgen --port P --target IQN [--lun N] [--direction read|write] [--order random|sequential] [--wait
 // spin|sleep]
 //         [--sessions N] [--depth N] [--io BYTES] [--block BYTES] [--span BYTES] [--seconds S] [--warmup S]
-//         [--seed N]
+//         [--seed N] [--pace steady|steps] [--digests yes|no]
 // Prints one JSON object.
 #include "bench/arguments.h"
-#include "bench/workload.h"
+#include "initiator/workload.h"
 
 #include <sys/resource.h>
 
@@ -24,14 +24,16 @@ double cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-targe::bench::Work work_from(Arguments& arguments) {
-    targe::bench::Work work;
-    using enum targe::bench::Direction;
-    using enum targe::bench::Order;
+targe::initiator::Work work_from(Arguments& arguments) {
+    targe::initiator::Work work;
+    using enum targe::initiator::Direction;
+    using enum targe::initiator::Order;
     work.direction = arguments.text("direction", "read") == "write" ? write : read;
     work.order = arguments.text("order", "random") == "sequential" ? sequential : random;
-    work.waiting = arguments.text("wait", "sleep") == "spin" ? targe::bench::Waiting::spin
-                                                             : targe::bench::Waiting::sleep;
+    work.waiting = arguments.text("wait", "sleep") == "spin" ? targe::initiator::Waiting::spin
+                                                             : targe::initiator::Waiting::sleep;
+    work.pace = arguments.text("pace", "steady") == "steps" ? targe::initiator::Pace::in_steps
+                                                            : targe::initiator::Pace::steady;
     work.sessions = arguments.number("sessions", work.sessions);
     work.depth = arguments.number("depth", work.depth);
     work.block_bytes = arguments.number("block", work.block_bytes);
@@ -43,17 +45,18 @@ targe::bench::Work work_from(Arguments& arguments) {
     return work;
 }
 
-targe::bench::SessionOptions session_from(Arguments& arguments) {
-    targe::bench::SessionOptions options;
-    options.address = arguments.text("address", options.address);
+targe::initiator::SessionOptions session_from(Arguments& arguments) {
+    targe::initiator::SessionOptions options;
+    options.host = arguments.text("address", options.host);
     options.port = arguments.number("port", options.port);
     options.target = arguments.text("target", "");
     options.lun = arguments.number("lun", options.lun);
-    options.digests = arguments.text("digests", "no") == "yes";
+    const bool digests = arguments.text("digests", "no") == "yes";
+    options.digests = {.header = digests, .data = digests};
     return options;
 }
 
-void print(const targe::bench::Work& work, const targe::bench::Measured& measured, double cpu) {
+void print(const targe::initiator::Work& work, const targe::initiator::Measured& measured, double cpu) {
     const auto operations = static_cast<double>(measured.latency_ns.count());
     const auto micros = [&](double share) {
         return static_cast<double>(measured.latency_ns.quantile(share)) / 1000;
@@ -73,12 +76,12 @@ void print(const targe::bench::Work& work, const targe::bench::Measured& measure
 int main(int count, char** values) {
     try {
         Arguments arguments(count, values);
-        const targe::bench::Work work = work_from(arguments);
-        const targe::bench::SessionOptions options = session_from(arguments);
+        const targe::initiator::Work work = work_from(arguments);
+        const targe::initiator::SessionOptions options = session_from(arguments);
         arguments.finish();
-        targe::bench::Workload workload(work, options);
+        targe::initiator::Workload workload(work, options);
         const double before = cpu_seconds();
-        const targe::bench::Measured measured = workload.run();
+        const targe::initiator::Measured measured = workload.run();
         print(work, measured, cpu_seconds() - before);
         return measured.failed == 0 ? 0 : 1;
     } catch (const std::exception& error) {

@@ -4,9 +4,9 @@ import re
 from .finding import Finding
 from .tree import ROOT, cpp_files, read
 
-ROOMS = ("base", "wire", "scsi", "iscsi", "reactor", "device", "engine", "transport", "admin", "vtl", "daemon", "cli", "sim")
+ROOMS = ("base", "wire", "scsi", "iscsi", "reactor", "device", "engine", "transport", "initiator", "admin", "vtl", "daemon", "cli", "sim")
 # Rooms that talk to the kernel. Above them the daemon and the tools are free: they are the process.
-SYSTEM_ROOMS = ("reactor", "device", "transport", "admin", "vtl", "daemon", "cli")
+SYSTEM_ROOMS = ("reactor", "device", "transport", "initiator", "admin", "vtl", "daemon", "cli")
 SANS_IO = ("base", "wire", "scsi", "iscsi", "engine", "sim")
 SYSTEM_HEADER = re.compile(
     r"^(sys/|linux/|net/|netinet/|arpa/|liburing|unistd\.h|fcntl\.h|poll\.h|signal\.h|pthread\.h|sched\.h|netdb\.h|dirent\.h|spawn\.h)")

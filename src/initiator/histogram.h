@@ -1,18 +1,20 @@
 // Latencies, to within 2 % of their value, in constant memory.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 
-namespace targe::bench {
+namespace targe::initiator {
 
 class Histogram {
 public:
     void add(std::uint64_t value) {
         ++buckets_[bucket(value)];
         ++count_;
+        largest_ = std::max(largest_, value);
     }
 
     /// The value that `share` of all values do not exceed; 0 when there are none.
@@ -22,13 +24,14 @@ public:
         for (std::size_t i = 0; i < buckets_.size(); ++i) {
             seen += buckets_[i];
             if (seen > wanted) {
-                return middle(i);
+                return std::min(middle(i), largest_);
             }
         }
-        return 0;
+        return largest_;
     }
 
     [[nodiscard]] std::uint64_t count() const { return count_; }
+    [[nodiscard]] std::uint64_t largest() const { return largest_; }  ///< exact
 
 private:
     // Each power of two is cut into 32.
@@ -53,6 +56,7 @@ private:
 
     std::array<std::uint64_t, (64 - kBits + 1) * kParts> buckets_{};
     std::uint64_t count_ = 0;
+    std::uint64_t largest_ = 0;
 };
 
-}  // namespace targe::bench
+}  // namespace targe::initiator

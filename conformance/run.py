@@ -37,6 +37,7 @@ import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
+import targe_bench  # noqa: E402
 import thin  # noqa: E402
 from harness import ROOT  # noqa: E402
 from report import Result, Verdict, count  # noqa: E402
@@ -110,6 +111,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "thin": thin.run,
     "pages": pages.run,
     "lifecycle": lifecycle.run,
+    "targe-bench": targe_bench.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,

@@ -21,7 +21,7 @@ struct Parser {
     Parser(const Parser&) = delete;
     Parser& operator=(const Parser&) = delete;
 
-    CLI::App app{"Ask a running targed, and tell it what to do.", "targe"};
+    CLI::App app{"Ask a running targed, and tell it what to do; measure any iSCSI target.", "targe"};
     Invocation wanted;
     std::string device;
     std::uint64_t session = 0;
@@ -40,6 +40,8 @@ private:
     void add_device();
     void add_reservation();
     void add_alua();
+    void add_bench();
+    BenchArguments bench;
 };
 
 CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -94,6 +96,12 @@ void Parser::add_alua() {
     set.add_flag("--not-preferred", path.not_preferred, "Let them prefer it no longer")->excludes(prefer);
 }
 
+void Parser::add_bench() {
+    CLI::App& made = *app.add_subcommand("bench", "Measure any iSCSI target, this one or another");
+    add_bench_options(made, bench);
+    made.callback([this] { wanted.bench = bench; });
+}
+
 Parser::Parser() {
     wanted.socket = admin::DaemonConfig{}.socket;
     app.require_subcommand(1);
@@ -110,6 +118,7 @@ Parser::Parser() {
     add_device();
     add_reservation();
     add_alua();
+    add_bench();
     CLI::App& group = *app.add_subcommand("target", "What initiators log in to");
     group.require_subcommand(1);
     command(group, "list", "Show every target", "target-list", View::targets);

@@ -1,6 +1,8 @@
 // What was typed, as a value.
 #pragma once
 
+#include "cli/bench.h"
+
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -20,6 +22,7 @@ struct Invocation {
     std::string done;              ///< what is said when there is nothing to show
     std::string socket;
     bool json = false;
+    std::optional<BenchArguments> bench;  ///< instead of asking the daemon
 };
 
 /// There is nothing to ask the daemon: help, the version, or a mistake.

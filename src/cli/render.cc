@@ -251,4 +251,13 @@ std::string render(View view, const Json& result) {
     return {};
 }
 
+void print_problem(const admin::Problem& problem, bool json, std::ostream& out, std::ostream& err) {
+    if (json) {
+        const Json error{{"what", problem.what}, {"cause", problem.cause}, {"try", problem.cure}};
+        out << Json{{"error", error}}.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    } else {
+        err << "targe: " << to_string(problem) << '\n';
+    }
+}
+
 }  // namespace targe::cli

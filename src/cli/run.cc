@@ -1,6 +1,7 @@
 #include "cli/run.h"
 
 #include "admin/control.h"
+#include "cli/bench.h"
 #include "cli/command_line.h"
 #include "cli/render.h"
 #include "cli/table.h"
@@ -38,12 +39,7 @@ std::expected<Json, Problem> result_of(const std::string& answer) {
 }
 
 int fail(const Invocation& wanted, const Problem& problem, std::ostream& out, std::ostream& err) {
-    if (wanted.json) {
-        const Json error{{"what", problem.what}, {"cause", problem.cause}, {"try", problem.cure}};
-        out << Json{{"error", error}}.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
-    } else {
-        err << "targe: " << to_string(problem) << '\n';
-    }
+    print_problem(problem, wanted.json, out, err);
     return kFailed;
 }
 
@@ -56,6 +52,9 @@ int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& ou
         return message->exit_status;
     }
     const auto& wanted = std::get<Invocation>(parsed);
+    if (wanted.bench) {
+        return run_bench(*wanted.bench, wanted.json, out, err);
+    }
     const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments));
     if (!answer) {
         return fail(wanted, answer.error(), out, err);

@@ -268,11 +268,16 @@ void Session::log_out() {
     queue(header, {});
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{2};
     std::vector<Completion> ended;
-    while (!logged_out_ && std::chrono::steady_clock::now() < end) {
-        flush();
-        if (!receive(ended)) {
-            wait(std::chrono::milliseconds{100});
+    try {
+        while (!logged_out_ && std::chrono::steady_clock::now() < end) {
+            flush();
+            if (!receive(ended)) {
+                wait(std::chrono::milliseconds{100});
+            }
         }
+    } catch (const Failure&) {
+        // istgt, for one, closes the connection for an answer. Nothing was left to be lost.
+        logged_out_ = true;
     }
 }
 

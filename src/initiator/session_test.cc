@@ -241,6 +241,16 @@ TEST_F(SessionTest, AnswersAPing) {
     EXPECT_EQ(get64(pong.header.data(), 8), 0x0102030405060708U);
 }
 
+TEST_F(SessionTest, TakesAClosedConnectionForAGoodBye) {
+    log_in();
+    sockets_[1] = Socket();
+    session->log_out();
+    log_in();
+    say(of(kLogoutResponse, 0));
+    session->log_out();
+    EXPECT_EQ(sent().opcode(), kLogout);
+}
+
 TEST_F(SessionTest, ChecksDigests) {
     log_in({.header_digest = true, .data_digest = true, .max_cmd_sn = 100});
     session->read(0, 0, 1, 4, nullptr);

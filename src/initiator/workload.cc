@@ -104,7 +104,7 @@ void Workload::count(Lane& lane) {
         if (measuring_) {
             const Task& task = lane.tasks[completion.tag];
             measured_.latency_ns.add(now_ - task.started);
-            ++(task.reads ? measured_.reads : measured_.writes);
+            (task.reads ? measured_.reads : measured_.writes) += completion.good ? 1 : 0;
         }
         if (!completion.good && measured_.failed++ == 0) {
             measured_.first_failure = describe(lane.session->take_ending());

@@ -62,6 +62,9 @@ STORES: dict[str, Store] = {
     "file on tmpfs": Store("file", "tmpfs", ("rdwr", "aio")),
     # tgt's aio goes past the page cache on a disk, which would measure the disk.
     "file": Store("file", "disk", ("rdwr",)),
+    # Loop devices, for which both open with O_DIRECT; over memory, where the target is what limits, and over a disk.
+    "block on tmpfs": Store("block", "tmpfs", ("aio",)),
+    "block on disk": Store("block", "disk", ("aio",)),
 }
 
 
@@ -85,6 +88,10 @@ def _bare(ratio: float) -> Goal:
 def _tgt(store: str, ratio: float) -> Goal:
     return Goal(f"tgt {store}", ratio)
 
+
+DIRECT_WORK = (
+    _random("read", 1), _random("read", 32), _random("write", 1), _random("write", 32),
+    _sequential("read", 4, 32), _sequential("write", 4, 32), _sequential("read", 256, 8), _sequential("write", 256, 8), _sequential("read", 128, 1))
 
 CELLS = (
     _null("QD1, initiator spins", _tgt("null", 3.2), _bare(0.82), wait="spin"),
@@ -111,4 +118,6 @@ CELLS = (
     Cell("file", _sequential("read", 256, 8), (_tgt("rdwr", 2.6), _bare(0.96))),
     Cell("file", _sequential("write", 256, 8), (_tgt("rdwr", 4.2), _bare(0.94))),
     Cell("file", _sequential("read", 128, 1), (_tgt("rdwr", 1.9), _bare(0.96))),
+    *(Cell("block on tmpfs", work) for work in DIRECT_WORK),
+    *(Cell("block on disk", work) for work in DIRECT_WORK),
 )

@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conform
 from bare import Bare  # noqa: E402
 from cells import STORES, UNIT_BYTES  # noqa: E402
 from istgt import Istgt  # noqa: E402
+from loops import loop_device  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
 from setup import Device, Setup, Target, device_path  # noqa: E402
 from tgtd import Tgtd  # noqa: E402
@@ -62,16 +63,23 @@ def fill_over_the_wire(daemon: Targed, folder: pathlib.Path) -> None:
     image.unlink()
 
 
-def _setup(handler: str) -> Setup:
-    device = Device("unit", handler=handler, size="1GiB")
+def _setup(handler: str, path: pathlib.Path | None = None) -> Setup:
+    device = Device("unit", handler=handler, size="1GiB", path=None if path is None else str(path))
     return Setup((device,), (Target(NAME, {0: "unit"}),), reactors=1)
+
+
+def _loop(stack: contextlib.ExitStack, store: str, folder: pathlib.Path) -> pathlib.Path:
+    """A loop device over a file that is full of data."""
+    backing = folder / "backing"
+    fill(backing)
+    return stack.enter_context(loop_device(backing, past_its_cache=STORES[store].place == "disk"))
 
 
 def _targe(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
     folder = root / "targe"
     folder.mkdir(parents=True, exist_ok=True)
     handler = STORES[store].handler
-    setup = _setup(handler)
+    setup = _setup(handler, _loop(stack, store, folder) if handler == "block" else None)
     if handler == "file":
         fill(device_path(folder, setup.devices[0]))
     targed = stack.enter_context(Targed(setup, folder, prefix=PIN_TARGET))
@@ -80,11 +88,14 @@ def _targe(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
     return Peer("targe", targed, 0)
 
 
-def _tgt(stack: contextlib.ExitStack, tgt_store: str, root: pathlib.Path) -> Peer:
+def _tgt(stack: contextlib.ExitStack, store: str, tgt_store: str, root: pathlib.Path) -> Peer:
     folder = root / f"tgt-{tgt_store}"
     folder.mkdir(parents=True, exist_ok=True)
-    setup = _setup("null" if tgt_store == "null" else "file")
-    if tgt_store != "null":
+    if STORES[store].handler == "block":
+        setup = _setup("block", _loop(stack, store, folder))
+    else:
+        setup = _setup("null" if tgt_store == "null" else "file")
+    if setup.devices[0].handler == "file":
         fill(device_path(folder, setup.devices[0]))
     return Peer(f"tgt {tgt_store}", stack.enter_context(Tgtd(setup, folder, tgt_store, prefix=PIN_TARGET)), 1)
 
@@ -114,10 +125,12 @@ def peers(store: str, folders: dict[str, pathlib.Path], wanted: tuple[str, ...])
         if "targe" in wanted:
             found.append(_targe(stack, store, root))
         if "tgt" in wanted:
-            found += [_tgt(stack, tgt_store, root) for tgt_store in STORES[store].tgt_stores]
-        if "istgt" in wanted and store != "null":
+            found += [_tgt(stack, store, tgt_store, root) for tgt_store in STORES[store].tgt_stores]
+        # istgt and the bare socket go through the page cache, even of a block device: another kind of work.
+        block = STORES[store].handler == "block"
+        if "istgt" in wanted and store != "null" and not block:
             found.append(_istgt(stack, root))
-        if "bare" in wanted:
+        if "bare" in wanted and not block:
             found.append(_bare(stack, store, root))
         for peer in found:
             peer.stop()

@@ -25,6 +25,7 @@ sys.dont_write_bytecode = True
 
 from cells import CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
 from goals import judged  # noqa: E402
+from loops import why_not  # noqa: E402
 from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, peers  # noqa: E402
 from procfs import cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
 
@@ -144,7 +145,10 @@ def main() -> int:
         folders = {"tmpfs": pathlib.Path(memory), "disk": pathlib.Path(disk)}
         for store in STORES:
             chosen = [cell for cell in CELLS if cell.store == store and options.only in cell.name]
-            if chosen:
+            missing = why_not(folders["disk"]) if chosen and STORES[store].handler == "block" else None
+            if missing:
+                print(f"bench: skipped {store}: {missing}", file=sys.stderr)
+            elif chosen:
                 results |= run_store(store, chosen, options, folders)
     print_table(results)
     print()

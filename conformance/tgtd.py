@@ -63,9 +63,9 @@ class Tgtd:
         # LUN 0 is tgt's controller: its disks begin at 1.
         for lun, name in target.luns.items():
             device = next(d for d in self.setup.devices if d.name == name)
-            path = device_path(self.folder, device)
+            path = pathlib.Path(device.path) if device.path else device_path(self.folder, device)
             store = "null" if device.handler == "null" else self.store
-            if store != "null":
+            if store != "null" and device.handler != "block":
                 with path.open("ab") as file:
                     file.truncate(size_bytes(device.size))
             self._do("logicalunit", "new", *tid, "--lun", str(lun + 1), "-b", str(path) if store != "null" else f"{size_bytes(device.size) >> 20}",

@@ -259,12 +259,35 @@ TEST(QueueFacts, AreReadFromTheirFiles) {
     put("discard_max_bytes", "2147450880");
     put("write_zeroes_max_bytes", "0");
     put("optimal_io_size", "65536");
+    put("max_sectors_kb", "1280");
+    put("max_segments", "128");
     EXPECT_EQ(read_queue_facts(directory.path()), (QueueFacts{.rotational = true,
                                                               .volatile_cache = false,
                                                               .discard_granularity_bytes = 4096,
                                                               .discard_max_bytes = 2147450880,
                                                               .write_zeroes_max_bytes = 0,
-                                                              .optimal_io_bytes = 65536}));
+                                                              .optimal_io_bytes = 65536,
+                                                              .longest_request_bytes = 1280 << 10U,
+                                                              .segments = 128}));
+}
+
+TEST(QueueFacts, SayHowTransfersAreCut) {
+    constexpr std::uint64_t kKiB = 1024;
+    const auto limits = [](std::uint64_t longest_kib, std::uint64_t segments, std::uint64_t optimal_kib) {
+        return plug_limits({.optimal_io_bytes = optimal_kib * kKiB,
+                            .longest_request_bytes = longest_kib * kKiB,
+                            .segments = segments});
+    };
+    EXPECT_EQ(plug_limits({}), reactor::PlugLimits{});
+    EXPECT_EQ(limits(1280, 128, 0).longest, 512 * kKiB) << "128 pages that lie anywhere";
+    EXPECT_EQ(limits(1280, 65535, 0).longest, 1024 * kKiB) << "256 pages are what the kernel puts into one";
+    EXPECT_EQ(limits(128, 254, 0).longest, 128 * kKiB);
+    EXPECT_EQ(limits(4, 1, 0).longest, 64 * kKiB) << "the kernel cuts it: better than a hundred operations";
+    const reactor::PlugLimits raid = limits(1280, 254, 192);
+    EXPECT_EQ(raid.boundary, 192 * kKiB);
+    EXPECT_EQ(raid.longest, 384 * kKiB) << "two stripes";
+    EXPECT_EQ(limits(1280, 254, 4096).boundary, 0U) << "a stripe that is too long for one operation";
+    EXPECT_LE(limits(4, 1, 0).merged, limits(4, 1, 0).longest);
 }
 
 TEST(QueueFacts, ThatAreMissingAreCautious) {

@@ -121,6 +121,7 @@ Result open_block_device(const DeviceConfig& config) {
     settings.geometry.physical_block_exponent = physical_block_exponent(config, sizes.physical);
     settings.capabilities = capabilities_of(config, queue, discard);
     settings.memory_alignment = sizes.logical;
+    settings.limits = plug_limits(queue);
     return std::make_unique<BlockDevice>(std::move(settings), std::move(*fd), discard);
 }
 

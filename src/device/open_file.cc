@@ -1,12 +1,14 @@
 #include "device/extent_map.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
+#include "device/queue_facts.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/falloc.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -83,6 +85,15 @@ DirectAlignment direct_alignment(int fd, std::size_t block_size) {
     const ssize_t n = ::pread(fd, memory.data() + block_size, block_size, 0);
     return n < 0 ? DirectAlignment{.memory = kPage, .offset = kPage}
                  : DirectAlignment{.memory = block_size, .offset = block_size};
+}
+
+/// Of the disk under the file system; where that has none of its own, cautious ones.
+reactor::PlugLimits file_limits(int fd) {
+    struct stat about{};
+    if (::fstat(fd, &about) != 0) {
+        return {};
+    }
+    return plug_limits(read_queue_facts(queue_directory(major(about.st_dev), minor(about.st_dev))));
 }
 
 /// Tries it beyond the end of the file, where it changes nothing.
@@ -177,6 +188,7 @@ Result open_file_device(const DeviceConfig& config) {
                                        alignment.offset, alignment.offset));
         }
         settings.memory_alignment = alignment.memory;
+        settings.limits = file_limits(fd->get());
     }
     return std::make_unique<FileDevice>(std::move(settings), std::move(*fd));
 }

@@ -1,5 +1,7 @@
 #include "device/queue_facts.h"
 
+#include <algorithm>
+#include <bit>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -28,7 +30,32 @@ QueueFacts read_queue_facts(const std::string& directory) {
             .discard_granularity_bytes = number_of(directory + "/discard_granularity"),
             .discard_max_bytes = number_of(directory + "/discard_max_bytes"),
             .write_zeroes_max_bytes = number_of(directory + "/write_zeroes_max_bytes"),
-            .optimal_io_bytes = number_of(directory + "/optimal_io_size")};
+            .optimal_io_bytes = number_of(directory + "/optimal_io_size"),
+            .longest_request_bytes = number_of(directory + "/max_sectors_kb") * 1024,
+            .segments = number_of(directory + "/max_segments")};
+}
+
+reactor::PlugLimits plug_limits(const QueueFacts& queue) {
+    // Memory is in pages that need not lie side by side, and the kernel puts 256 of them in one request.
+    constexpr std::uint64_t kPage = 4096;
+    constexpr std::uint64_t kShortest = 64ULL << 10U;
+    constexpr std::uint64_t kPagesOfARequest = 256;
+    reactor::PlugLimits limits;
+    if (queue.longest_request_bytes == 0 || queue.segments == 0) {
+        return limits;
+    }
+    const std::uint64_t pages = std::min(queue.segments, kPagesOfARequest);
+    const std::uint64_t most =
+        std::bit_floor(std::max(std::min(queue.longest_request_bytes, pages * kPage), kShortest));
+    limits.longest = most;
+    const std::uint64_t optimal = queue.optimal_io_bytes;
+    if (optimal != 0 && optimal % kPage == 0 && optimal <= most) {
+        // Whole stripes of a RAID, say.
+        limits.longest = most / optimal * optimal;
+        limits.boundary = optimal;
+    }
+    limits.merged = std::min(limits.merged, limits.longest);
+    return limits;
 }
 
 std::string queue_directory(unsigned major, unsigned minor) {

@@ -177,8 +177,10 @@ Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
 }
 
 base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
-    if (settings_.data_path == DataPath::direct && !aligned(transfer, settings_.memory_alignment)) {
-        return move_bounced(arena, transfer);
+    if (settings_.data_path == DataPath::direct) {
+        return aligned(transfer, settings_.memory_alignment)
+                   ? move_direct(arena, transfer, settings_.limits)
+                   : move_bounced(arena, transfer, settings_.limits);
     }
     // An error of the first call says at most that it would have had to wait, or will come again.
     return move(arena, transfer, Moved{.bytes = moved.bytes});

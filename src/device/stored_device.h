@@ -5,6 +5,7 @@
 #include "device/inline_budget.h"
 #include "device/transfer.h"
 #include "reactor/file_descriptor.h"
+#include "reactor/plug.h"
 
 #include <atomic>
 #include <cstddef>
@@ -28,6 +29,7 @@ struct StoreSettings {
     DataPath data_path = DataPath::page_cache;
     bool local = false;                  ///< asking the file system about a file never waits for a network
     std::size_t memory_alignment = 1;    ///< that O_DIRECT asks of buffers; at most 4096
+    reactor::PlugLimits limits = {};     ///< of what goes past the page cache
     std::uint64_t size_limit_bytes = 0;  ///< 0: all of the store is used
 };
 

@@ -1,6 +1,7 @@
 #include "device/transfer.h"
 
 #include "reactor/io.h"
+#include "reactor/plug.h"
 
 #include <limits.h>
 #include <sys/uio.h>
@@ -122,7 +123,26 @@ base::Task<Moved> move(base::CommandArena& /*arena*/, Transfer transfer, Moved m
     co_return Moved{.bytes = moved.bytes};
 }
 
-base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer) {
+base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
+                              const reactor::PlugLimits& limits) {
+    if (transfer.pieces.size() > reactor::PlugRange::kMaxPieces || transfer.size == 0) {
+        co_return co_await move(arena, transfer, Moved{});
+    }
+    const bool reads = transfer.attempt == Attempt::read;
+    const reactor::PlugRange range{
+        .direction = reads ? reactor::PlugDirection::read : reactor::PlugDirection::write,
+        .fd = transfer.fd,
+        .pieces = transfer.pieces,
+        .offset = transfer.offset,
+        .size = transfer.size,
+        .rw_flags = transfer.flags,
+        .limits = &limits};
+    const reactor::PluggedTransfer::Result result = co_await reactor::PluggedTransfer(range);
+    co_return Moved{.bytes = result.bytes, .error = result.error};
+}
+
+base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer,
+                               const reactor::PlugLimits& limits) {
     constexpr std::uint64_t kChunk = 256ULL << 10U;
     auto buffer = reactor::Reactor::current()->buffers().take(std::min(transfer.size, kChunk));
     if (!buffer) {
@@ -142,7 +162,7 @@ base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer) {
                             .offset = transfer.offset + moved.bytes,
                             .size = size,
                             .flags = transfer.flags};
-        const Moved done = co_await move(arena, part, Moved{});
+        const Moved done = co_await move_direct(arena, part, limits);
         if (transfer.attempt == Attempt::read) {
             copy_pieces(transfer, moved.bytes, chunk.first(done.bytes));
         }

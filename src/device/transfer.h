@@ -11,6 +11,10 @@
 
 struct iovec;
 
+namespace targe::reactor {
+struct PlugLimits;
+}
+
 namespace targe::device {
 
 struct Transfer {
@@ -38,8 +42,14 @@ struct Moved {
 /// Goes on after `moved` through the ring of the current reactor, which may sleep.
 [[nodiscard]] base::Task<Moved> move(base::CommandArena& arena, Transfer transfer, Moved moved);
 
-/// The same by way of an aligned buffer of the current reactor, for O_DIRECT and pieces that it would refuse.
-[[nodiscard]] base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer);
+/// All of it, past the page cache, together with what else the current turn moves so (reactor::Plug). Pieces
+/// and offset are aligned as O_DIRECT asks; `limits` stay in place until the end.
+[[nodiscard]] base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
+                                            const reactor::PlugLimits& limits);
+
+/// The same by way of an aligned buffer of the current reactor, for pieces that O_DIRECT would refuse.
+[[nodiscard]] base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer,
+                                             const reactor::PlugLimits& limits);
 
 /// Whether every piece begins and ends at a multiple of `alignment`, a power of two.
 [[nodiscard]] bool aligned(const Transfer& transfer, std::size_t alignment);

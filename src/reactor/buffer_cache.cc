@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 #include <new>
 
 namespace targe::reactor {
@@ -46,7 +47,8 @@ std::byte* map_aligned(std::size_t size) {
 
 }  // namespace
 
-BufferCache::BufferCache(base::Core& core, std::uint64_t limit_bytes) : core_(core) {
+BufferCache::BufferCache(base::Core& core, std::uint64_t limit_bytes, BufferRegistrar& registrar)
+    : core_(core), fixed_(registrar) {
     static_assert(size_of_class(kClasses - 1) == kLargest);
     stats_.limit_bytes = limit_bytes;
 }
@@ -162,6 +164,12 @@ bool BufferCache::map_more(std::size_t index) {
     if (memory == nullptr) {
         return false;
     }
+    try {
+        fixed_.add({memory, bytes}, size);
+    } catch (const std::bad_alloc&) {
+        munmap(memory, bytes);
+        return false;
+    }
     // Only advice: a kernel without huge pages serves small ones.
     static_cast<void>(madvise(memory, bytes, size >= kHugeFrom ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
     mappings_.emplace_back(memory, bytes);
@@ -178,12 +186,43 @@ void BufferCache::cool(std::size_t index, std::size_t count) {
     SizeClass& of = classes_[index];
     const std::size_t size = size_of_class(index);
     for (std::size_t i = 0; i < count; ++i) {
+        fixed_.forget(of.warm[i]);
         static_cast<void>(madvise(of.warm[i], size, MADV_DONTNEED));
         of.cold.push_back(of.warm[i]);
     }
     of.warm.erase(of.warm.begin(), of.warm.begin() + static_cast<std::ptrdiff_t>(count));
     of.unused = std::min(of.unused, of.warm.size());
     stats_.bytes_held -= count * size;
+}
+
+std::optional<std::uint16_t> BufferCache::slot_of(const void* data, std::size_t size) {
+    FixedBuffers::Granule* const granule = fixed_.granule_of(data, size);
+    if (granule == nullptr) {
+        return std::nullopt;
+    }
+    if (fixed_.is_due(*granule) && warm_up(granule->memory)) {
+        fixed_.enter(*granule);
+    }
+    return granule->slot;
+}
+
+/// Counts the buffers in there, which are of one class, as such that have memory. False when that is too
+/// much.
+bool BufferCache::warm_up(std::span<const std::byte> memory) {
+    const auto inside = [memory](const std::byte* data) {
+        return data >= memory.data() && data < memory.data() + memory.size();
+    };
+    if (!make_room(memory.size())) {
+        return false;
+    }
+    for (std::size_t index = 0; index < kClasses; ++index) {
+        SizeClass& of = classes_[index];
+        const auto cold = std::ranges::partition(of.cold, std::not_fn(inside));
+        stats_.bytes_held += cold.size() * size_of_class(index);
+        of.warm.insert(of.warm.begin(), cold.begin(), cold.end());
+        of.cold.erase(cold.begin(), cold.end());
+    }
+    return true;
 }
 
 void BufferCache::trim() {

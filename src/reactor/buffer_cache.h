@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/core.h"
+#include "reactor/fixed_buffers.h"
 
 #include <array>
 #include <cstddef>
@@ -23,8 +24,8 @@ public:
     /// Memory that was cached unused for so long goes back to the system.
     static constexpr base::Duration kIdle = std::chrono::minutes{1};
 
-    /// `core` gives the time for trimming, and outlives the cache.
-    BufferCache(base::Core& core, std::uint64_t limit_bytes);
+    /// `core` gives the time for trimming, and outlives the cache, as does `registrar`.
+    BufferCache(base::Core& core, std::uint64_t limit_bytes, BufferRegistrar& registrar);
     ~BufferCache() override;
 
     [[nodiscard]] std::optional<base::Buffer> take(std::size_t size) override;
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] std::uint64_t loans() const { return loans_; }
     /// Whether its timer is armed.
     [[nodiscard]] bool trimming() const { return trim_.armed(); }
+    /// The slot in which the kernel knows these bytes of a buffer, when it does.
+    [[nodiscard]] std::optional<std::uint16_t> slot_of(const void* data, std::size_t size);
     /// Gives back every cached byte now, and needs no timer until the next loan.
     void release_cached();
 
@@ -61,12 +64,14 @@ private:
     bool map_more(std::size_t index);
     void cool(std::size_t index, std::size_t count);
     void trim();
+    bool warm_up(std::span<const std::byte> memory);
 
     base::Core& core_;
     std::array<SizeClass, kClasses> classes_;
     std::vector<std::span<std::byte>> mappings_;
     base::BufferPoolStats stats_;
     std::uint64_t loans_ = 0;
+    FixedBuffers fixed_;
     Trim trim_{*this};
 };
 

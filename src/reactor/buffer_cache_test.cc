@@ -5,10 +5,14 @@
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <map>
 #include <random>
+#include <span>
+#include <vector>
 
 namespace targe::reactor {
 namespace {
@@ -40,11 +44,36 @@ private:
     TimerQueue timers_;
 };
 
+/// Notes what the kernel would know.
+class Registrar final : public BufferRegistrar {
+public:
+    int set(unsigned slot, std::span<std::byte> memory) override {
+        if (error != 0) {
+            return error;
+        }
+        if (memory.empty()) {
+            slots.erase(slot);
+        } else {
+            slots[slot] = memory;
+        }
+        return 0;
+    }
+    [[nodiscard]] bool holds(const std::byte* data) const {
+        return std::ranges::any_of(slots, [data](const auto& entry) {
+            return data >= entry.second.data() && data < entry.second.data() + entry.second.size();
+        });
+    }
+
+    std::map<unsigned, std::span<std::byte>> slots;
+    int error = 0;
+};
+
 constexpr std::uint64_t kMiB = 1U << 20U;
 
 TEST(BufferCache, LendsPageAlignedMemoryOfTheClass) {
     Clockwork core;
-    BufferCache cache(core, 64 * kMiB);
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
     const std::map<std::size_t, std::size_t> capacities = {{1, 4096},
                                                            {4096, 4096},
                                                            {4097, 8192},
@@ -67,7 +96,8 @@ TEST(BufferCache, LendsPageAlignedMemoryOfTheClass) {
 
 TEST(BufferCache, RecyclesTheBufferUsedLast) {
     Clockwork core;
-    BufferCache cache(core, kMiB);
+    Registrar registrar;
+    BufferCache cache(core, kMiB, registrar);
     const std::byte* const first = cache.take(4096)->bytes().data();
     EXPECT_EQ(cache.take(3000)->bytes().data(), first);
     EXPECT_EQ(cache.stats().hits, 1U);
@@ -78,7 +108,8 @@ TEST(BufferCache, RecyclesTheBufferUsedLast) {
 
 TEST(BufferCache, RefusesBeyondItsLimit) {
     Clockwork core;
-    BufferCache cache(core, 16384);
+    Registrar registrar;
+    BufferCache cache(core, 16384, registrar);
     auto a = cache.take(8192);
     auto b = cache.take(8192);
     ASSERT_TRUE(a && b);
@@ -93,7 +124,8 @@ TEST(BufferCache, RefusesBeyondItsLimit) {
 
 TEST(BufferCache, GivesUnusedMemoryBackAndThenNeedsNoTimer) {
     Clockwork core;
-    BufferCache cache(core, 64 * kMiB);
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
     EXPECT_TRUE(core.idle());
     static_cast<void>(cache.take(kMiB));
     EXPECT_FALSE(core.idle());
@@ -105,7 +137,8 @@ TEST(BufferCache, GivesUnusedMemoryBackAndThenNeedsNoTimer) {
 
 TEST(BufferCache, KeepsWhatIsInUse) {
     Clockwork core;
-    BufferCache cache(core, 64 * kMiB);
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
     {
         auto a = cache.take(4096);
         auto b = cache.take(4096);
@@ -122,7 +155,8 @@ TEST(BufferCache, AccountsForEveryByteOfARandomLoad) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::mt19937 random(seed);
     Clockwork core;
-    BufferCache cache(core, 24 * kMiB);
+    Registrar registrar;
+    BufferCache cache(core, 24 * kMiB, registrar);
     std::vector<base::Buffer> held;
     for (int step = 0; step < 3000; ++step) {
         if (!held.empty() && random() % 2 == 0) {
@@ -148,6 +182,83 @@ TEST(BufferCache, AccountsForEveryByteOfARandomLoad) {
     held.clear();
     cache.release_cached();
     EXPECT_EQ(cache.stats().bytes_held, 0U);
+}
+
+/// Uses the buffer as often as it takes to have it registered.
+std::optional<std::uint16_t> used_often(BufferCache& cache, const base::Buffer& buffer) {
+    std::optional<std::uint16_t> slot;
+    for (unsigned i = 0; i < FixedBuffers::kUses; ++i) {
+        slot = cache.slot_of(buffer.bytes().data(), buffer.size());
+    }
+    return slot;
+}
+
+TEST(BufferCache, RegistersMemoryThatIsUsedOften) {
+    Clockwork core;
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
+    for (const std::size_t size : {std::size_t{4096}, std::size_t{262144}, BufferCache::kLargest}) {
+        const auto buffer = cache.take(size);
+        ASSERT_TRUE(buffer);
+        EXPECT_FALSE(cache.slot_of(buffer->bytes().data(), size));
+        const auto slot = used_often(cache, *buffer);
+        ASSERT_TRUE(slot) << size;
+        EXPECT_TRUE(registrar.holds(buffer->bytes().data()));
+        EXPECT_TRUE(registrar.holds(buffer->bytes().data() + size - 1));
+        EXPECT_EQ(cache.slot_of(buffer->bytes().data() + size / 2, size / 2), slot);
+    }
+    std::vector<std::byte> elsewhere(4096);
+    EXPECT_FALSE(cache.slot_of(elsewhere.data(), elsewhere.size()));
+}
+
+TEST(BufferCache, CountsRegisteredMemoryAsHeld) {
+    Clockwork core;
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
+    const auto buffer = cache.take(4096);
+    EXPECT_EQ(cache.stats().bytes_held, 4096U);
+    ASSERT_TRUE(used_often(cache, *buffer));
+    EXPECT_EQ(cache.stats().bytes_held, FixedBuffers::kSmallestGranule) << "all of it is pinned";
+    EXPECT_EQ(cache.stats().bytes_on_loan, 4096U);
+}
+
+TEST(BufferCache, RegistersNothingThatItsLimitForbids) {
+    Clockwork core;
+    Registrar registrar;
+    BufferCache cache(core, 64 << 10U, registrar);
+    const auto buffer = cache.take(4096);
+    EXPECT_FALSE(used_often(cache, *buffer));
+    EXPECT_TRUE(registrar.slots.empty());
+}
+
+TEST(BufferCache, GivesNoMemoryBackThatTheKernelStillKnows) {
+    Clockwork core;
+    Registrar registrar;
+    BufferCache cache(core, 64 * kMiB, registrar);
+    {
+        const auto used = cache.take(65536);
+        ASSERT_TRUE(used_often(cache, *used));
+    }
+    // What was used goes back after two trims, and with it everything that the kernel knows.
+    core.pass(BufferCache::kIdle);
+    core.pass(BufferCache::kIdle);
+    EXPECT_EQ(cache.stats().bytes_held, 0U);
+    EXPECT_TRUE(registrar.slots.empty());
+    const auto again = cache.take(65536);
+    EXPECT_TRUE(used_often(cache, *again)) << "and is registered anew";
+    EXPECT_EQ(registrar.slots.size(), 1U);
+}
+
+TEST(BufferCache, DoesWithoutWhereTheKernelRefuses) {
+    Clockwork core;
+    Registrar registrar;
+    registrar.error = ENOMEM;
+    BufferCache cache(core, 64 * kMiB, registrar);
+    const auto buffer = cache.take(4096);
+    EXPECT_FALSE(used_often(cache, *buffer));
+    registrar.error = 0;
+    EXPECT_FALSE(used_often(cache, *buffer)) << "it is not asked again and again";
+    EXPECT_TRUE(cache.take(4096));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "reactor/reactor.h"
 
 #include "reactor/buffer_cache.h"
+#include "reactor/plug.h"
 #include "reactor/ring.h"
 
 #include <fmt/format.h>
@@ -84,7 +85,8 @@ Reactor::Reactor(base::CoreId id, const ReactorOptions& options, std::unique_ptr
       options_(options),
       now_(base::Clock::now()),
       ring_(std::move(ring)),
-      buffers_(std::make_unique<BufferCache>(*this, options.buffer_limit_bytes)),
+      buffers_(std::make_unique<BufferCache>(*this, options.buffer_limit_bytes, *ring_)),
+      plug_(std::make_unique<Plug>(*this)),
       spin_bound_(options.longest_spin),
       worked_at_(now_) {}
 
@@ -303,7 +305,8 @@ void Reactor::wait() {
         ring_->submit();
         return;
     }
-    if (spin_bound_.value() > base::Duration{} && now_ - worked_at_ < spin_bound_.value()) {
+    if (plug_->in_flight() == 0 && spin_bound_.value() > base::Duration{} &&
+        now_ - worked_at_ < spin_bound_.value()) {
         ring_->submit();
         if (++empty_turns_ % kTurnsBetweenYields == 0) {
             sched_yield();

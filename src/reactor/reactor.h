@@ -21,6 +21,7 @@ struct io_uring_sqe;
 namespace targe::reactor {
 
 class BufferCache;
+class Plug;
 class Ring;
 
 /// What is told how an operation of the ring ended. It must stay in place from Reactor::prepare() until the
@@ -108,6 +109,8 @@ public:
     void arm(base::Timer& timer, base::Time deadline) override;
     void disarm(base::Timer& timer) override;
     [[nodiscard]] base::BufferPool& buffers() override;
+    [[nodiscard]] BufferCache& buffer_cache() { return *buffers_; }
+    [[nodiscard]] Plug& plug() { return *plug_; }
 
     /// A submission to be filled in with io_uring_prep_*(); it reaches the kernel before the reactor waits
     /// next. Only on this core.
@@ -156,6 +159,7 @@ private:
     std::unique_ptr<Ring> ring_;
     TimerQueue timers_;
     std::unique_ptr<BufferCache> buffers_;
+    std::unique_ptr<Plug> plug_;
     base::IntrusiveList<TurnEnd, TurnEndTag> turn_ends_;
     base::IntrusiveList<Poller, PollerTag> pollers_;
     std::unique_ptr<WakeUp> wake_up_;

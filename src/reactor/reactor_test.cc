@@ -3,6 +3,7 @@
 #include "base/task.h"
 #include "reactor/file_descriptor.h"
 #include "reactor/io.h"
+#include "reactor/plug.h"
 #include "reactor/reactors.h"
 
 #include <fcntl.h>
@@ -77,6 +78,47 @@ TEST(Reactor, IsNotWokenWhileIdle) {
     const std::uint64_t before = context_switches(thread);
     std::this_thread::sleep_for(1s);
     EXPECT_EQ(context_switches(thread), before);
+}
+
+/// What the reactor has done when a read of `fd` through the plug ends.
+base::Detached read_through_plug(base::CommandArena& /*arena*/, int fd, std::promise<ReactorStats>& done) {
+    std::byte byte{};
+    const PlugLimits limits;
+    const iovec piece{.iov_base = &byte, .iov_len = 1};
+    const PlugRange range{.direction = PlugDirection::read,
+                          .fd = fd,
+                          .pieces = {&piece, 1},
+                          .offset = 0,
+                          .size = 1,
+                          .rw_flags = 0,
+                          .limits = &limits};
+    const PluggedTransfer::Result result = co_await PluggedTransfer(range);
+    EXPECT_EQ(result.bytes, 1U);
+    done.set_value(Reactor::current()->stats());
+}
+
+TEST(Reactor, WaitsAsleepForADisk) {
+    auto reactors = Reactors::start({.count = 1, .pin = false, .each = {.cpu = {}, .longest_spin = 10s}});
+    ASSERT_TRUE(reactors);
+    base::Core& core = (**reactors)[0];
+    const auto look = [&core] { return on(core, [] { return Reactor::current()->stats(); }); };
+    // Messages that come often teach it to spin.
+    while (look().turns < 1000) {
+    }
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const FileDescriptor reading(ends[0]);
+    const FileDescriptor writing(ends[1]);
+    Running running;
+    std::promise<ReactorStats> done;
+    const ReactorStats before = look();
+    base::post(core, [&] { read_through_plug(running.arena, reading.get(), done); });
+    std::this_thread::sleep_for(100ms);
+    ASSERT_EQ(::write(writing.get(), "x", 1), 1);
+    const ReactorStats after = done.get_future().get();
+    EXPECT_LT(after.turns - before.turns, 1000U) << "100 ms of spinning are many more";
+    EXPECT_GT(after.sleeps, before.sleeps);
+    (*reactors)->stop();
 }
 
 struct Ball final : base::Message {

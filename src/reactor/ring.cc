@@ -76,6 +76,20 @@ io_uring_sqe& Ring::submission() {
     return *sqe;
 }
 
+int Ring::set(unsigned slot, std::span<std::byte> memory) {
+    if (!has_slots_) {
+        const int result = io_uring_register_buffers_sparse(&ring_, FixedBuffers::kSlots);  // Linux 5.19
+        if (result < 0) {
+            return -result;
+        }
+        has_slots_ = true;
+    }
+    const iovec entry{.iov_base = memory.data(), .iov_len = memory.size()};
+    const __u64 tag = 0;
+    const int result = io_uring_register_buffers_update_tag(&ring_, slot, &entry, &tag, 1);
+    return result < 0 ? -result : 0;
+}
+
 bool Ring::work_pending() const {
     const unsigned flags = __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
     return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;

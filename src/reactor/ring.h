@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/core.h"
+#include "reactor/fixed_buffers.h"
 
 #include <liburing.h>
 
@@ -22,7 +23,7 @@ struct Completed {
 };
 
 /// Made by any thread; used by the one that called enter_thread(), as the kernel checks (single issuer).
-class Ring {
+class Ring final : public BufferRegistrar {
 public:
     /// Or the errno of io_uring_setup().
     [[nodiscard]] static std::expected<std::unique_ptr<Ring>, int> create(unsigned entries);
@@ -43,6 +44,7 @@ public:
     void submit();
     /// Hands over what is prepared and waits for a completion, at most for `limit`.
     void submit_and_wait(std::optional<base::Duration> limit);
+    [[nodiscard]] int set(unsigned slot, std::span<std::byte> memory) override;
 
 private:
     Ring() = default;
@@ -50,6 +52,7 @@ private:
 
     io_uring ring_{};
     bool made_ = false;
+    bool has_slots_ = false;
 };
 
 }  // namespace targe::reactor

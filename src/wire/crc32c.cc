@@ -1,5 +1,8 @@
 #include "wire/crc32c.h"
 
+#include "wire/crc32c_folded.h"
+#include "wire/crc32c_polynomial.h"
+
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 
@@ -8,15 +11,6 @@
 namespace targe::wire {
 
 namespace {
-
-/// x to the power `n` modulo the CRC32C polynomial, bit-reflected as the CRC itself is.
-consteval std::uint32_t power_of_x(std::size_t n) {
-    std::uint32_t value = 0x8000'0000U;
-    for (; n > 0; --n) {
-        value = (value >> 1U) ^ ((value & 1U) != 0 ? 0x82f6'3b78U : 0U);
-    }
-    return value;
-}
 
 /// `crc` as it will be after `Bits` more zero bits. The product of two reflected numbers is one bit short,
 /// and the CRC instruction that reduces it multiplies by x^32, hence the 33.
@@ -55,7 +49,7 @@ std::uint64_t three_streams(std::uint64_t crc, const std::byte*& at, std::size_t
 
 }  // namespace
 
-std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
+std::uint32_t crc32c_in_streams(std::uint32_t crc, std::span<const std::byte> bytes) {
     const std::byte* at = bytes.data();
     std::size_t size = bytes.size();
     std::uint64_t value = ~crc;
@@ -68,6 +62,16 @@ std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
         value = _mm_crc32_u8(static_cast<std::uint32_t>(value), std::to_integer<unsigned char>(*at));
     }
     return ~static_cast<std::uint32_t>(value);
+}
+
+std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
+    static const bool folds = can_fold();
+    if (bytes.size() >= kFoldFrom && folds) {
+        const std::size_t folded = bytes.size() - bytes.size() % kFoldStride;
+        crc = ~fold(~crc, bytes.first(folded));
+        bytes = bytes.subspan(folded);
+    }
+    return crc32c_in_streams(crc, bytes);
 }
 
 }  // namespace targe::wire

@@ -9,5 +9,7 @@ namespace targe::wire {
 
 /// The CRC of what `crc` was made of followed by `bytes`; 0 is the CRC of nothing. Needs SSE4.2 and PCLMUL.
 [[nodiscard]] std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes);
+/// The same as every processor computes it that Targe runs on; crc32c() folds where it can.
+[[nodiscard]] std::uint32_t crc32c_in_streams(std::uint32_t crc, std::span<const std::byte> bytes);
 
 }  // namespace targe::wire

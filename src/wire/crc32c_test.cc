@@ -53,6 +53,7 @@ TEST(Crc32c, MatchesTheDefinitionAtEveryLengthAndInPieces) {
         const std::size_t cut = size == 0 ? 0 : random() % size;
         ASSERT_EQ(crc32c(crc32c(0, all.first(cut)), all.subspan(cut)), expected)
             << "seed=" << kSeed << " size=" << size << " cut=" << cut;
+        ASSERT_EQ(crc32c_in_streams(0, all), expected) << "seed=" << kSeed << " size=" << size;
     }
 }
 

@@ -1,9 +1,9 @@
-// bare --port P [--file PATH] [--wait spin|sleep]
+// bare --port P [--file PATH | --memory BYTES] [--wait spin|sleep]
 //
 // What the machine can do at all: answers a load generator with the bytes that a target would send, and knows
-// nothing of SCSI. Everything that has arrived is answered with one call. Reads come from one buffer, or are
-// read from a file; writes are dropped, or written to it. For one load generator at a time; it checks
-// nothing.
+// nothing of SCSI. Everything that has arrived is answered with one call. Reads come from one buffer, from
+// memory as large as a unit, or from a file; writes are dropped, or go there. For one load generator at a
+// time; it checks nothing.
 #include "bench/arguments.h"
 #include "initiator/pdu.h"
 
@@ -12,6 +12,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -50,10 +52,17 @@ constexpr std::size_t kOutputSize = std::size_t{4} << 20U;  // as many reads
 constexpr std::size_t kMaxHeaders = 4096;
 constexpr std::uint32_t kWindow = 1024;
 
+/// Where data are: in neither, reads are answered from one small buffer and writes dropped.
+struct Store {
+    int file = -1;
+    std::span<std::byte> memory = {};
+};
+
 /// One connection: what arrived is parsed in place, what is answered is gathered and sent at once.
 class Peer {
 public:
-    Peer(int socket, int file) : socket_(socket), file_(file), input_(kInputSize), output_(kOutputSize) {
+    Peer(int socket, const Store& store)
+        : socket_(socket), store_(store), input_(kInputSize), output_(kOutputSize) {
         headers_.resize(kMaxHeaders);
     }
     ~Peer() { ::close(socket_); }
@@ -110,26 +119,41 @@ private:
         cmd_sn_ = get32(pdu, 24) + 1;
         const std::uint8_t operation = get8(pdu, 32);
         const std::size_t length = get32(pdu, 20);
-        const off_t place =
-            static_cast<off_t>(get32(pdu, 38)) * 512;  // the low half of an LBA is enough here
+        const std::size_t place =
+            std::size_t{get32(pdu, 38)} * 512;  // the low half of an LBA is enough here
         if (operation == 0x88 && used_output_ + length <= output_.size()) {
             Header& header = begin(kDataIn, pdu);
             put(header, 1, 1, 0x81);  // final, with status
             put(header, 5, 3, length);
             put(header, 20, 4, 0xFFFFFFFFU);
-            // Without a file the same memory again and again: as hot as data can be.
-            std::byte* const data = output_.data() + (file_ < 0 ? 0 : used_output_);
-            if (file_ >= 0) {
-                used_output_ += length;
-                check(::pread(file_, data, length, place));
-            }
-            push(data, length);
+            push(read_from(place, length), length);
             return;
         }
-        if (operation == 0x8A && file_ >= 0) {
-            check(::pwrite(file_, pdu.data() + sizeof(Header), length, place));
+        if (operation == 0x8A) {
+            write_to(place, pdu.subspan(sizeof(Header), length));
         }
         put(begin(kResponse, pdu), 1, 1, 0x80);
+    }
+
+    std::byte* read_from(std::size_t place, std::size_t length) {
+        if (!store_.memory.empty()) {
+            return store_.memory.subspan(place, length).data();
+        }
+        if (store_.file < 0) {
+            return output_.data();  // the same again and again: as hot as data can be
+        }
+        std::byte* const data = output_.data() + used_output_;
+        used_output_ += length;
+        check(::pread(store_.file, data, length, static_cast<off_t>(place)));
+        return data;
+    }
+
+    void write_to(std::size_t place, std::span<const std::byte> data) const {
+        if (!store_.memory.empty()) {
+            std::memcpy(store_.memory.subspan(place, data.size()).data(), data.data(), data.size());
+        } else if (store_.file >= 0) {
+            check(::pwrite(store_.file, data.data(), data.size(), static_cast<off_t>(place)));
+        }
     }
 
     void login(std::span<const std::byte> pdu) {
@@ -198,7 +222,7 @@ private:
     }
 
     int socket_;
-    int file_;
+    Store store_;
     bool ended_ = false;
     std::uint32_t stat_sn_ = 0;
     std::uint32_t cmd_sn_ = 0;
@@ -226,7 +250,29 @@ int listen_on(std::uint16_t port) {
     return listener;
 }
 
-void serve(int listener, int file, bool spins) {
+int open_file(const std::string& path) {
+    const int file = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (!path.empty() && file < 0) {
+        throw std::runtime_error("cannot open " + path);
+    }
+    return file;
+}
+
+/// Every byte of it written once, as the data of a unit are.
+std::span<std::byte> map_memory(std::size_t size) {
+    if (size == 0) {
+        return {};
+    }
+    void* const memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        throw std::runtime_error("no memory for " + std::to_string(size) + " bytes");
+    }
+    std::memset(memory, 0x5A, size);
+    return {static_cast<std::byte*>(memory), size};
+}
+
+void serve(int listener, const Store& store, bool spins) {
     std::vector<std::unique_ptr<Peer>> peers;
     std::vector<pollfd> entries;
     for (;;) {
@@ -249,7 +295,7 @@ void serve(int listener, int file, bool spins) {
         for (int socket = 0; (socket = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)) >= 0;) {
             const int on = 1;
             ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-            peers.push_back(std::make_unique<Peer>(socket, file));
+            peers.push_back(std::make_unique<Peer>(socket, store));
         }
     }
 }
@@ -262,16 +308,15 @@ int main(int count, char** values) {
         targe::bench::Arguments arguments(count, values);
         const auto port = arguments.number<std::uint16_t>("port", 3260);
         const std::string path = arguments.text("file", "");
+        const auto memory = arguments.number<std::size_t>("memory", 0);
         const bool spins = arguments.text("wait", "sleep") == "spin";
         arguments.finish();
-        const int file = path.empty() ? -1 : ::open(path.c_str(), O_RDWR | O_CLOEXEC);
-        if (!path.empty() && file < 0) {
-            throw std::runtime_error("cannot open " + path);
-        }
+        const targe::bench::Store store{.file = targe::bench::open_file(path),
+                                        .memory = targe::bench::map_memory(memory)};
         const int listener = targe::bench::listen_on(port);
         std::printf("ready\n");
         std::fflush(stdout);
-        targe::bench::serve(listener, file, spins);
+        targe::bench::serve(listener, store, spins);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "bare: %s\n", error.what());
         return 1;

@@ -10,11 +10,14 @@ from setup import Target, free_port
 
 
 class Bare:
-    def __init__(self, name: str, file: pathlib.Path | None = None, wait: str = "spin", prefix: tuple[str, ...] = ()) -> None:
+    def __init__(self, name: str, file: pathlib.Path | None = None, memory: int = 0, wait: str = "spin",
+                 prefix: tuple[str, ...] = ()) -> None:
         self._target = Target(name, {}, port=free_port())
         self._command = [*prefix, str(PROGRAMS / "bare"), "--port", str(self._target.port), "--wait", wait]
         if file is not None:
             self._command += ["--file", str(file)]
+        elif memory:
+            self._command += ["--memory", str(memory)]
         self.process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:

@@ -110,10 +110,11 @@ def _istgt(stack: contextlib.ExitStack, root: pathlib.Path) -> Peer:
 
 def _bare(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
     file = None
+    memory = UNIT_BYTES if STORES[store].handler == "ram" else 0
     if STORES[store].handler == "file":
         file = root / "bare.img"
         fill(file)
-    return Peer("bare", stack.enter_context(Bare(NAME, file, prefix=PIN_TARGET)), 0)
+    return Peer("bare", stack.enter_context(Bare(NAME, file, memory, prefix=PIN_TARGET)), 0)
 
 
 @contextlib.contextmanager

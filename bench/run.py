@@ -124,8 +124,10 @@ def print_table(results: dict[str, dict[str, Figures]]) -> None:
 def print_goals(results: dict[str, dict[str, Figures]]) -> None:
     verdicts = judged(results)
     for verdict in verdicts:
-        print(f"{'reached' if verdict.reached else 'MISSED ':8} {verdict.cell}: {verdict.found:.2f} × {verdict.peer}, wanted {verdict.wanted:g}")
-    print(f"bench: {sum(verdict.reached for verdict in verdicts)} of {len(verdicts)} goals reached")
+        limit = "" if verdict.limit is None else f"; the bare socket: {verdict.limit:.2f}"
+        print(f"{verdict.word + ':':24}{verdict.cell}: {verdict.found:.2f} × {verdict.peer}, wanted {verdict.wanted:g}{limit}")
+    print(f"bench: {sum(verdict.reached for verdict in verdicts)} of {len(verdicts)} goals reached; "
+          f"{sum(verdict.beyond_the_machine for verdict in verdicts)} ask for more than the bare socket gives on this machine")
 
 
 def main() -> int:

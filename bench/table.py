@@ -33,8 +33,8 @@ def bench_table(path: pathlib.Path) -> str:
             f" | {targe['p50_us']:,.0f} | {targe['p99_us']:,.0f} | {peer['p50_us']:,.0f}, {peer['p99_us']:,.0f}"
             f" | {targe['target_cpu_us_per_op']:.1f} ({peer['target_cpu_us_per_op']:.1f})"
             f" | {targe['switches_per_op']:.4f} ({peer['switches_per_op']:.2f}) |")
-    lines += ["", "| cell | over | wanted | found | |", "|---|---|---|---|---|"]
-    lines += [f"| {verdict.cell} | {verdict.peer} | {verdict.wanted:g} | {verdict.found:.2f} | {'reached' if verdict.reached else 'missed'} |"
+    lines += ["", "| cell | over | wanted | found | the bare socket itself | |", "|---|---|---|---|---|---|"]
+    lines += [f"| {verdict.cell} | {verdict.peer} | {verdict.wanted:g} | {verdict.found:.2f} | {'' if verdict.limit is None else format(verdict.limit, '.2f')} | {verdict.word} |"
               for verdict in judged(bench["cells"])]
     return "\n".join(lines) + "\n"
 

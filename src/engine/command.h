@@ -52,8 +52,7 @@ public:
 
     Command() = default;
 
-    // Filled by the transport before submit().
-    scsi::Cdb cdb;
+    // Filled by the transport before submit(), and `cdb`.
     std::uint64_t lun = 0;  ///< the eight bytes of the LUN field, as they came, most significant first
     TaskTag tag;
     scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
@@ -70,6 +69,7 @@ public:
     Residual residual_out;
     Residual residual_in;
     /// Encoded as the logical unit's D_SENSE asks; empty unless the status is CHECK CONDITION.
+    std::uint8_t sense_size = 0;
     [[nodiscard]] std::span<const std::byte> sense() const {
         return std::span{sense_bytes}.first(sense_size);
     }
@@ -81,12 +81,18 @@ public:
 
     // The engine's own. Transports leave them alone.
     detail::CommandLife life;
+
+private:
+    base::CommandArena arena_{block_};
+
+    // Last what is large and of which an ordinary command touches only the beginning: some thirty commands in
+    // flight are to stay in the cache that is next to the processor.
+public:
+    scsi::Cdb cdb;
     std::array<std::byte, scsi::kMaxSenseBytes> sense_bytes;
-    std::uint8_t sense_size = 0;
 
 private:
     alignas(base::CommandArena::kAlignment) std::array<std::byte, kArenaBytes> block_;
-    base::CommandArena arena_{block_};
 };
 
 }  // namespace targe::engine

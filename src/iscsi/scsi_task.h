@@ -80,11 +80,8 @@ private:
     Delivery delivery_ = Delivery::lost;  ///< in State::ending
     std::uint32_t expected_ = 0;
     std::uint32_t expected_bidirectional_ = 0;
-    std::uint16_t cdb_size_ = ScsiCommandPdu::kCdbSize;
-    std::array<std::byte, kMaxCdbSize> cdb_;
     ScsiTask* next_of_bucket_ = nullptr;
 
-    DataOut data_out_;
     base::Segments into_;           ///< the host's memory for data-out
     std::vector<std::byte> early_;  ///< unsolicited data that came before that memory
     base::Time waiting_since_{};
@@ -95,6 +92,12 @@ private:
     std::uint32_t data_in_size_ = 0;
     std::uint32_t burst_sent_ = 0;    ///< of the Data-In sequence under way
     std::uint32_t next_data_sn_ = 0;  ///< numbers Data-In and R2T PDUs alike, [RFC 7143 11.8.1]
+
+    // Last what is large and of which an ordinary command touches only the beginning: some thirty commands in
+    // flight are to stay in the cache that is next to the processor.
+    DataOut data_out_;
+    std::uint16_t cdb_size_ = ScsiCommandPdu::kCdbSize;
+    std::array<std::byte, kMaxCdbSize> cdb_;
 };
 
 }  // namespace targe::iscsi

@@ -119,8 +119,7 @@ private:
         cmd_sn_ = get32(pdu, 24) + 1;
         const std::uint8_t operation = get8(pdu, 32);
         const std::size_t length = get32(pdu, 20);
-        const std::size_t place =
-            std::size_t{get32(pdu, 38)} * 512;  // the low half of an LBA is enough here
+        const std::size_t place = std::size_t{get32(pdu, 38)} * 512;  // the low half of an LBA is enough here
         if (operation == 0x88 && used_output_ + length <= output_.size()) {
             Header& header = begin(kDataIn, pdu);
             put(header, 1, 1, 0x81);  // final, with status

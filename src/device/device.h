@@ -142,6 +142,18 @@ public:
     /// looked at.
     [[nodiscard]] virtual bool away() const { return false; }
 
+    // What a device can do without waiting for anything, so that it costs no coroutine. Nothing was done, or
+    // may be done again by read() and write(), where they give no answer.
+    [[nodiscard]] virtual std::optional<IoResult> read_at_once(std::uint64_t /*lba*/,
+                                                               base::Segment /*into*/) {
+        return std::nullopt;
+    }
+    [[nodiscard]] virtual std::optional<IoResult> write_at_once(std::uint64_t /*lba*/,
+                                                                base::ConstSegment /*from*/,
+                                                                Durability /*durability*/) {
+        return std::nullopt;
+    }
+
     /// The device's own memory that holds the range, when it has it at hand; it stays valid and in place as
     /// long as the device lives. Content may change under concurrent writes, as on any disk.
     [[nodiscard]] virtual std::optional<base::ConstSegment> lend(std::uint64_t /*lba*/,

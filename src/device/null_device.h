@@ -28,6 +28,10 @@ public:
                                                               std::uint64_t blocks) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
+    [[nodiscard]] std::optional<IoResult> write_at_once(std::uint64_t /*lba*/, base::ConstSegment /*from*/,
+                                                        Durability /*durability*/) override {
+        return IoResult{};
+    }
 
 private:
     Geometry geometry_;

@@ -64,6 +64,14 @@ base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64
     co_return IoResult{};
 }
 
+std::optional<IoResult> RamDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                 Durability /*durability*/) {
+    const std::size_t begin = lba * geometry_.block_size;
+    std::memcpy(memory_.bytes().data() + begin, from.data, from.size);
+    mark({.begin = begin, .end = begin + from.size});
+    return IoResult{};
+}
+
 base::Task<IoResult> RamDevice::flush(base::CommandArena& /*arena*/) {
     co_return IoResult{};
 }

@@ -30,6 +30,8 @@ public:
     base::Task<std::expected<Fill, IoFailure>> fill(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
+    [[nodiscard]] std::optional<IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                        Durability durability) override;
 
 private:
     /// Bytes, as offsets into memory_.

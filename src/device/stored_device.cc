@@ -241,6 +241,27 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
     co_return written;
 }
 
+std::optional<IoResult> StoredDevice::at_once(const Transfer& transfer, std::uint64_t lba,
+                                              Durability durability) {
+    if (look_due() || !reachable(lba, transfer.size / settings_.geometry.block_size) ||
+        start(transfer, durability).bytes != transfer.size) {
+        return std::nullopt;
+    }
+    return IoResult{};
+}
+
+std::optional<IoResult> StoredDevice::read_at_once(std::uint64_t lba, base::Segment into) {
+    return at_once(reading(fd(), {&into, 1}, byte_of(lba)), lba, Durability::cached);
+}
+
+std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                    Durability durability) {
+    if (settings_.capabilities.read_only || durability == Durability::durable) {
+        return std::nullopt;
+    }
+    return at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
+}
+
 base::Task<IoResult> StoredDevice::sync(base::CommandArena& arena, std::uint64_t lba) {
     int result = 0;
     do {

@@ -60,6 +60,12 @@ public:
     /// How often the store is looked at, or looked for.
     static constexpr base::Duration kLookInterval = std::chrono::seconds{1};
 
+    /// From the page cache, where all of it is there.
+    [[nodiscard]] std::optional<IoResult> read_at_once(std::uint64_t lba, base::Segment into) override;
+    /// To the page cache, as far as that does not take long.
+    [[nodiscard]] std::optional<IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                        Durability durability) override;
+
 protected:
     StoredDevice(StoreSettings settings, reactor::FileDescriptor fd);
 
@@ -92,6 +98,8 @@ private:
     [[nodiscard]] bool reachable(std::uint64_t lba, std::uint64_t blocks) const;
     base::Task<void> look(base::CommandArena& arena);
     base::Task<std::expected<std::uint64_t, IoFailure>> find_store(base::CommandArena& arena);
+    [[nodiscard]] std::optional<IoResult> at_once(const Transfer& transfer, std::uint64_t lba,
+                                                  Durability durability);
     [[nodiscard]] Moved start(const Transfer& transfer, Durability durability);
     base::Task<Moved> finish(base::CommandArena& arena, Transfer transfer, Moved moved);
     [[nodiscard]] IoResult outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba);

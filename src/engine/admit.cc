@@ -14,6 +14,29 @@ namespace targe::engine {
 
 using detail::Stage;
 
+namespace {
+
+bool is_plain_write(scsi::CommandId id) {
+    return id == scsi::CommandId::write_6 || id == scsi::CommandId::write_10 ||
+           id == scsi::CommandId::write_12 || id == scsi::CommandId::write_16;
+}
+
+/// A WRITE whose data came with it, and which executes now, needs no memory of its own for them.
+bool takes_in_place(Command& command) {
+    auto& life = command.life;
+    const wire::Bytes here = life.nexus->data_here(command);
+    if (here.empty() || here.size() != life.wants_out || here.size() > life.nexus->limits().transfer_bytes ||
+        !is_plain_write(life.info->id)) {
+        return false;
+    }
+    life.in_place = here.data();
+    life.data_is_here = true;
+    command.data_out = {{}, static_cast<std::uint32_t>(here.size())};
+    return true;
+}
+
+}  // namespace
+
 void proceed(Command& command) {
     auto& life = command.life;
     Lane& lane = life.unit->lane;
@@ -41,7 +64,7 @@ void proceed(Command& command) {
         }
         return;
     }
-    if (life.wants_out > 0 && !life.data_is_here) {
+    if (life.wants_out > 0 && !life.data_is_here && !takes_in_place(command)) {
         fetch_data_out(command);
         return;
     }

@@ -23,6 +23,7 @@ void detail::CommandLife::reset() {
     out_buffer.reset();
     in_buffer.reset();
     out_segment = {};
+    in_place = nullptr;
     in_segment = {};
 }
 

@@ -64,6 +64,7 @@ struct CommandLife {
     base::Buffer out_buffer;
     base::Buffer in_buffer;
     base::Segment out_segment{};
+    const std::byte* in_place = nullptr;  ///< data-out that the transport has, until submit() returns
     base::ConstSegment in_segment{};
 
     void reset();

@@ -8,7 +8,8 @@ namespace targe::engine {
 void execute_read(Command& command);
 Execution execute_reassign_blocks(base::CommandArena& arena, Command& command);
 Execution execute_pre_fetch(base::CommandArena& arena, Command& command);
-Execution execute_write(base::CommandArena& arena, Command& command);
+void execute_write(Command& command);
+Execution execute_write_and_verify(base::CommandArena& arena, Command& command);
 Execution execute_verify(base::CommandArena& arena, Command& command);
 Execution execute_synchronize_cache(base::CommandArena& arena, Command& command);
 Execution execute_test_unit_ready(base::CommandArena& arena, Command& command);

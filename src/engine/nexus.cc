@@ -109,7 +109,18 @@ NexusUnit* Nexus::locate(std::uint64_t lun_field) const {
     return lun ? units_.find(lun->value) : nullptr;
 }
 
-void Nexus::submit(Command& command) {
+void Nexus::submit(Command& command, wire::Bytes data_here) {
+    if (data_here.empty()) {
+        take_on(command);
+        return;
+    }
+    arriving_ = &command;
+    data_here_ = data_here;
+    take_on(command);
+    arriving_ = nullptr;
+}
+
+void Nexus::take_on(Command& command) {
     auto& life = command.life;
     TARGE_ASSERT(life.stage == Stage::idle && life.nexus == nullptr);
     life.nexus = this;

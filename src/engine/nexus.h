@@ -38,8 +38,10 @@ public:
           const Limits& limits);
     ~Nexus();
 
-    /// Takes a command on. CommandPort::completed() may be called before this returns.
-    void submit(Command& command);
+    /// Takes a command on. CommandPort::completed() may be called before this returns. `data_here` is all of
+    /// the command's data-out, where the transport has it already, and need not stay after this returns:
+    /// whatever is not written from there at once is asked for by CommandPort::data_out_wanted() as ever.
+    void submit(Command& command, wire::Bytes data_here = {});
     /// All command.data_out.size bytes are in their segments.
     void data_out_arrived(Command& command);
     /// They are not and will not be: the command ends with `outcome` and never executes.
@@ -65,6 +67,10 @@ public:
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
     // For the rest of the engine.
+    /// What submit() was given with `command`, while it runs; else nothing.
+    [[nodiscard]] wire::Bytes data_here(const Command& command) const {
+        return &command == arriving_ ? data_here_ : wire::Bytes{};
+    }
     [[nodiscard]] CommandPort& port() { return port_; }
     [[nodiscard]] const Limits& limits() const { return limits_; }
     [[nodiscard]] Counters& counters() { return counters_; }
@@ -88,6 +94,7 @@ public:
     void visited(NexusUnit& unit);
 
 private:
+    void take_on(Command& command);
     [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;
     void without_unit(Command& command);
     void attach(const LunEntry& entry);
@@ -108,6 +115,8 @@ private:
     TagTable tags_;
     UnitMap units_;
     std::vector<std::unique_ptr<NexusUnit>> leaving_;  ///< to be forgotten by their homes
+    const Command* arriving_ = nullptr;                ///< the one that submit() was called for
+    wire::Bytes data_here_;                            ///< its data-out
     std::size_t commands_ = 0;
     std::uint64_t buffer_bytes_ = 0;  ///< held by its commands
     std::size_t managing_ = 0;        ///< functions not answered yet

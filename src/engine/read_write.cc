@@ -7,6 +7,8 @@
 #include "engine/sense_from.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace targe::engine {
 
@@ -22,6 +24,34 @@ Execution read_into_buffer(base::CommandArena& arena, Command& command) {
         co_return sense_from(read.error());
     }
     co_return scsi::Status::good;
+}
+
+scsi::Outcome outcome_of(const device::IoResult& result) {
+    return result ? scsi::Outcome{scsi::Status::good} : scsi::Outcome{sense_from(result.error())};
+}
+
+/// WRITE, and WRITE AND VERIFY.
+Execution write_from_buffer(base::CommandArena& arena, Command& command) {
+    auto& life = command.life;
+    device::Device& disk = life.unit->unit->device();
+    const std::uint64_t blocks = command.data_out.size / block_size(command);
+    if (blocks == 0) {
+        co_return scsi::Status::good;
+    }
+    const bool verify = verifies(command);
+    const base::ConstSegment from{life.out_segment.data,
+                                  static_cast<std::size_t>(blocks * block_size(command))};
+    // What is verified must be what the medium holds, so it goes there first.
+    const device::Durability durability = verify ? device::Durability::durable : durability_of(command);
+    const device::IoResult written = co_await disk.write(arena, life.access.lba, {&from, 1}, durability);
+    if (!written) {
+        co_return sense_from(written.error());
+    }
+    if (!verify) {
+        co_return scsi::Status::good;
+    }
+    const scsi::Outcome verified = co_await verify_blocks(arena, command, life.access.lba, blocks);
+    co_return verified;
 }
 
 bool never_changes(const Command& command) {
@@ -60,30 +90,33 @@ void execute_read(Command& command) {
         return finish(command, no_room(command));
     }
     life.in_segment = {life.in_buffer.bytes().data(), size};
+    if (const auto read =
+            life.unit->unit->device().read_at_once(life.access.lba, {life.in_buffer.bytes().data(), size})) {
+        return finish(command, outcome_of(*read));
+    }
     read_into_buffer(command.arena(), command);
 }
 
-Execution execute_write(base::CommandArena& arena, Command& command) {
+void execute_write(Command& command) {
     auto& life = command.life;
-    device::Device& disk = life.unit->unit->device();
-    const std::uint64_t blocks = command.data_out.size / block_size(command);
-    if (blocks == 0) {
-        co_return scsi::Status::good;
+    if (const std::byte* const here = std::exchange(life.in_place, nullptr)) {
+        const base::ConstSegment from{here, command.data_out.size};
+        if (const auto written =
+                life.unit->unit->device().write_at_once(life.access.lba, from, durability_of(command))) {
+            return finish(command, outcome_of(*written));
+        }
+        // It will wait, and the transport's memory will not.
+        if (!life.nexus->take_buffer(life.out_buffer, from.size)) {
+            return finish(command, no_room(command));
+        }
+        std::memcpy(life.out_buffer.bytes().data(), from.data, from.size);
+        life.out_segment = {life.out_buffer.bytes().data(), from.size};
     }
-    const bool verify = verifies(command);
-    const base::ConstSegment from{life.out_segment.data,
-                                  static_cast<std::size_t>(blocks * block_size(command))};
-    // What is verified must be what the medium holds, so it goes there first.
-    const device::Durability durability = verify ? device::Durability::durable : durability_of(command);
-    const device::IoResult written = co_await disk.write(arena, life.access.lba, {&from, 1}, durability);
-    if (!written) {
-        co_return sense_from(written.error());
-    }
-    if (!verify) {
-        co_return scsi::Status::good;
-    }
-    const scsi::Outcome verified = co_await verify_blocks(arena, command, life.access.lba, blocks);
-    co_return verified;
+    static_cast<void>(write_from_buffer(command.arena(), command));
+}
+
+Execution execute_write_and_verify(base::CommandArena& arena, Command& command) {
+    return write_from_buffer(arena, command);
 }
 
 }  // namespace targe::engine

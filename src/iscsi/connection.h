@@ -73,6 +73,10 @@ public:
     /// The first `bytes` of the task's data-out go to `into`, which is at least as long; `bytes` is not
     /// above expected_data_out(). Once per task. May call Host::data_out_complete() or data_out_failed().
     void accept_data(ScsiTask& task, base::Segments into, std::uint32_t bytes);
+    /// All of the data-out of the task that Host::command() is being called for, when it has come with it and
+    /// needs no digest compared first; else nothing. Stays where it is until Host::command() returns, and
+    /// serves a host that can answer before that without accept_data().
+    [[nodiscard]] wire::Bytes data_here() const { return data_here_; }
     /// How the task ends. Once per task, and not with abandon().
     void respond(ScsiTask& task, const Response& response);
     /// The task was aborted and gets no response. Its memory is free when Host::task_ended() is called:
@@ -205,6 +209,7 @@ private:
     Incoming incoming_;
     std::vector<std::byte> collected_;
     bool processing_ = false;
+    wire::Bytes data_here_;        ///< while the host is given a command
     bool space_lent_ = false;      ///< a receive is under way
     ScsiTask* lent_by_ = nullptr;  ///< whose memory it may write to
     base::Segment own_memory_{};   ///< collected_, or the early data of a task

@@ -100,7 +100,11 @@ void Connection::start_command(ScsiTask& task, HeaderView header, std::uint32_t 
         incoming_.purpose = Purpose::immediate;
         incoming_.task = &task;
     }
+    if (length == task.expected_data_out() && task.data_out_.failure() == std::nullopt) {
+        data_here_ = reader_.data_here();
+    }
     host_.command(task);
+    data_here_ = {};
     // The host may have aborted it at once, and be using the object for something else already.
     if (incoming_.task == &task) {
         take_data(task, 0, length);

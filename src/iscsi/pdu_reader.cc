@@ -146,6 +146,13 @@ PduReader::Step PduReader::read_header() {
     return Step::header;
 }
 
+wire::Bytes PduReader::data_here() const {
+    if (state_ != State::data || data_digest_ || data_length_ == 0 || end_ - begin_ < data_length_) {
+        return {};
+    }
+    return buffered().first(data_length_);
+}
+
 void PduReader::deliver_into(SegmentCursor<base::Segment> where, std::size_t size) {
     TARGE_ASSERT(state_ == State::data && size <= data_left_);
     where_ = where;

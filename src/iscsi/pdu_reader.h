@@ -54,6 +54,9 @@ public:
     /// The first `size` bytes of the data segment go to `where`, which has room for them; the rest is
     /// dropped.
     void deliver_into(SegmentCursor<base::Segment> where, std::size_t size);
+    /// All of the data segment, where it has come already and there is no digest to compare it with first;
+    /// else nothing. From Step::header to the next call of next() or space().
+    [[nodiscard]] wire::Bytes data_here() const;
     /// What has not come yet of the data segment is dropped.
     void drop_data() { wanted_ = 0; }
     [[nodiscard]] bool delivering() const { return wanted_ != 0; }

@@ -235,7 +235,7 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
         .known = true, .out_bytes = task.expected_data_out(), .in_bytes = task.expected_data_in()};
     command.stable_data_in = protocol_.parameters().data_digest == iscsi::Digest::crc32c;
     both.submitted = true;
-    nexus_->submit(command);
+    nexus_->submit(command, protocol_.data_here());
 }
 
 void IscsiConnection::data_out_wanted(engine::Command& command) {

@@ -76,7 +76,9 @@ Task& Initiator::submit(std::unique_ptr<Task> task) {
     task->held = hold_responses;
     tasks_.push_back(std::move(task));
     Task& sent = *tasks_.back();
-    world_.as(core_, [&] { nexus_->submit(sent); });
+    ByteVector along = data_come_along ? sent.data_to_send : ByteVector{};
+    world_.as(core_, [&] { nexus_->submit(sent, along); });
+    std::ranges::fill(along, std::byte{0xee});
     return sent;
 }
 

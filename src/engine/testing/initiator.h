@@ -80,6 +80,7 @@ public:
     DataOutMode data_out_mode = DataOutMode::at_once;
     Delivery delivery = Delivery::delivered;
     bool hold_responses = false;
+    bool data_come_along = false;  ///< all data-out with the command, in memory that is spoilt afterwards
     std::vector<TaskManagement*> answered;
     std::vector<scsi::Asc> events;
     std::function<void(TaskManagement&)> on_managed;

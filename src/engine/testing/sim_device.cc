@@ -70,6 +70,21 @@ base::Task<device::IoResult> SimDevice::write(base::CommandArena& /*arena*/, std
                                               base::ConstSegments from, device::Durability durability) {
     touched(writes_begun);
     co_await Wait{*this};
+    co_return write_now(lba, from, durability);
+}
+
+std::optional<device::IoResult> SimDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                         device::Durability durability) {
+    if (!writes_at_once || durability == device::Durability::durable) {
+        return std::nullopt;
+    }
+    touched(writes_begun);
+    ++written_at_once;
+    return write_now(lba, {&from, 1}, durability);
+}
+
+device::IoResult SimDevice::write_now(std::uint64_t lba, base::ConstSegments from,
+                                      device::Durability durability) {
     touched(writes_ended);
     durable_writes += durability == device::Durability::durable ? 1 : 0;
     device::IoResult result = ended(lba, base::total_size(from));
@@ -81,7 +96,7 @@ base::Task<device::IoResult> SimDevice::write(base::CommandArena& /*arena*/, std
         const std::uint64_t blocks = base::total_size(from) / geometry_.block_size;
         std::fill_n(mapped_.begin() + static_cast<std::ptrdiff_t>(lba), blocks, true);
     }
-    co_return result;
+    return result;
 }
 
 void SimDevice::put(std::uint64_t lba, base::ConstSegments from, std::uint64_t bytes) {

@@ -46,6 +46,8 @@ public:
     base::Task<device::IoResult> probe(base::CommandArena& arena) override;
     base::Task<device::IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
+    [[nodiscard]] std::optional<device::IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
+                                                                device::Durability durability) override;
 
     /// Lets one operation end that waits for the test.
     void complete_one();
@@ -58,7 +60,8 @@ public:
     device::Capabilities can{.unmap = true, .unmapped_reads_zero = true, .block_status = true};
     Pace pace = Pace::at_once;
     bool lends = false;
-    bool copies = false;  ///< copy_from() another of its kind
+    bool writes_at_once = false;  ///< what does not have to be durable
+    bool copies = false;          ///< copy_from() another of its kind
     device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
     bool away = false;                     ///< for probe() alone
     std::optional<device::IoError> fail;   ///< what the next operation ends with
@@ -66,6 +69,7 @@ public:
     std::uint64_t torn_bytes = 0;          ///< of a write that fails, what is written all the same
     std::uint64_t writes_begun = 0;
     std::uint64_t writes_ended = 0;
+    std::uint64_t written_at_once = 0;
     std::uint64_t reads = 0;
     std::uint64_t fills = 0;
     std::uint64_t copies_asked = 0;
@@ -82,6 +86,7 @@ private:
         void await_resume() const noexcept {}
     };
     void suspend(std::coroutine_handle<> self);
+    device::IoResult write_now(std::uint64_t lba, base::ConstSegments from, device::Durability durability);
     device::IoResult ended(std::uint64_t lba);
     device::IoResult ended(std::uint64_t lba, std::uint64_t bytes);
     void put(std::uint64_t lba, base::ConstSegments from, std::uint64_t bytes);

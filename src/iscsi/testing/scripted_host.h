@@ -100,6 +100,8 @@ public:
     bool logged_out = false;
     bool ends_session_at_logout = true;  ///< false: the test calls session_ended()
     bool keep_written = true;
+    bool takes_data_here = false;  ///< writes from Connection::data_here() where it can
+    std::size_t taken_here = 0;
 
 private:
     std::array<HostTask, kTasks> tasks_;

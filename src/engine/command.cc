@@ -38,6 +38,7 @@ void Command::reset() {
     data_out = {};
     status = 0;
     data_in = {};
+    data_in_stage = {};
     residual_out = residual_in = {};
     sense_size = 0;
 }

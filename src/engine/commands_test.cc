@@ -50,7 +50,7 @@ TEST_F(Commands, ReadsBackWhatEveryWriteWrote) {
     EXPECT_EQ(host->run(cdb10(0x28, 3, 4), 2048).data_received, all);
 }
 
-TEST_F(Commands, LendsOnlyWhereTheDataMayChangeOnTheirWay) {
+TEST_F(Commands, LendsWithAStageWhereTheDataMayNotChangeOnTheirWay) {
     scene.disk->lends = true;
     host->hold_responses = true;
     const auto read = [&](bool stable) -> testing::Task& {
@@ -64,8 +64,20 @@ TEST_F(Commands, LendsOnlyWhereTheDataMayChangeOnTheirWay) {
     };
     testing::Task& digested = read(true);
     testing::Task& plain = read(false);
-    EXPECT_NE(digested.data_in[0].data, scene.disk->block(3).data());
+    EXPECT_EQ(digested.data_in[0].data, scene.disk->block(3).data());
+    EXPECT_EQ(digested.data_in_stage.size(), 512U);
     EXPECT_EQ(plain.data_in[0].data, scene.disk->block(3).data());
+    EXPECT_TRUE(plain.data_in_stage.empty());
+    // Whoever compares and writes must not wait until an initiator has received, so its unit lends no more.
+    host->hold_responses = false;
+    ByteVector compare = cdb16(0x89, 9, 0);
+    compare[13] = std::byte{1};
+    host->run(compare, 0, filled(1024, 0));
+    host->hold_responses = true;
+    testing::Task& copied = read(true);
+    EXPECT_NE(copied.data_in[0].data, scene.disk->block(3).data());
+    EXPECT_TRUE(copied.data_in_stage.empty());
+    host->retire(copied);
     host->retire(digested);
     host->retire(plain);
 }

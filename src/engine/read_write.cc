@@ -89,6 +89,14 @@ void execute_read(Command& command) {
     if (!life.nexus->take_buffer(life.in_buffer, size)) {
         return finish(command, no_room(command));
     }
+    if (command.stable_data_in && life.unit->lane.lends()) {
+        if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
+            life.in_segment = *lent;
+            life.lent = true;
+            command.data_in_stage = life.in_buffer.bytes();
+            return finish(command, scsi::Status::good);
+        }
+    }
     life.in_segment = {life.in_buffer.bytes().data(), size};
     if (const auto read =
             life.unit->unit->device().read_at_once(life.access.lba, {life.in_buffer.bytes().data(), size})) {

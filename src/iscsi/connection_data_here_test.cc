@@ -1,13 +1,17 @@
-// Writes whose data a host takes from where they were received.
+// Data without memory of their own: of writes, taken from where they were received; of reads, copied when
+// they are sent.
 #include "iscsi/testing/peer.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <vector>
 
 namespace targe::iscsi {
 namespace {
 
+using testing::HostTask;
 using testing::Move;
 using testing::Pdu;
 using testing::Peer;
@@ -53,6 +57,52 @@ TEST(DataHere, IsNotTakenWhereMoreIsToCome) {
     peer.send(pdu);
     EXPECT_EQ(peer.host.taken_here, 0U);
     EXPECT_EQ(peer.next().opcode(), Opcode::ready_to_transfer);
+}
+
+TEST(DataInWithAStage, MayChangeOnceItIsBeingSent) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("DataDigest=CRC32C;MaxRecvDataSegmentLength=4096;"));
+    constexpr std::uint32_t kSize = 30001;
+    peer.host.stages = true;
+    peer.auto_pump = false;
+    peer.send(peer.command(5, Move::read, kSize));
+    std::array<base::ConstSegment, 64> out{};
+    ASSERT_GT(peer.connection.gather(out), 0U);  // from now on its digests are made
+    HostTask* const task = peer.host.find(5);
+    ASSERT_NE(task, nullptr);
+    std::ranges::fill(task->in_memory, std::byte{0xee});
+    peer.pump();  // compares the digests
+    EXPECT_FALSE(peer.broken);
+    std::vector<std::byte> received;
+    while (!peer.answers.empty()) {
+        const Pdu pdu = peer.next();
+        ASSERT_EQ(pdu.opcode(), Opcode::data_in);
+        received.insert(received.end(), pdu.data.begin(), pdu.data.end());
+    }
+    ASSERT_EQ(received.size(), kSize);
+    for (std::size_t i = 0; i < received.size(); ++i) {
+        ASSERT_EQ(received[i], testing::ScriptedHost::pattern(TaskTag{5}, i)) << i;
+    }
+}
+
+TEST(DataInWithAStage, IsSentInPortions) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("DataDigest=CRC32C;MaxRecvDataSegmentLength=262144;"));
+    peer.host.stages = true;
+    peer.auto_pump = false;
+    constexpr std::uint32_t kSize = 1U << 20U;
+    peer.send(peer.command(5, Move::read, kSize));
+    peer.send(peer.command(6, Move::read, kSize));
+    std::array<base::ConstSegment, 64> out{};
+    const std::size_t count = peer.connection.gather(out);
+    EXPECT_LT(base::total_size(std::span(out).first(count)), kSize) << "more than stays at hand";
+    peer.pump();
+    EXPECT_FALSE(peer.broken);
+    std::size_t received = 0;
+    while (!peer.answers.empty()) {
+        received += peer.next().data.size();
+    }
+    EXPECT_EQ(received, 2 * kSize);
 }
 
 }  // namespace

@@ -70,12 +70,14 @@ void Transmitter::withdraw(ScsiTask& task) {
 
 std::size_t Transmitter::gather(std::span<base::ConstSegment> out) {
     std::size_t count = 0;
+    std::size_t staged = 0;
     std::size_t skip = front_sent_;
-    for (std::size_t i = 0; count < out.size(); ++i) {
+    for (std::size_t i = 0; count < out.size() && staged < kStagedAtOnce; ++i) {
         if (i == frame_count_ && !make_frame()) {
             break;
         }
         Frame& next = frame(i);
+        staged += next.staged ? next.data_size : 0;
         // Nearly all are whole, and of a header and one piece of data. Without data the cursor is an older
         // PDU's.
         const base::ConstSegment whole =
@@ -133,6 +135,8 @@ bool Transmitter::make_frame() {
     next.last = false;
     next.data_size = 0;
     next.tail_size = 0;
+    next.staged = false;
+    next.crc = 0;
     std::ranges::fill(next.header(), std::byte{0});
     Outgoing& front = queue_.front();
     if (front.kind() == Outgoing::Kind::control) {
@@ -187,9 +191,9 @@ void Transmitter::seal(Frame& sealed, wire::Bytes prefix, bool digests) {
     if (!digests || !data_digest_ || length == 0) {
         return;
     }
-    std::uint32_t crc = wire::crc32c(0, prefix);
+    std::uint32_t crc = sealed.staged ? sealed.crc : wire::crc32c(0, prefix);
     SegmentCursor<base::ConstSegment> data = sealed.data;
-    for (std::size_t left = sealed.data_size; left > 0;) {
+    for (std::size_t left = sealed.staged ? 0 : sealed.data_size; left > 0;) {
         const base::ConstSegment run = data.run(left);
         crc = wire::crc32c(crc, {run.data, run.size});
         data.advance(run.size);

@@ -63,6 +63,8 @@ public:
 
 private:
     static constexpr std::size_t kFrames = 64;
+    /// Of data that are copied before they are sent: little enough that the stream finds them at hand.
+    static constexpr std::size_t kStagedAtOnce = std::size_t{512} * 1024;
     static constexpr std::size_t kMaxControls = 256;
     static constexpr std::size_t kMaxControlBytes = 1U << 20U;
 
@@ -72,7 +74,9 @@ private:
         std::array<std::byte, 3 + kDigestSize> tail;                ///< padding, digest
         std::uint8_t head_size = 0;
         std::uint8_t tail_size = 0;
-        bool last = false;  ///< of its task
+        bool last = false;    ///< of its task
+        bool staged = false;  ///< its data are a copy, and `crc` is theirs
+        std::uint32_t crc = 0;
         std::uint32_t data_size = 0;
         ScsiTask* task = nullptr;  ///< null where nothing of it is needed any more
         ControlPdu* control = nullptr;
@@ -88,6 +92,7 @@ private:
     void make_control(ControlPdu& pdu, Frame& made);
     void make_r2t(ScsiTask& task, Frame& made);
     void make_data_in(ScsiTask& task, Frame& made);
+    static void stage(const ScsiTask& task, Frame& made);
     void make_response(ScsiTask& task, Frame& made);
     void number(HeaderSpan header, Numbering numbering);
     void seal(Frame& sealed, wire::Bytes prefix, bool digests);

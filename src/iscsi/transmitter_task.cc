@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "iscsi/pdu_scsi.h"
 #include "iscsi/transmitter.h"
+#include "wire/crc32c.h"
 
 #include <algorithm>
 
@@ -67,6 +68,9 @@ void Transmitter::make_data_in(ScsiTask& task, Frame& made) {
     wire::put<DataInPdu::kBufferOffset>(header, task.data_in_sent_);
     made.data = task.data_in_;
     made.data_size = size;
+    if (!task.response_.stage.empty()) {
+        stage(task, made);
+    }
     task.data_in_.advance(size);
     task.data_in_sent_ += size;
     task.burst_sent_ += size;
@@ -85,6 +89,20 @@ void Transmitter::make_data_in(ScsiTask& task, Frame& made) {
         wire::put<ResponseHeader::kStatSn>(header, 0);
     }
     seal(made, {}, true);
+}
+
+void Transmitter::stage(const ScsiTask& task, Frame& made) {
+    const std::span<std::byte> to = task.response_.stage.subspan(task.data_in_sent_, made.data_size);
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const base::ConstSegment run = made.data.run(to.size() - done);
+        made.crc = wire::copy_with_crc32c(made.crc, {run.data, run.size}, to.data() + done);
+        made.data.advance(run.size);
+        done += run.size;
+    }
+    made.staged = true;
+    made.single = {to.data(), to.size()};
+    made.data = SegmentCursor<base::ConstSegment>(std::span{&made.single, 1});
 }
 
 void Transmitter::make_response(ScsiTask& task, Frame& made) {

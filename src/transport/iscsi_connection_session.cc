@@ -256,7 +256,8 @@ void IscsiConnection::completed(engine::Command& command) {
                                             .sense = command.sense(),
                                             .data_in = command.data_in,
                                             .residual_out = translated(command.residual_out),
-                                            .residual_in = translated(command.residual_in)});
+                                            .residual_in = translated(command.residual_in),
+                                            .stage = command.data_in_stage});
     settle();
 }
 

@@ -6,6 +6,7 @@
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace targe::wire {
@@ -72,6 +73,18 @@ std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
         bytes = bytes.subspan(folded);
     }
     return crc32c_in_streams(crc, bytes);
+}
+
+std::uint32_t copy_with_crc32c(std::uint32_t crc, std::span<const std::byte> from, std::byte* to) {
+    constexpr std::size_t kPiece = 4096;  // small enough to be at hand still when its CRC is made
+    while (!from.empty()) {
+        const std::size_t size = std::min(from.size(), kPiece);
+        std::memcpy(to, from.data(), size);
+        crc = crc32c(crc, {to, size});
+        from = from.subspan(size);
+        to += size;
+    }
+    return crc;
 }
 
 }  // namespace targe::wire

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <random>
@@ -54,6 +55,9 @@ TEST(Crc32c, MatchesTheDefinitionAtEveryLengthAndInPieces) {
         ASSERT_EQ(crc32c(crc32c(0, all.first(cut)), all.subspan(cut)), expected)
             << "seed=" << kSeed << " size=" << size << " cut=" << cut;
         ASSERT_EQ(crc32c_in_streams(0, all), expected) << "seed=" << kSeed << " size=" << size;
+        std::vector<std::byte> copy(size);
+        ASSERT_EQ(copy_with_crc32c(0, all, copy.data()), expected) << "seed=" << kSeed << " size=" << size;
+        ASSERT_TRUE(std::ranges::equal(copy, all)) << "seed=" << kSeed << " size=" << size;
     }
 }
 

@@ -101,6 +101,8 @@ void ScriptedHost::respond_good(HostTask& task) {
         task.from = {base::ConstSegment{task.in_memory.data(), half}, base::ConstSegment{nullptr, 0},
                      base::ConstSegment{task.in_memory.data() + half, size - half}};
         response.data_in = task.from;
+        task.stage.resize(stages ? size : 0);
+        response.stage = task.stage;
     }
     connection->respond(task, response);
 }

@@ -27,6 +27,8 @@ class Store:
     tgt_stores: tuple[str, ...]  # tgt's
 
 
+BARE_ASLEEP = "bare asleep"  # waits in the kernel for each request, where "bare" looks for it
+BARE = ("bare", BARE_ASLEEP)
 DIGESTS = ", digests"
 WITHOUT_DIGESTS = "without digests"
 

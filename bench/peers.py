@@ -12,7 +12,7 @@ from collections.abc import Iterator
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conformance"))
 
 from bare import Bare  # noqa: E402
-from cells import STORES, UNIT_BYTES  # noqa: E402
+from cells import BARE_ASLEEP, STORES, UNIT_BYTES  # noqa: E402
 from istgt import Istgt  # noqa: E402
 from loops import loop_device  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
@@ -133,6 +133,8 @@ def peers(store: str, folders: dict[str, pathlib.Path], wanted: tuple[str, ...])
             found.append(_istgt(stack, root))
         if "bare" in wanted and not block:
             found.append(_bare(stack, store, root))
+        if "bare" in wanted and store == "null":
+            found.append(Peer(BARE_ASLEEP, stack.enter_context(Bare(NAME, wait="sleep", prefix=PIN_TARGET)), 0))
         for peer in found:
             peer.stop()
         try:

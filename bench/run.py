@@ -23,7 +23,7 @@ import zlib
 
 sys.dont_write_bytecode = True
 
-from cells import CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
+from cells import BARE, CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
 from goals import judged  # noqa: E402
 from loops import why_not  # noqa: E402
 from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, peers  # noqa: E402
@@ -105,7 +105,7 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
 
 
 def ratio(by_peer: dict[str, Figures]) -> float | None:
-    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label not in ("targe", "bare")]
+    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label not in ("targe", *BARE)]
     return by_peer["targe"]["ops_per_s"] / max(others) if "targe" in by_peer and others else None
 
 

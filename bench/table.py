@@ -8,6 +8,7 @@ import json
 import pathlib
 import sys
 
+from cells import BARE
 from goals import judged
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -26,7 +27,7 @@ def bench_table(path: pathlib.Path) -> str:
         targe = figures["targe"]
         if len(figures) == 1:
             continue  # a cell that is compared with another of Targe's own
-        peer = max((f for name, f in figures.items() if name not in ("targe", "bare")), key=lambda f: f["ops_per_s"])
+        peer = max((f for name, f in figures.items() if name not in ("targe", *BARE)), key=lambda f: f["ops_per_s"])
         bare = f"{targe['ops_per_s'] / figures['bare']['ops_per_s']:.0%}" if "bare" in figures else ""
         lines.append(
             f"| {cell} | {targe['ops_per_s']:,.0f} | {peer['ops_per_s']:,.0f} | {targe['ops_per_s'] / peer['ops_per_s']:.2f} | {bare}"

@@ -27,8 +27,9 @@ PIN_TARGET = ("taskset", "-c", TARGET_CPU)
 class Peer:
     """One daemon with one kind of store in one place."""
 
-    def __init__(self, label: str, daemon: Targed | Tgtd | Istgt | Bare, lun: int) -> None:
+    def __init__(self, label: str, daemon: Targed | Tgtd | Istgt | Bare, lun: int, file: pathlib.Path | None = None) -> None:
         self.label, self.daemon, self.lun = label, daemon, lun
+        self.file = file  # that it serves, on a disk or in memory
 
     @property
     def port(self) -> int:
@@ -45,12 +46,19 @@ class Peer:
         os.kill(self.pid, signal.SIGCONT)
 
 
-def fill(path: pathlib.Path) -> None:
-    """Real data in every block, in the page cache."""
-    piece = os.urandom(1 << 20)
-    with path.open("wb") as file:
+def fill(path: pathlib.Path, piece_bytes: int = 1 << 20) -> None:
+    """Real data in every block, in the page cache, where they come anew and in pieces of this length.
+
+    ext4 keeps what one call writes in one folio, of up to 2 MiB, and later looks at every block of a folio for each write to it: 4 KiB in a
+    large one cost ten times as much as in a small one, whoever writes them.
+    """
+    data = os.urandom(1 << 20)
+    with path.open("r+b" if path.exists() else "wb", buffering=0) as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         for _ in range(UNIT_BYTES >> 20):
-            file.write(piece)
+            for at in range(0, len(data), piece_bytes):
+                file.write(data[at:at + piece_bytes])
         os.fsync(file.fileno())
 
 
@@ -80,12 +88,13 @@ def _targe(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
     folder.mkdir(parents=True, exist_ok=True)
     handler = STORES[store].handler
     setup = _setup(handler, _loop(stack, store, folder) if handler == "block" else None)
-    if handler == "file":
-        fill(device_path(folder, setup.devices[0]))
+    file = device_path(folder, setup.devices[0]) if handler == "file" else None
+    if file:
+        fill(file)
     targed = stack.enter_context(Targed(setup, folder, prefix=PIN_TARGET))
     if handler == "ram":
         fill_over_the_wire(targed, folder)
-    return Peer("targe", targed, 0)
+    return Peer("targe", targed, 0, file)
 
 
 def _tgt(stack: contextlib.ExitStack, store: str, tgt_store: str, root: pathlib.Path) -> Peer:
@@ -95,17 +104,19 @@ def _tgt(stack: contextlib.ExitStack, store: str, tgt_store: str, root: pathlib.
         setup = _setup("block", _loop(stack, store, folder))
     else:
         setup = _setup("null" if tgt_store == "null" else "file")
-    if setup.devices[0].handler == "file":
-        fill(device_path(folder, setup.devices[0]))
-    return Peer(f"tgt {tgt_store}", stack.enter_context(Tgtd(setup, folder, tgt_store, prefix=PIN_TARGET)), 1)
+    file = device_path(folder, setup.devices[0]) if setup.devices[0].handler == "file" else None
+    if file:
+        fill(file)
+    return Peer(f"tgt {tgt_store}", stack.enter_context(Tgtd(setup, folder, tgt_store, prefix=PIN_TARGET)), 1, file)
 
 
 def _istgt(stack: contextlib.ExitStack, root: pathlib.Path) -> Peer:
     folder = root / "istgt"
     folder.mkdir(parents=True, exist_ok=True)
     setup = _setup("file")
-    fill(device_path(folder, setup.devices[0]))
-    return Peer("istgt", stack.enter_context(Istgt(setup, folder, prefix=PIN_TARGET)), 0)
+    file = device_path(folder, setup.devices[0])
+    fill(file)
+    return Peer("istgt", stack.enter_context(Istgt(setup, folder, prefix=PIN_TARGET)), 0, file)
 
 
 def _bare(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
@@ -114,7 +125,7 @@ def _bare(stack: contextlib.ExitStack, store: str, root: pathlib.Path) -> Peer:
     if STORES[store].handler == "file":
         file = root / "bare.img"
         fill(file)
-    return Peer("bare", stack.enter_context(Bare(NAME, file, memory, prefix=PIN_TARGET)), 0)
+    return Peer("bare", stack.enter_context(Bare(NAME, file, memory, prefix=PIN_TARGET)), 0, file)
 
 
 @contextlib.contextmanager

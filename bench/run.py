@@ -26,7 +26,7 @@ sys.dont_write_bytecode = True
 from cells import BARE, CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
 from goals import judged  # noqa: E402
 from loops import why_not  # noqa: E402
-from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, peers  # noqa: E402
+from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, fill, peers  # noqa: E402
 from procfs import cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -82,18 +82,34 @@ def median(samples: list[Figures]) -> Figures:
     return {key: statistics.median(sample[key] for sample in samples) for key in samples[0]}
 
 
+def measure_round(number: int, cells: list[Cell], daemons: list[Peer], seconds: float, samples: dict[str, dict[str, list[Figures]]]) -> None:
+    for cell in cells:
+        # Who begins changes from round to round.
+        for peer in daemons[number % len(daemons):] + daemons[:number % len(daemons)]:
+            if cell.work.digests and peer.label != "targe":
+                continue  # compared with itself: tgt refuses them unless told otherwise, the bare socket has none
+            samples[cell.name].setdefault(peer.label, []).append(measure(peer, cell, seconds))
+
+
+def alike_in_the_page_cache(store: str, chosen: list[Cell]) -> list[list[Cell]]:
+    """Cells that may be measured without filling the page cache of a disk anew: what an initiator has written in commands of one length is
+    kept otherwise there than what it has written in another."""
+    if STORES[store].place != "disk" or STORES[store].handler != "file":
+        return [chosen]
+    return [[cell for cell in chosen if cell.work.io_bytes == length] for length in sorted({cell.work.io_bytes for cell in chosen})]
+
+
 def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folders: dict[str, pathlib.Path]) -> dict[str, dict[str, Figures]]:
     """cell -> peer -> medians"""
     samples: dict[str, dict[str, list[Figures]]] = {cell.name: {} for cell in chosen}
     with peers(store, folders, tuple(options.peers.split(","))) as daemons:
-        for number in range(options.rounds):
-            for cell in chosen:
-                # Who begins changes from round to round.
-                for peer in daemons[number % len(daemons):] + daemons[:number % len(daemons)]:
-                    if cell.work.digests and peer.label != "targe":
-                        continue  # compared with itself: tgt refuses them unless told otherwise, the bare socket has none
-                    samples[cell.name].setdefault(peer.label, []).append(measure(peer, cell, options.seconds))
-            print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
+        for cells in alike_in_the_page_cache(store, chosen):
+            if STORES[store].place == "disk":
+                for file in filter(None, (peer.file for peer in daemons)):
+                    fill(file, cells[0].work.io_bytes)
+            for number in range(options.rounds):
+                measure_round(number, cells, daemons, options.seconds, samples)
+                print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
         found = {name: {label: median(runs) for label, runs in by_peer.items()} for name, by_peer in samples.items()}
         if options.syscalls:
             for cell in chosen:

@@ -305,15 +305,27 @@ void Reactor::wait() {
         ring_->submit();
         return;
     }
-    if (plug_->in_flight() == 0 && spin_bound_.value() > base::Duration{} &&
-        now_ - worked_at_ < spin_bound_.value()) {
+    if (may_spin()) {
         ring_->submit();
         if (++empty_turns_ % kTurnsBetweenYields == 0) {
-            sched_yield();
+            yield();
         }
         return;
     }
     sleep();
+}
+
+bool Reactor::may_spin() const {
+    // A disk is waited for asleep: what works for it, a thread of the kernel's, may need this very CPU.
+    return plug_->in_flight() == 0 && now_ - worked_at_ < spin_bound_.value() &&
+           cpu_demand_.leaves_room(now_);
+}
+
+void Reactor::yield() {
+    const base::Time before = base::Clock::now();
+    sched_yield();
+    const base::Time after = base::Clock::now();
+    cpu_demand_.yielded(after - before, after);
 }
 
 void Reactor::sleep() {

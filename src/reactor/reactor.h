@@ -148,6 +148,8 @@ private:
     bool run_pollers();
     void run_turn_ends();
     void wait();
+    [[nodiscard]] bool may_spin() const;
+    void yield();
     void sleep();
     [[nodiscard]] bool finished();
 
@@ -164,6 +166,7 @@ private:
     base::IntrusiveList<Poller, PollerTag> pollers_;
     std::unique_ptr<WakeUp> wake_up_;
     SpinBound spin_bound_;
+    CpuDemand cpu_demand_;
     Inbox inbox_;
     MessageList local_;  ///< from this core to itself, and what was taken from the inbox
     ReactorStats stats_;

@@ -27,4 +27,13 @@ void SpinBound::found_work(base::Duration gap, bool slept) {
     }
 }
 
+void CpuDemand::yielded(base::Duration away, base::Time now) {
+    if (away < kTaken) {
+        pause_ = {};
+        return;
+    }
+    pause_ = std::clamp<base::Duration>(2 * pause_, kShortestPause, kLongestPause);
+    again_at_ = now + pause_;
+}
+
 }  // namespace targe::reactor

@@ -39,5 +39,23 @@ TEST(SpinBound, NeverSpinsWhenToldNotTo) {
     EXPECT_EQ(bound.value(), 0us);
 }
 
+TEST(CpuDemand, StopsTheSpinningWhereOthersTakeTheCpuAndLongerEachTime) {
+    CpuDemand demand;
+    base::Time now{1h};
+    EXPECT_TRUE(demand.leaves_room(now));
+    demand.yielded(1us, now);
+    EXPECT_TRUE(demand.leaves_room(now));
+    for (const base::Duration pause : {10ms, 20ms, 40ms, 80ms, 160ms, 320ms, 640ms, 1280ms, 2000ms, 2000ms}) {
+        demand.yielded(3ms, now);
+        EXPECT_FALSE(demand.leaves_room(now + pause - 1ns));
+        EXPECT_TRUE(demand.leaves_room(now + pause));
+        now += pause;
+    }
+    demand.yielded(1us, now);
+    EXPECT_TRUE(demand.leaves_room(now));
+    demand.yielded(3ms, now);
+    EXPECT_TRUE(demand.leaves_room(now + 10ms));
+}
+
 }  // namespace
 }  // namespace targe::reactor

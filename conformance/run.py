@@ -25,6 +25,7 @@ import defects  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
+import handlers  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
@@ -106,6 +107,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
     "kill9": kill9.run,
+    "handlers": handlers.run,
     "reservations": persistent_reservations.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,

@@ -23,6 +23,8 @@ class Device:
     max_commands: int | None = None
     path: str | None = None  # of a block device, which has its own size, or of a file that is elsewhere
     threshold_available: str | None = None
+    deadline: str | None = None  # of a handler in another program
+    hold: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,6 +133,10 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
         table["direct"] = True if device.direct else None
     elif device.handler == "block":
         table["path"], table["size"] = device.path, None
+    elif device.handler == "user":
+        table["size"] = device.size or None
+        table["socket"] = str(folder / f"{device.name}.handler.sock")
+        table["deadline"], table["hold"] = device.deadline, device.hold
     table["thin"] = True if device.thin else None
     table["threshold_available"] = device.threshold_available
     table["read_only"] = True if device.read_only else None

@@ -50,13 +50,24 @@ struct DaemonConfig {
     bool operator==(const DaemonConfig&) const = default;
 };
 
-enum class Handler : std::uint8_t { null, ram, file, block };
+enum class Handler : std::uint8_t { null, ram, file, block, user };
 
 /// The mode that WCE follows.
 enum class WriteCache : std::uint8_t { write_back, write_through };
 
 /// Whose commands ORDERED ones are ordered among: TST.
 enum class TaskSets : std::uint8_t { per_nexus, shared };
+
+/// Of a device that another program emulates.
+struct UserConfig {
+    std::string socket = {};                     ///< empty: NAME.handler.sock beside that of the daemon
+    std::vector<std::uint32_t> allow_uids = {};  ///< besides root and the user that targed runs as
+    std::vector<std::uint32_t> allow_gids = {};  ///< the same
+    std::chrono::milliseconds hold{20'000};      ///< that commands wait for a handler that is away
+    std::optional<std::chrono::milliseconds> deadline;  ///< absent: by level
+    bool busy_when_away = false;                        ///< BUSY after that, not NOT READY
+    bool operator==(const UserConfig&) const = default;
+};
 
 struct DeviceConfig {
     std::string name = {};
@@ -80,6 +91,7 @@ struct DeviceConfig {
     std::string vendor = "TARGE";            ///< at most 8 printable ASCII characters
     std::string product = {};                ///< at most 16; empty: chosen by the engine
     std::string revision = {};               ///< at most 4; empty: the version of Targe
+    UserConfig user = {};                    ///< user
     bool operator==(const DeviceConfig&) const = default;
 };
 

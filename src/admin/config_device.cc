@@ -17,6 +17,7 @@ constexpr auto kHandlers = std::to_array<std::pair<std::string_view, Handler>>({
     {"ram", Handler::ram},
     {"file", Handler::file},
     {"block", Handler::block},
+    {"user", Handler::user},
 });
 constexpr auto kWriteCaches = std::to_array<std::pair<std::string_view, WriteCache>>({
     {"write-back", WriteCache::write_back},
@@ -52,15 +53,6 @@ void read_name(const Section& section, DeviceConfig& device) {
     }
 }
 
-/// A key that would do nothing with this handler is refused: it would promise something.
-void refuse(const Section& section, std::string_view key, std::string_view handler, std::string cause) {
-    if (const Entry* const entry = section.find(key)) {
-        section.reading().problems.error(entry->place,
-                                         fmt::format("'{}' means nothing with handler \"{}\"", key, handler),
-                                         std::move(cause), "take the line out");
-    }
-}
-
 void read_store(const Section& section, DeviceConfig& device) {
     const std::string_view handler = kHandlers[static_cast<std::size_t>(device.handler)].first;
     section.read_path("path", device.path);
@@ -75,18 +67,20 @@ void read_store(const Section& section, DeviceConfig& device) {
             section.missing("path", fmt::format("say where the {} is: path = \"/…\"",
                                                 device.handler == Handler::file ? "file" : "block device"));
         }
+    } else if (device.handler == Handler::user) {
+        refuse_key(section, "path", handler, "where its blocks are is the handler's affair");
     } else {
-        refuse(section, "path", handler, "it keeps nothing on disk");
-        refuse(section, "write_cache", handler, "what it holds is in memory alone");
+        refuse_key(section, "path", handler, "it keeps nothing on disk");
+        refuse_key(section, "write_cache", handler, "what it holds is in memory alone");
         if (!section.has("size")) {
             section.missing("size", "say how large it is: size = \"1GiB\"");
         }
     }
     if (device.handler == Handler::block) {
-        refuse(section, "size", handler, "the size is that of the block device");
-        refuse(section, "direct", handler, "a block device is always used directly");
+        refuse_key(section, "size", handler, "the size is that of the block device");
+        refuse_key(section, "direct", handler, "a block device is always used directly");
     } else if (device.handler != Handler::file) {
-        refuse(section, "direct", handler, "there is no page cache to go past");
+        refuse_key(section, "direct", handler, "there is no page cache to go past");
     }
 }
 
@@ -121,8 +115,8 @@ void read_blocks(const Section& section, DeviceConfig& device) {
 void read_thresholds(const Section& section, DeviceConfig& device) {
     const std::string_view handler = kHandlers[static_cast<std::size_t>(device.handler)].first;
     const auto read = [&](std::string_view key, std::optional<std::uint64_t>& into) {
-        if (device.handler == Handler::null || device.handler == Handler::block) {
-            refuse(section, key, handler, "how full its store is cannot be told");
+        if (device.handler != Handler::file && device.handler != Handler::ram) {
+            refuse_key(section, key, handler, "how full its store is cannot be told");
             return;
         }
         std::uint64_t bytes = 0;
@@ -208,15 +202,32 @@ void paths_apart(Reading& reading, const std::vector<PlacedDevice>& devices) {
 
 }  // namespace
 
+void refuse_key(const Section& section, std::string_view key, std::string_view handler, std::string cause) {
+    if (const Entry* const entry = section.find(key)) {
+        section.reading().problems.error(entry->place,
+                                         fmt::format("'{}' means nothing with handler \"{}\"", key, handler),
+                                         std::move(cause), "take the line out");
+    }
+}
+
 PlacedDevice read_device(Reading& reading, const Value& value) {
     const Section section(reading, "[[device]]", value);
     DeviceConfig device;
     read_name(section, device);
     if (!section.has("handler")) {
-        section.missing("handler", "one of null, ram, file, block");
+        section.missing("handler", "one of null, ram, file, block, user");
     } else if (section.read_choice<Handler>("handler", device.handler, kHandlers)) {
         read_store(section, device);
         read_blocks(section, device);
+        if (device.handler == Handler::user) {
+            read_user(section, device.user);
+        } else {
+            for (const std::string_view key :
+                 {"socket", "allow_uids", "allow_gids", "hold", "deadline", "when_away"}) {
+                refuse_key(section, key, kHandlers[static_cast<std::size_t>(device.handler)].first,
+                           "it is served by targed itself");
+            }
+        }
     }
     section.read_bool("thin", device.thin);
     read_thresholds(section, device);

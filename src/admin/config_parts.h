@@ -31,6 +31,10 @@ struct PlacedDeviceGroup {
 };
 
 [[nodiscard]] DaemonConfig read_daemon(Reading& reading, const Value& value);
+/// The keys of a device whose handler is "user".
+void read_user(const Section& section, UserConfig& user);
+/// A key that would do nothing with this handler is refused: it would promise something.
+void refuse_key(const Section& section, std::string_view key, std::string_view handler, std::string cause);
 [[nodiscard]] PlacedDevice read_device(Reading& reading, const Value& value);
 [[nodiscard]] PlacedTarget read_target(Reading& reading, const Value& value);
 [[nodiscard]] PlacedDeviceGroup read_device_group(Reading& reading, const Value& value);

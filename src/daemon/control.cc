@@ -30,6 +30,8 @@ std::string_view name_of(admin::Handler handler) {
             return "file";
         case admin::Handler::block:
             return "block";
+        case admin::Handler::user:
+            return "user";
     }
     __builtin_unreachable();
 }

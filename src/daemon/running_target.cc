@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -32,11 +33,33 @@ device::Handler translated(admin::Handler handler) {
             return device::Handler::file;
         case admin::Handler::block:
             return device::Handler::block;
+        case admin::Handler::user:
+            return device::Handler::user;
     }
     __builtin_unreachable();
 }
 
-device::DeviceConfig translated(const admin::DeviceConfig& config) {
+std::uint32_t reactors_of(const admin::Config& config) {
+    return static_cast<std::uint32_t>(config.daemon.reactors != 0 ? config.daemon.reactors
+                                                                  : reactor::usable_cpus().size());
+}
+
+device::UserSettings user_settings(const admin::DeviceConfig& device, const admin::Config& config) {
+    const std::filesystem::path beside = std::filesystem::path(config.daemon.socket).parent_path();
+    device::UserSettings settings;
+    settings.name = device.name;
+    settings.socket =
+        device.user.socket.empty() ? (beside / (device.name + ".handler.sock")).string() : device.user.socket;
+    settings.allow_users.assign(device.user.allow_uids.begin(), device.user.allow_uids.end());
+    settings.allow_groups.assign(device.user.allow_gids.begin(), device.user.allow_gids.end());
+    settings.hold = device.user.hold;
+    settings.deadline = device.user.deadline.value_or(settings.deadline);
+    settings.busy_when_away = device.user.busy_when_away;
+    settings.queues = reactors_of(config);
+    return settings;
+}
+
+device::DeviceConfig translated(const admin::DeviceConfig& config, const admin::Config& all) {
     return {.handler = translated(config.handler),
             .path = config.path,
             .size_bytes = config.size_bytes.value_or(0),
@@ -46,7 +69,8 @@ device::DeviceConfig translated(const admin::DeviceConfig& config) {
             .read_only = config.read_only,
             .thin = config.thin,
             .create = !config.read_only,
-            .rotational = config.rotational};
+            .rotational = config.rotational,
+            .user = user_settings(config, all)};
 }
 
 scsi::UnitIdentity identity_of(const admin::DeviceConfig& device, const admin::Identity& made) {
@@ -165,7 +189,7 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
     std::vector<device::DeviceConfig> opened;
     for (const admin::DeviceConfig& config : config_.devices) {
-        opened.push_back(translated(config));
+        opened.push_back(translated(config, config_));
         auto device = device::open(opened.back());
         if (!device) {
             return std::unexpected(
@@ -199,7 +223,7 @@ std::expected<void, admin::Problem> RunningTarget::open_stores() {
 
 std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactor::ReactorsOptions options;
-    options.count = config_.daemon.reactors != 0 ? config_.daemon.reactors : reactor::usable_cpus().size();
+    options.count = reactors_of(config_);
     check_descriptors(config_, options.count);
     options.each.buffer_limit_bytes =
         std::max(config_.daemon.buffer_memory_bytes / options.count, kLeastBuffersOfACore);

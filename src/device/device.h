@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <optional>
 
 namespace targe::device {
@@ -53,6 +54,7 @@ struct Capabilities {
     bool anchor = false;               ///< anchor() gives blocks their space before they are written
     bool fill = false;                 ///< fill() tells how full the store is
     bool rotational = false;
+    bool knows_its_size = true;             ///< geometry() is right from the start, before anybody was asked
     bool lends_what_never_changes = false;  ///< what lend() names is the same whatever is written
     std::uint32_t unmap_granularity_blocks = 1;
     std::uint32_t optimal_transfer_blocks = 0;  ///< 0: no preference
@@ -79,6 +81,20 @@ struct Fill {
     std::uint64_t available_bytes;  ///< that it may take up besides
     bool shared;                    ///< what others take up is not available any more
     bool operator==(const Fill&) const = default;
+};
+
+/// Who hears what a device has to say by itself. Called from any thread, and does not wait.
+class DeviceObserver {
+public:
+    /// geometry() or capabilities() will be others after refresh().
+    virtual void changed() = 0;
+    /// Initiators are to be told of `condition`, ASC and ASCQ: those of one nexus, or of all where `nexus` is
+    /// 0. `told` is called, from any thread, when no command answered from then on comes before it.
+    virtual void raise(std::uint16_t condition, std::uint64_t nexus,
+                       std::move_only_function<void()> told) = 0;
+
+protected:
+    ~DeviceObserver() = default;
 };
 
 /// A store of fixed-size blocks, used from every core at once: an operation runs on the core that asks for
@@ -153,6 +169,13 @@ public:
                                                                 Durability /*durability*/) {
         return std::nullopt;
     }
+
+    /// Who is told from now on; null: nobody, and when this returns nobody is being told any more. From any
+    /// thread.
+    virtual void observe(DeviceObserver* /*observer*/) {}
+    /// The daemon ends: nobody is told any more, and no operation waits long for something outside the
+    /// process. From any thread.
+    virtual void stop() {}
 
     /// The device's own memory that holds the range, when it has it at hand; it stays valid and in place as
     /// long as the device lives. Content may change under concurrent writes, as on any disk.

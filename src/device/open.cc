@@ -3,6 +3,7 @@
 #include "device/null_device.h"
 #include "device/open_store.h"
 #include "device/ram_device.h"
+#include "device/user_device.h"
 
 #include <fmt/format.h>
 
@@ -35,7 +36,7 @@ std::optional<OpenError> check(const DeviceConfig& config) {
     if (has_path && config.path.empty()) {
         return OpenError{"path is missing; it names the file or block device to serve"};
     }
-    if (!has_path && config.size_bytes == 0) {
+    if (!has_path && config.size_bytes == 0 && config.handler != Handler::user) {
         return OpenError{"size is missing; a null or ram device has no other way to know it"};
     }
     return std::nullopt;
@@ -93,6 +94,16 @@ Result open_ram(const DeviceConfig& config) {
     return std::make_unique<RamDevice>(geometry_of(config), can, std::move(*memory));
 }
 
+Result open_user(const DeviceConfig& config) {
+    UserSettings settings = config.user;
+    settings.size_bytes = config.size_bytes;
+    settings.block_size = config.block_size;
+    settings.read_only = config.read_only;
+    settings.rotational = config.rotational.value_or(false);
+    settings.physical_block_exponent = physical_block_exponent(config, 0);
+    return UserDevice::open(std::move(settings));
+}
+
 }  // namespace
 
 Result open(const DeviceConfig& config) {
@@ -108,6 +119,8 @@ Result open(const DeviceConfig& config) {
             return open_file_device(config);
         case Handler::block:
             return open_block_device(config);
+        case Handler::user:
+            return open_user(config);
     }
     return std::unexpected(OpenError{"unknown handler"});
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "device/device.h"
+#include "device/user_settings.h"
 
 #include <cstdint>
 #include <expected>
@@ -12,7 +13,7 @@
 
 namespace targe::device {
 
-enum class Handler : std::uint8_t { null, ram, file, block };
+enum class Handler : std::uint8_t { null, ram, file, block, user };
 
 struct DeviceConfig {
     Handler handler = Handler::null;
@@ -25,6 +26,7 @@ struct DeviceConfig {
     bool thin = true;                     ///< may give space back, where the store can
     bool create = true;                   ///< file: make it, or grow it to size_bytes; never cuts one
     std::optional<bool> rotational = {};  ///< nothing: what the store says of itself
+    UserSettings user = {};               ///< user; its size, block size and read_only are those above
 };
 
 /// What went wrong and what to do about it, in sentences.

@@ -54,6 +54,7 @@ std::shared_ptr<LogicalUnit> Engine::add_unit(UnitSettings settings) {
         group->join(units_.back());
     }
     units_.back()->resume();
+    units_.back()->listen();
     return units_.back();
 }
 

@@ -40,7 +40,9 @@ scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry
             static_cast<std::uint16_t>(1U << std::min<unsigned>(geometry.physical_block_exponent, 15U));
     }
     limits.max_write_same = kWriteSameBlocks;
-    const std::uint32_t atomic_bytes = !can.survives_crash || settings.store ? kAtomicBytes : 0;
+    // What is kept of one over a restart must be found to fit then.
+    const bool atomic = !can.survives_crash || (settings.store && can.knows_its_size);
+    const std::uint32_t atomic_bytes = atomic ? kAtomicBytes : 0;
     limits.max_atomic_transfer = std::min(atomic_bytes, settings.transfer_bytes) / geometry.block_size;
     if (can.read_cache == device::ReadCache::part_of_it) {
         limits.max_prefetch = kPrefetchBytes / geometry.block_size;
@@ -195,7 +197,9 @@ LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings setti
     }
 }
 
-LogicalUnit::~LogicalUnit() = default;
+LogicalUnit::~LogicalUnit() {
+    device().observe(nullptr);
+}
 
 Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
     looking_ = true;

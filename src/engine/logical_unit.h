@@ -12,6 +12,7 @@
 #include "scsi/unit_description.h"
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,17 +44,22 @@ struct UnitSettings {
 };
 
 /// Reachable from every core. Lives as long as a LUN map, a nexus or an operation on it.
-class LogicalUnit : public std::enable_shared_from_this<LogicalUnit> {
+class LogicalUnit final : public std::enable_shared_from_this<LogicalUnit>, private device::DeviceObserver {
 public:
     LogicalUnit(base::Cores cores, base::Core& home, UnitSettings settings);
     ~LogicalUnit();
 
     [[nodiscard]] const std::string& name() const { return settings_.name; }
     /// The daemon ends: what goes on by itself stops where it is. From any thread.
-    void stop() { stopping_.store(true, std::memory_order_relaxed); }
+    void stop() {
+        stopping_.store(true, std::memory_order_relaxed);
+        device().stop();
+    }
     [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
     /// Goes on with what a restart interrupted.
     void resume();
+    /// Hears what the device says by itself, until stop(). Once somebody holds the unit.
+    void listen() { device().observe(this); }
     [[nodiscard]] const UnitSettings& settings() const { return settings_; }
     [[nodiscard]] device::Device& device() const { return *settings_.device; }
     [[nodiscard]] base::Cores cores() const { return cores_; }
@@ -73,6 +79,8 @@ public:
     void rename(scsi::UnitIdentity identity);
 
 private:
+    void changed() override;
+    void raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) override;
     /// One at a time, and one more for all that ask meanwhile: the store may have changed since it began.
     Background look_again(std::shared_ptr<LogicalUnit> self);
 

@@ -4,9 +4,11 @@ import re
 from .finding import Finding
 from .tree import ROOT, cpp_files, read
 
-ROOMS = ("base", "wire", "scsi", "iscsi", "reactor", "device", "engine", "transport", "initiator", "admin", "vtl", "daemon", "cli", "sim")
+ROOMS = ("base", "wire", "scsi", "iscsi", "gateway", "reactor", "device", "engine", "transport", "initiator", "admin", "vtl", "daemon", "cli", "sim")
+# No room, but the library for programs outside.
+OTHERS = {"libtarge": {"gateway"}}
 # Rooms that talk to the kernel. Above them the daemon and the tools are free: they are the process.
-SYSTEM_ROOMS = ("reactor", "device", "transport", "initiator", "admin", "vtl", "daemon", "cli")
+SYSTEM_ROOMS = ("libtarge", "reactor", "device", "transport", "initiator", "admin", "vtl", "daemon", "cli")
 SANS_IO = ("base", "wire", "scsi", "iscsi", "engine", "sim")
 SYSTEM_HEADER = re.compile(
     r"^(sys/|linux/|net/|netinet/|arpa/|liburing|unistd\.h|fcntl\.h|poll\.h|signal\.h|pthread\.h|sched\.h|netdb\.h|dirent\.h|spawn\.h)")
@@ -88,7 +90,7 @@ def check() -> list[Finding]:
             continue
         for number, line in enumerate(read(path).splitlines(), 1):
             include = _INCLUDE.match(line)
-            finding = include and check_include(path, number, include[2], graph.get(parts[1], set()))
+            finding = include and check_include(path, number, include[2], graph.get(parts[1], OTHERS.get(parts[1], set())))
             if finding:
                 found.append(finding)
     return found

@@ -1,0 +1,24 @@
+#include "device/user_attachment.h"
+
+#include <sys/socket.h>
+
+#include <utility>
+
+namespace targe::device {
+
+void UserAttachment::give_up(std::string why) {
+    const std::scoped_lock lock{mutex_};
+    if (given_up_.load(std::memory_order_relaxed)) {
+        return;
+    }
+    reason_ = std::move(why);
+    given_up_.store(true, std::memory_order_release);
+    ::shutdown(connection.get(), SHUT_WR);
+}
+
+std::string UserAttachment::reason() const {
+    const std::scoped_lock lock{mutex_};
+    return reason_;
+}
+
+}  // namespace targe::device

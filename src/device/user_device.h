@@ -1,0 +1,84 @@
+// A disk whose blocks another program keeps.
+#pragma once
+
+#include "device/device.h"
+#include "device/open.h"
+#include "device/user_gateway.h"
+#include "device/user_presence.h"
+#include "device/user_queue.h"
+
+#include <atomic>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace targe::device {
+
+/// Every operation goes to the handler that is attached, through a queue of the core that asks. While none
+/// is, operations wait as long as the settings say, and are then refused; what a handler that is gone had
+/// begun, the next one does again.
+///
+/// stop() before the reactors end.
+class UserDevice final : public Device, private UserHost {
+public:
+    [[nodiscard]] static std::expected<std::unique_ptr<UserDevice>, OpenError> open(UserSettings settings);
+    ~UserDevice() override;
+
+    [[nodiscard]] Geometry geometry() const override;
+    [[nodiscard]] Capabilities capabilities() const override;
+    base::Task<IoResult> read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) override;
+    base::Task<IoResult> write(base::CommandArena& arena, std::uint64_t lba, base::ConstSegments from,
+                               Durability durability) override;
+    base::Task<IoResult> flush(base::CommandArena& arena) override;
+    base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) override;
+    base::Task<IoResult> write_zeroes(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks,
+                                      bool may_unmap, Durability durability) override;
+    base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena, std::uint64_t lba,
+                                                              std::uint64_t blocks) override;
+    base::Task<IoResult> probe(base::CommandArena& arena) override;
+    base::Task<IoResult> refresh(base::CommandArena& arena) override;
+    [[nodiscard]] bool away() const override { return presence_.away(); }
+    void observe(DeviceObserver* observer) override;
+    void stop() override;
+
+private:
+    /// What refresh() makes known.
+    struct Facts {
+        std::uint64_t blocks;
+        std::uint32_t can;
+        bool operator==(const Facts&) const = default;
+    };
+
+    explicit UserDevice(UserSettings settings);
+    std::expected<Agreed, std::string> agree(const targe_hello& hello) override;
+    void attached(const targe_hello& hello, std::uint64_t size_bytes) override;
+    void asked(const targe_request& request, std::move_only_function<void(int)> reply) override;
+
+    [[nodiscard]] UserQueue& queue_here();
+    [[nodiscard]] IoResult result_of(const UserRequest& request) const;
+    [[nodiscard]] bool can(std::uint32_t what) const {
+        return (can_.load(std::memory_order_relaxed) & what) != 0;
+    }
+    void learn(const Facts& facts);
+    void set_depth(std::uint64_t depth, std::move_only_function<void(int)> reply);
+    void raise(const targe_request& request, std::move_only_function<void(int)> reply);
+    base::Task<IoResult> perform(base::CommandArena& arena, UserRequest& request);
+    base::Task<IoResult> in_pieces(base::CommandArena& arena, UserRequest& whole);
+    base::Task<IoResult> write_out_zeroes(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks,
+                                          Durability durability);
+
+    UserSettings settings_;
+    UserPresence presence_;
+    mutable std::mutex mutex_;
+    Facts known_;   ///< to the engine
+    Facts latest_;  ///< of the handler
+    std::mutex observing_;
+    DeviceObserver* observer_ = nullptr;
+    std::atomic<std::uint32_t> can_;
+    std::vector<std::unique_ptr<UserQueue>> queues_;  ///< by core; each made by its core, when it is used
+    std::unique_ptr<UserGateway> gateway_;            ///< last: it calls the rest
+};
+
+}  // namespace targe::device

@@ -1,0 +1,76 @@
+#include "device/user_events.h"
+
+#include "device/user_queue.h"
+
+#include <liburing.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace targe::device {
+
+UserEvents::UserEvents(UserQueue& queue, reactor::Reactor& reactor,
+                       std::shared_ptr<UserAttachment> attachment, std::uint32_t index)
+    : queue_(&queue), reactor_(reactor), attachment_(std::move(attachment)), index_(index) {}
+
+void UserEvents::Operation::completed(int result, unsigned /*flags*/) {
+    in_flight = false;
+    events.ended(*this, result);
+}
+
+void UserEvents::await_handler() {
+    if (!std::exchange(heard_.in_flight, true)) {
+        io_uring_prep_read(&reactor_.prepare(heard_), attachment_->queue_events[index_].get(), &count_,
+                           sizeof count_, 0);
+    }
+}
+
+void UserEvents::wake_soon() {
+    if (!std::exchange(soon_.in_flight, true)) {
+        io_uring_prep_nop(&reactor_.prepare(soon_));
+    }
+}
+
+void UserEvents::wake_handler() {
+    // One that is on its way wakes the handler just as well.
+    if (!std::exchange(bell_.in_flight, true)) {
+        io_uring_prep_write(&reactor_.prepare(bell_), attachment_->handler_event.get(), &one_, sizeof one_,
+                            0);
+    }
+}
+
+void UserEvents::quiet() {
+    for (Operation* const each : {&heard_, &bell_}) {
+        if (each->in_flight) {
+            reactor_.cancel(*each);
+        }
+    }
+}
+
+void UserEvents::release() {
+    queue_ = nullptr;
+    quiet();
+    end_if_done();
+}
+
+void UserEvents::ended(const Operation& operation, int result) {
+    if (queue_ == nullptr) {
+        end_if_done();
+        return;
+    }
+    if (&operation == &bell_) {
+        return;
+    }
+    if (result == -EAGAIN) {
+        attachment_->give_up("it changed how the eventfds of targed work");
+    }
+    queue_->woken();
+}
+
+void UserEvents::end_if_done() {
+    if (!heard_.in_flight && !soon_.in_flight && !bell_.in_flight) {
+        delete this;
+    }
+}
+
+}  // namespace targe::device

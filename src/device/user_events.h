@@ -1,0 +1,53 @@
+// The eventfds of one attachment and one queue, through the ring: waking the handler, and being woken.
+#pragma once
+
+#include "device/user_attachment.h"
+#include "reactor/reactor.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace targe::device {
+
+class UserQueue;
+
+/// Both descriptors are the handler's as well, which may change whether they block: so nothing is read or
+/// written but by the ring, where it can wait without anybody waiting for it.
+class UserEvents {
+public:
+    UserEvents(UserQueue& queue, reactor::Reactor& reactor, std::shared_ptr<UserAttachment> attachment,
+               std::uint32_t index);
+
+    /// UserQueue::woken() once the handler writes to the queue's eventfd.
+    void await_handler();
+    /// UserQueue::woken() in the next turn, though nobody writes.
+    void wake_soon();
+    /// Writes to the handler's eventfd.
+    void wake_handler();
+    /// Leaves nothing in the ring that could stay there for ever.
+    void quiet();
+    /// The queue wants to hear no more; goes when the ring is done.
+    void release();
+
+private:
+    struct Operation final : reactor::Completion {
+        explicit Operation(UserEvents& owner) : events(owner) {}
+        void completed(int result, unsigned flags) override;
+        UserEvents& events;
+        bool in_flight = false;
+    };
+    void ended(const Operation& operation, int result);
+    void end_if_done();
+
+    UserQueue* queue_;
+    reactor::Reactor& reactor_;
+    std::shared_ptr<UserAttachment> attachment_;
+    std::uint32_t index_;
+    Operation heard_{*this};
+    Operation soon_{*this};
+    Operation bell_{*this};
+    std::uint64_t count_ = 0;
+    std::uint64_t one_ = 1;
+};
+
+}  // namespace targe::device

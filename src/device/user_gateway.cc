@@ -1,0 +1,246 @@
+#include "device/user_gateway.h"
+
+#include "base/log.h"
+#include "device/user_socket.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+namespace targe::device {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// From connecting to the hello.
+constexpr auto kHelloLimit = 5s;
+/// Requests of a handler that are not answered yet.
+constexpr unsigned kOpenRequests = 16;
+constexpr int kDescriptorsExhaustedMs = 100;
+
+std::string_view text_of(std::span<const char> field) {
+    return {field.data(), static_cast<std::size_t>(std::ranges::find(field, '\0') - field.begin())};
+}
+
+void reply_to(const UserAttachment& attachment, std::uint32_t id, int error) {
+    const targe_reply reply{.id = id, .error = error};
+    // A handler that does not read its replies does without.
+    ::send(attachment.connection.get(), &reply, sizeof reply, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const UserSettings& settings,
+                                                                         UserPresence& presence,
+                                                                         UserHost& host) {
+    const bool open_to_all = !settings.allow_users.empty() || !settings.allow_groups.empty();
+    auto listener = listen_for_handlers(settings.socket, open_to_all);
+    if (!listener) {
+        return std::unexpected(listener.error());
+    }
+    reactor::FileDescriptor wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!wake) {
+        return std::unexpected(OpenError{"no file descriptor is left; raise LimitNOFILE of the service"});
+    }
+    return std::unique_ptr<UserGateway>(
+        new UserGateway(settings, presence, host, std::move(*listener), std::move(wake)));
+}
+
+UserGateway::UserGateway(const UserSettings& settings, UserPresence& presence, UserHost& host,
+                         reactor::FileDescriptor listener, reactor::FileDescriptor wake)
+    : settings_(settings),
+      presence_(presence),
+      host_(host),
+      listener_(std::move(listener)),
+      wake_(std::move(wake)),
+      thread_([this] { run(); }) {}
+
+UserGateway::~UserGateway() {
+    stopping_ = true;
+    ::eventfd_write(wake_.get(), 1);
+    thread_.join();
+    if (attachment_) {
+        presence_.set(nullptr);
+    }
+    ::unlink(settings_.socket.c_str());
+}
+
+void UserGateway::run() {
+    while (!stopping_) {
+        std::array<pollfd, 4> wanted{};
+        wanted[0] = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
+        wanted[1] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+        wanted[2] = {.fd = candidate_ ? candidate_->connection.get() : -1, .events = POLLIN, .revents = 0};
+        wanted[3] = {.fd = attachment_ ? attachment_->connection.get() : -1, .events = POLLIN, .revents = 0};
+        int limit = -1;
+        if (candidate_) {
+            const auto left = candidate_->until - std::chrono::steady_clock::now();
+            limit = static_cast<int>(
+                std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), 0ms).count() + 1);
+        }
+        if (::poll(wanted.data(), wanted.size(), limit) < 0 && errno != EINTR) {
+            TARGE_LOG(error, "device", "{}: poll fails with errno {}; no handler can attach any more",
+                      settings_.name, errno);
+            return;
+        }
+        // Who goes makes room for who comes.
+        if (wanted[3].revents != 0) {
+            hear_handler();
+        }
+        if (wanted[2].revents != 0) {
+            hear_candidate();
+        } else if (candidate_ && std::chrono::steady_clock::now() >= candidate_->until) {
+            send_refusal(candidate_->connection.get(), ETIMEDOUT, "no hello came within 5 s");
+            candidate_.reset();
+        }
+        if (wanted[1].revents != 0) {
+            greet();
+        }
+    }
+}
+
+bool UserGateway::may_attach(int connection, const UserPeer& peer) const {
+    return peer.uid == 0 || peer.uid == ::geteuid() ||
+           std::ranges::find(settings_.allow_users, peer.uid) != settings_.allow_users.end() ||
+           std::ranges::any_of(settings_.allow_groups, [&](gid_t group) {
+               return group == peer.gid || peer_is_in_group(connection, group);
+           });
+}
+
+void UserGateway::greet() {
+    reactor::FileDescriptor connection{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    if (!connection) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+            ::poll(nullptr, 0, kDescriptorsExhaustedMs);  // until somebody closes one
+        }
+        return;
+    }
+    const auto peer = peer_of(connection.get());
+    if (!peer || !may_attach(connection.get(), *peer)) {
+        TARGE_LOG(warning, "device", "{}: process {} of user {} may not attach: it is not in allow_uids",
+                  settings_.name, peer ? peer->pid : -1, peer ? peer->uid : 0U);
+        send_refusal(connection.get(), EACCES,
+                     "this user may not attach; allow_uids and allow_gids of the device say who may");
+        return;
+    }
+    if (attachment_ || candidate_) {
+        const pid_t pid = attachment_ ? attachment_->peer.pid : candidate_->peer.pid;
+        send_refusal(connection.get(), EBUSY, fmt::format("process {} is attached, and has not let go", pid));
+        return;
+    }
+    candidate_.emplace(std::move(connection), *peer, std::chrono::steady_clock::now() + kHelloLimit);
+}
+
+void UserGateway::hear_candidate() {
+    targe_hello hello{};
+    const int connection = candidate_->connection.get();
+    const ssize_t got = ::recv(connection, &hello, sizeof hello, MSG_DONTWAIT | MSG_TRUNC);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got != sizeof hello || hello.magic != TARGE_MAGIC) {
+        send_refusal(connection, EPROTO, "that was no hello of a handler");
+    } else if (hello.protocol != TARGE_PROTOCOL) {
+        send_refusal(connection, EPROTONOSUPPORT,
+                     fmt::format("this targed speaks version {} of the handlers' protocol, not {}",
+                                 TARGE_PROTOCOL, hello.protocol));
+    } else if (const auto agreed = host_.agree(hello); !agreed) {
+        TARGE_LOG(warning, "device", "{}: process {} cannot attach: {}", settings_.name, candidate_->peer.pid,
+                  agreed.error());
+        send_refusal(connection, EINVAL, agreed.error());
+    } else {
+        attach(hello, *agreed);
+    }
+    candidate_.reset();
+}
+
+void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agreed) {
+    const auto made = std::make_shared<UserAttachment>();
+    auto memory = UserMemory::create(agreed.layout);
+    made->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    bool complete = memory.has_value() && made->handler_event;
+    std::vector<int> descriptors{complete ? (*memory)->descriptor() : -1, made->handler_event.get()};
+    for (std::uint32_t i = 0; i < agreed.layout.queues; ++i) {
+        made->queue_events.emplace_back(::eventfd(0, EFD_CLOEXEC));
+        descriptors.push_back(made->queue_events.back().get());
+        complete = complete && made->queue_events.back();
+    }
+    if (!complete) {
+        send_refusal(candidate_->connection.get(), ENOMEM, "targed has not enough memory or descriptors");
+        return;
+    }
+    made->memory = std::move(*memory);
+    made->hello = hello;
+    made->peer = candidate_->peer;
+    const targe_welcome welcome{.magic = TARGE_MAGIC,
+                                .protocol = TARGE_PROTOCOL,
+                                .error = 0,
+                                .queues = agreed.layout.queues,
+                                .slots = agreed.layout.slots,
+                                .block_size = settings_.block_size,
+                                .size = agreed.size_bytes,
+                                .arena_bytes = agreed.layout.arena_bytes,
+                                .region_bytes = agreed.layout.region_bytes(),
+                                .text = {}};
+    if (!send_welcome(candidate_->connection.get(), welcome, descriptors)) {
+        return;
+    }
+    made->connection = std::move(candidate_->connection);
+    attachment_ = made;
+    TARGE_LOG(info, "device", "{}: handler {} is attached, process {} of user {}", settings_.name,
+              text_of(hello.name), made->peer.pid, made->peer.uid);
+    presence_.set(made);
+    host_.attached(hello, agreed.size_bytes);
+}
+
+void UserGateway::hear_handler() {
+    targe_request request{};
+    const ssize_t got =
+        ::recv(attachment_->connection.get(), &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (got <= 0) {
+        part(attachment_->given_up() ? "it has let go" : "it is gone");
+        return;
+    }
+    if (attachment_->given_up()) {
+        return;
+    }
+    if (got != sizeof request) {
+        attachment_->give_up("it sent a request that is none");
+        presence_.give_up(attachment_, settings_.name);
+        return;
+    }
+    answer(request);
+}
+
+void UserGateway::answer(const targe_request& request) {
+    if (open_requests_->fetch_add(1) >= kOpenRequests) {
+        open_requests_->fetch_sub(1);
+        reply_to(*attachment_, request.id, EAGAIN);
+        return;
+    }
+    host_.asked(request, [to = attachment_, id = request.id, open = open_requests_](int error) {
+        open->fetch_sub(1);
+        reply_to(*to, id, error);
+    });
+}
+
+void UserGateway::part(const char* how) {
+    TARGE_LOG(info, "device", "{}: handler {}, process {}: {}", settings_.name,
+              text_of(attachment_->hello.name), attachment_->peer.pid, how);
+    presence_.set(nullptr);
+    attachment_.reset();
+}
+
+}  // namespace targe::device

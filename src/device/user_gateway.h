@@ -1,0 +1,81 @@
+// Where handlers in other programs attach to a device.
+#pragma once
+
+#include "device/open.h"
+#include "device/user_attachment.h"
+#include "device/user_presence.h"
+#include "reactor/file_descriptor.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace targe::device {
+
+/// What the gateway asks the device. Called on the gateway's thread.
+class UserHost {
+public:
+    struct Agreed {
+        UserLayout layout;
+        std::uint64_t size_bytes;
+    };
+    /// Whether this handler will do for the device; or why not, in a sentence.
+    virtual std::expected<Agreed, std::string> agree(const targe_hello& hello) = 0;
+    /// The presence has been told.
+    virtual void attached(const targe_hello& hello, std::uint64_t size_bytes) = 0;
+    /// `reply` is called once, with 0 or an errno, from any thread.
+    virtual void asked(const targe_request& request, std::move_only_function<void(int)> reply) = 0;
+
+protected:
+    ~UserHost() = default;
+};
+
+/// A thread of its own that listens on the device's socket, lets one handler at a time in, and speaks with
+/// it. It touches nothing that commands need: a handler that keeps it busy slows down no one but itself.
+class UserGateway {
+public:
+    [[nodiscard]] static std::expected<std::unique_ptr<UserGateway>, OpenError> open(
+        const UserSettings& settings, UserPresence& presence, UserHost& host);
+    UserGateway(const UserGateway&) = delete;
+    UserGateway& operator=(const UserGateway&) = delete;
+    /// Whoever is attached is let go.
+    ~UserGateway();
+
+private:
+    using Time = std::chrono::steady_clock::time_point;
+    struct Candidate {
+        reactor::FileDescriptor connection;
+        UserPeer peer;
+        Time until;
+    };
+
+    UserGateway(const UserSettings& settings, UserPresence& presence, UserHost& host,
+                reactor::FileDescriptor listener, reactor::FileDescriptor wake);
+    void run();
+    void greet();
+    [[nodiscard]] bool may_attach(int connection, const UserPeer& peer) const;
+    void hear_candidate();
+    void attach(const targe_hello& hello, const UserHost::Agreed& agreed);
+    void hear_handler();
+    void answer(const targe_request& request);
+    void part(const char* how);
+
+    const UserSettings& settings_;
+    UserPresence& presence_;
+    UserHost& host_;
+    reactor::FileDescriptor listener_;
+    reactor::FileDescriptor wake_;
+    std::optional<Candidate> candidate_;
+    std::shared_ptr<UserAttachment> attachment_;
+    std::shared_ptr<std::atomic<unsigned>> open_requests_ = std::make_shared<std::atomic<unsigned>>(0);
+    std::atomic<bool> stopping_ = false;
+    std::thread thread_;
+};
+
+}  // namespace targe::device

@@ -1,0 +1,109 @@
+#include "device/user_memory.h"
+
+#include "base/assert.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+
+namespace targe::device {
+
+std::expected<std::unique_ptr<UserMemory>, int> UserMemory::create(const UserLayout& layout) {
+    reactor::FileDescriptor file{::memfd_create("targe-device", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    const auto size = static_cast<std::size_t>(layout.region_bytes());
+    if (!file || ::ftruncate(file.get(), static_cast<off_t>(size)) != 0 ||
+        ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+        return std::unexpected(errno);
+    }
+    void* const at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (at == MAP_FAILED) {
+        return std::unexpected(errno);
+    }
+    return std::unique_ptr<UserMemory>(new UserMemory(layout, std::move(file), static_cast<std::byte*>(at)));
+}
+
+UserMemory::~UserMemory() {
+    ::munmap(at_, static_cast<std::size_t>(layout_.region_bytes()));
+}
+
+targe_queue& UserMemory::queue(std::uint32_t index) const {
+    TARGE_ASSERT(index < layout_.queues);
+    return *reinterpret_cast<targe_queue*>(at_ + index * TARGE_QUEUE_STRIDE);
+}
+
+std::span<std::byte> UserMemory::arena(std::uint32_t index) const {
+    TARGE_ASSERT(index < layout_.queues);
+    return {at_ + layout_.queues * TARGE_QUEUE_STRIDE + index * layout_.arena_bytes,
+            static_cast<std::size_t>(layout_.arena_bytes)};
+}
+
+targe_completion completion_at(targe_queue& queue, std::uint32_t position) {
+    using Words = std::array<std::uint64_t, sizeof(targe_completion) / sizeof(std::uint64_t)>;
+    auto* const words = reinterpret_cast<std::uint64_t*>(&queue.completions[position % TARGE_MAX_SLOTS]);
+    Words copy;
+    for (std::size_t i = 0; i < copy.size(); ++i) {
+        copy[i] = std::atomic_ref(words[i]).load(std::memory_order_relaxed);
+    }
+    return std::bit_cast<targe_completion>(copy);
+}
+
+namespace {
+
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
+    return (bytes + TARGE_PAGE - 1) / TARGE_PAGE * TARGE_PAGE;
+}
+
+}  // namespace
+
+UserArena::UserArena(std::uint64_t bytes, std::uint32_t slots)
+    : behind_slots_(std::uint64_t{slots} * TARGE_SLOT_BYTES), end_(bytes) {
+    TARGE_ASSERT(behind_slots_ < end_);
+    free_.push_back({behind_slots_, end_ - behind_slots_});
+}
+
+std::optional<std::uint32_t> UserArena::take(std::uint32_t slot, std::uint64_t bytes) {
+    if (bytes <= TARGE_SLOT_BYTES) {
+        return slot * TARGE_SLOT_BYTES;
+    }
+    bytes = whole_pages(bytes);
+    const auto found = std::ranges::find_if(free_, [&](const Extent& e) { return e.bytes >= bytes; });
+    if (found == free_.end()) {
+        return std::nullopt;
+    }
+    const std::uint64_t offset = found->offset;
+    found->offset += bytes;
+    found->bytes -= bytes;
+    if (found->bytes == 0) {
+        free_.erase(found);
+    }
+    return static_cast<std::uint32_t>(offset);
+}
+
+void UserArena::give_back(std::uint32_t offset, std::uint64_t bytes) {
+    if (bytes <= TARGE_SLOT_BYTES) {
+        return;
+    }
+    bytes = whole_pages(bytes);
+    auto next = std::ranges::find_if(free_, [&](const Extent& e) { return e.offset > offset; });
+    TARGE_ASSERT(next == free_.end() || offset + bytes <= next->offset);
+    next = free_.insert(next, Extent{offset, bytes});
+    if (const auto after = next + 1; after != free_.end() && next->offset + next->bytes == after->offset) {
+        next->bytes += after->bytes;
+        free_.erase(after);
+    }
+    if (next != free_.begin()) {
+        const auto before = next - 1;
+        if (before->offset + before->bytes == next->offset) {
+            before->bytes += next->bytes;
+            free_.erase(next);
+        }
+    }
+}
+
+}  // namespace targe::device

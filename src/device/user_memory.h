@@ -1,0 +1,77 @@
+// The memory shared with a handler in another program, and how its arenas are given out.
+#pragma once
+
+#include "gateway/region.h"
+#include "reactor/file_descriptor.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace targe::device {
+
+/// How the memory is divided; what targe_welcome says of it.
+struct UserLayout {
+    std::uint32_t queues;
+    std::uint32_t slots;
+    std::uint64_t arena_bytes;  ///< of each queue, in whole pages
+
+    [[nodiscard]] std::uint64_t region_bytes() const { return queues * (TARGE_QUEUE_STRIDE + arena_bytes); }
+};
+
+/// A memfd that can neither grow nor shrink, so that touching it never fails, mapped here. Whatever is read
+/// from it may be garbage, and another thing the next time: it is read once.
+class UserMemory {
+public:
+    /// Or an errno. May block.
+    [[nodiscard]] static std::expected<std::unique_ptr<UserMemory>, int> create(const UserLayout& layout);
+    UserMemory(const UserMemory&) = delete;
+    UserMemory& operator=(const UserMemory&) = delete;
+    ~UserMemory();
+
+    [[nodiscard]] const UserLayout& layout() const { return layout_; }
+    [[nodiscard]] int descriptor() const { return descriptor_.get(); }
+    [[nodiscard]] targe_queue& queue(std::uint32_t index) const;
+    [[nodiscard]] std::span<std::byte> arena(std::uint32_t index) const;
+
+private:
+    UserMemory(const UserLayout& layout, reactor::FileDescriptor descriptor, std::byte* at)
+        : layout_(layout), descriptor_(std::move(descriptor)), at_(at) {}
+
+    UserLayout layout_;
+    reactor::FileDescriptor descriptor_;
+    std::byte* at_;
+};
+
+/// The completion at `position`, copied once.
+[[nodiscard]] targe_completion completion_at(targe_queue& queue, std::uint32_t position);
+
+/// Gives out an arena: to each slot its own piece, and what is larger from what lies behind those, lowest
+/// first, so that little memory is touched. Pure bookkeeping; nothing of it is shared.
+class UserArena {
+public:
+    UserArena(std::uint64_t bytes, std::uint32_t slots);
+
+    /// Where `bytes` are to lie for `slot`, which has nothing yet. Nothing when there is no room.
+    [[nodiscard]] std::optional<std::uint32_t> take(std::uint32_t slot, std::uint64_t bytes);
+    /// What take() gave.
+    void give_back(std::uint32_t offset, std::uint64_t bytes);
+    /// The most that can ever be taken at once.
+    [[nodiscard]] std::uint64_t largest() const { return end_ - behind_slots_; }
+
+private:
+    struct Extent {
+        std::uint64_t offset;
+        std::uint64_t bytes;
+    };
+
+    std::uint64_t behind_slots_;
+    std::uint64_t end_;
+    std::vector<Extent> free_;  ///< by offset, never adjacent
+};
+
+}  // namespace targe::device

@@ -1,0 +1,286 @@
+#include "device/user_queue.h"
+
+#include "device/user_events.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace targe::device {
+
+namespace {
+
+/// What the handler gets for what it has in hand, when the daemon ends.
+constexpr std::chrono::seconds kStopLimit{4};
+/// Wake-ups after which nothing was complete, one after the other: no handler means that.
+constexpr std::uint32_t kWakesForNothing = 10'000;
+
+}  // namespace
+
+UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, reactor::Reactor& reactor,
+                     std::uint32_t index)
+    : presence_(presence), settings_(settings), reactor_(reactor), index_(index) {
+    presence_.join(*this);
+    run();
+}
+
+UserQueue::~UserQueue() {
+    TARGE_ASSERT(idle() && ended_.empty());
+    if (attachment_) {
+        events_->release();
+    }
+}
+
+void UserQueue::tell() {
+    if (!told_.exchange(true)) {
+        reactor_.post(*this);
+    }
+}
+
+void UserQueue::run() {
+    told_ = false;
+    const UserPresence::Now now = presence_.look();
+    if (attachment_ && (now.attachment != attachment_ || attachment_->given_up())) {
+        if (!attachment_->given_up()) {
+            reap();  // what it ended before it went
+        }
+        lose();
+    }
+    if (!attachment_) {
+        away_since_ = now.away_since;
+    }
+    if (now.attachment && !now.attachment->given_up() && !attachment_) {
+        attach(now.attachment);
+    }
+    if (now.stopping && !stop_at_) {
+        stop_at_ = base::Clock::now() + kStopLimit;
+    }
+    next_look_ = {};
+    activate();
+    poll();
+}
+
+bool UserQueue::accept(UserRequest& request) {
+    request.accepted = reactor_.now();
+    if (attachment_ && request.op == 0) {
+        request.end = UserRequest::End::answered;
+        return false;
+    }
+    if (limit_of_waiting(request) <= reactor_.now() ||
+        (arena_ && total_size(request.out) + total_size(request.in) > arena_->largest() / 2)) {
+        request.end = UserRequest::End::away;
+        return false;
+    }
+    return true;
+}
+
+void UserQueue::enqueue(UserRequest& request) {
+    waiting_.push_back(request);
+    next_look_ = std::min(next_look_, limit_of_waiting(request));
+    activate();
+    offer_waiting();
+}
+
+void UserQueue::activate() {
+    if (!Poller::linked()) {
+        if (shared_ != nullptr) {
+            std::atomic_ref(shared_->engine_asleep).store(0, std::memory_order_relaxed);
+        }
+        reactor_.disarm(*this);
+        reactor_.add_poller(*this);
+    }
+}
+
+bool UserQueue::poll() {
+    bool any = false;
+    if (attachment_) {
+        if (!attachment_->given_up()) {
+            any = reap();
+        }
+        if (attachment_->given_up()) {
+            lose();
+        }
+    }
+    if (reactor_.now() >= next_look_) {
+        look_at_limits();
+    }
+    offer_waiting();
+    any = resume_ended() || any;
+    if (idle()) {
+        Poller::unlink();
+        reactor_.disarm(*this);
+        if (stop_at_ && attachment_) {
+            events_->quiet();
+        }
+    }
+    return any;
+}
+
+void UserQueue::park() {
+    if (idle()) {
+        return;
+    }
+    if (shared_ != nullptr) {
+        std::atomic_ref(shared_->engine_asleep).store(1, std::memory_order_seq_cst);
+        if (std::atomic_ref(shared_->completed).load(std::memory_order_seq_cst) != reaped_) {
+            events_->wake_soon();
+        } else {
+            events_->await_handler();
+        }
+    }
+    reactor_.arm(*this, next_look_);
+}
+
+void UserQueue::woken() {
+    const std::uint32_t before = reaped_;
+    activate();
+    poll();
+    wakes_for_nothing_ = reaped_ != before ? 0 : wakes_for_nothing_ + 1;
+    if (wakes_for_nothing_ > kWakesForNothing && attachment_) {
+        attachment_->give_up("it wakes targed without end, and for nothing");
+    }
+}
+
+void UserQueue::expired() {
+    activate();
+    poll();
+}
+
+void UserQueue::turn_ended() {
+    if (!attachment_) {
+        return;
+    }
+    std::atomic_ref asleep(attachment_->memory->queue(0).handler_asleep);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (asleep.load(std::memory_order_relaxed) != 0 && asleep.exchange(0) != 0) {
+        events_->wake_handler();
+    }
+}
+
+void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
+    attachment_ = std::move(attachment);
+    const UserLayout& layout = attachment_->memory->layout();
+    TARGE_ASSERT(index_ < layout.queues);
+    shared_ = &attachment_->memory->queue(index_);
+    events_ = new UserEvents(*this, reactor_, attachment_, index_);
+    arena_.emplace(layout.arena_bytes, layout.slots);
+    slots_.assign(layout.slots, Slot{});
+    free_slots_.clear();
+    for (std::uint32_t slot = layout.slots; slot > 0; --slot) {
+        free_slots_.push_back(slot - 1);
+    }
+    offered_ = reaped_ = wakes_for_nothing_ = 0;
+}
+
+void UserQueue::lose() {
+    Requests behind;
+    while (!waiting_.empty()) {
+        behind.push_back(waiting_.pop_front());
+    }
+    while (!begun_.empty()) {
+        UserRequest& request = begun_.pop_front();
+        request.begun = !revoke(request.slot) || request.begun;
+        if (request.begun && !request.may_be_repeated) {
+            end(request, UserRequest::End::lost);
+        } else {
+            waiting_.push_back(request);
+        }
+    }
+    while (!behind.empty()) {
+        waiting_.push_back(behind.pop_front());
+    }
+    if (attachment_->given_up()) {
+        presence_.give_up(attachment_, settings_.name);
+    }
+    std::exchange(events_, nullptr)->release();
+    shared_ = nullptr;
+    arena_.reset();
+    attachment_.reset();
+    away_since_ = base::Clock::now();
+    next_look_ = {};
+}
+
+base::Time UserQueue::limit_of_begun(const UserRequest& request) const {
+    const base::Time limit = request.accepted + settings_.deadline;
+    return stop_at_ ? std::min(limit, *stop_at_) : limit;
+}
+
+base::Time UserQueue::limit_of_waiting(const UserRequest& request) const {
+    if (attachment_) {
+        return limit_of_begun(request);
+    }
+    return stop_at_ ? base::Time{} : std::min(limit_of_begun(request), away_since_ + settings_.hold);
+}
+
+void UserQueue::look_at_limits() {
+    expire_begun();
+    expire_waiting();
+    next_look_ = base::Time::max();
+    for (const UserRequest& request : begun_) {
+        next_look_ = std::min(next_look_, limit_of_begun(request));
+    }
+    for (const UserRequest& request : waiting_) {
+        next_look_ = std::min(next_look_, limit_of_waiting(request));
+    }
+}
+
+void UserQueue::expire_begun() {
+    const base::Time now = reactor_.now();
+    bool hung = false;
+    Requests present;
+    while (!begun_.empty()) {
+        present.push_back(begun_.pop_front());
+    }
+    while (!present.empty()) {
+        UserRequest& request = present.pop_front();
+        if (limit_of_begun(request) > now) {
+            begun_.push_back(request);
+        } else if (revoke(request.slot)) {
+            slots_[request.slot].request = nullptr;
+            end(request, UserRequest::End::away);
+        } else {
+            hung = true;
+            end(request, UserRequest::End::timed_out);
+        }
+    }
+    if (hung) {
+        attachment_->give_up("it did not end a command in time");
+        lose();
+    }
+}
+
+void UserQueue::expire_waiting() {
+    const base::Time now = reactor_.now();
+    Requests present;
+    while (!waiting_.empty()) {
+        present.push_back(waiting_.pop_front());
+    }
+    while (!present.empty()) {
+        UserRequest& request = present.pop_front();
+        if (limit_of_waiting(request) > now) {
+            waiting_.push_back(request);
+        } else {
+            // What a former handler had begun may have been done, and nobody will know.
+            end(request, request.begun ? UserRequest::End::timed_out : UserRequest::End::away);
+        }
+    }
+}
+
+void UserQueue::end(UserRequest& request, UserRequest::End how) {
+    request.end = how;
+    ended_.push_back(request);
+}
+
+bool UserQueue::resume_ended() {
+    Requests present;
+    while (!ended_.empty()) {
+        present.push_back(ended_.pop_front());
+    }
+    const bool any = !present.empty();
+    while (!present.empty()) {
+        // Whoever waits may ask for more, and the request is gone afterwards.
+        present.pop_front().waiter.resume();
+    }
+    return any;
+}
+
+}  // namespace targe::device

@@ -1,0 +1,125 @@
+// The way from one core to a handler in another program and back.
+#pragma once
+
+#include "base/core.h"
+#include "base/intrusive_list.h"
+#include "device/user_attachment.h"
+#include "device/user_presence.h"
+#include "device/user_request.h"
+#include "reactor/reactor.h"
+
+#include <atomic>
+#include <coroutine>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace targe::device {
+
+class UserEvents;
+
+/// Used on its core only, but for tell(). Nothing that a handler does keeps a request longer than its
+/// deadline, and no completion is believed before it was compared with what was asked.
+class UserQueue final : public reactor::Poller,
+                        public reactor::TurnEnd,
+                        private base::Timer,
+                        private base::Message {
+public:
+    UserQueue(UserPresence& presence, const UserSettings& settings, reactor::Reactor& reactor,
+              std::uint32_t index);
+    ~UserQueue();
+
+    /// `co_await queue.perform(request)`: request.end says how it ended. Its segments stay in place until
+    /// then.
+    [[nodiscard]] auto perform(UserRequest& request) {
+        struct Awaiter {
+            UserQueue& queue;
+            UserRequest& request;
+            [[nodiscard]] bool await_ready() const { return !queue.accept(request); }
+            void await_suspend(std::coroutine_handle<> self) {
+                request.waiter = self;
+                queue.enqueue(request);
+            }
+            void await_resume() const noexcept {}
+        };
+        return Awaiter{*this, request};
+    }
+
+    /// The presence has changed. From any thread.
+    void tell();
+
+    bool poll() override;
+    void park() override;
+    void turn_ended() override;
+
+private:
+    friend class UserEvents;
+    struct Slot {
+        UserRequest* request = nullptr;  ///< null, and not free: it was given up, and its completion is owed
+        std::uint32_t generation = 0;
+        std::uint32_t arena_offset = 0;
+        std::uint32_t arena_bytes = 0;
+        std::uint32_t in_offset = 0;
+        bool in_use = false;
+    };
+    using Requests = base::IntrusiveList<UserRequest, UserRequests>;
+
+    void run() override;
+    void expired() override;
+
+    /// Whether the request has to wait; else it has ended.
+    bool accept(UserRequest& request);
+    void enqueue(UserRequest& request);
+    void activate();
+    void woken();
+
+    void attach(std::shared_ptr<UserAttachment> attachment);
+    void lose();
+    void offer_waiting();
+    [[nodiscard]] bool offer(UserRequest& request);
+    void fill(std::uint32_t number, const UserRequest& request);
+    [[nodiscard]] targe_slot& shared_slot(std::uint32_t number) const;
+
+    bool reap();
+    /// Why it cannot be; null when it was taken.
+    [[nodiscard]] const char* take(const targe_completion& completion);
+    [[nodiscard]] const char* check(const UserRequest& request, const targe_completion& completion) const;
+    void free_slot(std::uint32_t number);
+    [[nodiscard]] bool revoke(std::uint32_t number);
+
+    [[nodiscard]] bool idle() const { return waiting_.empty() && begun_.empty(); }
+    [[nodiscard]] base::Time limit_of_waiting(const UserRequest& request) const;
+    [[nodiscard]] base::Time limit_of_begun(const UserRequest& request) const;
+    void look_at_limits();
+    void expire_begun();
+    void expire_waiting();
+    void end(UserRequest& request, UserRequest::End how);
+    bool resume_ended();
+
+    UserPresence& presence_;
+    const UserSettings& settings_;
+    reactor::Reactor& reactor_;
+    std::uint32_t index_;
+    std::atomic<bool> told_ = false;
+
+    std::shared_ptr<UserAttachment> attachment_;
+    targe_queue* shared_ = nullptr;
+    UserEvents* events_ = nullptr;  ///< ends itself, when the ring is done with it
+    std::optional<UserArena> arena_;
+    std::vector<Slot> slots_;
+    std::vector<std::uint32_t> free_slots_;
+    std::uint32_t offered_ = 0;
+    std::uint32_t reaped_ = 0;
+    std::uint32_t generation_ = 0;
+    std::uint32_t wakes_for_nothing_ = 0;
+    base::Time away_since_{};
+    base::Time next_look_ = base::Time::max();  ///< at the limits; no request has one before it
+    std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
+
+    Requests waiting_;
+    Requests begun_;  ///< offered
+    Requests ended_;  ///< to be resumed
+};
+
+}  // namespace targe::device

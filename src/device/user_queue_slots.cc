@@ -1,0 +1,219 @@
+// Offering requests to the handler, and believing what it says of them.
+#include "device/user_events.h"
+#include "device/user_queue.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace targe::device {
+
+namespace {
+
+constexpr std::uint32_t kGenerations = std::uint32_t{1} << (32U - TARGE_CLAIM_BITS);
+constexpr std::uint32_t kCacheLine = 64;
+
+constexpr std::uint32_t in_lines(std::size_t bytes) {
+    return static_cast<std::uint32_t>((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
+}
+
+constexpr std::uint32_t claim_of(std::uint32_t generation, std::uint32_t state) {
+    return generation << TARGE_CLAIM_BITS | state;
+}
+
+std::uint64_t monotonic_ns(base::Time time) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+}
+
+std::uint32_t gather(base::ConstSegments from, std::byte* to) {
+    std::uint32_t size = 0;
+    for (const base::ConstSegment& segment : from) {
+        std::memcpy(to + size, segment.data, segment.size);
+        size += static_cast<std::uint32_t>(segment.size);
+    }
+    return size;
+}
+
+void scatter(const std::byte* from, std::size_t size, base::Segments into) {
+    for (const base::Segment& segment : into) {
+        const std::size_t part = std::min(size, segment.size);
+        std::memcpy(segment.data, from, part);
+        from += part;
+        size -= part;
+    }
+}
+
+bool is_status(std::uint8_t status) {
+    constexpr std::array<std::uint8_t, 6> kStatuses{0x00, 0x02, 0x04, 0x08, 0x18, 0x28};
+    return std::ranges::find(kStatuses, status) != kStatuses.end();
+}
+
+}  // namespace
+
+targe_slot& UserQueue::shared_slot(std::uint32_t number) const {
+    return shared_->slots[number];
+}
+
+void UserQueue::offer_waiting() {
+    while (attachment_ && !waiting_.empty()) {
+        UserRequest& request = waiting_.front();
+        if (request.op == 0) {
+            request.unlink();
+            end(request, UserRequest::End::answered);
+            continue;
+        }
+        if (!offer(request)) {
+            return;
+        }
+    }
+}
+
+bool UserQueue::offer(UserRequest& request) {
+    if (free_slots_.empty() ||
+        slots_.size() - free_slots_.size() >= attachment_->slot_limit.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const std::uint32_t number = free_slots_.back();
+    const std::size_t cdb = request.cdb.size() > sizeof(targe_slot::cdb) ? in_lines(request.cdb.size()) : 0;
+    const std::uint64_t bytes = cdb + in_lines(base::total_size(request.out)) + base::total_size(request.in);
+    const auto offset = arena_->take(number, bytes);
+    if (!offset) {
+        return false;
+    }
+    free_slots_.pop_back();
+    generation_ = (generation_ + 1) % kGenerations;
+    slots_[number] = {.request = &request,
+                      .generation = generation_,
+                      .arena_offset = *offset,
+                      .arena_bytes = static_cast<std::uint32_t>(bytes),
+                      .in_use = true};
+    fill(number, request);
+    request.slot = number;
+    request.unlink();
+    begun_.push_back(request);
+    std::atomic_ref(shared_->offered_slots[offered_ % TARGE_MAX_SLOTS])
+        .store(static_cast<std::uint8_t>(number), std::memory_order_relaxed);
+    std::atomic_ref(shared_->offered).store(++offered_, std::memory_order_release);
+    reactor_.at_turn_end(*this);
+    return true;
+}
+
+void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
+    Slot& slot = slots_[number];
+    std::byte* const arena = attachment_->memory->arena(index_).data();
+    targe_slot& shared = shared_slot(number);
+    std::uint32_t at = slot.arena_offset;
+    if (request.cdb.size() <= sizeof shared.cdb) {
+        std::ranges::copy(request.cdb, reinterpret_cast<std::byte*>(shared.cdb));
+    } else {
+        std::ranges::copy(request.cdb, arena + at);
+        shared.long_cdb_offset = at;
+        at += in_lines(request.cdb.size());
+    }
+    shared.cdb_length = static_cast<std::uint32_t>(request.cdb.size());
+    shared.out_offset = at;
+    shared.out_length = gather(request.out, arena + at);
+    at += in_lines(shared.out_length);
+    slot.in_offset = at;
+    shared.in_offset = at;
+    shared.in_length = static_cast<std::uint32_t>(base::total_size(request.in));
+    shared.generation = slot.generation;
+    shared.op = request.op;
+    shared.attribute = request.attribute;
+    shared.lun = request.lun;
+    shared.flags = request.flags | (request.begun ? std::uint32_t{TARGE_SLOT_REPLAYED} : 0);
+    shared.session = request.session;
+    shared.tag = request.tag;
+    shared.deadline_ns = monotonic_ns(limit_of_begun(request));
+    shared.offset = request.offset;
+    shared.length = request.length;
+    std::atomic_ref(shared.aborted).store(0, std::memory_order_relaxed);
+    std::atomic_ref(shared.claim)
+        .store(claim_of(slot.generation, TARGE_CLAIM_OFFERED), std::memory_order_relaxed);
+}
+
+bool UserQueue::revoke(std::uint32_t number) {
+    std::uint32_t offered = claim_of(slots_[number].generation, TARGE_CLAIM_OFFERED);
+    return std::atomic_ref(shared_slot(number).claim)
+        .compare_exchange_strong(offered, claim_of(slots_[number].generation, TARGE_CLAIM_REVOKED));
+}
+
+bool UserQueue::reap() {
+    const std::uint32_t completed = std::atomic_ref(shared_->completed).load(std::memory_order_acquire);
+    const std::uint32_t count = completed - reaped_;
+    if (count == 0) {
+        return false;
+    }
+    if (count > slots_.size() - free_slots_.size()) {
+        attachment_->give_up("it completes more than it was asked for");
+        return true;
+    }
+    for (std::uint32_t i = 0; i < count; ++i) {
+        if (const char* const wrong = take(completion_at(*shared_, reaped_))) {
+            attachment_->give_up(wrong);
+            return true;
+        }
+        ++reaped_;
+    }
+    return true;
+}
+
+const char* UserQueue::take(const targe_completion& completion) {
+    if (completion.slot >= slots_.size() || !slots_[completion.slot].in_use ||
+        slots_[completion.slot].generation != completion.generation) {
+        return "it completed what it was not asked for, or twice";
+    }
+    const Slot& slot = slots_[completion.slot];
+    UserRequest* const request = slot.request;
+    if (request != nullptr) {
+        if (const char* const wrong = check(*request, completion)) {
+            return wrong;
+        }
+        request->answer = completion;
+        if (completion.error == 0 && !request->in.empty()) {
+            const std::size_t size =
+                request->op == TARGE_OP_EXECUTE ? completion.in_length : base::total_size(request->in);
+            scatter(attachment_->memory->arena(index_).data() + slot.in_offset, size, request->in);
+        }
+        request->unlink();
+        end(*request, UserRequest::End::answered);
+    }
+    free_slot(completion.slot);
+    return nullptr;
+}
+
+const char* UserQueue::check(const UserRequest& request, const targe_completion& completion) const {
+    constexpr std::int32_t kLargestErrno = 4095;
+    if (completion.error < 0 || completion.error > kLargestErrno) {
+        return "it completed a command with an error that there is not";
+    }
+    if (request.op == TARGE_OP_EXECUTE) {
+        if (completion.in_length > base::total_size(request.in)) {
+            return "it claims more data-in than there is room for";
+        }
+        constexpr std::uint8_t kSenseKeys = 16;
+        if (!is_status(completion.status) || completion.key >= kSenseKeys) {
+            return "it completed a command with a status or sense key that there is not";
+        }
+    }
+    if (request.op == TARGE_OP_BLOCK_STATUS && completion.error == 0) {
+        const auto length = static_cast<std::uint64_t>(completion.information);
+        if (completion.information <= 0 || length > request.length || length % settings_.block_size != 0) {
+            return "it told of an extent that cannot be";
+        }
+    }
+    return nullptr;
+}
+
+void UserQueue::free_slot(std::uint32_t number) {
+    Slot& slot = slots_[number];
+    arena_->give_back(slot.arena_offset, slot.arena_bytes);
+    slot.in_use = false;
+    slot.request = nullptr;
+    free_slots_.push_back(number);
+}
+
+}  // namespace targe::device

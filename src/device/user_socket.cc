@@ -1,0 +1,112 @@
+#include "device/user_socket.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+namespace targe::device {
+
+namespace {
+
+constexpr int kBacklog = 16;
+
+OpenError cannot(const std::string& path, std::string_view why) {
+    return {fmt::format("cannot listen on {}: {}; choose another with 'socket'", path, why)};
+}
+
+const sockaddr* as_sockaddr(const sockaddr_un& address) {
+    return reinterpret_cast<const sockaddr*>(&address);
+}
+
+bool somebody_listens(const sockaddr_un& address) {
+    const reactor::FileDescriptor probe{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    return probe && (::connect(probe.get(), as_sockaddr(address), sizeof address) == 0 || errno == EAGAIN);
+}
+
+}  // namespace
+
+std::expected<reactor::FileDescriptor, OpenError> listen_for_handlers(const std::string& path,
+                                                                      bool open_to_all) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        return std::unexpected(cannot(path, "the path is longer than the system takes, 107 bytes"));
+    }
+    std::ranges::copy(path, address.sun_path);
+    struct stat about{};
+    if (::lstat(path.c_str(), &about) == 0) {
+        if (!S_ISSOCK(about.st_mode)) {
+            return std::unexpected(cannot(path, "there is a file of that name"));
+        }
+        if (somebody_listens(address)) {
+            return std::unexpected(cannot(path, "another process listens there"));
+        }
+        ::unlink(path.c_str());
+    }
+    reactor::FileDescriptor made{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    constexpr mode_t kAll = 0666;
+    constexpr mode_t kOwner = 0600;
+    if (!made || ::bind(made.get(), as_sockaddr(address), sizeof address) != 0 ||
+        ::chmod(path.c_str(), open_to_all ? kAll : kOwner) != 0 || ::listen(made.get(), kBacklog) != 0) {
+        return std::unexpected(cannot(path, std::strerror(errno)));
+    }
+    return made;
+}
+
+std::optional<UserPeer> peer_of(int connection) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+        return std::nullopt;
+    }
+    return UserPeer{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+}
+
+bool peer_is_in_group(int connection, gid_t group) {
+    constexpr std::size_t kMostGroups = 65536;
+    std::vector<gid_t> groups(kMostGroups);
+    socklen_t size = kMostGroups * sizeof(gid_t);
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+        return false;
+    }
+    groups.resize(size / sizeof(gid_t));
+    return std::ranges::find(groups, group) != groups.end();
+}
+
+bool send_welcome(int connection, const targe_welcome& welcome, std::span<const int> descriptors) {
+    targe_welcome sent = welcome;
+    iovec part{.iov_base = &sent, .iov_len = sizeof sent};
+    std::vector<std::byte> control(CMSG_SPACE(descriptors.size_bytes()));
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (!descriptors.empty()) {
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        cmsghdr* const header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(descriptors.size_bytes());
+        std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
+    }
+    return ::sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof sent);
+}
+
+void send_refusal(int connection, int error, const std::string& text) {
+    targe_welcome refusal{};
+    refusal.magic = TARGE_MAGIC;
+    refusal.protocol = TARGE_PROTOCOL;
+    refusal.error = error;
+    text.copy(refusal.text, sizeof refusal.text - 1);
+    static_cast<void>(send_welcome(connection, refusal, {}));
+}
+
+}  // namespace targe::device

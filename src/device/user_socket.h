@@ -1,0 +1,28 @@
+// The socket of a device whose handler is another program.
+#pragma once
+
+#include "device/open.h"
+#include "device/user_attachment.h"
+#include "reactor/file_descriptor.h"
+
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace targe::device {
+
+/// Listens there; a socket that nobody listens on any more is taken over. `open_to_all`: everybody may
+/// connect, and is looked at then.
+[[nodiscard]] std::expected<reactor::FileDescriptor, OpenError> listen_for_handlers(const std::string& path,
+                                                                                    bool open_to_all);
+/// Who connected. Nothing when the system does not say.
+[[nodiscard]] std::optional<UserPeer> peer_of(int connection);
+/// Whether one of the peer's supplementary groups is `group`.
+[[nodiscard]] bool peer_is_in_group(int connection, gid_t group);
+/// Sends the welcome with the descriptors, without waiting.
+[[nodiscard]] bool send_welcome(int connection, const targe_welcome& welcome,
+                                std::span<const int> descriptors);
+void send_refusal(int connection, int error, const std::string& text);
+
+}  // namespace targe::device

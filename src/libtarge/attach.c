@@ -1,0 +1,304 @@
+// Attaching to a device of targed, and letting go of it.
+#define _GNU_SOURCE
+#include "libtarge/internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { kAnswerLimitMs = 5000, kRetryMs = 20 };
+
+static int fail(int error, char* text, size_t size, const char* format, ...) {
+    if (text != NULL && size > 0) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(text, size, format, arguments);
+        va_end(arguments);
+    }
+    return -error;
+}
+
+struct welcome {
+    struct targe_welcome message;
+    int descriptors[TARGE_FD_QUEUES + TARGE_MAX_QUEUES];
+    uint32_t count;
+};
+
+static void close_all(struct welcome* welcome) {
+    for (uint32_t i = 0; i < welcome->count; ++i) {
+        close(welcome->descriptors[i]);
+    }
+    welcome->count = 0;
+}
+
+static void take_descriptors(struct welcome* welcome, struct msghdr* header) {
+    for (struct cmsghdr* at = CMSG_FIRSTHDR(header); at != NULL; at = CMSG_NXTHDR(header, at)) {
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS) {
+            welcome->count = (uint32_t)((at->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+            memcpy(welcome->descriptors, CMSG_DATA(at), welcome->count * sizeof(int));
+        }
+    }
+}
+
+/// 0, or a negative errno. The descriptors are the caller's.
+static int receive_welcome(int connection, struct welcome* welcome) {
+    union {
+        char bytes[CMSG_SPACE(sizeof welcome->descriptors)];
+        struct cmsghdr aligned;
+    } control;
+    struct iovec part = {.iov_base = &welcome->message, .iov_len = sizeof welcome->message};
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct pollfd wanted = {.fd = connection, .events = POLLIN};
+    welcome->count = 0;
+    const int ready = poll(&wanted, 1, kAnswerLimitMs);
+    if (ready <= 0) {
+        return ready == 0 ? -ETIMEDOUT : -errno;
+    }
+    const ssize_t got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+    if (got < 0) {
+        return -errno;
+    }
+    take_descriptors(welcome, &header);
+    const struct targe_welcome* const message = &welcome->message;
+    if (got != sizeof *message || message->magic != TARGE_MAGIC) {
+        return -EPROTO;
+    }
+    if (message->error != 0) {
+        return 0;
+    }
+    const bool sound =
+        message->protocol == TARGE_PROTOCOL && message->queues >= 1 && message->queues <= TARGE_MAX_QUEUES &&
+        message->slots <= TARGE_MAX_SLOTS &&
+        message->region_bytes == message->queues * (TARGE_QUEUE_STRIDE + message->arena_bytes) &&
+        welcome->count == TARGE_FD_QUEUES + message->queues;
+    return sound ? 0 : -EPROTO;
+}
+
+static int map_region(targe_device* device, struct welcome* welcome) {
+    const struct targe_welcome* const agreed = &welcome->message;
+    void* const region = mmap(NULL, agreed->region_bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+                              welcome->descriptors[TARGE_FD_MEMORY], 0);
+    struct queue* const queues = calloc(agreed->queues, sizeof *queues);
+    if (region == MAP_FAILED || queues == NULL) {
+        free(queues);
+        if (region != MAP_FAILED) {
+            munmap(region, agreed->region_bytes);
+        }
+        return -ENOMEM;
+    }
+    close(welcome->descriptors[TARGE_FD_MEMORY]);
+    __atomic_store_n(&device->event, welcome->descriptors[TARGE_FD_HANDLER], __ATOMIC_RELAXED);
+    uint8_t* const arenas = (uint8_t*)region + agreed->queues * TARGE_QUEUE_STRIDE;
+    for (uint32_t i = 0; i < agreed->queues; ++i) {
+        queues[i].device = device;
+        queues[i].shared = (struct targe_queue*)((uint8_t*)region + i * TARGE_QUEUE_STRIDE);
+        queues[i].arena = arenas + i * agreed->arena_bytes;
+        queues[i].event = welcome->descriptors[TARGE_FD_QUEUES + i];
+        pthread_mutex_init(&queues[i].lock, NULL);
+    }
+    device->region = region;
+    device->region_bytes = agreed->region_bytes;
+    device->queues = queues;
+    device->queue_count = agreed->queues;
+    device->block_size = agreed->block_size;
+    __atomic_store_n(&device->size, agreed->size, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/// One try: 0, or a negative errno.
+static int try_to_attach(targe_device* device, char* error, size_t error_size) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(address.sun_path, device->path);  // its length was looked at
+    const int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (connection < 0) {
+        return fail(errno, error, error_size, "no socket can be made: %s", strerror(errno));
+    }
+    if (connect(connection, (const struct sockaddr*)&address, sizeof address) != 0) {
+        const int why = errno;
+        close(connection);
+        return fail(why, error, error_size, "nobody can be reached at %s: %s", device->path, strerror(why));
+    }
+    struct welcome welcome;
+    int result = 0;
+    if (send(connection, &device->hello, sizeof device->hello, MSG_NOSIGNAL) != sizeof device->hello &&
+        errno != EPIPE) {  // targed has refused before it listened
+        result = -errno;
+    }
+    result = result == 0 ? receive_welcome(connection, &welcome) : result;
+    if (result == 0 && welcome.message.error != 0) {
+        result = fail(welcome.message.error, error, error_size, "targed refuses: %.*s",
+                      (int)sizeof welcome.message.text, welcome.message.text);
+        close_all(&welcome);
+    } else if (result != 0) {
+        fail(-result, error, error_size, "targed does not answer as it should: %s", strerror(-result));
+    }
+    if (result == 0) {
+        result = map_region(device, &welcome);
+        if (result != 0) {
+            close_all(&welcome);
+            fail(ENOMEM, error, error_size, "the memory cannot be mapped");
+        }
+    }
+    if (result != 0) {
+        close(connection);
+        return result;
+    }
+    device->connection = connection;
+    return 0;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int targe_connect(targe_device* device, int timeout_ms, char* error, size_t error_size) {
+    const int64_t until = now_ms() + timeout_ms;
+    for (;;) {
+        const int result = try_to_attach(device, error, error_size);
+        const bool may_change = result == -ENOENT || result == -ECONNREFUSED || result == -EBUSY ||
+                                result == -EAGAIN || result == -ECONNRESET;
+        if (result == 0 || !may_change || now_ms() >= until) {
+            return result;
+        }
+        poll(NULL, 0, kRetryMs);
+    }
+}
+
+void targe_disconnect(targe_device* device) {
+    if (device->connection < 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < device->queue_count; ++i) {
+        close(device->queues[i].event);
+        pthread_mutex_destroy(&device->queues[i].lock);
+    }
+    munmap(device->region, device->region_bytes);
+    free(device->queues);
+    device->queues = NULL;
+    device->queue_count = 0;
+    close(__atomic_exchange_n(&device->event, -1, __ATOMIC_RELAXED));
+    // Only now: it says that nothing more is done for what was taken.
+    close(device->connection);
+    device->connection = -1;
+}
+
+/// Padded with NUL, which need not be there at the end.
+static void pad(char* field, size_t size, const char* text) {
+    const size_t length = text == NULL ? 0 : strlen(text);
+    memset(field, 0, size);
+    memcpy(field, text, length < size ? length : size);
+}
+
+static uint32_t abilities(const targe_device* device) {
+    const struct targe_block_ops* const blocks = &device->blocks;
+    const struct targe_command_ops* const commands = &device->commands;
+    return (blocks->write ? TARGE_CAN_WRITE : 0) | (blocks->flush ? TARGE_CAN_FLUSH : 0) |
+           (blocks->unmap ? TARGE_CAN_UNMAP : 0) | (blocks->write_zeroes ? TARGE_CAN_WRITE_ZEROES : 0) |
+           (blocks->block_status ? TARGE_CAN_BLOCK_STATUS : 0) |
+           (commands->session_attach || commands->session_detach ? TARGE_WANTS_SESSIONS : 0) |
+           (commands->task_management ? TARGE_WANTS_MANAGEMENT : 0);
+}
+
+static void make_hello(targe_device* device) {
+    const struct targe_attachment* const how = &device->how;
+    struct targe_hello* const hello = &device->hello;
+    hello->magic = TARGE_MAGIC;
+    hello->protocol = TARGE_PROTOCOL;
+    hello->level = how->level;
+    hello->can = abilities(device);
+    hello->depth = how->depth;
+    hello->block_size = how->block_size;
+    hello->size = how->size;
+    hello->peripheral_type = how->peripheral_type;
+    hello->removable = how->removable;
+    hello->vpd_page_count = (uint8_t)how->vpd_page_count;
+    pad(hello->name, sizeof hello->name, how->name);
+    pad(hello->vendor, sizeof hello->vendor, how->vendor);
+    pad(hello->product, sizeof hello->product, how->product);
+    pad(hello->revision, sizeof hello->revision, how->revision);
+    if (how->vpd_page_count > 0) {
+        memcpy(hello->vpd_pages, how->vpd_pages, how->vpd_page_count);
+    }
+}
+
+/// As much of what the caller filled in as both of us know.
+static void copy_known(void* to, size_t size, const void* from, uint32_t from_size) {
+    memcpy(to, from, from_size < size ? from_size : size);
+}
+
+static const char* wrong_with(const targe_device* device) {
+    const struct targe_attachment* const how = &device->how;
+    if (how->struct_size > sizeof *how || device->blocks.struct_size > sizeof device->blocks ||
+        device->commands.struct_size > sizeof device->commands) {
+        return "the program was built for a newer libtarge than this";
+    }
+    if (how->socket == NULL || strlen(how->socket) >= sizeof((struct sockaddr_un*)0)->sun_path) {
+        return "the path of the socket is missing, or longer than 107 bytes";
+    }
+    if (how->level == TARGE_BLOCKS ? device->blocks.read == NULL : device->commands.execute == NULL) {
+        return "there is no read of block_ops, or no execute of command_ops";
+    }
+    if (how->level > TARGE_COMMANDS || how->vpd_page_count > TARGE_MAX_VPD_PAGES) {
+        return "there is no such level, or too many VPD pages";
+    }
+    return NULL;
+}
+
+targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, char* error,
+                           size_t error_size) {
+    targe_device* const device = calloc(1, sizeof *device);
+    if (device == NULL) {
+        fail(ENOMEM, error, error_size, "out of memory");
+        return NULL;
+    }
+    device->connection = device->event = -1;
+    copy_known(&device->how, sizeof device->how, how, how->struct_size);
+    if (device->how.block_ops != NULL) {
+        copy_known(&device->blocks, sizeof device->blocks, device->how.block_ops,
+                   device->how.block_ops->struct_size);
+    }
+    if (device->how.command_ops != NULL) {
+        copy_known(&device->commands, sizeof device->commands, device->how.command_ops,
+                   device->how.command_ops->struct_size);
+    }
+    pthread_mutex_init(&device->asking, NULL);
+    const char* const wrong = wrong_with(device);
+    if (wrong != NULL) {
+        fail(EINVAL, error, error_size, "%s", wrong);
+    } else {
+        make_hello(device);
+        device->path = strdup(device->how.socket);
+        if (device->path != NULL && targe_connect(device, timeout_ms, error, error_size) == 0) {
+            return device;
+        }
+    }
+    targe_detach(device);
+    return NULL;
+}
+
+void targe_detach(targe_device* device) {
+    targe_forget_sessions(device);
+    targe_disconnect(device);
+    pthread_mutex_destroy(&device->asking);
+    free(device->path);
+    free(device);
+}
+
+uint64_t targe_size(const targe_device* device) {
+    return __atomic_load_n(&device->size, __ATOMIC_RELAXED);
+}
+
+uint32_t targe_block_size(const targe_device* device) {
+    return device->block_size;
+}

@@ -1,0 +1,109 @@
+// Telling targed how requests ended.
+#include "libtarge/internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void targe_wake_self(targe_device* device) {
+    const uint64_t one = 1;
+    // Refused only when so many are there already that it wakes all the same.
+    if (write(__atomic_load_n(&device->event, __ATOMIC_RELAXED), &one, sizeof one) < 0) {
+        return;
+    }
+}
+
+void targe_finish(struct request* request, struct targe_completion* with) {
+    struct queue* const queue = request->queue;
+    targe_device* const device = queue->device;
+    with->slot = request->slot;
+    with->generation = request->generation;
+    pthread_mutex_lock(&queue->lock);
+    queue->shared->completions[queue->completed % TARGE_MAX_SLOTS] = *with;
+    __atomic_store_n(&queue->shared->completed, ++queue->completed, __ATOMIC_SEQ_CST);
+    pthread_mutex_unlock(&queue->lock);
+    if (__atomic_load_n(&queue->shared->engine_asleep, __ATOMIC_SEQ_CST) != 0 &&
+        __atomic_exchange_n(&queue->shared->engine_asleep, 0, __ATOMIC_SEQ_CST) != 0) {
+        const uint64_t one = 1;
+        if (write(queue->event, &one, sizeof one) < 0) {
+            // As in targe_wake_self().
+        }
+    }
+    // The last thing: from here on targe_run() may return, and targe_detach() take all of this away.
+    __atomic_sub_fetch(&device->open, 1, __ATOMIC_SEQ_CST);
+}
+
+static uint32_t errno_of(int result) {
+    enum { kLargest = 4095 };
+    return result >= 0 ? 0 : -result <= kLargest ? (uint32_t)-result : EIO;
+}
+
+void targe_block_complete(struct targe_io* io, int result) {
+    struct targe_completion done = {.error = (int32_t)errno_of(result)};
+    targe_finish((struct request*)io, &done);
+}
+
+void targe_extent_complete(struct targe_io* io, const struct targe_extent* extent) {
+    struct targe_completion done = {.information = (int64_t)extent->length, .wanted = extent->mapped != 0};
+    targe_finish((struct request*)io, &done);
+}
+
+static uint32_t as_u32(uint64_t value) {
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+void targe_command_complete(struct targe_command* command) {
+    const struct targe_sense* const sense = &command->sense;
+    struct targe_completion done = {
+        .status = command->status,
+        .in_length = as_u32(command->data_in_length),
+        .wanted = as_u32(command->wanted),
+    };
+    if (command->status == TARGE_CHECK_CONDITION) {
+        done.key = sense->key;
+        done.asc = sense->asc;
+        done.ascq = sense->ascq;
+        done.sense_flags = sense->flags;
+        memcpy(done.specific, sense->specific, sizeof done.specific);
+        done.information = sense->information;
+        done.command_specific = sense->command_specific;
+    }
+    targe_finish((struct request*)command, &done);
+}
+
+int targe_aborted(const struct targe_command* command) {
+    const struct request* const request = (const struct request*)command;
+    return __atomic_load_n(&request->queue->shared->slots[request->slot].aborted, __ATOMIC_RELAXED) != 0;
+}
+
+enum { kIllegalRequest = 5 };
+
+int targe_fail(struct targe_command* command, uint8_t key, uint8_t asc, uint8_t ascq) {
+    command->status = TARGE_CHECK_CONDITION;
+    command->sense = (struct targe_sense){.key = key, .asc = asc, .ascq = ascq};
+    return TARGE_DONE;
+}
+
+int targe_unknown_opcode(struct targe_command* command) {
+    return targe_fail(command, kIllegalRequest, 0x20, 0x00);
+}
+
+int targe_invalid_field(struct targe_command* command, unsigned byte, int bit) {
+    targe_fail(command, kIllegalRequest, 0x24, 0x00);
+    command->sense.flags = TARGE_SENSE_SPECIFIC;
+    // In the CDB, and which bit where there is one.
+    command->sense.specific[0] = (uint8_t)(0x40 | (bit >= 0 ? 0x08 | (bit & 7) : 0));
+    command->sense.specific[1] = (uint8_t)(byte >> 8);
+    command->sense.specific[2] = (uint8_t)byte;
+    return TARGE_DONE;
+}
+
+int targe_reply(struct targe_command* command, const void* data, size_t length) {
+    const uint64_t part = length < command->data_in_room ? length : command->data_in_room;
+    if (part > 0) {
+        memcpy(command->data_in, data, part);
+    }
+    command->data_in_length = part;
+    command->wanted = length;
+    return TARGE_DONE;
+}

@@ -1,0 +1,78 @@
+// What the sources of libtarge share. Not installed.
+#pragma once
+
+#include "gateway/region.h"
+#include "libtarge/targe.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct queue;
+
+/// What a handler holds of one slot: the first member is what it sees, so that a pointer to that leads back.
+struct request {
+    union {
+        struct targe_io io;
+        struct targe_command command;
+    };
+    struct targe_extent extent;
+    struct queue* queue;
+    uint32_t slot;
+    uint32_t generation;
+    uint8_t op;
+};
+
+/// One core's. `lock` is for `completed`, which any thread may move; the rest is of targe_run()'s thread.
+struct queue {
+    targe_device* device;
+    struct targe_queue* shared;
+    uint8_t* arena;
+    int event;
+    uint32_t taken;
+    uint32_t completed;
+    pthread_mutex_t lock;
+    struct request requests[TARGE_MAX_SLOTS];
+};
+
+/// A nexus that was let in, so that it can be told of to have gone when targed is.
+struct session {
+    uint64_t handle;
+    struct session* next;
+};
+
+struct targe_device {
+    struct targe_attachment how;  // with copies of what it names
+    struct targe_block_ops blocks;
+    struct targe_command_ops commands;
+    struct targe_hello hello;
+    char* path;
+    int connection;
+    int event;
+    void* region;
+    uint64_t region_bytes;
+    uint32_t queue_count;
+    struct queue* queues;
+    uint64_t size;
+    uint32_t block_size;
+    uint32_t open;  // requests that the handler has
+    uint32_t stopping;
+    struct session* sessions;
+    pthread_mutex_t asking;  // one request over the socket at a time
+    uint32_t last_id;
+};
+
+// attach.c
+/// 0, or a negative errno with a sentence in `error`.
+int targe_connect(targe_device* device, int timeout_ms, char* error, size_t error_size);
+void targe_disconnect(targe_device* device);
+
+// complete.c
+/// Ends the request; from any thread. Only slot and generation of `with` are filled in here.
+void targe_finish(struct request* request, struct targe_completion* with);
+void targe_wake_self(targe_device* device);
+
+// serve.c
+/// Calls the handler for what it is given. Finishes the request, unless the handler does that later.
+void targe_dispatch(struct queue* queue, struct targe_slot* slot, struct request* request);
+void targe_forget_sessions(targe_device* device);

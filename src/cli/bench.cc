@@ -73,8 +73,8 @@ double per_second(const BenchResult& result, double amount) {
 
 /// Bytes. What failed moved none.
 double moved_per_second(const BenchResult& result) {
-    return per_second(result, static_cast<double>(result.measured.reads + result.measured.writes) *
-                                  result.work.io_bytes);
+    return per_second(
+        result, static_cast<double>(result.measured.reads + result.measured.writes) * result.work.io_bytes);
 }
 
 /// Measured from the first request to the last answer.
@@ -136,9 +136,9 @@ std::string bench_text(const BenchResult& result) {
         "latency     p50 {}, p90 {}, p99 {}, p99.9 {}, max {}\n"
         "initiator   {:.2f} µs of CPU an operation\n",
         grouped(static_cast<std::uint64_t>(per_second(result, operations))), grouped(times.count()),
-        measured.seconds, moved_per_second(result) / 1e6,
-        latency(times.quantile(0.5)), latency(times.quantile(0.9)), latency(times.quantile(0.99)),
-        latency(times.quantile(0.999)), latency(times.largest()), result.cpu_seconds * 1e6 / total);
+        measured.seconds, moved_per_second(result) / 1e6, latency(times.quantile(0.5)),
+        latency(times.quantile(0.9)), latency(times.quantile(0.99)), latency(times.quantile(0.999)),
+        latency(times.largest()), result.cpu_seconds * 1e6 / total);
     text += measured.failed == 0
                 ? "errors      none\n"
                 : fmt::format("errors      {} of {} operations; the first: {}\n", grouped(measured.failed),

@@ -46,7 +46,7 @@ inline constexpr std::uint32_t kMaxIoBytes = std::uint32_t{16} << 20U;
 
 struct Measured {
     Histogram latency_ns;
-    std::uint64_t reads = 0;   ///< with `writes`, those in the histogram that ended well
+    std::uint64_t reads = 0;  ///< with `writes`, those in the histogram that ended well
     std::uint64_t writes = 0;
     std::uint64_t failed = 0;   ///< of all operations
     std::string first_failure;  ///< in words

@@ -56,6 +56,7 @@ class Cell:
 
 KIB = 1024
 UNIT_BYTES = 1 << 30
+COUNTED_UNIT_BYTES = 1 << 26  # what a command costs in calls, allocations and copies does not depend on it
 
 STORES: dict[str, Store] = {
     "null": Store("null", "", ("null",)),

@@ -1,7 +1,7 @@
 // loadgen --port P --target IQN [--lun N] [--direction read|write] [--order random|sequential] [--wait
 // spin|sleep]
 //         [--sessions N] [--depth N] [--io BYTES] [--block BYTES] [--span BYTES] [--seconds S] [--warmup S]
-//         [--seed N] [--pace steady|steps] [--digests yes|no]
+//         [--seed N] [--pace steady|steps] [--digests yes|no] [--operations N]
 // Prints one JSON object.
 #include "bench/arguments.h"
 #include "initiator/workload.h"
@@ -41,6 +41,7 @@ targe::initiator::Work work_from(Arguments& arguments) {
     work.span_bytes = arguments.number<std::uint64_t>("span", 1U << 30U);
     work.seconds = arguments.number("seconds", work.seconds);
     work.warm_up_seconds = arguments.number("warmup", work.warm_up_seconds);
+    work.operations = arguments.number("operations", work.operations);
     work.seed = arguments.number("seed", work.seed);
     return work;
 }
@@ -65,10 +66,12 @@ void print(const targe::initiator::Work& work, const targe::initiator::Measured&
         "{\"operations\": %.0f, \"total_operations\": %llu, \"failed\": %llu, \"seconds\": %.6f, "
         "\"ops_per_s\": %.1f, \"mb_per_s\": "
         "%.2f, "
-        "\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"initiator_cpu_s\": %.4f}\n",
+        "\"p50_us\": %.2f, \"p90_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"max_us\": %.2f, "
+        "\"initiator_cpu_s\": %.4f}\n",
         operations, static_cast<unsigned long long>(measured.total),
         static_cast<unsigned long long>(measured.failed), measured.seconds, operations / measured.seconds,
-        operations * work.io_bytes / measured.seconds / 1e6, micros(0.5), micros(0.99), micros(0.999), cpu);
+        operations * work.io_bytes / measured.seconds / 1e6, micros(0.5), micros(0.9), micros(0.99),
+        micros(0.999), static_cast<double>(measured.latency_ns.largest()) / 1000, cpu);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 """Targe beside Debian's tgt and istgt and the bare socket, in one run, as ratios of medians. `make bench`.
 
-    bench/run.py [--rounds N] [--seconds S] [--only TEXT] [--no-syscalls] [--peers targe,tgt,istgt,bare] [--json FILE]
+    bench/run.py [--rounds N] [--seconds S] [--only TEXT] [--no-counts] [--peers targe,tgt,istgt,bare] [--json FILE]
 
 Within a round the peers take turns, cell by cell; one that is not measured is stopped. The target is pinned to CPU 0
 and the load generator to CPU 1. The bare socket answers the same bytes with no SCSI at all: the machine's own limit.
@@ -9,6 +9,7 @@ Says which goals of cells.py are reached, and fails when Targe is behind the bes
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import pathlib
@@ -23,7 +24,8 @@ import zlib
 
 sys.dont_write_bytecode = True
 
-from cells import BARE, CELLS, STORES, UNIT_BYTES, Cell  # noqa: E402
+from cells import BARE, CELLS, COUNTED_UNIT_BYTES, STORES, UNIT_BYTES, Cell  # noqa: E402
+from costs import allocations_and_copies, system_calls  # noqa: E402
 from goals import judged  # noqa: E402
 from loops import why_not  # noqa: E402
 from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, fill, peers  # noqa: E402
@@ -34,9 +36,10 @@ LOADGEN = PROGRAMS / "loadgen"
 Figures = dict[str, float]
 
 
-def generate(peer: Peer, cell: Cell, seconds: float) -> Figures:
+def generate(peer: Peer, cell: Cell, seconds: float, operations: int = 0, span: int = UNIT_BYTES) -> Figures:
+    """For a time, or so many operations."""
     command = ["taskset", "-c", INITIATOR_CPU, str(LOADGEN), "--port", str(peer.port), "--target", NAME, "--lun", str(peer.lun),
-               "--seconds", str(seconds), "--seed", str(zlib.crc32(cell.name.encode()) | 1), *cell.work.arguments(UNIT_BYTES)]
+               "--seconds", str(seconds), "--operations", str(operations), "--seed", str(zlib.crc32(cell.name.encode()) | 1), *cell.work.arguments(span)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60 + seconds)
     if done.returncode != 0:
         raise RuntimeError(f"{peer.label}, {cell.name}: {done.stderr or done.stdout}")
@@ -55,25 +58,6 @@ def measure(peer: Peer, cell: Cell, seconds: float) -> Figures:
         figures["switches_per_op"] = used.switches / operations
         figures["others_cpus"] = max(0.0, machine_busy_seconds() - busy - used.cpu_seconds - figures["initiator_cpu_s"]) / wall
         return figures
-    finally:
-        peer.stop()
-
-
-def system_calls_per_operation(peer: Peer, cell: Cell) -> float | None:
-    """In a run of its own: tracing slows what it counts."""
-    peer.go_on()
-    try:
-        with tempfile.NamedTemporaryFile("r") as output:
-            tracer = subprocess.Popen(["strace", "-c", "-f", "-q", "-o", output.name, "-p", str(peer.pid)],
-                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            time.sleep(0.3)
-            figures = generate(peer, cell, 0.5)
-            tracer.send_signal(signal.SIGINT)
-            tracer.wait(20)
-            total = next((line.split() for line in output if line.rstrip().endswith(" total")), None)
-            return int(total[3 if "." in total[2] or len(total) > 4 else 2]) / figures["total_operations"] if total else None
-    except (FileNotFoundError, RuntimeError, ValueError, subprocess.TimeoutExpired):
-        return None
     finally:
         peer.stop()
 
@@ -111,12 +95,15 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
                 measure_round(number, cells, daemons, options.seconds, samples)
                 print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
         found = {name: {label: median(runs) for label, runs in by_peer.items()} for name, by_peer in samples.items()}
-        if options.syscalls:
-            for cell in chosen:
-                for peer in (peer for peer in daemons if peer.label in found[cell.name]):
-                    calls = system_calls_per_operation(peer, cell)
-                    if calls is not None:
-                        found[cell.name][peer.label]["system_calls_per_op"] = calls
+        if options.counts:
+            for cell, peer in ((cell, peer) for cell in chosen for peer in daemons if peer.label in found[cell.name]):
+                found[cell.name][peer.label] |= system_calls(peer, functools.partial(generate, peer, cell, 0.5))
+    if options.counts:
+        print(f"bench: {store}: counting", file=sys.stderr, flush=True)
+        with peers(store, folders, tuple(options.peers.split(",")), COUNTED_UNIT_BYTES, counted=True) as daemons:
+            for cell, peer in ((cell, peer) for cell in chosen for peer in daemons if peer.label in found[cell.name]):
+                run = functools.partial(generate, peer, cell, 0.0, span=COUNTED_UNIT_BYTES)
+                found[cell.name][peer.label] |= allocations_and_copies(peer, cell, run)
     return found
 
 
@@ -126,8 +113,9 @@ def ratio(by_peer: dict[str, Figures]) -> float | None:
 
 
 def print_table(results: dict[str, dict[str, Figures]]) -> None:
-    heads = ("ops/s", "MB/s", "p50 µs", "p99", "p99.9", "CPU µs/op", "switches/op", "calls/op")
-    keys = ("ops_per_s", "mb_per_s", "p50_us", "p99_us", "p999_us", "target_cpu_us_per_op", "switches_per_op", "system_calls_per_op")
+    heads = ("ops/s", "MB/s", "p50 µs", "p99", "p99.9", "CPU µs/op", "switches/op", "calls/op", "looks/op", "allocs/op", "copies/B", "file c./B")
+    keys = ("ops_per_s", "mb_per_s", "p50_us", "p99_us", "p999_us", "target_cpu_us_per_op", "switches_per_op", "system_calls_per_op",
+            "looks_per_op", "allocations_per_op", "copies_per_byte", "file_copies_per_byte")
     print(f"{'':46}{'peer':10}" + "".join(f"{head:>12}" for head in heads) + f"{'ratio':>8}")
     for cell, by_peer in results.items():
         for number, (label, figures) in enumerate(by_peer.items()):
@@ -153,7 +141,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--only", default="", help="cells whose name contains this")
     parser.add_argument("--peers", default="targe,tgt,istgt,bare")
-    parser.add_argument("--no-syscalls", dest="syscalls", action="store_false")
+    parser.add_argument("--no-counts", dest="counts", action="store_false", help="neither system calls nor allocations nor copies")
     parser.add_argument("--json", type=pathlib.Path, default=ROOT / "build" / "results" / "bench.json")
     options = parser.parse_args()
     results: dict[str, dict[str, Figures]] = {}

@@ -21,6 +21,7 @@ from collections.abc import Callable
 sys.dont_write_bytecode = True
 
 import atomic_writes  # noqa: E402
+import counts  # noqa: E402
 import defects  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
@@ -113,6 +114,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "thin": thin.run,
     "pages": pages.run,
     "lifecycle": lifecycle.run,
+    "counts": counts.run,
     "targe-bench": targe_bench.run,
     "scale": scale.run,
     "libiscsi": libiscsi_suite.run,

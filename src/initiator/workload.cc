@@ -82,6 +82,7 @@ void Workload::issue(Lane& lane) {
            (work_.pace == Pace::steady || complete)) {
         const std::uint32_t tag = lane.waiting.back();
         lane.waiting.pop_back();
+        issuing_ = ++issued_ != work_.operations;
         const std::uint64_t lba = next_place(lane) * blocks;
         const bool reads = work_.direction == Direction::read ||
                            (work_.direction == Direction::mix && draw() % 100 < work_.read_percent);
@@ -169,7 +170,7 @@ void Workload::advance() {
         measuring_ = true;
         begin_ = now_;
         end_ = begin_ + nanoseconds(work_.seconds);
-    } else if (measuring_ && now_ >= end_) {
+    } else if (measuring_ && work_.operations == 0 && now_ >= end_) {
         measuring_ = issuing_ = false;
         measured_.seconds = static_cast<double>(now_ - begin_) / 1e9;
     }
@@ -182,12 +183,19 @@ void Workload::advance() {
 Measured Workload::drive() {
     now_ = answered_ = now_ns();
     begin_ = now_ + nanoseconds(work_.warm_up_seconds);
+    if (work_.operations > 0) {
+        measuring_ = true;
+        begin_ = now_;
+    }
     for (Lane& lane : lanes_) {
         issue(lane);
     }
     while (issuing_ || !idle()) {
         turn_all();
         advance();
+    }
+    if (measuring_) {
+        measured_.seconds = static_cast<double>(now_ - begin_) / 1e9;
     }
     for (Lane& lane : lanes_) {
         lane.session->log_out();

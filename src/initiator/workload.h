@@ -36,6 +36,7 @@ struct Work {
     std::uint32_t io_bytes = 512;  ///< whole blocks
     std::uint64_t span_bytes = 0;  ///< of the unit, from its beginning
     double seconds = 1;
+    std::uint64_t operations = 0;  ///< of all sessions; not 0: ends after so many, all of which count
     double warm_up_seconds = 0.2;
     std::uint64_t seed = 1;
 };
@@ -97,6 +98,7 @@ private:
     Nanoseconds begin_ = 0;
     Nanoseconds end_ = 0;
     Nanoseconds answered_ = 0;  ///< when anything was
+    std::uint64_t issued_ = 0;
     bool issuing_ = true;
     bool measuring_ = false;
 };

@@ -1,0 +1,196 @@
+"""What a command must not cost, counted in targed: system calls, context switches, allocations, bytes copied.
+
+The load generator sends batches of the same size (--pace steps) and a number of operations, and what two runs of different length
+differ by is divided by the operations that they differ by: logins and the end are left out, and the figures are the same on a slow
+machine. Looks of a spinning reactor that find nothing, and waits because there is nothing to do, are no cost of a command and do
+depend on the machine: the first are not judged, of the second there may be one for each time that something came."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+
+import report  # noqa: E402
+from counter import Counter, Counts  # noqa: E402
+from harness import PROGRAMS, Targed  # noqa: E402
+from report import Result  # noqa: E402
+from setup import Device, Setup, Target  # noqa: E402
+
+SUITE = "counts"
+NAME = "iqn.2026-11.io.targe:counts"
+UNIT_BYTES = 64 << 20
+LUNS = {"null": 0, "ram": 1, "file": 2}
+SHORT_RUN, LONG_RUN = 100, 1_100  # operations at depth 1
+BATCHES = 16  # times as many at depth 32: they are whole batches, which go quicker
+# A few for what happens now and then whatever is asked: timers, a cache that shrinks.
+SLACK = 0.004
+HAND_OVER = 0.05  # a command that is handed over costs one switch at least; now and then a thread waits for the kernel
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """A command, or a byte that is moved. None: depends on how quick the store is, or on the page cache."""
+    calls: float | None
+    waits: float | None
+    copies: float       # bytes that targed copies, for a byte that is moved
+    file_copies: float  # bytes that the kernel copies between the page cache and targed, for a byte that is moved
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    store: str
+    io_bytes: int
+    direction: str
+    depth: int
+    limits: Limits
+
+    @property
+    def name(self) -> str:
+        return f"{self.store} {self.io_bytes} B {self.direction} depth {self.depth}"
+
+    @property
+    def runs(self) -> tuple[int, int]:
+        times = 1 if self.depth == 1 else BATCHES
+        return SHORT_RUN * times, LONG_RUN * times
+
+
+# One receive and one send for all that came at once: two calls at depth 1, and 2/32 at depth 32. 32 writes of 4 KiB do not come at once:
+# TCP cuts them into three segments of 64 KiB, each of which may be received and answered by itself.
+# Data of a read leave from where they lie; of a file they are read into a buffer first. Data of a write that come with the command are in
+# the buffer that commands are received into, and go from there to the buffer of the write, and in memory from there to their place.
+CELLS = (
+    *(Cell("null", 512, "read", depth, Limits(2 if depth == 1 else 0.1, 1 if depth == 1 else 0.1, 0, 0)) for depth in (1, 32)),
+    *(Cell("ram", 4096, "read", depth, Limits(2 if depth == 1 else 0.1, 1 if depth == 1 else 0.1, 0, 0)) for depth in (1, 32)),
+    *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.25, 1 if depth == 1 else 0.15, 2, 0)) for depth in (1, 32)),
+    *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1)) for depth in (1, 32)),
+    *(Cell("file", 4096, "write", depth, Limits(None, None, 1, 1)) for depth in (1, 32)),
+)
+
+
+def voluntary_switches(pid: int) -> int:
+    """Of all threads, those of io_uring among them. A thread that another wants the CPU from gives it away unasked: that does not count."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            lines = (task / "status").read_text().splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return total
+
+
+def drive(daemon: Targed, cell: Cell, operations: int) -> None:
+    command = [PROGRAMS / "loadgen", "--port", str(daemon.target().port), "--target", NAME, "--lun", str(LUNS[cell.store]), "--span", str(UNIT_BYTES),
+               "--io", str(cell.io_bytes), "--direction", cell.direction, "--depth", str(cell.depth), "--operations", str(operations),
+               "--pace", "steps"]
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    if done.returncode != 0 or json.loads(done.stdout)["total_operations"] != operations:
+        raise RuntimeError(f"{cell.name}: {done.stdout}{done.stderr}")
+
+
+def settled(daemon: Targed, counter: Counter) -> tuple[Counts, int]:
+    """When nothing more is counted: the last session has gone, and every thread sleeps."""
+    before = counter.now(), voluntary_switches(daemon.pid)
+    for _ in range(200):
+        time.sleep(0.05)
+        now = counter.now(), voluntary_switches(daemon.pid)
+        if now == before:
+            break
+        before = now
+    return before
+
+
+def cost(daemon: Targed, counter: Counter, cell: Cell) -> tuple[Counts, int]:
+    """What the second of its runs costs more than the first."""
+    drive(daemon, cell, cell.runs[0])  # whatever is made once is made
+    found = []
+    for operations in cell.runs:
+        counts, switches = settled(daemon, counter)
+        drive(daemon, cell, operations)
+        counts_after, switches_after = settled(daemon, counter)
+        found.append((counts_after - counts, switches_after - switches))
+    return found[1][0] - found[0][0], found[1][1] - found[0][1]
+
+
+def judge(cell: Cell, counts: Counts, switches: int) -> Result:
+    operations = cell.runs[1] - cell.runs[0]
+    moved = operations * cell.io_bytes
+    limits = cell.limits
+    figures = {
+        "allocations": (counts.allocations / operations, 0.0),
+        "calls": (counts.working_calls / operations, limits.calls),
+        "waits": (counts.waits / operations, limits.waits),
+        # A thread that hands a command to another waits somewhere else than where the reactor waits for more work.
+        "switches besides waits": ((switches - counts.waits) / operations, None if limits.waits is None else HAND_OVER),
+        "copied bytes a byte": (counts.copied_bytes / moved, limits.copies),
+        "file bytes a byte": (counts.file_bytes / moved, limits.file_copies),
+    }
+    text = ", ".join(f"{what} {found:.4f}" for what, (found, _) in figures.items())
+    wrong = [f"{what}: {found:.4f} a command, at most {limit:g} allowed" for what, (found, limit) in figures.items()
+             if limit is not None and found > limit + SLACK * max(1.0, limit)]
+    return report.failed(SUITE, cell.name, "; ".join(wrong) + f" ({text})") if wrong else report.passed(SUITE, cell.name, text)
+
+
+# What strace calls that which counting.so counts; calls that may end with nothing are counted by what they brought.
+_KNOWN = {"recvfrom": "receives", "recvmsg": "receives", "sendto": "sends", "sendmsg": "sends", "preadv2": "file_calls", "pwritev2": "file_calls",
+          "io_uring_enter": "ring", "sched_yield": "looks", "write": "other_calls", "read": "other_calls", "futex": "futex"}
+_STRACE = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(?P<calls>\d+)\s+(?:(?P<errors>\d+)\s+)?(?P<name>\w+)$", re.MULTILINE)
+
+
+def nothing_uncounted(daemon: Targed, counter: Counter, folder: pathlib.Path) -> Result:
+    """The kernel's view of the same: strace may see no call that counting.so does not, or every limit above could be passed by unseen."""
+    name = "strace sees the same"
+    if shutil.which("strace") is None:
+        return report.skipped(SUITE, name, "strace is not installed")
+    cell, operations = CELLS[0], 2_000
+    output = folder / "strace"
+    before, _ = settled(daemon, counter)
+    tracer = subprocess.Popen(["strace", "-c", "-f", "-q", "-o", str(output), "-p", str(daemon.pid)], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    if tracer.poll() is not None:
+        assert tracer.stderr is not None
+        return report.skipped(SUITE, name, f"strace may not look: {tracer.stderr.read().strip()}")
+    drive(daemon, cell, operations)
+    time.sleep(0.5)
+    tracer.send_signal(signal.SIGINT)
+    tracer.wait(30)
+    counts = counter.now() - before
+    seen = {match["name"]: int(match["calls"]) - int(match["errors"] or 0) for match in _STRACE.finditer(output.read_text()) if match["name"] != "total"}
+    of_kind = {kind: sum(calls for call, calls in seen.items() if _KNOWN.get(call) == kind) for kind in ("receives", "sends")}
+    wrong = [f"{call}: {calls} calls that nothing counts" for call, calls in seen.items() if calls > operations * 0.05 and call not in _KNOWN]
+    wrong += [f"{kind}: strace saw {calls}, counted were {getattr(counts, kind)}" for kind, calls in of_kind.items()
+              if abs(calls - getattr(counts, kind)) > operations * 0.05]
+    wrong += [f"futex: {seen['futex']} calls: threads wait for each other"] if seen.get("futex", 0) > operations * 0.05 else []
+    return report.failed(SUITE, name, "; ".join(wrong)) if wrong else report.passed(SUITE, name, f"{of_kind} for {operations} commands")
+
+
+def run() -> list[Result]:
+    if not (PROGRAMS / "counting.so").exists():
+        return [report.skipped(SUITE, "all", f"there is no counting.so in {PROGRAMS}: it is not built with sanitizers")]
+    results = []
+    with tempfile.TemporaryDirectory(prefix="targe-counts-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
+        folder = pathlib.Path(name)
+        counter = Counter(folder)
+        devices = (Device("null", handler="null", size="64MiB"), Device("ram", handler="ram", size="64MiB"), Device("file", size="64MiB"))
+        (folder / "file.img").write_bytes(os.urandom(1 << 20) * (UNIT_BYTES >> 20))
+        setup = Setup(devices, (Target(NAME, {lun: store for store, lun in LUNS.items()}),), reactors=1)
+        with Targed(setup, folder, prefix=counter.prefix) as daemon:
+            for cell in CELLS:
+                results.append(judge(cell, *cost(daemon, counter, cell)))
+            results.append(nothing_uncounted(daemon, counter, folder))
+    return results
+
+
+if __name__ == "__main__":
+    report.finish(run())

@@ -16,13 +16,18 @@ DOCUMENT = ROOT / "docs" / "performance.md"
 RESULTS = ROOT / "build" / "results"
 
 
+def count(figures: dict[str, float], *keys: str) -> str:
+    """The sum; a dash where it was not counted."""
+    return format(sum(figures[key] for key in keys), ".3g") if all(key in figures for key in keys) else "–"
+
+
 def bench_table(path: pathlib.Path) -> str:
     bench = json.loads(path.read_text())
     machine = bench["machine"]
     lines = [f"{machine['cpus']} cores of {machine['cpu']}, kernel {machine['kernel']}, loopback; "
              f"{bench['rounds']} rounds of {bench['seconds']} s, medians of a run on {bench.get('date', 'an earlier day')}. `best peer` is the fastest of tgt's stores and istgt.", "",
-             "| cell | Targe ops/s | best peer ops/s | ratio | of the bare socket | p50 µs | p99 µs | peer's p50, p99 | CPU µs/op (peer's) | switches/op (peer's) |",
-             "|---|---|---|---|---|---|---|---|---|---|"]
+             "| cell | Targe ops/s | best peer ops/s | ratio | of the bare socket | p50 µs | p99 µs | peer's p50, p99 | CPU µs/op (peer's) | switches/op (peer's) | calls/op (peer's) | allocs/op (peer's) | copies/B (peer's) |",
+             "|---|---|---|---|---|---|---|---|---|---|---|---|---|"]
     for cell, figures in bench["cells"].items():
         targe = figures["targe"]
         if len(figures) == 1:
@@ -33,7 +38,10 @@ def bench_table(path: pathlib.Path) -> str:
             f"| {cell} | {targe['ops_per_s']:,.0f} | {peer['ops_per_s']:,.0f} | {targe['ops_per_s'] / peer['ops_per_s']:.2f} | {bare}"
             f" | {targe['p50_us']:,.0f} | {targe['p99_us']:,.0f} | {peer['p50_us']:,.0f}, {peer['p99_us']:,.0f}"
             f" | {targe['target_cpu_us_per_op']:.1f} ({peer['target_cpu_us_per_op']:.1f})"
-            f" | {targe['switches_per_op']:.4f} ({peer['switches_per_op']:.2f}) |")
+            f" | {targe['switches_per_op']:.4f} ({peer['switches_per_op']:.2f})"
+            f" | {count(targe, 'system_calls_per_op')} ({count(peer, 'system_calls_per_op')})"
+            f" | {count(targe, 'allocations_per_op')} ({count(peer, 'allocations_per_op')})"
+            f" | {count(targe, 'copies_per_byte', 'file_copies_per_byte')} ({count(peer, 'copies_per_byte', 'file_copies_per_byte')}) |")
     lines += ["", "| cell | over | wanted | found | the bare socket itself | |", "|---|---|---|---|---|---|"]
     lines += [f"| {verdict.cell} | {verdict.peer} | {verdict.wanted:g} | {verdict.found:.2f} | {'' if verdict.limit is None else format(verdict.limit, '.2f')} | {verdict.word} |"
               for verdict in judged(bench["cells"])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import re
 import signal
 import subprocess
@@ -39,6 +40,7 @@ import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
+import spread  # noqa: E402
 import targe_bench  # noqa: E402
 import thin  # noqa: E402
 from harness import ROOT  # noqa: E402
@@ -117,6 +119,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "counts": counts.run,
     "targe-bench": targe_bench.run,
     "scale": scale.run,
+    "spread": lambda: spread.run(random.randrange(1 << 32)),
     "libiscsi": libiscsi_suite.run,
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,

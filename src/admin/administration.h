@@ -21,6 +21,11 @@ struct BufferUse {
     std::uint64_t refused = 0;
 };
 
+struct ReactorStatus {
+    std::uint32_t connections = 0;
+    double busy = 0;  ///< how much of the time it worked lately, 0 to 1
+};
+
 struct DaemonStatus {
     enum class State : std::uint8_t { starting, serving, draining };
     State state = State::serving;
@@ -34,6 +39,8 @@ struct DaemonStatus {
     std::uint32_t sessions = 0;
     std::uint32_t connections = 0;
     BufferUse buffers = {};
+    std::vector<ReactorStatus> reactor_use = {};  ///< of each
+    std::uint64_t sessions_moved = 0;             ///< from reactor to reactor, since the start
 };
 
 struct ConnectionStatus {

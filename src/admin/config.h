@@ -47,6 +47,7 @@ struct DaemonConfig {
     std::chrono::milliseconds login_timeout{15'000};
     std::uint32_t half_open_logins_per_address = 128;
     std::uint32_t max_connections = 4096;  ///< of all portals, logged in or not
+    bool move_sessions = true;             ///< from reactors that are busier than others
     bool operator==(const DaemonConfig&) const = default;
 };
 

@@ -56,6 +56,7 @@ DaemonConfig read_daemon(Reading& reading, const Value& value) {
     section.read_integer<std::uint32_t>("half_open_logins_per_address", daemon.half_open_logins_per_address,
                                         1, 65'536);
     section.read_integer<std::uint32_t>("max_connections", daemon.max_connections, 1, 1'000'000);
+    section.read_bool("move_sessions", daemon.move_sessions);
     return daemon;
 }
 

@@ -24,6 +24,7 @@ buffer_memory_per_initiator = "8MiB"
 login_timeout = "5s"
 half_open_logins_per_address = 9
 max_connections = 99
+move_sessions = false
 
 [discovery]
 auth = { method = "chap", ipsec = true, users = [{ name = "d", secret_file = "secret" }] }
@@ -124,7 +125,8 @@ TEST(ConfigFile, ReadsTheDaemon) {
                                 .buffer_memory_per_initiator_bytes = 8U << 20U,
                                 .login_timeout = milliseconds(5'000),
                                 .half_open_logins_per_address = 9,
-                                .max_connections = 99};
+                                .max_connections = 99,
+                                .move_sessions = false};
     EXPECT_EQ(parse(kWhole).daemon, expected);
 }
 

@@ -25,6 +25,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[daemon]", "login_timeout"},
     {"[daemon]", "half_open_logins_per_address"},
     {"[daemon]", "max_connections"},
+    {"[daemon]", "move_sessions"},
 
     {"[discovery]", "auth"},
 

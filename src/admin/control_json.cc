@@ -35,6 +35,14 @@ Json to_json(const ConnectionStatus& connection) {
             {"data_digest", connection.data_digest}};
 }
 
+Json all_to_json(const std::vector<ReactorStatus>& reactors) {
+    Json all = Json::array();
+    for (const ReactorStatus& each : reactors) {
+        all.push_back({{"connections", each.connections}, {"busy", each.busy}});
+    }
+    return all;
+}
+
 }  // namespace
 
 Json to_json(const DaemonStatus& status) {
@@ -48,6 +56,8 @@ Json to_json(const DaemonStatus& status) {
             {"targets", status.targets},
             {"sessions", status.sessions},
             {"connections", status.connections},
+            {"reactor_use", all_to_json(status.reactor_use)},
+            {"sessions_moved", status.sessions_moved},
             {"buffers",
              {{"limit_bytes", status.buffers.limit_bytes},
               {"held_bytes", status.buffers.held_bytes},

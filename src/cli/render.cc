@@ -59,22 +59,33 @@ std::string joined(const std::vector<std::string>& parts) {
     return out;
 }
 
+/// "2: 3 connections and 41 % busy, 2 connections and 3 % busy"
+std::string reactors(const Json& result) {
+    std::vector<std::string> each;
+    for (const Json& one : items(field(result, "reactor_use"))) {
+        each.push_back(fmt::format("{} connections and {:.0f} % busy", number(one, "connections"),
+                                   100 * one.value("busy", 0.0)));
+    }
+    return fmt::format("{}: {}", number(result, "reactors"), joined(each));
+}
+
 std::string status(const Json& result) {
     const Json& buffers = field(result, "buffers");
     return fmt::format(
         "targed {} is {} (process {}, up {})\n"
         "configuration  {}\n"
         "reactors       {}\n"
+        "               {} sessions moved from one to another\n"
         "targets        {}\n"
         "devices        {}\n"
         "sessions       {} on {} connections\n"
         "buffers        {} of {} on loan, {} held; {} hits, {} misses, {} refused\n",
         printable(text(result, "version")), printable(text(result, "state")), text(result, "pid"),
         seconds_for_people(number(result, "uptime_seconds")), printable(text(result, "config_file")),
-        number(result, "reactors"), number(result, "targets"), number(result, "devices"),
-        number(result, "sessions"), number(result, "connections"), bytes(buffers, "on_loan_bytes"),
-        bytes(buffers, "limit_bytes"), bytes(buffers, "held_bytes"), number(buffers, "hits"),
-        number(buffers, "misses"), number(buffers, "refused"));
+        reactors(result), number(result, "sessions_moved"), number(result, "targets"),
+        number(result, "devices"), number(result, "sessions"), number(result, "connections"),
+        bytes(buffers, "on_loan_bytes"), bytes(buffers, "limit_bytes"), bytes(buffers, "held_bytes"),
+        number(buffers, "hits"), number(buffers, "misses"), number(buffers, "refused"));
 }
 
 std::string sessions(const Json& result) {
@@ -82,18 +93,21 @@ std::string sessions(const Json& result) {
                  {"INITIATOR"},
                  {"TARGET"},
                  {"FROM"},
+                 {"REACTOR", Align::right},
                  {"AGE", Align::right},
                  {"IN FLIGHT", Align::right},
                  {"READ", Align::right},
                  {"WRITTEN", Align::right}});
     for (const Json& one : items(result)) {
         std::vector<std::string> from;
+        std::vector<std::string> on;
         for (const Json& connection : items(field(one, "connections"))) {
             from.push_back(text(connection, "initiator_address"));
+            on.push_back(text(connection, "reactor"));
         }
         const bool discovery = text(one, "type") == "discovery";
         table.add({text(one, "id"), text(one, "initiator"), discovery ? "(discovery)" : text(one, "target"),
-                   joined(from), seconds_for_people(number(one, "age_seconds")),
+                   joined(from), joined(on), seconds_for_people(number(one, "age_seconds")),
                    text(one, "commands_in_flight"), bytes(one, "read_bytes"), bytes(one, "written_bytes")});
     }
     return items(result).empty() ? "No initiator is logged in.\n" : table.text();

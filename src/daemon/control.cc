@@ -106,7 +106,24 @@ admin::SessionStatus status_of(const transport::SessionReport& report, std::stri
 Control::Control(RunningTarget& target, std::string config_file)
     : target_(target), config_file_(std::move(config_file)), since_(std::chrono::steady_clock::now()) {}
 
+namespace {
+/// A session that moves while the cores are asked one after the other may be missed, or met twice. Then they
+/// are asked again: it does not move again so soon.
+constexpr int kTriesWhileSessionsMove = 5;
+}  // namespace
+
 std::expected<std::vector<transport::SessionReport>, admin::Problem> Control::reports() {
+    const transport::Placement& placement = target_.service().placement();
+    for (int tries = 1;; ++tries) {
+        const std::uint64_t moves = placement.moves();
+        auto all = reports_once();
+        if (!all || placement.moves() == moves || tries == kTriesWhileSessionsMove) {
+            return all;
+        }
+    }
+}
+
+std::expected<std::vector<transport::SessionReport>, admin::Problem> Control::reports_once() {
     std::vector<transport::SessionReport> all;
     for (base::Core* const core : target_.reactors().cores()) {
         auto some = ask(*core, [this, core] { return target_.service().sessions(*core); });
@@ -137,7 +154,11 @@ std::expected<admin::DaemonStatus, admin::Problem> Control::status() {
     status.targets = static_cast<std::uint32_t>(target_.config().targets.size());
     status.sessions = static_cast<std::uint32_t>(sessions->size());
     status.connections = static_cast<std::uint32_t>(target_.service().connection_count());
+    const transport::Placement& placement = target_.service().placement();
+    status.sessions_moved = placement.moves();
     for (base::Core* const core : target_.reactors().cores()) {
+        status.reactor_use.push_back({.connections = static_cast<std::uint32_t>(placement.on(core->id())),
+                                      .busy = placement.load(core->id()) / double{transport::kFullLoad}});
         const auto use = ask(*core, [core] { return core->buffers().stats(); });
         if (!use) {
             return std::unexpected(core_is_stuck("the buffers cannot be counted"));
@@ -275,6 +296,17 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(std::
 }
 
 std::expected<void, admin::Problem> Control::drop_session(std::uint64_t id) {
+    const transport::Placement& placement = target_.service().placement();
+    for (int tries = 1;; ++tries) {
+        const std::uint64_t moves = placement.moves();
+        auto dropped = drop_session_once(id);
+        if (dropped || placement.moves() == moves || tries == kTriesWhileSessionsMove) {
+            return dropped;
+        }
+    }
+}
+
+std::expected<void, admin::Problem> Control::drop_session_once(std::uint64_t id) {
     for (base::Core* const core : target_.reactors().cores()) {
         const auto had = ask(*core, [this, core, id] {
             return target_.service().drop_session(*core, transport::SessionId{id});

@@ -28,6 +28,8 @@ public:
 
 private:
     [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports();
+    [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports_once();
+    [[nodiscard]] std::expected<void, admin::Problem> drop_session_once(std::uint64_t id);
     [[nodiscard]] std::expected<admin::DeviceStatus, admin::Problem> describe(std::size_t index);
 
     RunningTarget& target_;

@@ -277,6 +277,10 @@ void RunningTarget::make_service() {
     settings.connection.login_timeout = config_.daemon.login_timeout;
     settings.half_open_logins_per_address = config_.daemon.half_open_logins_per_address;
     settings.max_connections = config_.daemon.max_connections;
+    settings.move_sessions = config_.daemon.move_sessions;
+    settings.worked = [](const base::Core& core) {
+        return static_cast<const reactor::Reactor&>(core).stats().worked;
+    };
     for (const admin::TargetConfig& target : config_.targets) {
         settings.targets.push_back({.name = target.name,
                                     .target = engine_->find_target(target.name),

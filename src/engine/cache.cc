@@ -15,26 +15,34 @@ namespace {
 
 using device::ReadCache;
 
-/// The next command of the nexus is told, if it is still there: its GOOD promised too much.
-void defer(LogicalUnit& unit, const base::Core& core, NexusId nexus, const device::IoFailure& failure) {
+/// The next command of the nexus is told: its GOOD promised too much.
+void defer(NexusUnit& asked, const device::IoFailure& failure) {
     scsi::Outcome outcome = sense_from(failure);
     if (!std::holds_alternative<scsi::Sense>(outcome)) {
         outcome = scsi::Sense{.key = scsi::SenseKey::hardware_error, .asc = scsi::Asc::write_error};
     }
-    for (NexusUnit& each : unit.lane(core).nexuses()) {
-        if (each.nexus.id() == nexus) {
-            each.deferred = std::get<scsi::Sense>(outcome);
-            each.deferred->deferred = true;
-        }
-    }
+    asked.deferred = std::get<scsi::Sense>(outcome);
+    asked.deferred->deferred = true;
 }
 
-Background flush_later(std::shared_ptr<LogicalUnit> unit, const base::Core& core, NexusId nexus) {
+/// Whom it may have to tell stays on this core until then, if it is still there.
+Background flush_later(NexusUnit& asked) {
+    const std::shared_ptr<LogicalUnit> unit = asked.unit;
+    Lane& lane = asked.lane;
+    const NexusId nexus = asked.nexus.id();
+    const std::uint16_t lun = asked.lun;
+    ++asked.ties;
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
     base::CommandArena arena{block};
     const device::IoResult flushed = co_await unit->device().flush(arena);
-    if (!flushed) {
-        defer(*unit, core, nexus, flushed.error());
+    for (NexusUnit& each : lane.nexuses()) {
+        if (each.nexus.id() == nexus && each.lun == lun && each.ties > 0) {
+            --each.ties;
+            if (!flushed) {
+                defer(each, flushed.error());
+            }
+            break;
+        }
     }
 }
 
@@ -73,7 +81,7 @@ Background fetch_later(std::shared_ptr<LogicalUnit> unit, base::Core& core, Bloc
 Execution execute_synchronize_cache(base::CommandArena& arena, Command& command) {
     const auto& life = command.life;
     if (life.access.immediate) {
-        flush_later(life.unit->unit, life.nexus->core(), life.nexus->id());
+        flush_later(*life.unit);
         co_return scsi::Status::good;
     }
     const device::IoResult flushed = co_await life.unit->unit->device().flush(arena);

@@ -14,6 +14,9 @@ using detail::Stage;
 
 namespace {
 
+/// A nexus moves in less time than a few changes of the unit take.
+constexpr std::size_t kRecentlyTold = 16;
+
 BlockRange range_of(const Command& command) {
     return {command.life.access.lba, command.life.access.blocks};
 }
@@ -203,7 +206,8 @@ void Lane::close(const AbortScope* scope, std::function<void()> closed) {
     settle();
 }
 
-void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises) {
+void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises,
+                std::uint64_t number) {
     TARGE_ASSERT(!open_ && executing_ == 0);
     const auto before = std::exchange(state_, std::move(state));
     open_ = true;
@@ -211,9 +215,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     for (NexusUnit& nexus : nexuses_) {
         look_at(*state_, nexus);
     }
-    for (const Raise& each : raises) {
-        raise(each);
-    }
+    tell(raises, number);
     watch(*before);
     unpark();
 }
@@ -247,11 +249,36 @@ void Lane::join(NexusUnit& nexus) {
     look_at(*state_, nexus);
 }
 
-void Lane::raise(const Raise& raise) {
-    for (NexusUnit& nexus : nexuses_) {
-        if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus) &&
-            !is_spared(raise.spared, nexus)) {
-            nexus.raise(raise.condition);
+void Lane::raise(const Raise& raise, NexusUnit& nexus) {
+    if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus) && !is_spared(raise.spared, nexus)) {
+        nexus.raise(raise.condition);
+    }
+}
+
+void Lane::tell(const std::vector<Raise>& raises, std::uint64_t number) {
+    told_ = number;
+    for (const Raise& each : raises) {
+        for (NexusUnit& nexus : nexuses_) {
+            if (nexus.told < number) {
+                raise(each, nexus);
+            }
+        }
+        if (recently_told_.size() == kRecentlyTold) {
+            forgotten_ = recently_told_.front().number;
+            recently_told_.erase(recently_told_.begin());
+        }
+        recently_told_.push_back({number, each});
+    }
+}
+
+void Lane::catch_up(NexusUnit& nexus) {
+    if (nexus.told < forgotten_) {
+        // More has happened than is kept: it looks at everything again.
+        nexus.raise(scsi::Asc::power_on_reset_or_bus_device_reset_occurred);
+    }
+    for (const Told& each : recently_told_) {
+        if (each.number > nexus.told) {
+            raise(each.raise, nexus);
         }
     }
 }

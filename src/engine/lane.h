@@ -144,7 +144,7 @@ public:
     // The unit's home, by message.
     /// Lets nothing begin from now on. `closed` is called when nothing executes.
     void close(const AbortScope* scope, std::function<void()> closed);
-    void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises);
+    void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises, std::uint64_t number);
     /// Whether a command refused so had better wait: its path is in transition, and not for long yet.
     [[nodiscard]] bool waits_for_transition(const scsi::Outcome& refusal) const;
     /// A transition has ended, or takes too long.
@@ -157,7 +157,12 @@ public:
 
     // The registry of nexuses.
     void join(NexusUnit& nexus);
-    void raise(const Raise& raise);
+    /// What the unit's home tells every lane, with the number that it has for that: one more each time.
+    void tell(const std::vector<Raise>& raises, std::uint64_t number);
+    /// The number of what was told last.
+    [[nodiscard]] std::uint64_t told() const { return told_; }
+    /// `nexus` has come from another core: it is told here what it has not been told there.
+    void catch_up(NexusUnit& nexus);
     [[nodiscard]] base::IntrusiveList<NexusUnit, LaneNexuses>& nexuses() { return nexuses_; }
 
 private:
@@ -166,11 +171,16 @@ private:
         BlockRange range;
         std::function<void()> ready;  ///< empty once it was called
     };
+    struct Told {
+        std::uint64_t number;
+        Raise raise;
+    };
     struct Drain {
         std::uint32_t epoch;
         std::function<void()> drained;
     };
 
+    static void raise(const Raise& raise, NexusUnit& nexus);
     [[nodiscard]] bool held(const Command& command) const;
     [[nodiscard]] bool in_use(const BlockRange& range);
     [[nodiscard]] bool draining(std::uint32_t epoch);
@@ -205,6 +215,9 @@ private:
     base::IntrusiveList<Visit, LaneVisits> visits_;
     std::vector<Hold> holds_;
     std::vector<Drain> drains_;
+    std::uint64_t told_ = 0;
+    std::uint64_t forgotten_ = 0;      ///< through which number recently_told_ has lost what there was
+    std::vector<Told> recently_told_;  ///< the oldest first
     std::function<void()> closed_;
     Counters counters_;
     scsi::AccessStatistics statistics_;

@@ -66,6 +66,13 @@ public:
     [[nodiscard]] Lane& lane(const base::Core& core) { return *lanes_[core.id().value]; }
     [[nodiscard]] UnitHome& home() { return home_; }
 
+    // For whoever goes from lane to lane to see which nexuses there are.
+    /// A nexus leaves a lane for another, or has come there.
+    void departs() { ++departures_; }
+    void arrives() { ++arrivals_; }
+    [[nodiscard]] std::uint64_t departures() const { return departures_.load(); }
+    [[nodiscard]] std::uint64_t arrivals() const { return arrivals_.load(); }
+
     /// Says whether the store is to be had.
     using Refreshed = std::move_only_function<void(bool)>;
     /// Looks again at the backing store, while commands go on: CAPACITY DATA HAS CHANGED to every nexus
@@ -86,6 +93,8 @@ private:
 
     UnitSettings settings_;
     std::atomic<bool> stopping_ = false;
+    std::atomic<std::uint64_t> departures_ = 0;
+    std::atomic<std::uint64_t> arrivals_ = 0;
     base::Cores cores_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     UnitHome home_;

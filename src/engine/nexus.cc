@@ -60,6 +60,23 @@ NexusUnit::NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint1
     lane.join(*this);
 }
 
+NexusUnit::NexusUnit(NexusUnit& left)
+    : nexus(left.nexus),
+      unit(std::move(left.unit)),
+      lane(unit->lane(nexus.core())),
+      lun(left.lun),
+      read_only(left.read_only),
+      told(left.told),
+      own_tasks(lane, false),
+      task_set(lane.task_set_of(*this)),
+      attentions(left.attentions),
+      deferred(left.deferred),
+      echo(std::move(left.echo)),
+      copies(std::move(left.copies)),
+      reads_error_history(left.reads_error_history) {
+    lane.join(*this);
+}
+
 NexusUnit::~NexusUnit() {
     TARGE_ASSERT(commands == 0);
     unlink();
@@ -72,7 +89,7 @@ void NexusUnit::raise(scsi::Asc condition) {
 
 Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
              const Limits& limits)
-    : core_(core),
+    : core_(&core),
       target_(target),
       identity_(std::move(identity)),
       port_(port),
@@ -80,7 +97,8 @@ Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPo
       id_(next_nexus_id()),
       port_description_(port_of(target, identity_)),
       it_nexus_{.target_port = port_description_.relative_target_port,
-                .initiator = scsi::initiator_port(identity_.initiator_name, identity_.initiator_session_id)} {
+                .initiator = scsi::initiator_port(identity_.initiator_name, identity_.initiator_session_id)},
+      maps_version_(target.maps_version(core)) {
     if (target.command_limit() != 0) {
         limits_.commands_per_nexus_and_unit = target.command_limit();
     }
@@ -124,7 +142,7 @@ void Nexus::take_on(Command& command) {
     auto& life = command.life;
     TARGE_ASSERT(life.stage == Stage::idle && life.nexus == nullptr);
     life.nexus = this;
-    life.began = core_.now();
+    life.began = core_->now();
     ++commands_;
     if (closing_) {
         life.stage = Stage::dropped;
@@ -217,7 +235,7 @@ bool Nexus::take_buffer(base::Buffer& into, std::size_t size) {
     if (buffer_bytes_ != 0 && buffer_bytes_ + size > limits_.buffer_bytes_per_nexus) {
         return false;
     }
-    auto buffer = core_.buffers().take(size);
+    auto buffer = core_->buffers().take(size);
     if (!buffer) {
         return false;
     }

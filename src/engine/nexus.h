@@ -30,8 +30,9 @@ struct NexusIdentity {
     std::uint16_t portal_group = 1;
 };
 
-/// Made by Engine::open_nexus(), on the core of its session, and used on that core only. Every command
-/// submitted is retired exactly once. Closed before it is destroyed.
+/// Made by Engine::open_nexus(), on the core of its session, and used on that core only, which may become
+/// another one while nothing is under way. Every command submitted is retired exactly once. Closed before it
+/// is destroyed.
 class Nexus : public base::ListHook<struct TargetNexuses> {
 public:
     Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
@@ -58,10 +59,20 @@ public:
     /// then may a successor of the same identity be opened. Nothing may be submitted any more.
     void close(std::move_only_function<void()> closed);
 
+    // Moving to another core, nexus_move.cc.
+    /// Nothing of it is under way, nor will be unless something is submitted, and nothing but its id binds it
+    /// to its core: it may depart.
+    [[nodiscard]] bool is_at_rest() const;
+    /// Leaves its core, at rest. From here on to arrive() no unit and no target knows it, and it may only be
+    /// handed over to another core, by a message.
+    void depart();
+    /// On `core`, which is its own from now on. What happened to its units meanwhile it is told here.
+    void arrive(base::Core& core);
+
     [[nodiscard]] NexusId id() const { return id_; }
     [[nodiscard]] const NexusIdentity& identity() const { return identity_; }
     [[nodiscard]] Target& target() const { return target_; }
-    [[nodiscard]] base::Core& core() const { return core_; }
+    [[nodiscard]] base::Core& core() const { return *core_; }
     /// Commands submitted and not yet retired.
     [[nodiscard]] std::size_t commands() const { return commands_; }
     [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -81,8 +92,8 @@ public:
     [[nodiscard]] const UnitMap& units() const { return units_; }
     /// Units that the LUN map has lost, or all of them when the nexus closes, and that are not done with it.
     [[nodiscard]] const std::vector<std::unique_ptr<NexusUnit>>& leaving() const { return leaving_; }
-    /// The LUN map has changed.
-    void remap(const std::vector<LunEntry>& luns);
+    /// The LUN map has changed. What is older than what the nexus has seen, on another core, is passed over.
+    void remap(const LunMaps& maps, std::uint64_t version);
     [[nodiscard]] Command* find(std::uint64_t tag) const { return tags_.find(TaskTag{tag}); }
     void answer(TaskManagement& request, TaskResponse response);
     /// `size` bytes in `into`, a buffer of one of its commands, until that is retired. False when the nexus
@@ -103,7 +114,7 @@ private:
     void left(NexusUnit& unit);
     void close_when_idle();
 
-    base::Core& core_;
+    base::Core* core_;
     Target& target_;
     NexusIdentity identity_;
     CommandPort& port_;
@@ -117,6 +128,7 @@ private:
     std::vector<std::unique_ptr<NexusUnit>> leaving_;  ///< to be forgotten by their homes
     const Command* arriving_ = nullptr;                ///< the one that submit() was called for
     wire::Bytes data_here_;                            ///< its data-out
+    std::uint64_t maps_version_;                       ///< of the LUN maps that units_ follows
     std::size_t commands_ = 0;
     std::uint64_t buffer_bytes_ = 0;  ///< held by its commands
     std::size_t managing_ = 0;        ///< functions not answered yet

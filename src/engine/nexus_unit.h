@@ -36,6 +36,8 @@ void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
 class NexusUnit : public base::ListHook<struct LaneNexuses> {
 public:
     NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect);
+    /// On the core to which its nexus has moved: as `left` was on the other.
+    explicit NexusUnit(NexusUnit& left);
     ~NexusUnit();
 
     /// Queues a unit attention, and says so to the transport.
@@ -49,6 +51,8 @@ public:
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired
+    std::uint32_t ties = 0;      ///< work in the background that will look for it on this core
+    std::uint64_t told = 0;      ///< through which number of its home it was told of, on another core
     TaskSet own_tasks;           ///< empty where the unit has one task set for all
     TaskSet& task_set;           ///< the one, or its lane's part of the other
     bool faulted = false;        ///< it established an ACA condition that is in effect: aca.h

@@ -69,10 +69,12 @@ void Nexus::detach(std::uint16_t lun) {
     clear_aca(unit);
 }
 
-void Nexus::remap(const std::vector<LunEntry>& luns) {
-    if (closing_) {
+void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
+    if (closing_ || version <= maps_version_) {
         return;
     }
+    maps_version_ = version;
+    const std::vector<LunEntry>& luns = maps.for_initiator(identity_.initiator_name);
     std::vector<std::uint16_t> gone;
     units_.for_each([&](NexusUnit& unit) {
         const auto entry = std::ranges::find_if(luns, [&](const LunEntry& e) { return same_unit(unit, e); });
@@ -109,17 +111,17 @@ void Nexus::leave(NexusUnit& unit) {
     // In a later turn: a caller up the stack may still look at the unit.
     if (unit.reads_error_history) {
         UnitHome& home = unit.unit->home();
-        run_on(core_, home.core(),
+        run_on(*core_, home.core(),
                [kept = unit.unit, nexus = id_] { kept->home().errors().release(nexus.value); });
     }
-    base::post(core_, [this, &unit] {
+    base::post(*core_, [this, &unit] {
         bool seen_elsewhere = false;
         units_.for_each([&](const NexusUnit& other) { seen_elsewhere |= other.unit == unit.unit; });
         if (seen_elsewhere) {
             left(unit);
             return;
         }
-        forget(core_, unit.unit, id_, [this, &unit] { left(unit); });
+        forget(*core_, unit.unit, id_, [this, &unit] { left(unit); });
     });
 }
 
@@ -144,7 +146,7 @@ void Nexus::close_when_idle() {
     if (!closing_ || commands_ > 0 || managing_ > 0 || !leaving_.empty() || !closed_) {
         return;
     }
-    base::post(core_, [this, closed = std::move(closed_)]() mutable {
+    base::post(*core_, [this, closed = std::move(closed_)]() mutable {
         unlink();
         closed();
     });

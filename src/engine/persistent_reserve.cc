@@ -29,17 +29,23 @@ struct LoggedIn {
     ItNexus nexus;
 };
 
-/// From the command's core over all others, to the unit's home.
+/// From the command's core over all others, to the unit's home. Anew when a nexus was on its way from core to
+/// core meanwhile, and so may have been passed: that lasts for a message, and happens to a nexus seldom.
 base::Task<std::vector<LoggedIn>> all_logged_in(base::CommandArena& arena, LogicalUnit& unit) {
     static_cast<void>(arena);
-    std::vector<LoggedIn> all;
-    for (base::Core* const core : unit.cores()) {
-        co_await base::hop_to(*core);
-        for (const NexusUnit& each : unit.lane(*core).nexuses()) {
-            all.push_back({.id = each.nexus.id(), .nexus = each.nexus.it_nexus()});
+    for (;;) {
+        std::vector<LoggedIn> all;
+        const std::uint64_t moves = unit.departures();
+        for (base::Core* const core : unit.cores()) {
+            co_await base::hop_to(*core);
+            for (const NexusUnit& each : unit.lane(*core).nexuses()) {
+                all.push_back({.id = each.nexus.id(), .nexus = each.nexus.it_nexus()});
+            }
+        }
+        if (unit.arrivals() == moves && unit.departures() == moves) {
+            co_return all;
         }
     }
-    co_return all;
 }
 
 /// The ports of the SCSI target device that the command came to.

@@ -31,6 +31,7 @@ std::string_view LunMaps::group_of(std::string_view name) const {
 
 struct Target::PerCore {
     std::shared_ptr<const LunMaps> maps;
+    std::uint64_t maps_version = 0;
     base::IntrusiveList<Nexus, TargetNexuses> nexuses;
 };
 
@@ -55,18 +56,24 @@ const LunMaps& Target::maps(const base::Core& core) const {
     return *per_core_[core.id().value]->maps;
 }
 
+std::uint64_t Target::maps_version(const base::Core& core) const {
+    return per_core_[core.id().value]->maps_version;
+}
+
 base::IntrusiveList<Nexus, TargetNexuses>& Target::nexuses(const base::Core& core) {
     return per_core_[core.id().value]->nexuses;
 }
 
 void Target::set_maps(std::shared_ptr<const LunMaps> maps) {
     latest_ = std::move(maps);
+    ++latest_version_;
     for (base::Core* const core : cores_) {
-        base::post(*core, [this, core, maps = latest_] {
+        base::post(*core, [this, core, maps = latest_, version = latest_version_] {
             PerCore& here = *per_core_[core->id().value];
             here.maps = maps;
+            here.maps_version = version;
             for (Nexus& nexus : here.nexuses) {
-                nexus.remap(maps->for_initiator(nexus.identity().initiator_name));
+                nexus.remap(*maps, version);
             }
         });
     }

@@ -67,6 +67,8 @@ public:
 
     /// The maps in force on `core`, for whoever runs there.
     [[nodiscard]] const LunMaps& maps(const base::Core& core) const;
+    /// Their number: greater for maps that were given later. Other cores may be ahead or behind.
+    [[nodiscard]] std::uint64_t maps_version(const base::Core& core) const;
     /// The nexuses on `core`, for whoever runs there.
     [[nodiscard]] base::IntrusiveList<Nexus, struct TargetNexuses>& nexuses(const base::Core& core);
 
@@ -82,6 +84,7 @@ private:
     std::string name_;
     std::vector<TargetPort> ports_;
     std::shared_ptr<const LunMaps> latest_;
+    std::uint64_t latest_version_ = 0;
     std::uint32_t command_limit_ = 0;
     std::vector<std::unique_ptr<PerCore>> per_core_;
 };

@@ -19,9 +19,11 @@ namespace {
 constexpr std::chrono::seconds kBetweenLooks{1};
 
 void tell_everybody(const std::shared_ptr<LogicalUnit>& unit) {
+    const std::uint64_t number = unit->home().next_number();
     for (base::Core* const core : unit->cores()) {
-        run_on(unit->home().core(), *core, [unit, core] {
-            unit->lane(*core).raise({.condition = scsi::Asc::thin_provisioning_soft_threshold_reached});
+        run_on(unit->home().core(), *core, [unit, core, number] {
+            unit->lane(*core).tell({{.condition = scsi::Asc::thin_provisioning_soft_threshold_reached}},
+                                   number);
         });
     }
 }

@@ -84,10 +84,11 @@ void UnitHome::lane_closed() {
 void UnitHome::open_lanes(Change& change) {
     state_ = std::move(change.next_);
     lanes_left_ = unit_.cores().size();
+    const std::uint64_t number = next_number();
     for (base::Core* const core : unit_.cores()) {
         // Copied: the change may be gone before the last lane has told all its nexuses.
-        run_on(core_, *core, [this, core, state = state_, raises = change.raises_] {
-            unit_.lane(*core).open(state, raises);
+        run_on(core_, *core, [this, core, state = state_, raises = change.raises_, number] {
+            unit_.lane(*core).open(state, raises, number);
             run_on(*core, core_, [this] { lane_opened(); });
         });
     }

@@ -143,6 +143,8 @@ public:
 
     [[nodiscard]] std::shared_ptr<const UnitState> shared_state() const { return state_; }
 
+    /// For what every lane is to tell its nexuses now; greater each time.
+    [[nodiscard]] std::uint64_t next_number() { return ++told_; }
     [[nodiscard]] scsi::ErrorHistory& errors() { return errors_; }
 
     /// Whether a restart may find what could not be kept, and what was refused for it: until it is kept anew.
@@ -192,6 +194,7 @@ private:
     FillWatch fill_watch_;
     OrderedTurns turns_;
     AtomicJournal journal_;
+    std::uint64_t told_ = 0;
     std::uint64_t next_hold_ = 1;
     base::IntrusiveList<RangeHold, WaitingHolds> waiting_holds_;
 };

@@ -25,6 +25,14 @@ public:
     [[nodiscard]] std::unique_ptr<NexusUnit> take(std::uint16_t lun) {
         return lun < by_lun_.size() ? std::move(by_lun_[lun]) : nullptr;
     }
+    /// Puts `made(unit)` in the place of each.
+    void replace_each(const auto& made) {
+        for (auto& unit : by_lun_) {
+            if (unit) {
+                unit = made(*unit);
+            }
+        }
+    }
     /// Ascending. Not changed meanwhile.
     void for_each(const auto& visit) const {
         for (const auto& unit : by_lun_) {

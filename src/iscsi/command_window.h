@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 namespace targe::iscsi {
 
@@ -23,6 +24,10 @@ public:
 
     /// `depth` is not below what it was: MaxCmdSN may not go back.
     void widen(std::uint32_t depth) { depth_ = depth; }
+    /// Opens no further until let_go(): once what the initiator has been told of is used up, nothing new
+    /// comes. Costs nothing where it is advertised.
+    void hold() { held_depth_ = std::exchange(depth_, 0); }
+    void let_go() { depth_ = held_depth_; }
 
     [[nodiscard]] Place place(CmdSn number) const {
         if (number == expected_) {
@@ -54,6 +59,7 @@ private:
     CmdSn expected_;
     CmdSn highest_;
     std::uint32_t depth_ = 1;
+    std::uint32_t held_depth_ = 0;  ///< what it was before hold()
     std::uint32_t used_ = 0;
 };
 

@@ -215,6 +215,18 @@ void Connection::abandon(ScsiTask& task) {
     end_when_idle();
 }
 
+bool Connection::is_at_rest() const {
+    return phase_ == Phase::full_feature && task_count_ == 0 && management_count_ == 0;
+}
+
+/// Tells the initiator if it may be waiting for nothing else.
+void Connection::let_window_go() {
+    window_.let_go();
+    if (phase_ == Phase::full_feature && window_.should_tell()) {
+        send_notice(TransferTag{kReservedTag});
+    }
+}
+
 void Connection::response_left(ScsiTask& task) {
     end_task(task, Delivery::delivered);
     end_when_idle();

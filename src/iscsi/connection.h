@@ -92,7 +92,10 @@ public:
     void report_event(Lun lun, std::span<const std::byte> sense);
     /// Asks the initiator to log out within `limit`, and drops the connection when it has not.
     void request_logout(base::Duration limit, base::Time now);
-
+    [[nodiscard]] bool is_at_rest() const;  ///< in full feature phase, without a task or a function
+    /// The command window opens no further, so that a busy initiator comes to rest; until let_window_go().
+    void hold_window() { window_.hold(); }
+    void let_window_go();
     [[nodiscard]] bool in_full_feature_phase() const { return phase_ == Phase::full_feature; }
     /// What was negotiated.
     [[nodiscard]] const SessionParameters& parameters() const { return parameters_; }

@@ -261,6 +261,35 @@ TEST(Window, IsAnnouncedWhenItOpensWithoutAResponse) {
     EXPECT_EQ(notice.get<ResponseHeader::kMaxCmdSn>(), 2U);
 }
 
+TEST(Window, ThatIsHeldLetsInWhatWasPromisedAndNothingElse) {
+    Peer peer(1, {.command_window = 2});
+    ASSERT_TRUE(peer.log_in());
+    peer.connection.hold_window();
+    for (const std::uint32_t tag : {1U, 2U, 3U}) {
+        peer.send(peer.command(tag, Move::none, 0));
+    }
+    EXPECT_EQ(peer.host.commands, 2U);
+    EXPECT_EQ(peer.next().get<ResponseHeader::kMaxCmdSn>(), 2U);
+    EXPECT_EQ(peer.next().get<ResponseHeader::kMaxCmdSn>(), 2U);
+    EXPECT_TRUE(peer.connection.is_at_rest());
+    peer.connection.let_window_go();
+    peer.pump();
+    const Pdu notice = peer.next();
+    EXPECT_EQ(notice.opcode(), Opcode::nop_in);
+    EXPECT_EQ(notice.get<ResponseHeader::kMaxCmdSn>(), 4U);
+    peer.send(peer.command(3, Move::none, 0).put<RequestHeader::kCmdSn>(3));
+    EXPECT_EQ(peer.host.commands, 3U);
+}
+
+TEST(Window, ThatIsHeldForAMomentIsNotSpokenOf) {
+    Peer peer(1, {.command_window = 2});
+    ASSERT_TRUE(peer.log_in());
+    peer.connection.hold_window();
+    peer.connection.let_window_go();
+    peer.pump();
+    EXPECT_TRUE(peer.answers.empty());
+}
+
 TEST(Window, CommandsBeforeTheirTurnWait) {
     Peer peer;
     std::vector<std::uint32_t> order;

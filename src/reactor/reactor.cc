@@ -213,6 +213,7 @@ void Reactor::turn() {
     }
     if (arrived || expired) {
         worked_at_ = base::Clock::now();
+        stats_.worked += worked_at_ - now_;
         empty_turns_ = 0;
     }
     slept_ = false;

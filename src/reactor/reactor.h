@@ -77,6 +77,7 @@ struct ReactorStats {
     std::uint64_t sleeps = 0;  ///< waits that gave the CPU away
     std::uint64_t completions = 0;
     std::uint64_t messages = 0;
+    base::Duration worked{};          ///< in turns that found work
     std::uint64_t wake_ups_sent = 0;  ///< system calls that other threads made to wake this one
 };
 

@@ -64,6 +64,7 @@ struct Plan {
     bool administrates = true;  ///< resizing, other LUN maps
     bool selects = true;        ///< MODE SELECT
     bool reconnects = true;
+    std::uint32_t moves = 0;     ///< percent of steps: a session goes to another core
     std::uint32_t ordered = 10;  ///< percent of commands
     FaultModel faults;
 };

@@ -72,15 +72,25 @@ void Link::target_sent(std::span<const std::byte> bytes) {
             self->initiator_->arrived(self->to_initiator_.arrived);
         }
         if (self->target_ != nullptr) {
-            self->world_.after({}, &self->target_->core(), [self] {
-                if (self->target_ != nullptr) {
-                    self->target_->writable();
-                }
-            });
+            self->tell_target_writable();
         }
         if (end >= self->to_initiator_.breaks_at) {
             self->broken();
         }
+    });
+}
+
+void Link::tell_target_writable() {
+    SimCore& core = target_->core();
+    world_.after({}, &core, [self = shared_from_this(), &core] {
+        if (self->target_ == nullptr) {
+            return;
+        }
+        if (&self->target_->core() != &core) {
+            self->tell_target_writable();  // it has moved meanwhile
+            return;
+        }
+        self->target_->writable();
     });
 }
 
@@ -150,10 +160,16 @@ void Link::tell_target(int error, Duration delay) {
     if (target_ == nullptr) {
         return;
     }
-    world_.after(delay, &target_->core(), [self = shared_from_this(), error] {
-        if (self->target_ != nullptr) {
-            self->target_->reset(error);
+    SimCore& core = target_->core();
+    world_.after(delay, &core, [self = shared_from_this(), error, &core] {
+        if (self->target_ == nullptr) {
+            return;
         }
+        if (&self->target_->core() != &core) {
+            self->tell_target(error, {});  // it has moved meanwhile
+            return;
+        }
+        self->target_->reset(error);
     });
 }
 

@@ -71,6 +71,7 @@ private:
     void initiator_hears_broken();
     void tell_initiator_lost(Duration delay);
     void tell_target(int error, Duration delay);
+    void tell_target_writable();
 
     World& world_;
     FaultModel faults_;

@@ -17,7 +17,7 @@ constexpr std::size_t kSegments = 64;
 }  // namespace
 
 LinkStream::LinkStream(std::shared_ptr<Link> link, SimCore& core, transport::StreamUser& user)
-    : link_(std::move(link)), core_(core), user_(user) {}
+    : link_(std::move(link)), core_(&core), user_(user) {}
 
 LinkStream::~LinkStream() {
     TARGE_ASSERT(state_ == State::idle || state_ == State::closed);
@@ -30,7 +30,7 @@ LinkStream::~LinkStream() {
 /// In a turn of its own.
 void LinkStream::later(void (LinkStream::*what)()) {
     World& world = link_->world_;
-    world.after(world.between(nanoseconds{100}, microseconds{3}), &core_, [this, what, alive = alive_] {
+    world.after(world.between(nanoseconds{100}, microseconds{3}), core_, [this, what, alive = alive_] {
         if (*alive) {
             (this->*what)();
         }
@@ -62,6 +62,40 @@ void LinkStream::resume_receiving() {
 void LinkStream::readable() {
     if (state_ == State::open && !paused_ && !std::exchange(receive_due_, true)) {
         later(&LinkStream::receive);
+    }
+}
+
+/// What is on its way to us on our core comes first, as the operations of the ring do.
+void LinkStream::halt() {
+    TARGE_ASSERT(state_ == State::open);
+    state_ = State::halting;
+    later(&LinkStream::halt_now);
+}
+
+void LinkStream::halt_now() {
+    if (state_ != State::halting) {
+        return;
+    }
+    if (receive_due_ || send_due_) {
+        later(&LinkStream::halt_now);
+        return;
+    }
+    state_ = State::halted;
+    user_.halted();
+}
+
+void LinkStream::go_on(base::Core& core) {
+    TARGE_ASSERT(state_ == State::halted);
+    core_ = &static_cast<SimCore&>(core);
+    start();
+    if (reset_with_ != kNoReset) {
+        later(&LinkStream::hear_of_reset);
+    }
+}
+
+void LinkStream::hear_of_reset() {
+    if (reset_with_ != kNoReset) {
+        reset(std::exchange(reset_with_, kNoReset));
     }
 }
 
@@ -136,10 +170,10 @@ void LinkStream::send() {
 }
 
 void LinkStream::close(base::Duration limit) {
-    const base::Time until = core_.now() + limit;
+    const base::Time until = core_->now() + limit;
     if (state_ == State::flushing) {
         if (until < close_timer_.deadline) {
-            core_.arm(close_timer_, until);
+            core_->arm(close_timer_, until);
         }
         return;
     }
@@ -147,18 +181,21 @@ void LinkStream::close(base::Duration limit) {
         return;
     }
     state_ = State::flushing;
-    core_.arm(close_timer_, until);
+    core_->arm(close_timer_, until);
     send_soon();
 }
 
 void LinkStream::abort() {
+    TARGE_ASSERT(state_ != State::halted);
     if (state_ != State::ending && state_ != State::closed) {
         end(true);
     }
 }
 
 void LinkStream::reset(int error) {
-    if (error == 0 && state_ == State::open) {
+    if (state_ == State::halting || state_ == State::halted) {
+        reset_with_ = error;
+    } else if (error == 0 && state_ == State::open) {
         user_.peer_finished();
     } else if (state_ == State::open || state_ == State::flushing) {
         user_.lost(error);
@@ -168,12 +205,12 @@ void LinkStream::reset(int error) {
 
 void LinkStream::end(bool reset) {
     state_ = State::ending;
-    core_.disarm(close_timer_);
+    core_->disarm(close_timer_);
     if (link_->target_ == this) {
         link_->target_closed(reset);
     }
     // A later turn, as the ring's last completion.
-    link_->world_.after(microseconds{1}, &core_, [this] {
+    link_->world_.after(microseconds{1}, core_, [this] {
         state_ = State::closed;
         user_.closed();
     });

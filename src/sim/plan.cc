@@ -35,6 +35,7 @@ Plan plan_of(std::uint64_t seed) {
                    .kill = odds(3, 30, 100),
                    .power_cut = static_cast<std::uint32_t>(below(10'001))};
     plan.shared = below(4) == 0;
+    plan.moves = plan.cores == 1 || below(2) == 0 ? 0 : static_cast<std::uint32_t>(1 + below(30));
     return plan;
 }
 

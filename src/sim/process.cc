@@ -119,6 +119,18 @@ void Process::remap(std::function<void()> done) {
     });
 }
 
+void Process::move_session() {
+    SimCore& from = *cores_[world_.below(cores_.size())];
+    SimCore& to = *cores_[world_.below(cores_.size())];
+    world_.after({}, &from, [this, &from, &to] {
+        for (transport::IscsiConnection& each : service_->connections(from)) {
+            if (world_.below(2) == 0 && each.move_to(to, 0)) {
+                return;
+            }
+        }
+    });
+}
+
 void Process::resize(std::size_t unit, std::uint64_t blocks, std::function<void()> done) {
     site_.blocks[unit] = blocks;
     disks_[unit]->resize(blocks);

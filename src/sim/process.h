@@ -49,6 +49,8 @@ public:
 
     /// LUN 1 comes or goes; `done` says when that is in force on every core.
     void remap(std::function<void()> done);
+    /// Some session, if there is one that can, goes to some other core.
+    void move_session();
     /// A unit gets another size; `done` says when that is in force.
     void resize(std::size_t unit, std::uint64_t blocks, std::function<void()> done);
     /// Asks all initiators to log out, as targed does when it stops.

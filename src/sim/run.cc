@@ -64,6 +64,8 @@ void Run::step() {
         kill();
     } else if (plan_.administrates && world_.below(40) == 0) {
         administrate();
+    } else if (world_.below(100) < plan_.moves) {
+        processes_.back()->move_session();
     } else {
         initiators_[world_.below(initiators_.size())]->act();
     }

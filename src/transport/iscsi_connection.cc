@@ -57,7 +57,7 @@ IscsiConnection::IscsiConnection(IscsiService& service, base::Core& core,
                                  const iscsi::ConnectionOptions& options, const Arrival& arrival,
                                  const MakeStream& make_stream)
     : service_(service),
-      core_(core),
+      core_(&core),
       peer_(arrival.peer.text()),
       peer_host_(options.from.peer_address),
       local_(arrival.local.text()),
@@ -66,16 +66,17 @@ IscsiConnection::IscsiConnection(IscsiService& service, base::Core& core,
       stream_(make_stream(stream_end_)),
       protocol_(*this, service.directory(), random_, options, core.now()),
       since_(core.now()) {
-    service_.connections(core_).push_back(*this);
-    service_.joined();
+    service_.connections(*core_).push_back(*this);
+    service_.joined(*core_);
     settle();
 }
 
 IscsiConnection::~IscsiConnection() {
-    core_.disarm(deadline_);
+    core_->disarm(deadline_);
+    core_->disarm(drain_limit_);
     login_finished();
     unlink();
-    service_.placement().left(core_.id());
+    service_.placement().left(core_->id());
     service_.left();
 }
 
@@ -85,7 +86,7 @@ base::Segments IscsiConnection::StreamEnd::receive_space() {
 
 void IscsiConnection::StreamEnd::received(std::size_t bytes) {
     owner_.in_stream_call_ = true;
-    owner_.protocol_.received(bytes, owner_.core_.now());
+    owner_.protocol_.received(bytes, owner_.core_->now());
     owner_.in_stream_call_ = false;
     owner_.settle();
 }
@@ -101,7 +102,7 @@ std::size_t IscsiConnection::StreamEnd::gather(std::span<base::ConstSegment> int
 
 void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
     owner_.in_stream_call_ = true;
-    owner_.protocol_.sent(bytes, owner_.core_.now());
+    owner_.protocol_.sent(bytes, owner_.core_->now());
     owner_.in_stream_call_ = false;
     owner_.settle();
 }
@@ -109,6 +110,10 @@ void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
 void IscsiConnection::StreamEnd::lost(int error) {
     owner_.log(std::string("connection lost: ") + std::strerror(error));
     owner_.closing_stream_ = true;
+}
+
+void IscsiConnection::StreamEnd::halted() {
+    owner_.stream_halted();
 }
 
 void IscsiConnection::StreamEnd::closed() {
@@ -121,12 +126,13 @@ void IscsiConnection::drop(std::string_view reason) {
 }
 
 void IscsiConnection::close(base::Duration limit) {
+    told_to_close_ = true;
     if (closing_stream_) {
         stream_->close(kCloseAtShutdown);
         return;
     }
     if (protocol_.in_full_feature_phase()) {
-        protocol_.request_logout(limit, core_.now());
+        protocol_.request_logout(limit, core_->now());
         settle();
     } else {
         drop("the target is shutting down");
@@ -138,6 +144,12 @@ void IscsiConnection::close(base::Duration limit) {
 void IscsiConnection::settle() {
     if (stream_closed_ || in_stream_call_) {
         return;
+    }
+    if (move_ != Move::none) [[unlikely]] {
+        halt_at_rest();
+        if (move_ != Move::draining) {
+            return;  // where it goes on, it settles
+        }
     }
     if (protocol_.has_output()) {
         stream_->send_soon();
@@ -153,18 +165,20 @@ void IscsiConnection::settle() {
     // The timer may ring early and then only looks again; so it is seldom moved.
     if (const auto next = protocol_.next_deadline();
         next && (!deadline_.armed() || *next < deadline_.deadline)) {
-        core_.arm(deadline_, *next);
+        core_->arm(deadline_, *next);
     }
 }
 
 void IscsiConnection::tick() {
-    protocol_.tick(core_.now());
+    protocol_.tick(core_->now());
     settle();
 }
 
 void IscsiConnection::stream_closed() {
     stream_closed_ = true;
-    core_.disarm(deadline_);
+    core_->disarm(deadline_);
+    core_->disarm(drain_limit_);
+    move_ = Move::none;
     login_finished();
     protocol_.transport_lost();
     end_session();
@@ -187,7 +201,7 @@ void IscsiConnection::finish_when_done() {
     if (!finished_ && stream_closed_ && protocol_closed_ && no_session) {
         finished_ = true;
         // Not here: whoever calls is still inside one of our parts.
-        base::post(core_, [this] { delete this; });
+        base::post(*core_, [this] { delete this; });
     }
 }
 

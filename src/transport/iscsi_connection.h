@@ -34,8 +34,8 @@ struct Arrival {
 /// Makes the stream of a connection that is taken on.
 using MakeStream = std::function<std::unique_ptr<Stream>(StreamUser&)>;
 
-/// Owns itself: made when a connection comes in, on the core where it stays, and gone when the stream, the
-/// protocol, the nexus and the registry have each said their last word.
+/// Owns itself: made when a connection comes in, on a core, which changes only by move_to(), and gone when
+/// the stream, the protocol, the nexus and the registry have each said their last word.
 class IscsiConnection final : public base::ListHook<>,
                               private iscsi::Host,
                               private engine::CommandPort,
@@ -51,6 +51,18 @@ public:
     /// Asks the initiator to log out within `limit`, then drops it.
     void close(base::Duration limit);
 
+    /// Goes on on `to`, with its session and its nexus, as soon as nothing is under way; `load` is what it
+    /// takes along of its core's. Stays if that does not come about within kDrain, which is said by
+    /// Placement::moves() alone. False: it cannot move now at all.
+    bool move_to(base::Core& to, Load load);
+    [[nodiscard]] bool can_move() const;
+    /// It has been here long enough to be moved again.
+    [[nodiscard]] bool has_settled() const;
+    /// What it has had to do since this was asked last, in units that compare with those of other sessions.
+    [[nodiscard]] std::uint64_t take_work();
+    /// Whether it is older than this drop of all sessions of its target: IscsiService::drops_of().
+    [[nodiscard]] bool is_before(std::uint64_t drop) const { return drops_seen_ < drop; }
+
     /// Nothing before there is a session.
     [[nodiscard]] std::optional<SessionReport> report() const;
     [[nodiscard]] SessionId session() const { return grant_.id; }
@@ -59,6 +71,14 @@ public:
 private:
     /// How far the session is; each step is taken once.
     enum class SessionState : std::uint8_t { none, asked, granted, ending, ended, forgotten };
+    /// How far a move is. From halting on the stream does nothing, and settle() waits for it.
+    enum class Move : std::uint8_t {
+        none,
+        draining,  ///< the command window is held, and commands are under way
+        halting,   ///< the stream is
+        asking,    ///< the registry
+        on_the_way,
+    };
 
     /// The stream's calls, apart because iscsi::Host has a closed() as well.
     class StreamEnd final : public StreamUser {
@@ -70,6 +90,7 @@ private:
         std::size_t gather(std::span<base::ConstSegment> into) override;
         void sent(std::size_t bytes) override;
         void lost(int error) override;
+        void halted() override;
         void closed() override;
 
     private:
@@ -79,6 +100,14 @@ private:
     public:
         explicit Deadline(IscsiConnection& owner) : owner_(owner) {}
         void expired() override { owner_.tick(); }
+
+    private:
+        IscsiConnection& owner_;
+    };
+    class DrainLimit final : public base::Timer {
+    public:
+        explicit DrainLimit(IscsiConnection& owner) : owner_(owner) {}
+        void expired() override { owner_.stop_moving(); }
 
     private:
         IscsiConnection& owner_;
@@ -110,6 +139,14 @@ private:
     void end_session();
     void nexus_closed();
 
+    // iscsi_connection_move.cc: to another core.
+    [[nodiscard]] bool at_rest() const;
+    void halt_at_rest();
+    void stream_halted();
+    void may_leave(bool allowed) override;
+    void stop_moving();
+    void arrive();
+
     iscsi::ScsiTask* new_task() override;
     void command(iscsi::ScsiTask& task) override;
     void data_out_complete(iscsi::ScsiTask& task) override;
@@ -123,7 +160,7 @@ private:
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 
     IscsiService& service_;
-    base::Core& core_;
+    base::Core* core_;
     std::string peer_;
     std::string peer_host_;
     std::string local_;
@@ -133,6 +170,7 @@ private:
     std::unique_ptr<Stream> stream_;
     iscsi::Connection protocol_;
     Deadline deadline_{*this};
+    DrainLimit drain_limit_{*this};
     std::array<Managing, 16> managing_{};
 
     std::optional<iscsi::Establish> login_;
@@ -140,6 +178,13 @@ private:
     SessionGrant grant_;
     base::Time since_;
     SessionState state_ = SessionState::none;
+    Move move_ = Move::none;
+    Load moved_load_ = 0;
+    base::Core* destination_ = nullptr;
+    base::Time settled_at_;         ///< when the session was granted, or came to its core
+    std::uint64_t work_seen_ = 0;   ///< by take_work()
+    std::uint64_t drops_seen_ = 0;  ///< of its target, before it was there
+    bool told_to_close_ = false;
     bool half_open_ = true;  ///< counted among the unfinished logins and discoveries of its address
     bool tells_events_ = false;
     bool closing_stream_ = false;

@@ -135,7 +135,7 @@ void IscsiConnection::establish(const iscsi::Establish& login) {
             request.max_sessions = target->max_sessions;
         }
     }
-    service_.registry().request(*this, core_, std::move(request));
+    service_.registry().request(*this, *core_, std::move(request));
 }
 
 void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer) {
@@ -154,7 +154,8 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
         end_session();
         return;
     }
-    since_ = core_.now();
+    since_ = core_->now();
+    settled_at_ = since_;
     if (login_->type == iscsi::SessionType::discovery) {
         protocol_.established(grant_.target_session_handle);
     } else {
@@ -166,8 +167,9 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
             return;
         }
         tells_events_ = target->async_events;
+        drops_seen_ = service_.drops_of(*target->target);
         nexus_ = service_.engine().open_nexus(
-            core_, *target->target,
+            *core_, *target->target,
             {.initiator_name = login_->initiator_name,
              .initiator_session_id = login_->initiator_session_id,
              .portal_group = login_->portal_group_tag},
@@ -178,6 +180,7 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
 }
 
 void IscsiConnection::give_way() {
+    stop_moving();
     drop("a newer session of the same initiator port takes its place");
     // The new session waits for us. Mostly nobody reads any more what this one still has to send.
     stream_->abort();
@@ -208,7 +211,7 @@ void IscsiConnection::end_session() {
 
 void IscsiConnection::nexus_closed() {
     state_ = SessionState::ended;
-    service_.registry().ended(*this, core_);
+    service_.registry().ended(*this, *core_);
     if (logging_out_ && !stream_closed_) {
         protocol_.session_ended();
         settle();
@@ -327,10 +330,10 @@ std::optional<SessionReport> IscsiConnection::report() const {
                          .connection_id = login_->connection_id,
                          .peer_address = peer_,
                          .local_address = local_,
-                         .core = core_.id(),
+                         .core = core_->id(),
                          .header_digest = agreed.header_digest == iscsi::Digest::crc32c,
                          .data_digest = agreed.data_digest == iscsi::Digest::crc32c,
-                         .age = core_.now() - since_,
+                         .age = core_->now() - since_,
                          .counters = {}};
     if (nexus_) {
         report.commands_in_flight = nexus_->commands();

@@ -9,7 +9,10 @@
 namespace targe::transport {
 
 struct IscsiService::PerCore {
+    PerCore(IscsiService& service, base::Cores cores, base::Core& core) : balancer(service, cores, core) {}
+
     base::IntrusiveList<IscsiConnection> connections;
+    CoreBalancer balancer;
 };
 
 IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& directory, base::Cores cores,
@@ -20,9 +23,10 @@ IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& direc
       settings_(std::move(settings)),
       registry_(*cores.front()),
       half_open_(settings_.half_open_logins_per_address),
-      placement_(cores.size()) {
-    for (std::size_t i = 0; i < cores.size(); ++i) {
-        per_core_.push_back(std::make_unique<PerCore>());
+      placement_(cores.size()),
+      drops_(std::make_unique<std::atomic<std::uint64_t>[]>(settings_.targets.size() + 1)) {
+    for (base::Core* const core : cores) {
+        per_core_.push_back(std::make_unique<PerCore>(*this, cores, *core));
     }
 }
 
@@ -37,6 +41,25 @@ base::IntrusiveList<IscsiConnection>& IscsiService::connections(const base::Core
     return per_core_[core.id().value]->connections;
 }
 
+void IscsiService::joined(base::Core& core) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+    per_core_[core.id().value]->balancer.watch();
+}
+
+void IscsiService::arrived(IscsiConnection& connection, base::Core& core) {
+    connections(core).push_back(connection);
+    per_core_[core.id().value]->balancer.watch();
+}
+
+std::atomic<std::uint64_t>& IscsiService::drops(const engine::Target& target) const {
+    const auto at = std::ranges::find(settings_.targets, &target, &TargetSettings::target);
+    return drops_[static_cast<std::size_t>(at - settings_.targets.begin())];
+}
+
+std::uint64_t IscsiService::drops_of(const engine::Target& target) const {
+    return drops(target).load();
+}
+
 std::vector<SessionReport> IscsiService::sessions(const base::Core& core) {
     std::vector<SessionReport> reports;
     for (const IscsiConnection& connection : connections(core)) {
@@ -48,10 +71,12 @@ std::vector<SessionReport> IscsiService::sessions(const base::Core& core) {
 }
 
 void IscsiService::drop_sessions_of(const engine::Target& target, const std::string& reason) {
+    const std::uint64_t drop = ++drops(target);
     for (base::Core* const core : cores_) {
-        base::post(*core, [this, core, &target, reason] {
+        base::post(*core, [this, core, &target, reason, drop] {
             for (IscsiConnection& connection : connections(*core)) {
-                if (connection.nexus() != nullptr && &connection.nexus()->target() == &target) {
+                if (connection.nexus() != nullptr && &connection.nexus()->target() == &target &&
+                    connection.is_before(drop)) {
                     connection.drop(reason);
                 }
             }
@@ -70,9 +95,11 @@ bool IscsiService::drop_session(const base::Core& core, SessionId id) {
 }
 
 void IscsiService::close_all(base::Duration limit) {
+    close_limit_.store(limit.count());
     closing_.store(true);  // before the messages: what a core takes on until then, its message finds
     for (base::Core* const core : cores_) {
         base::post(*core, [this, core, limit] {
+            per_core_[core->id().value]->balancer.stop();
             for (IscsiConnection& connection : connections(*core)) {
                 connection.close(limit);
             }

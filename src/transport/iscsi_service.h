@@ -6,12 +6,14 @@
 #include "engine/engine.h"
 #include "iscsi/connection_options.h"
 #include "iscsi/directory.h"
+#include "transport/balance.h"
 #include "transport/half_open_logins.h"
 #include "transport/placement.h"
 #include "transport/session_registry.h"
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,6 +56,10 @@ struct IscsiServiceSettings {
     iscsi::ConnectionOptions connection;  ///< `from` is filled in for each connection
     std::uint32_t half_open_logins_per_address = 128;
     std::uint32_t max_connections = 4096;
+    /// How long a core has worked since it was made, asked there. Empty: nobody knows, and sessions stay
+    /// where they began.
+    std::function<base::Duration(const base::Core&)> worked = {};
+    bool move_sessions = true;
 };
 
 /// Made before the first connection, and ends after the last. `engine`, `directory` and `cores` outlive it.
@@ -77,10 +83,18 @@ public:
     [[nodiscard]] base::IntrusiveList<IscsiConnection>& connections(const base::Core& core);
     /// From any thread.
     [[nodiscard]] std::size_t connection_count() const { return count_.load(std::memory_order_relaxed); }
-    void joined() { count_.fetch_add(1, std::memory_order_relaxed); }
+    /// One has come in on `core`, where this is called.
+    void joined(base::Core& core);
+    /// One has come to `core` from another, and is in its list from now on.
+    void arrived(IscsiConnection& connection, base::Core& core);
     void left() { count_.fetch_sub(1, std::memory_order_relaxed); }
     /// close_all() was called: a connection that was on its way to its core then is not taken on.
     [[nodiscard]] bool closing() const { return closing_.load(); }
+
+    /// The limit that close_all() was given.
+    [[nodiscard]] base::Duration close_limit() const { return base::Duration(close_limit_.load()); }
+    /// How often all sessions of the target have been dropped. From any thread.
+    [[nodiscard]] std::uint64_t drops_of(const engine::Target& target) const;
 
     /// The sessions of one core. On that core.
     [[nodiscard]] std::vector<SessionReport> sessions(const base::Core& core);
@@ -94,6 +108,7 @@ public:
 
 private:
     struct PerCore;
+    [[nodiscard]] std::atomic<std::uint64_t>& drops(const engine::Target& target) const;
 
     engine::Engine& engine_;
     const iscsi::Directory& directory_;
@@ -105,6 +120,9 @@ private:
     std::vector<std::unique_ptr<PerCore>> per_core_;
     std::atomic<std::size_t> count_ = 0;
     std::atomic<bool> closing_ = false;
+    std::atomic<base::Duration::rep> close_limit_ = 0;
+    /// Of each target of the settings, in their order, and one for any other.
+    std::unique_ptr<std::atomic<std::uint64_t>[]> drops_;
 };
 
 }  // namespace targe::transport

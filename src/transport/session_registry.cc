@@ -68,10 +68,44 @@ void SessionRegistry::wait_behind(Session& old, Waiting waiting) {
     }
     old.successors.clear();
     old.successors.push_back(std::move(waiting));
-    if (!old.giving_way) {
-        old.giving_way = true;
-        base::post(*old.core, [holder = old.holder] { holder->give_way(); });
+    if (!old.giving_way && !old.moving) {
+        ask_to_give_way(old);
     }
+}
+
+void SessionRegistry::ask_to_give_way(Session& session) {
+    session.giving_way = true;
+    base::post(*session.core, [holder = session.holder] { holder->give_way(); });
+}
+
+void SessionRegistry::leave(SessionHolder& holder, base::Core& its_core) {
+    base::post(core_, [this, &holder, &its_core] { leave_here(holder, its_core); });
+}
+
+void SessionRegistry::arrived(SessionHolder& holder, base::Core& its_core) {
+    base::post(core_, [this, &holder, &its_core] { arrived_here(holder, its_core); });
+}
+
+void SessionRegistry::leave_here(SessionHolder& holder, base::Core& its_core) {
+    Session& session = held_by(holder);
+    session.moving = !session.giving_way;
+    base::post(its_core, [&holder, allowed = session.moving] { holder.may_leave(allowed); });
+}
+
+void SessionRegistry::arrived_here(SessionHolder& holder, base::Core& its_core) {
+    Session& session = held_by(holder);
+    session.moving = false;
+    session.core = &its_core;
+    if (!session.successors.empty()) {
+        ask_to_give_way(session);
+    }
+}
+
+SessionRegistry::Session& SessionRegistry::held_by(const SessionHolder& holder) {
+    const auto at =
+        std::ranges::find_if(sessions_, [&](const auto& e) { return e.second.holder == &holder; });
+    TARGE_ASSERT(at != sessions_.end());
+    return at->second;
 }
 
 void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core) {

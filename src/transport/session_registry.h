@@ -48,6 +48,8 @@ public:
     /// A newer login takes this session's place: end it, and call SessionRegistry::ended() once nothing of it
     /// can act. Comes at most once, between granted() and forgotten().
     virtual void give_way() = 0;
+    /// The answer to SessionRegistry::leave().
+    virtual void may_leave(bool allowed) = 0;
     /// The answer to ended(): no call comes any more.
     virtual void forgotten() = 0;
 
@@ -67,6 +69,11 @@ public:
     /// The session that was granted to `holder` has ended.
     void ended(SessionHolder& holder, base::Core& its_core);
 
+    /// The holder wants to go on on another core. If it may, nothing is asked of it until arrived(), which
+    /// says where it is now; else it stays, because give_way() is on its way.
+    void leave(SessionHolder& holder, base::Core& its_core);
+    void arrived(SessionHolder& holder, base::Core& its_core);
+
     /// Sessions of `target` now. On the registry's core.
     [[nodiscard]] std::uint32_t sessions_of(const std::string& target) const;
 
@@ -85,15 +92,20 @@ private:
         std::uint16_t handle;
         std::uint16_t connection_id;
         bool giving_way = false;
+        bool moving = false;                   ///< may_leave() was answered, arrived() has not come
         std::vector<Waiting> successors = {};  ///< at most one: a newer one sends the older away
     };
     using Sessions = std::map<std::uint64_t, Session>;
 
     void request_here(Waiting waiting);
     void ended_here(SessionHolder& holder, base::Core& its_core);
+    void leave_here(SessionHolder& holder, base::Core& its_core);
+    void arrived_here(SessionHolder& holder, base::Core& its_core);
+    static void ask_to_give_way(Session& session);
     void wait_behind(Session& old, Waiting waiting);
     void grant(const Waiting& waiting, std::uint16_t handle, bool reinstated);
     static void refuse(const Waiting& waiting, iscsi::LoginStatus status, std::string reason);
+    [[nodiscard]] Session& held_by(const SessionHolder& holder);
     [[nodiscard]] Session* find(const Identity& identity);
     [[nodiscard]] Session* find_handle(std::uint16_t handle);
     [[nodiscard]] std::uint16_t free_handle();

@@ -44,6 +44,7 @@ struct Login final : SessionHolder {
     std::optional<iscsi::LoginStatus> refused;
     bool told_to_give_way = false;
     bool is_forgotten = false;
+    std::optional<bool> leave_allowed;
 
     void granted(std::expected<SessionGrant, SessionRefusal> answer) override {
         if (answer) {
@@ -53,6 +54,7 @@ struct Login final : SessionHolder {
         }
     }
     void give_way() override { told_to_give_way = true; }
+    void may_leave(bool allowed) override { leave_allowed = allowed; }
     void forgotten() override { is_forgotten = true; }
 };
 
@@ -128,6 +130,32 @@ TEST_F(SessionRegistryTest, AReinstatedConnectionKeepsTheHandleOfItsSession) {
     run();
     ASSERT_TRUE(again.grant);
     EXPECT_EQ(again.grant->target_session_handle, old.grant->target_session_handle);
+}
+
+TEST_F(SessionRegistryTest, ASessionThatIsOnItsWayGivesWayWhereItArrives) {
+    Login old;
+    Login fresh;
+    ask(old, request());
+    registry_.leave(old, away_);
+    run();
+    EXPECT_EQ(old.leave_allowed, true);
+    ask(fresh, request());
+    EXPECT_FALSE(old.told_to_give_way) << "it is on no core";
+    registry_.arrived(old, home_);
+    while (home_.run_one()) {
+    }
+    EXPECT_TRUE(old.told_to_give_way) << "where it is now, and nowhere else";
+}
+
+TEST_F(SessionRegistryTest, ASessionThatHasToGiveWayMayNotLeave) {
+    Login old;
+    Login fresh;
+    ask(old, request());
+    registry_.request(fresh, away_, request());
+    registry_.leave(old, away_);
+    run();
+    EXPECT_TRUE(old.told_to_give_way);
+    EXPECT_EQ(old.leave_allowed, false);
 }
 
 TEST_F(SessionRegistryTest, RefusesAHandleThatNoSessionHas) {

@@ -34,6 +34,8 @@ public:
     /// The connection broke: reset, timed out, or closed by an error of the host; `error` is the errno.
     /// closed() follows by itself.
     virtual void lost(int error) = 0;
+    /// The answer to Stream::halt().
+    virtual void halted() = 0;
     /// The last call. The stream, and the user, may be destroyed in it.
     virtual void closed() = 0;
 
@@ -42,7 +44,7 @@ protected:
 };
 
 /// Belongs to its user and to one core, where it is made, used and destroyed: the last only after
-/// StreamUser::closed().
+/// StreamUser::closed(). It may change its core while it is halted.
 class Stream {
 public:
     Stream() = default;
@@ -56,6 +58,13 @@ public:
     virtual void send_soon() = 0;
     /// receive_space() has space again.
     virtual void resume_receiving() = 0;
+
+    /// Neither receives nor sends from now on. StreamUser::halted() follows in a later turn, unless abort()
+    /// comes first; then nothing of its core knows it any more, and a message may take it to another. Until
+    /// go_on() only abort() may be called, and once halted not even that.
+    virtual void halt() = 0;
+    /// After StreamUser::halted(), on `core`, which is its own from now on. Of the same kind as the first.
+    virtual void go_on(base::Core& core) = 0;
 
     /// Sends what gather() still has, then closes in order: the peer sees every byte and then the end. What
     /// it sends meanwhile is thrown away. After `limit` it becomes an abort(); a second call may

@@ -101,19 +101,21 @@ void tune(int fd, const TcpOptions& options) {
 void TcpStream::Readiness::arm(unsigned events) {
     if (!armed_) {
         armed_ = true;
-        io_uring_prep_poll_add(&stream_.reactor_.prepare(*this), stream_.socket_.get(), events);
+        io_uring_prep_poll_add(&stream_.reactor_->prepare(*this), stream_.socket_.get(), events);
     }
 }
 
 void TcpStream::Readiness::cancel() {
     if (armed_) {
-        stream_.reactor_.cancel(*this);
+        stream_.reactor_->cancel(*this);
     }
 }
 
 void TcpStream::Readiness::completed(int result, unsigned /*flags*/) {
     armed_ = false;
-    if (stream_.state_ != State::ending) {
+    if (stream_.state_ == State::halting) {
+        stream_.halt_when_quiet();
+    } else if (stream_.state_ != State::ending) {
         (stream_.*then_)(result < 0 ? POLLERR : static_cast<unsigned>(result));
     } else if (stream_.quiet()) {
         stream_.finish();
@@ -121,7 +123,7 @@ void TcpStream::Readiness::completed(int result, unsigned /*flags*/) {
 }
 
 TcpStream::TcpStream(reactor::Reactor& reactor, reactor::FileDescriptor socket, StreamUser& user)
-    : reactor_(reactor), socket_(std::move(socket)), user_(user) {}
+    : reactor_(&reactor), socket_(std::move(socket)), user_(user) {}
 
 TcpStream::~TcpStream() {
     TARGE_ASSERT(state_ == State::idle || state_ == State::closed);
@@ -130,28 +132,59 @@ TcpStream::~TcpStream() {
 void TcpStream::start() {
     TARGE_ASSERT(state_ == State::idle);
     state_ = State::open;
-    reactor_.add_poller(*this);
+    reactor_->add_poller(*this);
     send_soon();
 }
 
 void TcpStream::send_soon() {
     if (sending() && !out_.armed()) {
-        reactor_.at_turn_end(*this);
+        reactor_->at_turn_end(*this);
     }
 }
 
 void TcpStream::resume_receiving() {
     paused_ = false;
     if (receiving() && !in_.armed()) {
-        reactor_.add_poller(*this);
+        reactor_->add_poller(*this);
     }
+}
+
+void TcpStream::halt() {
+    TARGE_ASSERT(state_ == State::open);
+    state_ = State::halting;
+    reactor::Poller::unlink();
+    reactor::TurnEnd::unlink();
+    in_.cancel();
+    out_.cancel();
+    trouble_.cancel();
+    halt_when_quiet();
+}
+
+void TcpStream::halt_when_quiet() {
+    if (quiet()) {
+        reactor_->post(halted_);
+    }
+}
+
+void TcpStream::Halted::run() {
+    if (stream_.state_ == State::halting) {
+        stream_.state_ = State::halted;
+        stream_.user_.halted();
+    }
+}
+
+void TcpStream::go_on(base::Core& core) {
+    TARGE_ASSERT(state_ == State::halted);
+    reactor_ = &static_cast<reactor::Reactor&>(core);
+    state_ = State::idle;
+    start();
 }
 
 void TcpStream::close(base::Duration limit) {
     if (closing()) {
-        const base::Time end = reactor_.now() + limit;
+        const base::Time end = reactor_->now() + limit;
         if (end < close_timer_.deadline) {
-            reactor_.arm(close_timer_, end);
+            reactor_->arm(close_timer_, end);
         }
         return;
     }
@@ -159,14 +192,15 @@ void TcpStream::close(base::Duration limit) {
         return;
     }
     state_ = State::flushing;
-    reactor_.arm(close_timer_, reactor_.now() + limit);
+    reactor_->arm(close_timer_, reactor_->now() + limit);
     if (wants_input() && !in_.armed()) {
-        reactor_.add_poller(*this);
+        reactor_->add_poller(*this);
     }
     send_soon();
 }
 
 void TcpStream::abort() {
+    TARGE_ASSERT(state_ != State::halted);
     if (state_ != State::ending && state_ != State::closed) {
         end(true);
     }
@@ -190,7 +224,7 @@ void TcpStream::readable(unsigned /*events*/) {
     take_input();
     // A busy peer's next request will soon be here: until the reactor sleeps a look costs less than the ring.
     if (wants_input()) {
-        reactor_.add_poller(*this);
+        reactor_->add_poller(*this);
     }
 }
 
@@ -337,7 +371,7 @@ void TcpStream::end(bool reset) {
     state_ = State::ending;
     reactor::Poller::unlink();
     reactor::TurnEnd::unlink();
-    reactor_.disarm(close_timer_);
+    reactor_->disarm(close_timer_);
     if (reset) {
         const linger at_once{.l_onoff = 1, .l_linger = 0};
         static_cast<void>(setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
@@ -346,7 +380,7 @@ void TcpStream::end(bool reset) {
     out_.cancel();
     trouble_.cancel();
     if (quiet()) {
-        reactor_.post(finish_);
+        reactor_->post(finish_);
     }
 }
 

@@ -22,7 +22,7 @@ void tune(int fd, const TcpOptions& options);
 
 /// Reads without waiting first, and asks the ring only when it would have to wait; sends once a turn all that
 /// is queued. The kernel never holds a pointer into the user's memory between turns. Made, used and destroyed
-/// on the reactor's core; destroyed only after StreamUser::closed().
+/// on the reactor's core, which may change while it is halted; destroyed only after StreamUser::closed().
 class TcpStream final : public Stream, public reactor::Poller, public reactor::TurnEnd {
 public:
     TcpStream(reactor::Reactor& reactor, reactor::FileDescriptor socket, StreamUser& user);
@@ -33,6 +33,9 @@ public:
     void start() override;
     void send_soon() override;
     void resume_receiving() override;
+    void halt() override;
+    /// `core` is a reactor::Reactor.
+    void go_on(base::Core& core) override;
     void close(base::Duration limit = std::chrono::seconds{5}) override;
     void abort() override;
 
@@ -41,6 +44,8 @@ private:
         idle,      ///< not started
         open,      ///< receiving and sending
         flushing,  ///< close() was called; still sending
+        halting,   ///< halt() was called; operations of the ring are left
+        halted,    ///< no core knows it
         draining,  ///< our end is sent; waiting for the peer's
         ending,    ///< only operations of the ring are left
         closed,
@@ -77,6 +82,15 @@ private:
         TcpStream& stream_;
     };
 
+    class Halted final : public base::Message {
+    public:
+        explicit Halted(TcpStream& stream) : stream_(stream) {}
+        void run() override;
+
+    private:
+        TcpStream& stream_;
+    };
+
     bool poll() override;
     void park() override;
     void turn_ended() override;
@@ -89,6 +103,7 @@ private:
     bool drain();
     bool send_once();
     void all_sent();
+    void halt_when_quiet();
     void fail(int error);
     void end(bool reset);
     void finish();
@@ -98,7 +113,7 @@ private:
     [[nodiscard]] bool wants_input() const { return receiving() || (closing() && !peer_finished_); }
     [[nodiscard]] bool receiving() const { return state_ == State::open && !paused_ && !peer_finished_; }
 
-    reactor::Reactor& reactor_;
+    reactor::Reactor* reactor_;
     reactor::FileDescriptor socket_;
     StreamUser& user_;
     Readiness in_{*this, &TcpStream::readable};
@@ -106,6 +121,7 @@ private:
     Readiness trouble_{*this, &TcpStream::troubled};
     CloseTimer close_timer_{*this};
     Finish finish_{*this};
+    Halted halted_{*this};
     std::size_t drained_bytes_ = 0;
     State state_ = State::idle;
     bool paused_ = false;         ///< the user had no space

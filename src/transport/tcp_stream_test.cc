@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -70,6 +71,7 @@ public:
     }
     void sent(std::size_t bytes) override { gone += bytes; }
     void lost(int error) override { lost_with = error; }
+    void halted() override { on_halted(); }
     void closed() override { ended.set_value(); }
 
     std::array<std::byte, 8000> chunk{};
@@ -81,6 +83,7 @@ public:
     int lost_with = 0;
     std::function<void()> on_received = [] {};
     std::function<void()> on_peer_finished = [this] { stream.close(); };
+    std::function<void()> on_halted = [] {};
     std::promise<void> ended;
     std::shared_future<void> end = ended.get_future().share();
     TcpStream stream;
@@ -88,7 +91,7 @@ public:
 
 class TcpStreamTest : public testing::Test {
 protected:
-    TcpStreamTest() : reactors_(*reactor::Reactors::start({.count = 1, .pin = false, .each = {}})) {}
+    TcpStreamTest() : reactors_(*reactor::Reactors::start({.count = 2, .pin = false, .each = {}})) {}
     ~TcpStreamTest() override {
         wait_for_end();
         reactors_->stop();
@@ -109,6 +112,7 @@ protected:
         on_reactor([&] { user.stream.start(); });
     }
     reactor::Reactor& core() { return (*reactors_)[0]; }
+    reactor::Reactor& other() { return (*reactors_)[1]; }
     [[nodiscard]] int peer() const { return ends_.peer.get(); }
     void hang_up() { ends_.peer.reset(); }
 
@@ -279,6 +283,74 @@ TEST_F(TcpStreamTest, CostsNothingWhileNothingComes) {
     EXPECT_LT(after - before, 5000U) << "spins for some microseconds at most";
     shutdown(peer(), SHUT_WR);
     EXPECT_EQ(read_all(), "");
+}
+
+/// Both cores work on it in turn, so that the thread sanitizer sees every hand-over.
+TEST_F(TcpStreamTest, GoesToAndFroBetweenReactorsWithoutLosingAByte) {
+    const std::uint64_t seed = std::random_device{}();
+    SCOPED_TRACE("seed=" + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    constexpr int kMoves = 200;
+    std::atomic<int> moves = 0;
+    reactor::Reactor* here = &core();
+    user.on_received = [&] {
+        user.output = user.input;  // an echo
+        user.stream.send_soon();
+        if (moves < kMoves && random() % 2 == 0) {
+            user.stream.halt();
+        }
+    };
+    user.on_halted = [&] {
+        here = here == &core() ? &other() : &core();
+        ++moves;
+        base::post(*here, [&, to = here] { user.stream.go_on(*to); });
+    };
+    start();
+    std::string said;
+    std::string heard;
+    std::array<char, 4096> chunk;
+    while (moves < kMoves) {
+        const std::string text(1 + said.size() % 3000, static_cast<char>('a' + said.size() % 26));
+        say(text);
+        said += text;
+        while (heard.size() < said.size()) {
+            const ssize_t got = recv(peer(), chunk.data(), chunk.size(), 0);
+            ASSERT_TRUE(got > 0 || errno == EINTR) << std::strerror(errno);
+            heard.append(chunk.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        }
+    }
+    EXPECT_TRUE(heard == said);
+    hang_up();
+}
+
+TEST_F(TcpStreamTest, HaltedWhileItWaitsForTheRingHearsOfTheEndAfterwards) {
+    std::promise<void> halted;
+    user.on_halted = [&] { halted.set_value(); };
+    start();
+    std::this_thread::sleep_for(20ms);  // it sleeps by now; if it does not, the test shows less
+    on_reactor([&] { user.stream.halt(); });
+    halted.get_future().get();
+    hang_up();
+    std::promise<void> gone_on;
+    base::post(other(), [&] {
+        user.stream.go_on(other());
+        gone_on.set_value();
+    });
+    gone_on.get_future().get();
+    wait_for_end();
+}
+
+TEST_F(TcpStreamTest, AbortedWhileItHaltsEndsAndIsNotHalted) {
+    bool halted = false;
+    user.on_halted = [&] { halted = true; };
+    start();
+    on_reactor([&] {
+        user.stream.halt();
+        user.stream.abort();
+    });
+    wait_for_end();
+    EXPECT_FALSE(halted);
+    EXPECT_EQ(read_all(), "reset");
 }
 
 }  // namespace

@@ -44,10 +44,10 @@ std::uint32_t Task::sense_code() const {
 
 Initiator::Initiator(World& world, Engine& engine, Target& target, base::Core& core, std::string name,
                      NexusOrigin origin, std::uint16_t portal_group)
-    : world_(world), core_(core) {
-    world_.as(core_, [&] {
+    : world_(world), core_(&core) {
+    world_.as(*core_, [&] {
         nexus_ = engine.open_nexus(
-            core_, target, {.initiator_name = std::move(name), .portal_group = portal_group}, *this, origin);
+            *core_, target, {.initiator_name = std::move(name), .portal_group = portal_group}, *this, origin);
     });
 }
 
@@ -77,7 +77,7 @@ Task& Initiator::submit(std::unique_ptr<Task> task) {
     tasks_.push_back(std::move(task));
     Task& sent = *tasks_.back();
     ByteVector along = data_come_along ? sent.data_to_send : ByteVector{};
-    world_.as(core_, [&] { nexus_->submit(sent, along); });
+    world_.as(*core_, [&] { nexus_->submit(sent, along); });
     std::ranges::fill(along, std::byte{0xee});
     return sent;
 }
@@ -105,7 +105,7 @@ void Initiator::clear_attentions(std::uint16_t lun) {
 TaskManagement& Initiator::begin(TaskFunction function, std::uint16_t lun, std::uint64_t tag) {
     requests_.push_back({.function = function, .lun = scsi::encode_lun(scsi::Lun{lun}), .referenced = tag});
     TaskManagement& request = requests_.back();
-    world_.as(core_, [&] { nexus_->manage(request); });
+    world_.as(*core_, [&] { nexus_->manage(request); });
     return request;
 }
 
@@ -123,7 +123,26 @@ void Initiator::deliver_data(Task& task) {
         std::copy_n(from, segment.size, segment.data);
         from += segment.size;
     }
-    world_.as(core_, [&] { nexus_->data_out_arrived(task); });
+    world_.as(*core_, [&] { nexus_->data_out_arrived(task); });
+}
+
+void Initiator::depart() {
+    world_.as(*core_, [&] { nexus_->depart(); });
+}
+
+void Initiator::arrive(base::Core& core) {
+    core_ = &core;
+    world_.as(*core_, [&] { nexus_->arrive(core); });
+}
+
+void Initiator::move_to(base::Core& core) {
+    world_.as(*core_, [&] {
+        nexus_->depart();
+        base::post(core, [this, &core] {
+            core_ = &core;
+            nexus_->arrive(core);
+        });
+    });
 }
 
 void Initiator::data_out_wanted(Command& command) {
@@ -163,7 +182,7 @@ void Initiator::dropped(Command& command) {
 }
 
 void Initiator::retire(Task& task, Delivery how) {
-    world_.as(core_, [&] { nexus_->retire(task, how); });
+    world_.as(*core_, [&] { nexus_->retire(task, how); });
 }
 
 void Initiator::managed(TaskManagement& request) {
@@ -178,7 +197,7 @@ void Initiator::unit_event(std::uint64_t /*lun*/, const scsi::Sense& sense) {
 }
 
 void Initiator::begin_close(std::function<void()> closed) {
-    world_.as(core_, [&] {
+    world_.as(*core_, [&] {
         nexus_->close([this, closed = std::move(closed)] {
             nexus_.reset();
             closed();

@@ -68,6 +68,12 @@ public:
     /// Asks for it, and lets the world go on by itself.
     void begin_close(std::function<void()> closed);
 
+    /// The nexus leaves its core at once, and comes to the other when the message does. Nothing may be sent
+    /// meanwhile.
+    void move_to(base::Core& core);
+    void depart();
+    void arrive(base::Core& core);
+
     void data_out_wanted(Command& command) override;
     void completed(Command& command) override;
     void dropped(Command& command) override;
@@ -75,7 +81,7 @@ public:
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 
     [[nodiscard]] Nexus& nexus() { return *nexus_; }
-    [[nodiscard]] base::Core& core() { return core_; }
+    [[nodiscard]] base::Core& core() { return *core_; }
 
     DataOutMode data_out_mode = DataOutMode::at_once;
     Delivery delivery = Delivery::delivered;
@@ -87,7 +93,7 @@ public:
 
 private:
     World& world_;
-    base::Core& core_;
+    base::Core* core_;
     std::uint64_t next_tag_ = 1;
     std::deque<std::unique_ptr<Task>> tasks_;
     std::deque<TaskManagement> requests_;

@@ -24,8 +24,6 @@ thread_local Reactor* this_reactor = nullptr;
 /// Completions that are resumed in one turn; the others wait for the next, so that messages and timers get
 /// theirs.
 constexpr std::size_t kCompletionsPerTurn = 256;
-/// Pollers beyond these ask the ring instead: each costs a system call a turn.
-constexpr std::size_t kPollers = 16;
 /// How many turns without work pass before the CPU is offered to whoever else wants it. The peer may be on
 /// the same one.
 constexpr unsigned kTurnsBetweenYields = 8;
@@ -262,42 +260,6 @@ bool Reactor::run_completions() {
         one.completion->completed(one.result, one.flags);
     }
     return any;
-}
-
-bool Reactor::run_pollers() {
-    base::IntrusiveList<Poller, PollerTag> present;
-    while (!pollers_.empty()) {
-        present.push_back(pollers_.pop_front());
-    }
-    bool any = false;
-    for (std::size_t asked = 0; !present.empty(); ++asked) {
-        Poller& poller = present.pop_front();
-        if (asked == kPollers) {
-            // Those that found something last are in front: this one and the rest have been quiet the
-            // longest.
-            poller.park();
-            --asked;
-            continue;
-        }
-        pollers_.push_back(poller);
-        const bool found = poller.poll();
-        any = any || found;
-        if (found && poller.linked()) {
-            poller.unlink();
-            pollers_.push_front(poller);
-        }
-    }
-    return any;
-}
-
-void Reactor::run_turn_ends() {
-    base::IntrusiveList<TurnEnd, TurnEndTag> present;
-    while (!turn_ends_.empty()) {
-        present.push_back(turn_ends_.pop_front());
-    }
-    while (!present.empty()) {
-        present.pop_front().turn_ended();
-    }
 }
 
 /// Between two turns: goes on at once while there is work or while more is expected soon, sleeps otherwise.

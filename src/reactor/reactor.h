@@ -46,9 +46,13 @@ protected:
 class TurnEnd : public base::ListHook<class TurnEndTag> {
 public:
     virtual void turn_ended() = 0;
+    [[nodiscard]] bool did_much() const { return did_much_; }
 
 protected:
     ~TurnEnd() = default;
+    /// So much was done last time that others need not wait for all who do that: of those that did much, one
+    /// has its turn after the others.
+    bool did_much_ = false;
 };
 
 /// Something that can be asked cheaply whether work has arrived, in every turn while the reactor is awake, so
@@ -59,9 +63,12 @@ public:
     virtual bool poll() = 0;
     /// The reactor is about to sleep. The poller is in no list any more and asks the ring to be woken.
     virtual void park() = 0;
+    [[nodiscard]] bool found_much() const { return found_much_; }
 
 protected:
     ~Poller() = default;
+    /// As TurnEnd::did_much_.
+    bool found_much_ = false;
 };
 
 struct ReactorOptions {
@@ -125,6 +132,9 @@ public:
     /// Polls `poller` in every turn until it unlinks itself or is parked.
     void add_poller(Poller& poller);
 
+    /// Whether somebody waits while the poller, or the end of turn, that runs now goes on.
+    [[nodiscard]] bool others_wait() const { return others_wait_; }
+
     /// Runs on the calling thread until stop(), then until nothing is left to wait for. Once.
     void run();
     /// Asks run() to return: when operations, timers, messages and loans have ended, or after `drain_limit`.
@@ -174,7 +184,8 @@ private:
     std::uint64_t operations_ = 0;  ///< prepared and not yet completed for the last time, other than our own
     base::Time worked_at_;          ///< when the last turn that found work ended
     unsigned empty_turns_ = 0;      ///< since then
-    bool slept_ = false;            ///< before this turn
+    bool others_wait_ = false;
+    bool slept_ = false;                     ///< before this turn
     std::optional<base::Time> drain_until_;  ///< set by the first turn that sees stop_after_
     std::atomic<base::Duration::rep> stop_after_ = kRunning;
 };

@@ -22,9 +22,13 @@ namespace {
 constexpr int kReceivesPerTurn = 4;
 constexpr int kSendsPerTurn = 4;
 constexpr std::size_t kBytesPerSend = std::size_t{1} << 20U;
+/// While others wait, a stream that has moved so much in a turn has done enough, and is one that moves much.
+constexpr std::size_t kMuch = std::size_t{64} << 10U;
+constexpr std::size_t kBytesPerSendWhileOthersWait = std::size_t{128} << 10U;
 constexpr std::size_t kSegmentsPerSend = 256;
 /// The kernel refuses more in one call (IOV_MAX).
 constexpr std::size_t kSegmentsPerReceive = 1024;
+constexpr std::size_t kSegmentsOfMuch = 32;
 
 /// A peer that sends so much after we have said that we are closing is not listening.
 constexpr std::size_t kDrainBytes = std::size_t{16} << 20U;
@@ -46,6 +50,16 @@ base::ConstSegments first_bytes(std::span<base::ConstSegment> segments, std::siz
         bytes += segments[i].size;
     }
     return segments;
+}
+
+/// The front of `segments`, copied into `cut`: up to `limit` bytes.
+base::Segments first_bytes(base::Segments segments, std::size_t limit, std::span<base::Segment> cut) {
+    std::size_t count = 0;
+    for (; count < std::min(segments.size(), cut.size()) && limit > 0; ++count) {
+        cut[count] = {segments[count].data, std::min(segments[count].size, limit)};
+        limit -= cut[count].size;
+    }
+    return cut.first(count);
 }
 
 template <class Segment>
@@ -149,37 +163,6 @@ void TcpStream::resume_receiving() {
     }
 }
 
-void TcpStream::halt() {
-    TARGE_ASSERT(state_ == State::open);
-    state_ = State::halting;
-    reactor::Poller::unlink();
-    reactor::TurnEnd::unlink();
-    in_.cancel();
-    out_.cancel();
-    trouble_.cancel();
-    halt_when_quiet();
-}
-
-void TcpStream::halt_when_quiet() {
-    if (quiet()) {
-        reactor_->post(halted_);
-    }
-}
-
-void TcpStream::Halted::run() {
-    if (stream_.state_ == State::halting) {
-        stream_.state_ = State::halted;
-        stream_.user_.halted();
-    }
-}
-
-void TcpStream::go_on(base::Core& core) {
-    TARGE_ASSERT(state_ == State::halted);
-    reactor_ = &static_cast<reactor::Reactor&>(core);
-    state_ = State::idle;
-    start();
-}
-
 void TcpStream::close(base::Duration limit) {
     if (closing()) {
         const base::Time end = reactor_->now() + limit;
@@ -238,9 +221,14 @@ bool TcpStream::take_input() {
 /// Whether anything came.
 bool TcpStream::receive() {
     bool any = false;
+    std::size_t total = 0;
+    found_much_ = false;
     for (int round = 0; round < kReceivesPerTurn && receiving(); ++round) {
         const base::Segments offered = user_.receive_space();
-        const base::Segments space = offered.first(std::min(offered.size(), kSegmentsPerReceive));
+        std::array<base::Segment, kSegmentsOfMuch> cut;
+        const base::Segments space = reactor_->others_wait()
+                                         ? first_bytes(offered, kMuch, cut)
+                                         : offered.first(std::min(offered.size(), kSegmentsPerReceive));
         const std::size_t size = base::total_size(space);
         if (size == 0) {
             // Nobody would notice that the connection broke meanwhile.
@@ -262,8 +250,10 @@ bool TcpStream::receive() {
             break;
         }
         user_.received(static_cast<std::size_t>(got));
-        if (static_cast<std::size_t>(got) < size) {
-            // That was all there is: asking again would only be told so.
+        total += static_cast<std::size_t>(got);
+        found_much_ = total >= kMuch;
+        if (static_cast<std::size_t>(got) < size || (found_much_ && reactor_->others_wait())) {
+            // That was all there is: asking again would only be told so. Or it was enough.
             break;
         }
     }
@@ -290,9 +280,14 @@ bool TcpStream::drain() {
 }
 
 void TcpStream::turn_ended() {
+    sent_in_turn_ = 0;
+    did_much_ = false;
     for (int round = 0; round < kSendsPerTurn; ++round) {
         if (!sending() || out_.armed() || !send_once()) {
             return;
+        }
+        if (did_much_ && reactor_->others_wait()) {
+            break;
         }
     }
     // There may be more. The others come first.
@@ -312,7 +307,9 @@ bool TcpStream::send_once() {
         }
         return false;
     }
-    const base::ConstSegments segments = first_bytes(std::span(queue).first(count), kBytesPerSend);
+    const base::ConstSegments segments =
+        first_bytes(std::span(queue).first(count),
+                    reactor_->others_wait() ? kBytesPerSendWhileOthersWait : kBytesPerSend);
     const ssize_t taken = send_some(socket_.get(), segments);
     if (taken < 0) {
         if (would_wait(errno)) {
@@ -323,6 +320,8 @@ bool TcpStream::send_once() {
         return sending();
     }
     const bool full = static_cast<std::size_t>(taken) < base::total_size(segments);
+    sent_in_turn_ += static_cast<std::size_t>(taken);
+    did_much_ = sent_in_turn_ >= kMuch;
     user_.sent(static_cast<std::size_t>(taken));
     if (full && sending()) {
         out_.arm(POLLOUT);

@@ -122,6 +122,7 @@ private:
     CloseTimer close_timer_{*this};
     Finish finish_{*this};
     Halted halted_{*this};
+    std::size_t sent_in_turn_ = 0;
     std::size_t drained_bytes_ = 0;
     State state_ = State::idle;
     bool paused_ = false;         ///< the user had no space

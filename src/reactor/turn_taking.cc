@@ -1,0 +1,79 @@
+// Who has its turn when, of those that find or do much and those that find little: what takes long is done by
+// one in a turn, so that whoever wants little waits for one piece, and not for a piece of everybody.
+#include "reactor/reactor.h"
+
+#include <cstddef>
+
+namespace targe::reactor {
+
+namespace {
+
+/// Pollers beyond these ask the ring instead: each costs a system call a turn.
+constexpr std::size_t kPollers = 16;
+
+}  // namespace
+
+bool Reactor::run_pollers() {
+    base::IntrusiveList<Poller, PollerTag> little;
+    base::IntrusiveList<Poller, PollerTag> much;
+    others_wait_ = false;
+    while (!pollers_.empty()) {
+        others_wait_ = others_wait_ || !little.empty() || !much.empty();
+        Poller& next = pollers_.pop_front();
+        (next.found_much() ? much : little).push_back(next);
+    }
+    bool any = !much.empty();
+    if (any) {
+        // First, so that what comes meanwhile for those behind it is found, and answered, in this turn. Then
+        // it is the last of its kind.
+        Poller& chosen = much.pop_front();
+        while (!much.empty()) {
+            pollers_.push_back(much.pop_front());
+        }
+        pollers_.push_back(chosen);
+        chosen.poll();
+    }
+    for (std::size_t asked = 0; !little.empty(); ++asked) {
+        Poller& poller = little.pop_front();
+        if (asked == kPollers) {
+            // Those that found something last are in front: this one and the rest have been quiet the
+            // longest.
+            poller.park();
+            --asked;
+            continue;
+        }
+        pollers_.push_back(poller);
+        const bool found = poller.poll();
+        any = any || found;
+        if (found && poller.linked()) {
+            poller.unlink();
+            pollers_.push_front(poller);
+        }
+    }
+    return any;
+}
+
+void Reactor::run_turn_ends() {
+    base::IntrusiveList<TurnEnd, TurnEndTag> little;
+    base::IntrusiveList<TurnEnd, TurnEndTag> much;
+    others_wait_ = false;
+    while (!turn_ends_.empty()) {
+        others_wait_ = others_wait_ || !little.empty() || !much.empty();
+        TurnEnd& next = turn_ends_.pop_front();
+        (next.did_much() ? much : little).push_back(next);
+    }
+    while (!little.empty()) {
+        little.pop_front().turn_ended();
+    }
+    if (much.empty()) {
+        return;
+    }
+    TurnEnd& chosen = much.pop_front();
+    // Before it, if it wants to go on.
+    while (!much.empty()) {
+        turn_ends_.push_back(much.pop_front());
+    }
+    chosen.turn_ended();
+}
+
+}  // namespace targe::reactor

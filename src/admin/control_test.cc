@@ -25,6 +25,7 @@ TEST(Control, AnswersWithTheFieldsOfTheManual) {
         answer("status"),
         R"({"targe":1,"result":{"state":"serving","version":"0.1.0","pid":42,"uptime_seconds":100000,)"
         R"("config_file":"/etc/targe/targe.toml","reactors":2,"devices":1,"targets":1,"sessions":2,"connections":2,)"
+        R"("reactor_use":[{"connections":0,"busy":0.03},{"connections":2,"busy":0.5}],"sessions_moved":5,)"
         R"("buffers":{"limit_bytes":536870912,"held_bytes":3145728,"on_loan_bytes":1536,"hits":7,"misses":8,)"
         R"("refused":0}}})");
     EXPECT_THAT(

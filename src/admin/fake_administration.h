@@ -11,22 +11,25 @@ namespace targe::admin {
 class FakeAdministration final : public Administration {
 public:
     std::expected<DaemonStatus, Problem> status() override {
-        return DaemonStatus{.state = DaemonStatus::State::serving,
-                            .version = "0.1.0",
-                            .pid = 42,
-                            .uptime_seconds = 100'000,
-                            .config_file = "/etc/targe/targe.toml",
-                            .reactors = 2,
-                            .devices = 1,
-                            .targets = 1,
-                            .sessions = 2,
-                            .connections = 2,
-                            .buffers = {.limit_bytes = 512U << 20U,
-                                        .held_bytes = 3U << 20U,
-                                        .on_loan_bytes = 1536,
-                                        .hits = 7,
-                                        .misses = 8,
-                                        .refused = 0}};
+        return DaemonStatus{
+            .state = DaemonStatus::State::serving,
+            .version = "0.1.0",
+            .pid = 42,
+            .uptime_seconds = 100'000,
+            .config_file = "/etc/targe/targe.toml",
+            .reactors = 2,
+            .devices = 1,
+            .targets = 1,
+            .sessions = 2,
+            .connections = 2,
+            .buffers = {.limit_bytes = 512U << 20U,
+                        .held_bytes = 3U << 20U,
+                        .on_loan_bytes = 1536,
+                        .hits = 7,
+                        .misses = 8,
+                        .refused = 0},
+            .reactor_use = {{.connections = 0, .busy = 0.03}, {.connections = 2, .busy = 0.5}},
+            .sessions_moved = 5};
     }
     std::expected<std::vector<SessionStatus>, Problem> sessions() override {
         return std::vector<SessionStatus>{{.id = 1,

@@ -56,7 +56,8 @@ TEST(Targe, ShowsTheStatus) {
     EXPECT_EQ(targe({"status"}).out,
               "targed 0.1.0 is serving (process 42, up 1d 3h)\n"
               "configuration  /etc/targe/targe.toml\n"
-              "reactors       2\n"
+              "reactors       2: 0 connections and 3 % busy, 2 connections and 50 % busy\n"
+              "               5 sessions moved from one to another\n"
               "targets        1\n"
               "devices        1\n"
               "sessions       2 on 2 connections\n"
@@ -65,12 +66,12 @@ TEST(Targe, ShowsTheStatus) {
 
 TEST(Targe, ShowsTables) {
     EXPECT_EQ(targe({"session", "list"}).out,
-              "ID  INITIATOR                    TARGET                     FROM               AGE  IN FLIGHT "
-              "  READ  WRITTEN\n"
-              " 1  iqn.1993-08.org.debian:01:x  iqn.2026-11.com.example:a  192.0.2.1:40000  1m 1s          3 "
-              " 4 KiB  1.5 GiB\n"
-              " 2  iqn.x                        (discovery)                -                   0s          0 "
-              "   0 B      0 B\n");
+              "ID  INITIATOR                    TARGET                     FROM             REACTOR    AGE  "
+              "IN FLIGHT   READ  WRITTEN\n"
+              " 1  iqn.1993-08.org.debian:01:x  iqn.2026-11.com.example:a  192.0.2.1:40000        1  1m 1s  "
+              "        3  4 KiB  1.5 GiB\n"
+              " 2  iqn.x                        (discovery)                -                      -     0s  "
+              "        0    0 B      0 B\n");
     EXPECT_EQ(targe({"device", "list"}).out,
               "NAME   HANDLER   SIZE  BLOCK  STATE  LUNS  PROPERTIES        NAA\n"
               "disk0  file     1 MiB    512  ready     1  thin, write-back  5000000000000001\n");

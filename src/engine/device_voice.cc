@@ -19,14 +19,6 @@ struct Telling {
     std::move_only_function<void()> told;
 };
 
-void tell(Lane& lane, scsi::Asc condition, std::uint64_t nexus) {
-    for (NexusUnit& one : lane.nexuses()) {
-        if (nexus == 0 || one.nexus.id() == NexusId{nexus}) {
-            one.raise(condition);
-        }
-    }
-}
-
 }  // namespace
 
 // The engine holds the unit until it has called stop(), after which neither of these is called.
@@ -37,14 +29,22 @@ void LogicalUnit::changed() {
 
 void LogicalUnit::raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) {
     const auto telling = std::make_shared<Telling>(cores_.size(), std::move(told));
-    for (base::Core* const core : cores_) {
-        base::post(*core, [unit = shared_from_this(), core, telling, condition, nexus] {
-            tell(unit->lane(*core), scsi::Asc{condition}, nexus);
-            if (telling->left.fetch_sub(1) == 1) {
-                telling->told();
-            }
-        });
+    Raise raise{.condition = scsi::Asc{condition}};
+    if (nexus != 0) {
+        raise.to = NexusId{nexus};
     }
+    // By way of the home, which numbers what lanes tell: a nexus may be on its way from one to another.
+    base::post(home_.core(), [unit = shared_from_this(), telling, raise] {
+        const std::uint64_t number = unit->home().next_number();
+        for (base::Core* const core : unit->cores()) {
+            base::post(*core, [unit, core, telling, raise, number] {
+                unit->lane(*core).tell({raise}, number);
+                if (telling->left.fetch_sub(1) == 1) {
+                    telling->told();
+                }
+            });
+        }
+    });
 }
 
 }  // namespace targe::engine

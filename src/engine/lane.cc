@@ -250,7 +250,8 @@ void Lane::join(NexusUnit& nexus) {
 }
 
 void Lane::raise(const Raise& raise, NexusUnit& nexus) {
-    if (nexus.nexus.id() != raise.except && is_among(raise.only, nexus) && !is_spared(raise.spared, nexus)) {
+    if (raise.to.value_or(nexus.nexus.id()) == nexus.nexus.id() && nexus.nexus.id() != raise.except &&
+        is_among(raise.only, nexus) && !is_spared(raise.spared, nexus)) {
         nexus.raise(raise.condition);
     }
 }

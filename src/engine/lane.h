@@ -43,8 +43,9 @@ using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
 struct Raise {
     scsi::Asc condition;
     std::optional<NexusId> except = {};
-    ItNexuses only = {};    ///< null: everybody
-    ItNexuses spared = {};  ///< null: nobody
+    ItNexuses only = {};             ///< null: everybody
+    ItNexuses spared = {};           ///< null: nobody
+    std::optional<NexusId> to = {};  ///< nothing: as the others say; else nobody but this one
 };
 
 /// Which tasks a function ends, and who is told.

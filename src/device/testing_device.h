@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <deque>
 #include <filesystem>
 #include <future>
 #include <memory>
@@ -46,11 +47,39 @@ public:
         std::promise<Result> promise;
         base::post(core(), [&] { drive(arena, operation, promise); });
         auto result = promise.get_future().get();
-        // The frame that kept the promise is freed in the same turn: wait for the next.
-        std::promise<void> next_turn;
-        base::post(core(), [&] { next_turn.set_value(); });
-        next_turn.get_future().wait();
+        run_next_turn();
         return result;
+    }
+
+    /// Begins `count` operations in one turn and waits until all have ended: `operation(arena, i)` gives the
+    /// task of the i-th.
+    template <class Operation>
+    std::vector<IoResult> run_together(std::size_t count, Operation operation) {
+        struct Frame {
+            alignas(base::CommandArena::kAlignment) std::array<std::byte, 8192> block;
+            base::CommandArena arena{block};
+            std::promise<IoResult> promise;
+        };
+        std::deque<Frame> frames(count);
+        base::post(core(), [&] {
+            for (std::size_t i = 0; i < count; ++i) {
+                const auto one = [&operation, i](base::CommandArena& arena) { return operation(arena, i); };
+                drive_copy(frames[i].arena, one, frames[i].promise);
+            }
+        });
+        std::vector<IoResult> results;
+        for (Frame& frame : frames) {
+            results.push_back(frame.promise.get_future().get());
+        }
+        run_next_turn();
+        return results;
+    }
+    /// Asks the reactor something on its own thread.
+    template <class Question>
+    auto ask(Question question) {
+        std::promise<decltype(question())> promise;
+        base::post(core(), [&] { promise.set_value(question()); });
+        return promise.get_future().get();
     }
 
     IoResult read(Device& device, std::uint64_t lba, Bytes& into) {
@@ -101,6 +130,19 @@ public:
 private:
     base::Core& core() { return (*reactors_)[0]; }
 
+    /// The frame that kept a promise is freed in the same turn: waits for the next.
+    void run_next_turn() {
+        std::promise<void> next_turn;
+        base::post(core(), [&] { next_turn.set_value(); });
+        next_turn.get_future().wait();
+    }
+
+    template <class Operation>
+    static base::Detached drive_copy(base::CommandArena& arena, Operation operation,
+                                     std::promise<IoResult>& promise) {
+        IoResult result = co_await operation(arena);
+        promise.set_value(std::move(result));
+    }
     template <class Operation, class Result>
     static base::Detached drive(base::CommandArena& arena, Operation& operation,
                                 std::promise<Result>& promise) {

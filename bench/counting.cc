@@ -126,7 +126,7 @@ ssize_t moved_of(int descriptor, std::atomic<std::uint64_t> Counts::* of_sockets
 
 }  // namespace
 
-#define REAL(name) static auto* const real = next(&name, #name)
+#define REAL(name) static auto* const real = next(&(name), #name)
 
 extern "C" {
 
@@ -136,42 +136,47 @@ void* memcpy(void* to, const void* from, std::size_t size) noexcept {
 void* memmove(void* to, const void* from, std::size_t size) noexcept {
     return copy(real_memmove, to, from, size);
 }
-void* __memcpy_chk(void* to, const void* from, std::size_t size, std::size_t /*room*/) noexcept {
+// What programs call that were built to look whether there is room; by the names that glibc gives them.
+void* checked_memcpy(void* to, const void* from, std::size_t size, std::size_t room) noexcept
+    asm("__memcpy_chk");
+void* checked_memmove(void* to, const void* from, std::size_t size, std::size_t room) noexcept
+    asm("__memmove_chk");
+void* checked_memcpy(void* to, const void* from, std::size_t size, std::size_t /*room*/) noexcept {
     return copy(real_memcpy, to, from, size);
 }
-void* __memmove_chk(void* to, const void* from, std::size_t size, std::size_t /*room*/) noexcept {
+void* checked_memmove(void* to, const void* from, std::size_t size, std::size_t /*room*/) noexcept {
     return copy(real_memmove, to, from, size);
 }
 
 // glibc's own, so that nothing is to be looked up, which would allocate.
-void* __libc_malloc(std::size_t size);
-void* __libc_calloc(std::size_t count, std::size_t size);
-void* __libc_realloc(void* memory, std::size_t size);
-void* __libc_memalign(std::size_t alignment, std::size_t size);
+void* glibc_malloc(std::size_t size) asm("__libc_malloc");
+void* glibc_calloc(std::size_t count, std::size_t size) asm("__libc_calloc");
+void* glibc_realloc(void* memory, std::size_t size) asm("__libc_realloc");
+void* glibc_memalign(std::size_t alignment, std::size_t size) asm("__libc_memalign");
 
 void* malloc(std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    return __libc_malloc(size);
+    return glibc_malloc(size);
 }
 void* calloc(std::size_t count, std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    return __libc_calloc(count, size);
+    return glibc_calloc(count, size);
 }
 void* realloc(void* memory, std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    return __libc_realloc(memory, size);
+    return glibc_realloc(memory, size);
 }
 void* memalign(std::size_t alignment, std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    return __libc_memalign(alignment, size);
+    return glibc_memalign(alignment, size);
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    return __libc_memalign(alignment, size);
+    return glibc_memalign(alignment, size);
 }
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) noexcept {
     add(&Counts::allocations, 1);
-    *memory = __libc_memalign(alignment, size);
+    *memory = glibc_memalign(alignment, size);
     return *memory == nullptr ? ENOMEM : 0;
 }
 

@@ -13,12 +13,11 @@ namespace targe::initiator {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 /// A target that says what the test tells it to.
 class Target {
 public:
-    explicit Target(LoginOptions options) : login(std::move(options)) {}
+    explicit Target(const LoginOptions& options) : login(options) {}
 
     /// The next request's text, '\0' shown as ';'.
     std::string asked() {
@@ -147,9 +146,9 @@ TEST(Login, SaysWhyItWasRefused) {
 }
 
 TEST(Login, RefusesWhatItDidNotAskFor) {
-    const auto fails = [](LoginOptions options,
+    const auto fails = [](const LoginOptions& options,
                           const std::vector<std::pair<unsigned, std::string>>& answers) {
-        Target target(std::move(options));
+        Target target(options);
         return std::string(failure_of([&] {
                                for (const auto& [flags, text] : answers) {
                                    static_cast<void>(target.asked());

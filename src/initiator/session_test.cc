@@ -215,7 +215,7 @@ TEST_F(SessionTest, KeepsTheFirstBadEnding) {
     auto ended = heard(2);
     ASSERT_EQ(ended.size(), 2U);
     EXPECT_FALSE(ended[0].good || ended[1].good);
-    Ending ending = session->take_ending();
+    const Ending ending = session->take_ending();
     EXPECT_EQ(ending.status, 2);
     EXPECT_EQ(ending.sense, Bytes(sense.begin() + 2, sense.begin() + 6));
     EXPECT_FALSE(session->take_ending().bad);

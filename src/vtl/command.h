@@ -62,7 +62,8 @@ public:
     void reply(std::uint64_t allocation_length, Write write) {
         const auto room =
             static_cast<std::size_t>(std::min<std::uint64_t>(allocation_length, in_.data_in.size()));
-        scsi::ParameterWriter out(in_.data_in.first(room));
+        scsi::ParameterWriter writer(in_.data_in.first(room));
+        scsi::ParameterWriter& out = writer;
         write(out);
         out_.data_in_length = out.written().size();
         out_.wanted = std::min<std::uint64_t>(allocation_length, out.size());

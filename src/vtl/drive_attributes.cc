@@ -10,7 +10,6 @@ namespace targe::vtl {
 namespace {
 
 using scsi::Asc;
-using scsi::SenseKey;
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 /// MAM of an LTO cartridge, as its attribute 0407h says.

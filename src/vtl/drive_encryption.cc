@@ -5,8 +5,6 @@
 namespace targe::vtl {
 namespace {
 
-using scsi::Asc;
-
 constexpr std::uint8_t kSecurityProtocolInformation = 0x00;
 
 void put_page_list(std::uint16_t page, std::initializer_list<std::uint16_t> pages,

@@ -153,8 +153,8 @@ void Drive::write_log_page(std::uint8_t code, LogPage& page) const {
         case 0x17:
             return write_volume_page(page);
         case kTapeAlertPage:
-            for (std::uint16_t i = 1; i < alerts_.size(); ++i) {
-                page.counter(i, alerts_.at(i) ? 1 : 0, 1);
+            for (std::size_t i = 1; i < alerts_.size(); ++i) {
+                page.counter(static_cast<std::uint16_t>(i), alerts_.at(i) ? 1 : 0, 1);
             }
             return;
         case 0x30:

@@ -39,7 +39,7 @@ void Drive::fill_mode_pages(ModePages& pages) const {
     // LOIS; EEG, SEW and, changeable, SWP; compression.
     pages.add(kConfigurationPage, 0, {0, 0, 0, 0, 0, 0, 0x40, 0, 0x18, 0, 0, 0, 1, 0},
               {0, 0, 0, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0xff, 0});
-    std::vector<std::uint8_t> extension(28, 0);
+    const std::vector<std::uint8_t> extension(28, 0);
     std::vector<std::uint8_t> extension_mask(28, 0);
     extension_mask[1] = 0xf0;  // WRITE MODE
     pages.add(kConfigurationPage, 1, extension, extension_mask);

@@ -7,7 +7,6 @@
 namespace targe::vtl {
 namespace {
 
-using scsi::Asc;
 using scsi::SenseKey;
 
 Sense end_of_data(std::uint64_t residue) {

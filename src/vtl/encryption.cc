@@ -16,10 +16,10 @@ using Context = std::unique_ptr<EVP_CIPHER_CTX, FreeContext>;
 
 // The bytes of others are read as the library wants them.
 const unsigned char* read_from(wire::Bytes bytes) {
-    return static_cast<const unsigned char*>(static_cast<const void*>(bytes.data()));
+    return reinterpret_cast<const unsigned char*>(bytes.data());
 }
 unsigned char* write_to(std::span<std::byte> bytes) {
-    return static_cast<unsigned char*>(static_cast<void*>(bytes.data()));
+    return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
 void append_number(std::vector<std::byte>& out, std::uint64_t value, unsigned bytes) {

@@ -42,8 +42,8 @@ std::optional<Sense> take(ModePage& page, wire::Bytes given, std::size_t offset,
 
 }  // namespace
 
-void ModePages::add(std::uint8_t code, std::uint8_t subpage, std::vector<std::uint8_t> body,
-                    std::vector<std::uint8_t> changeable) {
+void ModePages::add(std::uint8_t code, std::uint8_t subpage, const std::vector<std::uint8_t>& body,
+                    const std::vector<std::uint8_t>& changeable) {
     TARGE_ASSERT(body.size() == changeable.size());
     ModePage page{.code = code,
                   .subpage = subpage,

@@ -32,8 +32,8 @@ public:
     static constexpr std::uint8_t kAllSubpages = 0xff;
 
     /// `body` is what follows the page header, `changeable` as long.
-    void add(std::uint8_t code, std::uint8_t subpage, std::vector<std::uint8_t> body,
-             std::vector<std::uint8_t> changeable);
+    void add(std::uint8_t code, std::uint8_t subpage, const std::vector<std::uint8_t>& body,
+             const std::vector<std::uint8_t>& changeable);
     [[nodiscard]] ModePage* find(std::uint8_t code, std::uint8_t subpage = 0);
     [[nodiscard]] const ModePage* find(std::uint8_t code, std::uint8_t subpage = 0) const;
     /// One byte of a page that is there, counted from its header.

@@ -134,7 +134,9 @@ protected:
     void write_three_files() {
         for (unsigned file = 0; file < 3; ++file) {
             for (unsigned block = file; block < 3; ++block) {
-                ASSERT_TRUE(write(Bytes(100 * (file + 1), static_cast<std::byte>(file * 16 + block))).good());
+                ASSERT_TRUE(
+                    write(Bytes(std::size_t{100} * (file + 1), static_cast<std::byte>(file * 16 + block)))
+                        .good());
             }
             ASSERT_TRUE(filemarks(1).good());
         }

@@ -1,0 +1,168 @@
+#include "vtl/library.h"
+
+#include "vtl/testing_library.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+
+namespace targe::vtl {
+namespace {
+
+using scsi::Asc;
+using testing::bytes_of;
+using testing::LibraryTest;
+using testing::MemoryShelf;
+using testing::text;
+
+class Libraries : public LibraryTest {};
+
+TEST_F(Libraries, HaveEverythingWhereItWasAfterBeingOpenedAgain) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    ASSERT_TRUE(drive(0, {0x10, 0, 0, 0, 1, 0}).good());
+    ASSERT_TRUE(move(0x1001, 0x0010).good());
+    const Inventory before = library_->elements();
+    reopen();
+    EXPECT_EQ(library_->elements(), before);
+    EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
+}
+
+TEST_F(Libraries, TellOfWhatAnOperatorDoes) {
+    ASSERT_TRUE(library_->add(label("NEW001L6"), 0x0010));
+    EXPECT_EQ(library_->take_events(),
+              (std::vector<LibraryEvent>{{{}, asc::import_or_export_element_accessed}}));
+    ASSERT_TRUE(library_->transfer(0x1000, 0x0101));
+    EXPECT_EQ(library_->take_events(),
+              (std::vector<LibraryEvent>{{1, Asc::not_ready_to_ready_change_medium_may_have_changed},
+                                         {{}, Asc::not_ready_to_ready_change_medium_may_have_changed}}));
+    ASSERT_TRUE(library_->remove("A00002L6"));
+    EXPECT_EQ(library_->take_events().size(), 1U);
+    EXPECT_EQ(at(0x1001), "");
+    EXPECT_TRUE(library_->take_events().empty());
+}
+
+TEST_F(Libraries, KeepTheOperatorOutWhileAnInitiatorWantsIt) {
+    ASSERT_TRUE(changer({0x1e, 0, 0, 0, 1, 0}, {}, 4).good());
+    EXPECT_FALSE(library_->add(label("NEW001L6"), 0x0010));
+    EXPECT_FALSE(library_->transfer(0x1000, 0x0010));
+    EXPECT_EQ(text(changer({0x1b, 0, 0, 0x10, 0, 0})), "5/5302");
+    library_->changer_session_gone(4);
+    EXPECT_TRUE(library_->transfer(0x1000, 0x0010));
+}
+
+TEST_F(Libraries, RefuseWhatAnOperatorCannotDo) {
+    EXPECT_EQ(library_->add(label("A00001L6"), {}).error().what, "there is a cartridge A00001L6");
+    EXPECT_EQ(library_->add(label("X"), 0x1000).error().what, "a cartridge cannot be put into element 4096");
+    EXPECT_EQ(library_->add(label("X"), 0x0100).error().what, "a cartridge cannot be put into element 256");
+    EXPECT_EQ(library_->add(label("X"), 0x7777).error().what, "there is no element 30583");
+    EXPECT_EQ(library_->remove("NONE").error().what, "there is no cartridge NONE");
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    EXPECT_EQ(library_->remove("A00001L6").error().what, "A00001L6 is in drive 0");
+    EXPECT_EQ(library_->protect("A00001L6", true).error().what, "A00001L6 is in drive 0");
+    EXPECT_EQ(library_->transfer(0x1005, 0x0101).error().what, "there is no cartridge to move");
+}
+
+TEST_F(Libraries, ProtectCartridges) {
+    ASSERT_TRUE(library_->protect("A00001L6", true));
+    EXPECT_TRUE(library_->label("A00001L6")->write_protected);
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 1, 0}, bytes_of("x"))), "7/2700");
+    EXPECT_EQ(text(drive(0, {0x10, 0, 0, 0, 1, 0})), "7/2700");
+    EXPECT_EQ(drive(0, {0x1a, 0x08, 0x00, 0, 255, 0}).data[2] & std::byte{0x80}, std::byte{0x80});
+}
+
+TEST_F(Libraries, SayThatACartridgeIsDamaged) {
+    content_.cartridges["A00001L6"]->content("label.json").clear();
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    EXPECT_EQ(text(drive(0, {0, 0, 0, 0, 0, 0})), "3/3100");
+    EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 1, 0}, bytes_of("x"))), "3/3100");
+    EXPECT_TRUE(move(0x0100, 0x1000).good());
+}
+
+TEST_F(Libraries, MoveNothingThatCannotBeMadeDurable) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    content_.root.fail_after(0, FaultKind::host);
+    EXPECT_EQ(text(move(0x0100, 0x1000)), "4/4400");
+    EXPECT_EQ(at(0x0100), "A00001L6");
+    EXPECT_TRUE(drive(0, {0, 0, 0, 0, 0, 0}).good());
+    content_.root.mend();
+    EXPECT_TRUE(move(0x0100, 0x1000).good());
+}
+
+TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
+    library_.reset();
+    content_.root.content("inventory.json") =
+        bytes_of(R"({"elements":[{"address":4099,"barcode":"GONE01L6"}]})");
+    reopen();
+    EXPECT_EQ(at(0x1000), "A00001L6");
+    EXPECT_EQ(at(0x1001), "A00002L6");
+    EXPECT_EQ(at(0x1002), "B00001L6");
+    EXPECT_EQ(at(0x1003), "");
+}
+
+TEST_F(Libraries, AreRefusedWhenTheirFilesAreWrong) {
+    library_.reset();
+    const auto with = [&](const char* name, const std::string& content) {
+        const auto old = content_.root.content(name);
+        content_.root.content(name) = bytes_of(content);
+        const auto opened = Library::open(std::make_unique<MemoryShelf>(content_));
+        content_.root.content(name) = old;
+        return opened ? std::string("accepted") : opened.error().what;
+    };
+    EXPECT_EQ(with("library.json", "x"), "library.json is not JSON");
+    EXPECT_EQ(with("library.json", "{}"), "library.json: the member \"changer.vendor\" is missing or wrong");
+    EXPECT_EQ(with("inventory.json", "{}"), "inventory.json: it has no list \"elements\"");
+    EXPECT_EQ(with("inventory.json", R"({"elements":[{"address":1,"barcode":"A"}]})"),
+              R"(inventory.json: wrong element {"address":1,"barcode":"A"})");
+    EXPECT_EQ(with("inventory.json",
+                   R"({"elements":[{"address":256,"barcode":"A"},{"address":257,"barcode":"A"}]})"),
+              R"(inventory.json: wrong or repeated barcode in {"address":257,"barcode":"A"})");
+    EXPECT_FALSE(Library::create(std::make_unique<MemoryShelf>(content_),
+                                 standard_library(*find_generation("LTO-6"), 1, 1, 0, "X")));
+}
+
+TEST_F(Libraries, ServeDrivesAndChangerAtOnce) {
+    std::thread mover([&] {
+        for (int i = 0; i < 200; ++i) {
+            (void)move(0x1000, 0x0100);
+            (void)move(0x0100, 0x1000);
+        }
+    });
+    for (int i = 0; i < 2000; ++i) {
+        const auto answer = drive(0, {0x0a, 0, 0, 0, 1, 0}, bytes_of("x"));
+        EXPECT_TRUE(answer.good() || text(answer) == "2/3a00") << text(answer);
+    }
+    mover.join();
+    EXPECT_EQ(at(0x1000), "A00001L6");
+}
+
+TEST(LibraryFolder, IsOfOneProcessAtATime) {
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("targe-library-" + std::to_string(std::random_device{}()));
+    {
+        auto shelf = open_shelf(folder, true);
+        ASSERT_TRUE(shelf) << shelf.error().what;
+        auto made =
+            Library::create(std::move(*shelf), standard_library(*find_generation("9"), 1, 4, 1, "FOLDER"));
+        ASSERT_TRUE(made) << made.error().what;
+        ASSERT_TRUE((*made)->add({.barcode = "A00001L9", .generation = 9, .capacity_bytes = 1U << 20U}, {}));
+        const auto second = open_shelf(folder, false);
+        ASSERT_FALSE(second);
+        EXPECT_EQ(second.error().what, folder.string() + " is in use by another process");
+    }
+    auto shelf = open_shelf(folder, false);
+    ASSERT_TRUE(shelf);
+    auto again = Library::open(std::move(*shelf));
+    ASSERT_TRUE(again) << again.error().what;
+    EXPECT_EQ((*again)->label("A00001L9")->generation, 9);
+    ASSERT_TRUE((*again)->remove("A00001L9"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "cartridges" / "A00001L9"));
+    again->reset();
+    std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace targe::vtl

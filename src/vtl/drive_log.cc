@@ -115,13 +115,17 @@ void Drive::write_usage_page(LogPage& page) const {
 
 /// Of the first two partitions, in MiB, as IBM's page 31h has it.
 void Drive::write_capacity_page(LogPage& page) const {
-    for (std::size_t i = 0; i < 2; ++i) {
-        const bool there = loaded_ && i < cartridge_->partitions();
-        const std::uint64_t capacity = there ? cartridge_->capacity(i) : 0;
-        const std::uint64_t used = there ? cartridge_->partition(i).used_bytes() : 0;
-        page.counter(static_cast<std::uint16_t>(1 + i), (capacity - std::min(capacity, used)) / kMebibyte, 4);
-        page.counter(static_cast<std::uint16_t>(3 + i), capacity / kMebibyte, 4);
-    }
+    const auto capacity = [&](std::size_t i) {
+        return loaded_ && i < cartridge_->partitions() ? cartridge_->capacity(i) : 0;
+    };
+    const auto left = [&](std::size_t i) {
+        const std::uint64_t used = capacity(i) == 0 ? 0 : cartridge_->partition(i).used_bytes();
+        return capacity(i) - std::min(capacity(i), used);
+    };
+    page.counter(0x0001, left(0) / kMebibyte, 4);
+    page.counter(0x0002, left(1) / kMebibyte, 4);
+    page.counter(0x0003, capacity(0) / kMebibyte, 4);
+    page.counter(0x0004, capacity(1) / kMebibyte, 4);
 }
 
 void Drive::write_compression_page(LogPage& page) const {

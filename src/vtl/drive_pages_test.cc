@@ -38,6 +38,8 @@ protected:
         std::map<unsigned, std::uint64_t> found;
         for (std::size_t at = 4; at + 4 <= answer.data.size();) {
             const std::size_t size = number_at(answer.data, at + 3, 1);
+            EXPECT_TRUE(found.empty() || found.rbegin()->first < number_at(answer.data, at, 2))
+                << "ascending";
             found[static_cast<unsigned>(number_at(answer.data, at, 2))] =
                 number_at(answer.data, at + 4, std::min<std::size_t>(size, 8));
             at += 4 + size;

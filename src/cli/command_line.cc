@@ -42,6 +42,7 @@ private:
     void add_alua();
     void add_bench();
     BenchArguments bench;
+    VtlArguments vtl;
 };
 
 CLI::App& Parser::command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -119,6 +120,8 @@ Parser::Parser() {
     add_reservation();
     add_alua();
     add_bench();
+    add_vtl_commands(*app.add_subcommand("vtl", "Virtual tape libraries, which are folders"), vtl,
+                     wanted.vtl);
     CLI::App& group = *app.add_subcommand("target", "What initiators log in to");
     group.require_subcommand(1);
     command(group, "list", "Show every target", "target-list", View::targets);

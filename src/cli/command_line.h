@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/bench.h"
+#include "cli/vtl.h"
 
 #include <cstdint>
 #include <optional>
@@ -23,6 +24,7 @@ struct Invocation {
     std::string socket;
     bool json = false;
     std::optional<BenchArguments> bench;  ///< instead of asking the daemon
+    std::optional<VtlArguments> vtl;      ///< the same
 };
 
 /// There is nothing to ask the daemon: help, the version, or a mistake.

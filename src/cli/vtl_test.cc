@@ -1,0 +1,108 @@
+#include "cli/run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <random>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace targe::cli {
+namespace {
+
+using testing::HasSubstr;
+
+class TargeVtl : public testing::Test {
+protected:
+    void SetUp() override {
+        ASSERT_EQ(vtl({"create", "--serial", "TEST01", "--slots", "3", "--ports", "1"}), "");
+    }
+    void TearDown() override { std::filesystem::remove_all(folder_); }
+    /// What went wrong, or nothing; out_ has what was printed.
+    std::string vtl(std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin() + 1, (folder_ / "library").string());
+        arguments.insert(arguments.begin(), {"targe", "vtl"});
+        std::vector<const char*> raw;
+        for (const std::string& argument : arguments) {
+            raw.push_back(argument.c_str());
+        }
+        const Ask nobody = [](const std::string&,
+                              std::string_view) -> std::expected<std::string, admin::Problem> {
+            ADD_FAILURE() << "the daemon was asked";
+            return "";
+        };
+        std::ostringstream out;
+        std::ostringstream err;
+        const int status = run(raw, nobody, out, err);
+        out_ = out.str();
+        EXPECT_EQ(status == 0, err.str().empty());
+        return err.str();
+    }
+
+    std::filesystem::path folder_ = [] {
+        const auto path =
+            std::filesystem::temp_directory_path() / ("targe-vtl-" + std::to_string(std::random_device{}()));
+        std::filesystem::create_directory(path);
+        return path;
+    }();
+    std::string out_;
+};
+
+TEST_F(TargeVtl, MakesCartridgesAndShowsWhereTheyAre) {
+    EXPECT_EQ(vtl({"add", "A00001L6", "--capacity", "100MiB"}), "");
+    EXPECT_EQ(out_, "Cartridge A00001L6 is in slot:1.\n");
+    EXPECT_EQ(vtl({"add", "A00002LW", "--at", "port:1"}), "");
+    EXPECT_EQ(vtl({"move", "A00001L6", "drive:1"}), "");
+    EXPECT_EQ(vtl({"protect", "A00002LW", "on"}), "");
+    EXPECT_EQ(vtl({"list"}), "");
+    EXPECT_EQ(out_,
+              "element  address  cartridge  kind   capacity  remarks\n"
+              "port:1   0010h    A00002LW   LTO-6   2.3 TiB  WORM, protected\n"
+              "drive:0  0100h    -          -             -  -\n"
+              "drive:1  0101h    A00001L6   LTO-6   100 MiB  -\n"
+              "slot:1   1000h    -          -             -  -\n"
+              "slot:2   1001h    -          -             -  -\n"
+              "slot:3   1002h    -          -             -  -\n");
+    EXPECT_EQ(vtl({"list", "--json"}), "");
+    const auto json = nlohmann::json::parse(out_);
+    EXPECT_EQ(json["elements"].size(), 6U);
+    EXPECT_EQ(json["elements"][2]["barcode"], "A00001L6");
+    EXPECT_EQ(json["elements"][0]["worm"], true);
+}
+
+TEST_F(TargeVtl, ExportsAndImports) {
+    const std::string archive = (folder_ / "a.tar").string();
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    EXPECT_EQ(vtl({"export", "A00001L6", archive}), "");
+    EXPECT_THAT(vtl({"export", "A00001L6", archive}), HasSubstr("is there already"));
+    EXPECT_THAT(vtl({"import", archive}), HasSubstr("there is a cartridge A00001L6"));
+    EXPECT_EQ(vtl({"import", archive, "--barcode", "COPY01L6"}), "");
+    EXPECT_EQ(out_, "Cartridge COPY01L6 is in slot:2.\n");
+    EXPECT_THAT(vtl({"import", (folder_ / "library" / "library.json").string()}),
+                HasSubstr("it is no archive that 'targe vtl export' has written"));
+}
+
+TEST_F(TargeVtl, SaysWhatIsWrong) {
+    EXPECT_THAT(vtl({"create"}), HasSubstr("there is a library already"));
+    EXPECT_THAT(vtl({"add", "lower"}), HasSubstr("'lower' cannot be a label"));
+    EXPECT_THAT(vtl({"add", "A00001L6", "--at", "slot:9"}), HasSubstr("there is no element 'slot:9'"));
+    EXPECT_THAT(vtl({"add", "A00001L6", "--capacity", "1"}), HasSubstr("--capacity 1"));
+    EXPECT_THAT(vtl({"add", "A00001L6", "--generation", "LTO-4"}),
+                HasSubstr("there is no generation 'LTO-4'"));
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    EXPECT_THAT(vtl({"remove", "A00001L6"}), HasSubstr("--destroy-data"));
+    EXPECT_EQ(vtl({"move", "A00001L6", "drive:0"}), "");
+    EXPECT_THAT(vtl({"remove", "A00001L6", "--destroy-data"}), HasSubstr("A00001L6 is in drive 0"));
+    EXPECT_THAT(vtl({"protect", "A00001L6", "on"}), HasSubstr("move it to a slot first"));
+    EXPECT_EQ(vtl({"move", "A00001L6", "slot:2"}), "");
+    EXPECT_EQ(vtl({"remove", "A00001L6", "--destroy-data"}), "");
+    EXPECT_THAT(vtl({"move", "A00001L6", "slot:1"}), HasSubstr("there is no cartridge A00001L6"));
+    std::filesystem::remove_all(folder_ / "library");
+    EXPECT_THAT(vtl({"list"}), HasSubstr("'targe vtl create' has made"));
+}
+
+}  // namespace
+}  // namespace targe::cli

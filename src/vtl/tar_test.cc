@@ -1,0 +1,118 @@
+#include "vtl/tar.h"
+
+#include "vtl/block_codec.h"
+#include "vtl/testing_store.h"
+#include "vtl/testing_tape.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+
+namespace targe::vtl {
+namespace {
+
+using testing::MemoryStore;
+using testing::Object;
+using testing::read_all;
+using testing::read_object;
+using testing::some_bytes;
+using testing::write_object;
+
+class TapeAsTar : public ::testing::Test {
+protected:
+    static std::unique_ptr<Cartridge> empty() {
+        auto made =
+            Cartridge::create(std::make_unique<MemoryStore>(),
+                              {.barcode = "B00001L6", .capacity_bytes = 1U << 20U, .segment_bytes = 16384});
+        EXPECT_TRUE(made);
+        return std::move(*made);
+    }
+    void SetUp() override {
+        cartridge_ = empty();
+        ASSERT_TRUE(cartridge_->format({1U << 19U, 1U << 19U}));
+        key_[3] = std::byte{9};
+        for (int i = 0; i < 60; ++i) {
+            const Object object = i % 7 == 6 ? Object{} : Object{some_bytes(random_, random_() % 2000)};
+            const bool sealed = i % 7 == 3;
+            tape_.push_back(object);
+            ASSERT_TRUE(write_object(cartridge_->partition(i < 50 ? 0 : 1), codec_, object,
+                                     {.compress = true, .key = sealed ? &key_ : nullptr}));
+        }
+        std::ostringstream out;
+        ASSERT_TRUE(export_tar(*cartridge_, out));
+        archive_ = out.str();
+    }
+
+    std::mt19937_64 random_{12};
+    BlockCodec codec_;
+    Key key_{};
+    std::vector<Object> tape_;
+    std::unique_ptr<Cartridge> cartridge_;
+    std::string archive_;
+};
+
+TEST_F(TapeAsTar, ComesBackAsItWasAlsoWhatIsEncrypted) {
+    std::istringstream in(archive_);
+    const auto label = import_label(in);
+    ASSERT_TRUE(label) << label.error().what;
+    EXPECT_EQ(*label, cartridge_->label());
+    auto copy = empty();
+    ASSERT_TRUE(copy->format(label->partitions));
+    const auto done = import_objects(in, *copy);
+    ASSERT_TRUE(done) << done.error().what;
+    for (std::size_t i = 0; i < tape_.size(); ++i) {
+        Partition& partition = copy->partition(i < 50 ? 0 : 1);
+        if (i == 0 || i == 50) {
+            partition.rewind();
+        }
+        const auto object = read_object(partition, codec_, &key_);
+        ASSERT_TRUE(object) << i;
+        ASSERT_EQ(*object, tape_[i]) << i;
+    }
+}
+
+TEST_F(TapeAsTar, IsReadByTar) {
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("targe-tar-" + std::to_string(std::random_device{}()));
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "a.tar", std::ios::binary) << archive_;
+    const std::string command = "tar -C " + folder.string() + " -xf " + (folder / "a.tar").string();
+    ASSERT_EQ(std::system(command.c_str()), 0);
+    std::ifstream file(folder / "B00001L6/0/00000000/000000000001.block", std::ios::binary);
+    const std::string content((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(content.size(), tape_[1]->size());
+    EXPECT_TRUE(std::filesystem::exists(folder / "B00001L6/0/00000000/000000000006.filemark"));
+    std::filesystem::remove_all(folder);
+}
+
+TEST_F(TapeAsTar, IsRefusedWhenSomethingIsMissingOrDamaged) {
+    const auto outcome = [&](const std::string& archive) {
+        std::istringstream in(archive);
+        const auto label = import_label(in);
+        if (!label) {
+            return label.error().what;
+        }
+        auto copy = empty();
+        EXPECT_TRUE(copy->format(label->partitions));
+        const auto done = import_objects(in, *copy);
+        return done ? std::string("accepted") : done.error().what;
+    };
+    EXPECT_EQ(outcome(archive_), "accepted");
+    EXPECT_EQ(outcome(archive_.substr(0, archive_.size() - 2048)), "the archive ends in the middle");
+    EXPECT_EQ(outcome(""), "the archive ends in the middle");
+    EXPECT_EQ(outcome(std::string(512, 'x')), "it is no tar archive, or damaged");
+    // Without the first object.
+    const std::size_t first = archive_.find("B00001L6/0/");
+    const std::size_t second = archive_.find("B00001L6/0/", first + 1);
+    EXPECT_EQ(outcome(archive_.substr(0, first) + archive_.substr(second)),
+              "B00001L6/0/00000000/000000000001.block is not where it should be");
+}
+
+}  // namespace
+}  // namespace targe::vtl

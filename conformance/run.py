@@ -27,6 +27,7 @@ import defects  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
+import guest_tape  # noqa: E402
 import handlers  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
@@ -124,6 +125,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,
     "guest-reservations": guest_reservations.run,
+    "guest-tape": guest_tape.run,
     "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),

@@ -1,0 +1,192 @@
+# mt, mtx, tar, stenc and sg3_utils against a virtual tape library: LUN 0 is the changer, 1 and 2 are drives of LTO-6. Cartridges of
+# 8 MiB are in slots 1 to 3, a WORM one is in slot 4; slot 9 is a port.
+. /host/lib.sh
+mt() { mt-st "$@"; } # not busybox's
+
+# device_at LUN KIND: the node of a unit, of KIND scsi_tape, scsi_changer or scsi_generic
+device_at() {
+  local node
+  for node in /sys/class/scsi_device/0:0:0:"$1"/device/"$2"/*[0-9]; do
+    case ${node##*/} in n* | \*) ;; *) echo "${node##*/}" ;; esac
+  done
+}
+have_units() { [ -n "$(device_at 0 scsi_generic)" ] && [ -n "$(device_at 2 scsi_tape)" ]; }
+
+find_units() {
+  step 'the library appears' eventually 60 have_units || { cat /proc/scsi/scsi; exit 1; }
+  stop_udev
+  CHANGER=/dev/$(device_at 0 scsi_generic)
+  TAPE=/dev/n$(device_at 1 scsi_tape) SG=/dev/$(device_at 1 scsi_generic)
+  OTHER=/dev/n$(device_at 2 scsi_tape)
+  step 'ch finds the elements' test -e /sys/class/scsi_changer/sch0
+}
+
+changer() {
+  says 'mtx inquiry' "Product Type: Medium Changer Vendor ID: 'IBM '" mtx -f "$CHANGER" inquiry
+  says 'mtx status' 'Drives, 10 Slots .* 2 Import/Export.*Data Transfer Element 0:Empty.*Storage Element 1:Full :VolumeTag=A00001L6.*Storage Element 9 IMPORT/EXPORT:Empty' mtx -f "$CHANGER" status
+  step 'mtx inventory' mtx -f "$CHANGER" inventory
+  step 'mtx load' mtx -f "$CHANGER" load 1 0
+  says 'mtx status, loaded' 'Data Transfer Element 0:Full .Storage Element 1 Loaded.:VolumeTag = A00001L6.*Storage Element 1:Empty' mtx -f "$CHANGER" status
+  refused 'mtx load into a full drive' mtx -f "$CHANGER" load 2 0
+  step 'mtx transfer to a port' mtx -f "$CHANGER" transfer 2 9
+  step 'mtx transfer back' mtx -f "$CHANGER" transfer 9 2
+  step 'mtx exchange' mtx -f "$CHANGER" exchange 3 2 7
+  step 'mtx exchange back' mtx -f "$CHANGER" exchange 7 2 3
+  step 'mtx position' mtx -f "$CHANGER" position 4
+  says 'loaderinfo' 'Number of Storage Elements: 8.*Number of Data Transfer Elements: 2' loaderinfo -f "$CHANGER"
+  says 'sg_opcodes of the changer' 'Move medium.*Read element status' sg_opcodes --no-inquiry "$CHANGER"
+  ends 'a read of a changer is refused' 9 sg_raw "$CHANGER" 08 00 00 00 01 00
+}
+
+positions() {
+  step 'mt rewind' mt -f "$TAPE" rewind
+  says 'mt status at the beginning' 'BOT' mt -f "$TAPE" status
+  step 'mt setblk variable' mt -f "$TAPE" setblk 0
+  for i in 1 2 3; do
+    head -c $((i * 30000)) /dev/urandom >"/tmp/file$i"
+    step "a file of several blocks, $i" dd if="/tmp/file$i" of="$TAPE" bs=10000 status=none
+  done
+  step 'mt weof' mt -f "$TAPE" weof 2
+  says 'mt tell' 'At block 2[0-9]' mt -f "$TAPE" tell
+  step 'mt bsfm' mt -f "$TAPE" rewind
+  step 'mt fsf' mt -f "$TAPE" fsf 1
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the second file is as it was' cmp /tmp/file2 /tmp/back
+  step 'mt asf' mt -f "$TAPE" asf 2
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the third file is as it was' cmp /tmp/file3 /tmp/back
+  step 'mt bsf' mt -f "$TAPE" bsf 2
+  says 'mt status in the middle' 'File number=1' mt -f "$TAPE" status
+  step 'mt fsr' mt -f "$TAPE" rewind
+  step 'mt fsr' mt -f "$TAPE" fsr 2
+  step 'mt bsr' mt -f "$TAPE" bsr 1
+  says 'mt tell after fsr and bsr' 'At block 1\.' mt -f "$TAPE" tell
+  step 'mt seek' mt -f "$TAPE" seek 5
+  says 'mt tell after seek' 'At block 5\.' mt -f "$TAPE" tell
+  step 'mt eod' mt -f "$TAPE" eod
+  says 'mt status at the end' 'EOD' mt -f "$TAPE" status
+  refused 'mt fsf past the end' mt -f "$TAPE" fsf 3
+  refused 'mt fss, setmarks' mt -f "$TAPE" fss 1
+  refused 'mt wset, setmarks' mt -f "$TAPE" wset 1
+  step 'mt seek for erase' mt -f "$TAPE" seek 4
+  step 'mt erase' mt -f "$TAPE" erase
+  step 'mt retension' mt -f "$TAPE" retension
+}
+
+settings() {
+  step 'mt setblk fixed' mt -f "$TAPE" setblk 1024
+  step 'mt rewind, fixed' mt -f "$TAPE" rewind
+  head -c 40960 /dev/urandom >/tmp/fixed
+  step 'fixed blocks are written' dd if=/tmp/fixed of="$TAPE" bs=8192 status=none
+  step 'mt rewind, fixed, again' mt -f "$TAPE" rewind
+  dd if="$TAPE" of=/tmp/back bs=8192 status=none
+  step 'fixed blocks are as they were' cmp /tmp/fixed /tmp/back
+  step 'mt setblk variable again' mt -f "$TAPE" setblk 0
+  step 'mt compression off' mt -f "$TAPE" compression 0
+  says 'sg_modes, no compression' '0f 0e 40 80' sg_modes --page=0x0f -H "$SG"
+  step 'mt compression on' mt -f "$TAPE" compression 1
+  says 'sg_modes, compression' '0f 0e c0 80' sg_modes --page=0x0f -H "$SG"
+  step 'mt setdensity' mt -f "$TAPE" setdensity 0x5a
+  step 'mt drvbuffer' mt -f "$TAPE" drvbuffer 1
+  step 'mt lock' mt -f "$TAPE" lock
+  refused 'mtx unload of a locked drive' mtx -f "$CHANGER" unload 1 0
+  step 'mt unlock' mt -f "$TAPE" unlock
+  says 'tapeinfo' "Product ID: 'ULT3580-TD6.*MaxBlock: 8388608.*DataCompEnabled: yes.*Partition 0 Size in Kbytes: 8 " tapeinfo -f "$SG"
+}
+
+several_tapes() {
+  mkdir -p /tmp/tree
+  for i in 1 2 3; do head -c 5000000 /dev/urandom >/tmp/tree/$i; done
+  echo 3 >/tmp/next
+  cat >/tmp/change <<CHANGE
+#!/bin/sh
+# tar runs it at the end of a tape: the next cartridge, please.
+slot=\$(cat /tmp/slot)
+mtx -f $CHANGER unload \$slot 0 >/dev/null && mtx -f $CHANGER load \$((slot + 1)) 0 >/dev/null && echo \$((slot + 1)) >/tmp/slot
+mt-st -f $TAPE rewind
+CHANGE
+  chmod +x /tmp/change
+  step 'mt rewind for tar' mt -f "$TAPE" rewind
+  echo 1 >/tmp/slot
+  step 'tar over two tapes' tar -C /tmp -b 128 -cM -F /tmp/change -f "$TAPE" tree
+  same 'tar has taken two tapes' 2 "$(cat /tmp/slot)"
+  mtx -f "$CHANGER" unload 2 0 >/dev/null; mtx -f "$CHANGER" load 1 0 >/dev/null
+  step 'mt rewind for reading' mt -f "$TAPE" rewind
+  echo 1 >/tmp/slot
+  mkdir -p /tmp/restored
+  step 'tar reads two tapes' tar -C /tmp/restored -b 128 -xM -F /tmp/change -f "$TAPE"
+  step 'the tree is as it was' diff -r /tmp/tree /tmp/restored/tree
+  mtx -f "$CHANGER" unload 2 0 >/dev/null; mtx -f "$CHANGER" load 1 0 >/dev/null
+}
+
+pages() {
+  sg_turs "$SG" >/dev/null 2>&1 # the cartridge is another one
+  for page in 02 03 0c 11 12 17 2e 30 31 32; do
+    says "sg_logs 0x$page" '[a-zA-Z]' sg_logs --page="0x$page" "$SG"
+  done
+  for page in b0 b1 b2; do says "sg_vpd 0x$page" '[a-zA-Z]' sg_vpd --page="0x$page" "$SG"; done
+  says 'sg_read_attr' 'Remaining capacity in partition.*Load count.*Medium serial number: A00001L6' sg_read_attr "$SG"
+  says 'sg_read_block_limits' 'Maximum block size: 8388608' sg_read_block_limits "$SG"
+  says 'sg_opcodes of the drive' 'Read\(6\).*Write\(6\).*Report density support.*Security protocol in' sg_opcodes --no-inquiry "$SG"
+  ends 'READ(10) of a tape is refused' 9 sg_raw "$SG" 28 00 00 00 00 00 00 00 01 00
+  ends 'a setmark is refused' 5 sg_raw "$SG" 10 02 00 00 01 00
+}
+
+encryption() {
+  printf '%064d\n\n' 7 >/tmp/key
+  step 'mt rewind for stenc' mt -f "$TAPE" rewind
+  step 'stenc on' stenc -f "$SG" -e on -a 1 -k /tmp/key
+  says 'stenc detail' 'Drive Encryption: *on' stenc -f "$SG" --detail
+  step 'a block is written with the key' dd if=/tmp/file1 of="$TAPE" bs=10000 status=none
+  step 'stenc off' stenc -f "$SG" -e off -a 1
+  step 'mt rewind without the key' mt -f "$TAPE" rewind
+  refused 'a block is not read without the key' dd if="$TAPE" of=/tmp/back bs=10000
+  step 'stenc on again' stenc -f "$SG" -e on -a 1 -k /tmp/key
+  step 'mt rewind with the key' mt -f "$TAPE" rewind
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the data are as they were' cmp /tmp/file1 /tmp/back
+  step 'stenc off at last' stenc -f "$SG" -e off -a 1
+}
+
+partitions() {
+  step 'mt stsetoptions' mt -f "$TAPE" stsetoptions can-partitions scsi2logical
+  step 'mt mkpartition' mt -f "$TAPE" mkpartition 3
+  says 'two partitions' '11 0e 03 01' sg_modes --page=0x11 -H "$SG"
+  step 'a file in partition 0' dd if=/tmp/file1 of="$TAPE" bs=10000 status=none
+  step 'mt setpartition' mt -f "$TAPE" setpartition 1
+  step 'a file in partition 1' dd if=/tmp/file2 of="$TAPE" bs=10000 status=none
+  step 'mt partseek' mt -f "$TAPE" partseek 0 0
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'partition 0 is as it was' cmp /tmp/file1 /tmp/back
+  step 'mt partseek, the other' mt -f "$TAPE" partseek 1 0
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'partition 1 is as it was' cmp /tmp/file2 /tmp/back
+  step 'mt setpartition 0' mt -f "$TAPE" setpartition 0
+  step 'mt mkpartition, one' mt -f "$TAPE" mkpartition 0
+}
+
+worm() {
+  step 'mtx load of a WORM cartridge' mtx -f "$CHANGER" load 4 1
+  step 'WORM is written' dd if=/tmp/file1 of="$OTHER" bs=10000 status=none
+  step 'mt rewind WORM' mt -f "$OTHER" rewind
+  refused 'WORM is not overwritten' dd if=/tmp/file2 of="$OTHER" bs=10000
+  step 'mt eod WORM' mt -f "$OTHER" eod
+  step 'WORM is appended to' dd if=/tmp/file2 of="$OTHER" bs=10000 status=none
+  step 'mt offline' mt -f "$OTHER" offline
+  step 'mt load' mt -f "$OTHER" load
+  dd if="$OTHER" of=/tmp/back bs=10000 status=none
+  step 'WORM is as it was' cmp /tmp/file1 /tmp/back
+  step 'mt offline at last' mt -f "$OTHER" offline
+  step 'mtx unload' mtx -f "$CHANGER" unload 4 1
+}
+
+find_units
+changer
+positions
+settings
+several_tapes
+pages
+encryption
+partitions
+worm
+echo finished

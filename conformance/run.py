@@ -28,6 +28,7 @@ import guest_commands  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
 import guest_tape  # noqa: E402
+import handler_commands  # noqa: E402
 import handlers  # noqa: E402
 import image_copy  # noqa: E402
 import kill9  # noqa: E402
@@ -112,6 +113,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "image-copy": image_copy.run,
     "kill9": kill9.run,
     "handlers": handlers.run,
+    "handler-commands": handler_commands.run,
     "reservations": persistent_reservations.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,

@@ -25,6 +25,7 @@ class Device:
     threshold_available: str | None = None
     deadline: str | None = None  # of a handler in another program
     hold: str | None = None
+    type: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +137,9 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
     elif device.handler == "user":
         table["size"] = device.size or None
         table["socket"] = str(folder / f"{device.name}.handler.sock")
-        table["deadline"], table["hold"] = device.deadline, device.hold
+        table["deadline"], table["hold"], table["type"] = device.deadline, device.hold, device.type
+        if device.type:
+            table["block_size"] = None
     table["thin"] = True if device.thin else None
     table["threshold_available"] = device.threshold_available
     table["read_only"] = True if device.read_only else None

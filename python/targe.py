@@ -7,7 +7,7 @@
 
     targe.serve(Zeroes(), "/run/targe/zeroes.handler.sock")
 
-What a method raises becomes the answer: OSError by its errno, anything else MEDIUM ERROR (and a traceback on stderr). Calls come one at
+A targe.Unit gets CDBs of any device type instead. What a method raises becomes the answer: OSError by its errno, anything else MEDIUM ERROR (and a traceback on stderr). Calls come one at
 a time. libtarge.so.0 is looked for where the environment's TARGE_LIBRARY says, then where the system has its libraries.
 """
 from __future__ import annotations
@@ -23,7 +23,8 @@ from collections.abc import Callable
 
 DONE, LATER = 0, 1
 DURABLE, MAY_UNMAP, REPLAYED = 1, 2, 4
-_BLOCKS = 0
+GOOD, CHECK_CONDITION, BUSY = 0x00, 0x02, 0x08
+_BLOCKS, _COMMANDS = 0, 1
 
 
 class _Io(c.Structure):
@@ -44,10 +45,43 @@ class _BlockOps(c.Structure):
                 ("unmap", _IoCall), ("write_zeroes", _IoCall), ("block_status", _ExtentCall)]
 
 
+class Sense(c.Structure):
+    """As struct targe_sense of targe_commands.h."""
+    _fields_ = [("key", c.c_uint8), ("asc", c.c_uint8), ("ascq", c.c_uint8), ("flags", c.c_uint8), ("specific", c.c_uint8 * 3),
+                ("reserved", c.c_uint8), ("information", c.c_int64), ("command_specific", c.c_uint64)]
+
+
+class _Command(c.Structure):
+    _fields_ = [("cdb", c.c_void_p), ("cdb_length", c.c_uint32), ("attribute", c.c_uint32), ("session", c.c_uint64), ("tag", c.c_uint64),
+                ("deadline_ns", c.c_uint64), ("data_out", c.c_void_p), ("data_out_length", c.c_uint64), ("data_in", c.c_void_p),
+                ("data_in_room", c.c_uint64), ("status", c.c_uint8), ("reserved", c.c_uint8 * 7), ("sense", Sense),
+                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p)]
+
+
+class _Session(c.Structure):
+    _fields_ = [("handle", c.c_uint64), ("lun", c.c_uint16), ("read_only", c.c_uint8), ("reserved", c.c_uint8 * 5),
+                ("initiator", c.c_char_p), ("target", c.c_char_p)]
+
+
+class _Management(c.Structure):
+    _fields_ = [("function", c.c_uint32), ("done", c.c_uint32), ("session", c.c_uint64)]
+
+
+_ExecuteCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Command))
+_SessionCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Session))
+_DetachCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64)
+_ManagementCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Management))
+
+
+class _CommandOps(c.Structure):
+    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("execute", _ExecuteCall), ("session_attach", _SessionCall),
+                ("session_detach", _DetachCall), ("task_management", _ManagementCall)]
+
+
 class _Attachment(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("level", c.c_uint32), ("socket", c.c_char_p), ("name", c.c_char_p), ("context", c.c_void_p),
                 ("depth", c.c_uint32), ("block_size", c.c_uint32), ("size", c.c_uint64), ("block_ops", c.POINTER(_BlockOps)),
-                ("command_ops", c.c_void_p), ("peripheral_type", c.c_uint8), ("removable", c.c_uint8), ("reserved", c.c_uint8 * 6),
+                ("command_ops", c.POINTER(_CommandOps)), ("peripheral_type", c.c_uint8), ("removable", c.c_uint8), ("reserved", c.c_uint8 * 6),
                 ("vendor", c.c_char_p), ("product", c.c_char_p), ("revision", c.c_char_p), ("vpd_pages", c.c_char_p),
                 ("vpd_page_count", c.c_uint32), ("reattach", c.c_uint32)]
 
@@ -63,23 +97,13 @@ def _library() -> c.CDLL:
     return library
 
 
-class Disk:
-    """A disk. What a class does not define, the disk cannot, and targed does not announce it: write(offset, data, durable), flush(),
-    unmap(offset, length), write_zeroes(offset, length), block_status(offset, length) -> (length, mapped)."""
-    size = 0  #: bytes
-    block_size = 0  #: 0: as configured
+class Served:
+    """What a disk and a unit of another type have in common."""
     _device: Device | None = None
 
-    def read(self, offset: int, length: int) -> bytes:
-        raise NotImplementedError
-
-    def unit_attention(self, asc: int, ascq: int) -> None:
-        """Tells every initiator; in force when this returns."""
-        self._attached().call("targe_raise", asc, ascq, 0)
-
-    def resize(self, size: int) -> None:
-        self._attached().call("targe_resize", size)
-        self.size = size
+    def unit_attention(self, asc: int, ascq: int, session: int = 0) -> None:
+        """Tells every initiator, or one; in force when this returns."""
+        self._attached().call("targe_raise", asc, ascq, session)
 
     def stop(self) -> None:
         """serve() returns once what it has in hand is complete. From any thread, or a signal handler."""
@@ -87,19 +111,74 @@ class Disk:
 
     def _attached(self) -> Device:
         if self._device is None:
-            raise OSError(errno.ENOTCONN, "the disk is not being served")
+            raise OSError(errno.ENOTCONN, "it is not being served")
         return self._device
+
+
+class Disk(Served):
+    """A disk. What a class does not define, the disk cannot, and targed does not announce it: write(offset, data, durable), flush(),
+    unmap(offset, length), write_zeroes(offset, length), block_status(offset, length) -> (length, mapped)."""
+    size = 0  #: bytes
+    block_size = 0  #: 0: as configured
+
+    def read(self, offset: int, length: int) -> bytes:
+        raise NotImplementedError
+
+    def resize(self, size: int) -> None:
+        self._attached().call("targe_resize", size)
+        self.size = size
+
+
+class Command:
+    """One CDB, while it is executed. It ends well and without data, unless reply(), fail() or what is set here says otherwise."""
+
+    def __init__(self, raw: _Command) -> None:
+        self.raw = raw
+        self.cdb = c.string_at(raw.cdb, raw.cdb_length)
+        self.data_out = c.string_at(raw.data_out, raw.data_out_length) if raw.data_out_length else b""
+        self.session = raw.session
+        self.sense = raw.sense
+
+    def reply(self, data: bytes) -> None:
+        """Data-in; cut it at the CDB's allocation length."""
+        part = data[:self.raw.data_in_room]
+        if part:
+            c.memmove(self.raw.data_in, part, len(part))
+        self.raw.data_in_length, self.raw.wanted = len(part), len(data)
+
+    def fail(self, key: int, asc: int, ascq: int = 0) -> None:
+        """CHECK CONDITION; more of it may be set in `sense`."""
+        self.raw.status = CHECK_CONDITION
+        self.sense.key, self.sense.asc, self.sense.ascq = key, asc, ascq
+
+
+class Unit(Served):
+    """A device of any type, which gets CDBs; targe_commands.h says which. It may define session_attach(handle, lun, read_only, initiator,
+    target), which refuses by raising OSError, session_detach(handle), and task_management(function, done, session)."""
+    peripheral_type = 0x01
+    removable = False
+    vendor = product = revision = ""
+    vpd_pages = b""  #: that execute() answers
+
+    def execute(self, command: Command) -> None:
+        command.fail(5, 0x20)
 
 
 class Device:
     """An attachment: what holds all that C has pointers to."""
 
-    def __init__(self, disk: Disk, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
+    def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
         self.library = _library()
-        self.disk = disk
-        self.ops = self._block_ops()
-        how = _Attachment(struct_size=c.sizeof(_Attachment), level=_BLOCKS, socket=socket.encode(), name=name.encode(), depth=depth,
-                          block_size=disk.block_size, size=disk.size, block_ops=c.pointer(self.ops), reattach=int(reattach))
+        how = _Attachment(struct_size=c.sizeof(_Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
+        if isinstance(what, Disk):
+            self.disk = what
+            self.ops = self._block_ops()
+            how.level, how.block_size, how.size, how.block_ops = _BLOCKS, what.block_size, what.size, c.pointer(self.ops)
+        else:
+            self.unit, self.command_ops = what, self._command_ops(what)
+            how.level, how.peripheral_type, how.removable = _COMMANDS, what.peripheral_type, int(what.removable)
+            how.vendor, how.product, how.revision = what.vendor.encode(), what.product.encode(), what.revision.encode()
+            how.vpd_pages, how.vpd_page_count, how.command_ops = what.vpd_pages, len(what.vpd_pages), c.pointer(self.command_ops)
         error = c.create_string_buffer(256)
         self.handle = self.library.targe_attach(c.byref(how), int(timeout * 1000), error, len(error))
         if not self.handle:
@@ -109,6 +188,26 @@ class Device:
         result = getattr(self.library, function)(self.handle, *arguments)
         if function != "targe_stop" and result < 0:
             raise OSError(-result, os.strerror(-result))
+
+    def _command_ops(self, unit: Unit) -> _CommandOps:
+        ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute))
+        if hasattr(unit, "session_attach"):
+            ops.session_attach = _SessionCall(_guarded(lambda one: unit.session_attach(
+                one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace"))))
+        if hasattr(unit, "session_detach"):
+            ops.session_detach = _DetachCall(lambda _context, handle: unit.session_detach(handle))
+        if hasattr(unit, "task_management"):
+            ops.task_management = _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session))
+        return ops
+
+    def _execute(self, _context: int, raw: c.POINTER(_Command)) -> int:
+        command = Command(raw[0])
+        try:
+            self.unit.execute(command)
+        except Exception:  # noqa: BLE001 - C knows no exceptions
+            traceback.print_exc(file=sys.stderr)
+            command.fail(4, 0x44)  # INTERNAL TARGET FAILURE
+        return DONE
 
     def _block_ops(self) -> _BlockOps:
         disk = self.disk
@@ -149,7 +248,7 @@ def _guarded(method: Callable[..., object]) -> Callable[..., int]:
     return call
 
 
-def serve(disk: Disk, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
+def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
     """Attaches, waiting for targed for at most `timeout` seconds, and serves until stop() or SIGTERM; with `reattach` also over restarts
     of targed. ConnectionError says why it cannot attach."""
     device = Device(disk, socket, name, depth, timeout, reattach)

@@ -2,6 +2,7 @@
 // may rely on it: names are valid and unique, every reference leads somewhere, every number is in range.
 #pragma once
 
+#include "admin/config_user.h"
 #include "base/log.h"
 
 #include <chrono>
@@ -58,17 +59,6 @@ enum class WriteCache : std::uint8_t { write_back, write_through };
 
 /// Whose commands ORDERED ones are ordered among: TST.
 enum class TaskSets : std::uint8_t { per_nexus, shared };
-
-/// Of a device that another program emulates.
-struct UserConfig {
-    std::string socket = {};                     ///< empty: NAME.handler.sock beside that of the daemon
-    std::vector<std::uint32_t> allow_uids = {};  ///< besides root and the user that targed runs as
-    std::vector<std::uint32_t> allow_gids = {};  ///< the same
-    std::chrono::milliseconds hold{20'000};      ///< that commands wait for a handler that is away
-    std::optional<std::chrono::milliseconds> deadline;  ///< absent: by level
-    bool busy_when_away = false;                        ///< BUSY after that, not NOT READY
-    bool operator==(const UserConfig&) const = default;
-};
 
 struct DeviceConfig {
     std::string name = {};

@@ -223,7 +223,7 @@ PlacedDevice read_device(Reading& reading, const Value& value) {
             read_user(section, device.user);
         } else {
             for (const std::string_view key :
-                 {"socket", "allow_uids", "allow_gids", "hold", "deadline", "when_away"}) {
+                 {"type", "socket", "allow_uids", "allow_gids", "hold", "deadline", "when_away"}) {
                 refuse_key(section, key, kHandlers[static_cast<std::size_t>(device.handler)].first,
                            "it is served by targed itself");
             }

@@ -45,6 +45,7 @@ constexpr auto kKeys = std::to_array<KnownKey>({
     {"[[device]]", "write_cache"},
     {"[[device]]", "task_set"},
     {"[[device]]", "max_commands"},
+    {"[[device]]", "type"},
     {"[[device]]", "socket"},
     {"[[device]]", "allow_uids"},
     {"[[device]]", "allow_gids"},

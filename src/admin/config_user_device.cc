@@ -18,6 +18,16 @@ constexpr auto kWhenAway = std::to_array<std::pair<std::string_view, bool>>({
     {"busy", true},
 });
 
+constexpr auto kTypes = std::to_array<std::pair<std::string_view, DeviceType>>({
+    {"disk", DeviceType::disk},
+    {"tape", DeviceType::tape},
+    {"processor", DeviceType::processor},
+    {"cdrom", DeviceType::cdrom},
+    {"optical", DeviceType::optical},
+    {"changer", DeviceType::changer},
+    {"enclosure", DeviceType::enclosure},
+});
+
 /// What the system takes, with its NUL.
 constexpr std::size_t kSocketPath = 108;
 
@@ -36,6 +46,10 @@ void read_ids(const Section& section, std::string_view key, std::vector<std::uin
 }  // namespace
 
 void read_user(const Section& section, UserConfig& user) {
+    DeviceType type{};
+    if (section.read_choice<DeviceType>("type", type, kTypes)) {
+        user.type = type;
+    }
     const auto socket = section.read_path("socket", user.socket);
     if (socket && user.socket.size() >= kSocketPath) {
         section.reading().problems.error(*socket, fmt::format("'socket' has {} bytes", user.socket.size()),

@@ -53,7 +53,12 @@ device::UserSettings user_settings(const admin::DeviceConfig& device, const admi
     settings.allow_users.assign(device.user.allow_uids.begin(), device.user.allow_uids.end());
     settings.allow_groups.assign(device.user.allow_gids.begin(), device.user.allow_gids.end());
     settings.hold = device.user.hold;
-    settings.deadline = device.user.deadline.value_or(settings.deadline);
+    // What a tape does may take minutes, and its handler ends what is aborted.
+    constexpr std::chrono::minutes kOfCommands{15};
+    settings.deadline = device.user.deadline.value_or(device.user.type ? kOfCommands : settings.deadline);
+    if (device.user.type) {
+        settings.type = static_cast<std::uint8_t>(*device.user.type);
+    }
     settings.busy_when_away = device.user.busy_when_away;
     settings.queues = reactors_of(config);
     return settings;
@@ -248,6 +253,8 @@ void RunningTarget::add_units_and_targets() {
         engine_->add_unit({.name = config.name,
                            .device = std::move(devices_[i]),
                            .identity = identity_of(config, identities_[i]),
+                           .type = scsi::DeviceType{static_cast<std::uint8_t>(
+                               config.user.type.value_or(admin::DeviceType::disk))},
                            .removable = config.removable,
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,

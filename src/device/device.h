@@ -11,6 +11,8 @@
 
 namespace targe::device {
 
+class CommandServer;
+
 /// What the host did to us. The engine turns it into sense data in one exhaustive switch.
 enum class IoError : std::uint8_t {
     unreadable,  ///< the medium lost these blocks (EIO on read)
@@ -170,6 +172,8 @@ public:
         return std::nullopt;
     }
 
+    /// Of a device that executes CDBs itself, and is no store of blocks; null: it is one.
+    [[nodiscard]] virtual CommandServer* server() { return nullptr; }
     /// Who is told from now on; null: nobody, and when this returns nobody is being told any more. From any
     /// thread.
     virtual void observe(DeviceObserver* /*observer*/) {}

@@ -20,6 +20,8 @@ constexpr std::uint32_t kCanUntilKnown = TARGE_CAN_WRITE | TARGE_CAN_FLUSH;
 /// Of one READ or WRITE of a handler.
 constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kArenaBytes = std::uint64_t{16} << 20U;
+/// A whole transfer of a command each, and a few of them at once.
+constexpr std::uint64_t kCommandArenaBytes = std::uint64_t{64} << 20U;
 constexpr std::uint32_t kDefaultDepth = 64;
 constexpr std::uint32_t kMostCommands = 4096;
 
@@ -46,7 +48,7 @@ std::expected<std::unique_ptr<UserDevice>, OpenError> UserDevice::open(UserSetti
 
 UserDevice::UserDevice(UserSettings settings)
     : settings_(std::move(settings)),
-      known_{.blocks = settings_.size_bytes / settings_.block_size, .can = kCanUntilKnown},
+      known_{.blocks = settings_.size_bytes / settings_.block_size, .can = kCanUntilKnown, .server = {}},
       latest_(known_),
       can_(kCanUntilKnown),
       queues_(settings_.queues) {}
@@ -63,7 +65,7 @@ Geometry UserDevice::geometry() const {
 Capabilities UserDevice::capabilities() const {
     const std::scoped_lock lock{mutex_};
     const auto able = [&](std::uint32_t what) { return (known_.can & what) != 0; };
-    return {.read_only = settings_.read_only || !able(TARGE_CAN_WRITE),
+    return {.read_only = settings_.read_only || (!settings_.type && !able(TARGE_CAN_WRITE)),
             .volatile_cache = able(TARGE_CAN_FLUSH),
             .unmap = able(TARGE_CAN_UNMAP),
             .unmapped_reads_zero = able(TARGE_CAN_UNMAP),
@@ -106,8 +108,13 @@ void UserDevice::learn(const Facts& facts) {
 }
 
 std::expected<UserDevice::Agreed, std::string> UserDevice::agree(const targe_hello& hello) {
-    if (hello.level != 0) {
-        return std::unexpected("the device is configured for the block level, and the handler wants CDBs");
+    if ((hello.level != 0) != settings_.type.has_value()) {
+        return std::unexpected(
+            settings_.type ? "the device has a 'type', so its handler gets CDBs, and this one wants blocks"
+                           : "the device has no 'type', so its handler gets blocks, and this one wants CDBs");
+    }
+    if (settings_.type) {
+        return agree_on_commands(hello);
     }
     if (hello.block_size != 0 && hello.block_size != settings_.block_size) {
         return std::unexpected(
@@ -131,9 +138,26 @@ std::expected<UserDevice::Agreed, std::string> UserDevice::agree(const targe_hel
                   .size_bytes = size};
 }
 
+std::expected<UserDevice::Agreed, std::string> UserDevice::agree_on_commands(const targe_hello& hello) const {
+    if (hello.peripheral_type != *settings_.type) {
+        return std::unexpected(
+            fmt::format("the handler is of peripheral device type {:02x}h, and 'type' says {:02x}h",
+                        hello.peripheral_type, *settings_.type));
+    }
+    if (const auto facts = facts_of(hello); !facts) {
+        return std::unexpected(facts.error());
+    }
+    return Agreed{.layout = {.queues = settings_.queues,
+                             .slots = slots_of(hello.depth, settings_.queues),
+                             .arena_bytes = kCommandArenaBytes},
+                  .size_bytes = 0};
+}
+
 void UserDevice::attached(const targe_hello& hello, std::uint64_t size_bytes) {
     can_.store(hello.can, std::memory_order_relaxed);
-    learn({.blocks = size_bytes / settings_.block_size, .can = hello.can});
+    learn({.blocks = size_bytes / settings_.block_size,
+           .can = hello.can,
+           .server = settings_.type ? facts_of(hello).value_or(ServerFacts{}) : ServerFacts{}});
 }
 
 void UserDevice::asked(const targe_request& request, std::move_only_function<void(int)> reply) {
@@ -142,12 +166,12 @@ void UserDevice::asked(const targe_request& request, std::move_only_function<voi
             raise(request, std::move(reply));
             return;
         case TARGE_REQUEST_RESIZE:
-            if (request.value == 0 || request.value % settings_.block_size != 0 ||
+            if (settings_.type || request.value == 0 || request.value % settings_.block_size != 0 ||
                 settings_.size_bytes != 0) {
                 reply(EINVAL);
                 return;
             }
-            learn({.blocks = request.value / settings_.block_size, .can = can_.load()});
+            learn({.blocks = request.value / settings_.block_size, .can = can_.load(), .server = {}});
             reply(0);
             return;
         case TARGE_REQUEST_DEPTH:

@@ -1,6 +1,7 @@
 // A disk whose blocks another program keeps.
 #pragma once
 
+#include "device/command_server.h"
 #include "device/device.h"
 #include "device/open.h"
 #include "device/user_gateway.h"
@@ -16,12 +17,15 @@
 
 namespace targe::device {
 
+/// What initiators are told of a handler's unit; or what is wrong with it, in a sentence.
+[[nodiscard]] std::expected<ServerFacts, std::string> facts_of(const targe_hello& hello);
+
 /// Every operation goes to the handler that is attached, through a queue of the core that asks. While none
 /// is, operations wait as long as the settings say, and are then refused; what a handler that is gone had
 /// begun, the next one does again.
 ///
 /// stop() before the reactors end.
-class UserDevice final : public Device, private UserHost {
+class UserDevice final : public Device, private CommandServer, private UserHost {
 public:
     [[nodiscard]] static std::expected<std::unique_ptr<UserDevice>, OpenError> open(UserSettings settings);
     ~UserDevice() override;
@@ -40,6 +44,7 @@ public:
     base::Task<IoResult> probe(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] bool away() const override { return presence_.away(); }
+    [[nodiscard]] CommandServer* server() override { return settings_.type ? this : nullptr; }
     void observe(DeviceObserver* observer) override;
     void stop() override;
 
@@ -48,11 +53,19 @@ private:
     struct Facts {
         std::uint64_t blocks;
         std::uint32_t can;
+        ServerFacts server;
         bool operator==(const Facts&) const = default;
     };
 
     explicit UserDevice(UserSettings settings);
+    [[nodiscard]] ServerFacts facts() const override;
+    base::Task<ServerAnswer> execute(base::CommandArena& arena, ServerRequest& asked) override;
+    void join(const ServerNexus& nexus) override;
+    void depart(std::uint64_t nexus) override;
+    void leave(std::uint64_t nexus) override;
+    void tell(ServerEvent event, bool done, std::uint64_t nexus) override;
     std::expected<Agreed, std::string> agree(const targe_hello& hello) override;
+    [[nodiscard]] std::expected<Agreed, std::string> agree_on_commands(const targe_hello& hello) const;
     void attached(const targe_hello& hello, std::uint64_t size_bytes) override;
     void asked(const targe_request& request, std::move_only_function<void(int)> reply) override;
 

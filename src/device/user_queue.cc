@@ -24,7 +24,15 @@ UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, react
 }
 
 UserQueue::~UserQueue() {
-    TARGE_ASSERT(idle() && ended_.empty());
+    // Nobody hears any more what the handler was to be told.
+    for (Requests* const list : {&waiting_, &begun_}) {
+        while (!list->empty()) {
+            UserRequest& left = list->pop_front();
+            TARGE_ASSERT(left.nobody_waits);
+            forget(left);
+        }
+    }
+    TARGE_ASSERT(ended_.empty());
     if (attachment_) {
         events_->release();
     }
@@ -169,6 +177,15 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
         free_slots_.push_back(slot - 1);
     }
     offered_ = reaped_ = wakes_for_nothing_ = 0;
+    // Nexuses come before their commands.
+    Requests behind;
+    while (!waiting_.empty()) {
+        behind.push_back(waiting_.pop_front());
+    }
+    introduce_all();
+    while (!behind.empty()) {
+        waiting_.push_back(behind.pop_front());
+    }
 }
 
 void UserQueue::lose() {
@@ -179,14 +196,19 @@ void UserQueue::lose() {
     while (!begun_.empty()) {
         UserRequest& request = begun_.pop_front();
         request.begun = !revoke(request.slot) || request.begun;
-        if (request.begun && !request.may_be_repeated) {
+        if (request.nobody_waits || (request.begun && !request.may_be_repeated)) {
             end(request, UserRequest::End::lost);
         } else {
             waiting_.push_back(request);
         }
     }
     while (!behind.empty()) {
-        waiting_.push_back(behind.pop_front());
+        UserRequest& request = behind.pop_front();
+        if (request.nobody_waits) {
+            end(request, UserRequest::End::away);
+        } else {
+            waiting_.push_back(request);
+        }
     }
     if (attachment_->given_up()) {
         presence_.give_up(attachment_, settings_.name);
@@ -267,6 +289,13 @@ void UserQueue::expire_waiting() {
 
 void UserQueue::end(UserRequest& request, UserRequest::End how) {
     request.end = how;
+    if (request.server != nullptr) {
+        request.server->told = nullptr;
+    }
+    if (request.nobody_waits) {
+        forget(request);
+        return;
+    }
     ended_.push_back(request);
 }
 

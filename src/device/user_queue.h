@@ -46,6 +46,12 @@ public:
         return Awaiter{*this, request};
     }
 
+    // See CommandServer.
+    void join(const ServerNexus& nexus);
+    void depart(std::uint64_t nexus);
+    void leave(std::uint64_t nexus);
+    void tell_of_management(std::uint8_t function, bool done, std::uint64_t nexus);
+
     /// The presence has changed. From any thread.
     void tell();
 
@@ -73,6 +79,12 @@ private:
     void enqueue(UserRequest& request);
     void activate();
     void woken();
+
+    [[nodiscard]] bool wants_nexuses() const;
+    void introduce(const ServerNexus& one);
+    void introduce_all();
+    void send(std::unique_ptr<UserRequest> notice);
+    static void forget(UserRequest& notice);
 
     void attach(std::shared_ptr<UserAttachment> attachment);
     void lose();
@@ -116,6 +128,8 @@ private:
     base::Time away_since_{};
     base::Time next_look_ = base::Time::max();  ///< at the limits; no request has one before it
     std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
+
+    std::vector<ServerNexus> nexuses_;  ///< that see the unit by way of this core
 
     Requests waiting_;
     Requests begun_;  ///< offered

@@ -65,6 +65,11 @@ void UserQueue::offer_waiting() {
             end(request, UserRequest::End::answered);
             continue;
         }
+        if (request.server != nullptr && request.server->aborted) {
+            request.unlink();
+            end(request, UserRequest::End::away);
+            continue;
+        }
         if (!offer(request)) {
             return;
         }
@@ -131,6 +136,9 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     shared.offset = request.offset;
     shared.length = request.length;
     std::atomic_ref(shared.aborted).store(0, std::memory_order_relaxed);
+    if (request.server != nullptr) {
+        request.server->told = &shared.aborted;
+    }
     std::atomic_ref(shared.claim)
         .store(claim_of(slot.generation, TARGE_CLAIM_OFFERED), std::memory_order_relaxed);
 }
@@ -189,6 +197,12 @@ const char* UserQueue::check(const UserRequest& request, const targe_completion&
     constexpr std::int32_t kLargestErrno = 4095;
     if (completion.error < 0 || completion.error > kLargestErrno) {
         return "it completed a command with an error that there is not";
+    }
+    if (request.op == TARGE_OP_EXECUTE && completion.error != 0) {
+        constexpr std::int32_t kRefused = EACCES;
+        return completion.error == kRefused || completion.error == ECANCELED
+                   ? nullptr
+                   : "it completed a command with an error that no command has";
     }
     if (request.op == TARGE_OP_EXECUTE) {
         if (completion.in_length > base::total_size(request.in)) {

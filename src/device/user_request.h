@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/core.h"
 #include "base/intrusive_list.h"
+#include "device/command_server.h"
 #include "gateway/region.h"
 
 #include <coroutine>
@@ -37,6 +38,8 @@ struct UserRequest : base::ListHook<struct UserRequests> {
     std::uint16_t lun = 0;
     std::uint64_t session = 0;
     std::uint64_t tag = 0;
+    ServerRequest* server = nullptr;  ///< of EXECUTE
+    bool nobody_waits = false;        ///< it goes when it has ended
 
     End end = End::pending;
     targe_completion answer = {};

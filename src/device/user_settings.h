@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct UserSettings {
     std::uint64_t size_bytes = 0;                ///< 0: what the handler says
     std::uint32_t block_size = 512;
     bool read_only = false;
+    std::optional<std::uint8_t> type = {};  ///< command level: PERIPHERAL DEVICE TYPE; nothing: block level
     bool rotational = false;
     std::uint8_t physical_block_exponent = 0;
 };

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/core.h"
+#include "device/command_server.h"
 #include "engine/task_set.h"
 #include "scsi/command_table.h"
 #include "scsi/medium_access.h"
@@ -40,10 +41,11 @@ struct CommandLife {
     Nexus* nexus = nullptr;
     NexusUnit* unit = nullptr;  ///< null where the LUN has none
     const scsi::CommandInfo* info = nullptr;
-    Visitor* visitor = nullptr;         ///< of a command that copies, while it does
-    Command* next_of_bucket = nullptr;  ///< in the nexus's table of tags
-    Ending* ending = nullptr;           ///< while it is
-    TurnId turn = 0;                    ///< ORDERED in a shared task set, from when it had to wait
+    device::ServerRequest* at_server = nullptr;  ///< while the device executes it
+    Visitor* visitor = nullptr;                  ///< of a command that copies, while it does
+    Command* next_of_bucket = nullptr;           ///< in the nexus's table of tags
+    Ending* ending = nullptr;                    ///< while it is
+    TurnId turn = 0;                             ///< ORDERED in a shared task set, from when it had to wait
     Stage stage = Stage::idle;
     bool data_is_here = false;
     bool tagged = false;             ///< in the table of tags
@@ -53,12 +55,15 @@ struct CommandLife {
     bool passes_aca = false;         ///< let in while an ACA condition was in effect
     bool moves_range = false;        ///< COMPARE AND WRITE and its kin: its range is held, not counted
     bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
+    bool has_stream_bits = false;    ///< serve_command.cc has more for its sense data
     bool lent = false;               ///< its data-in are the device's own memory, which writes may change
     std::uint32_t abort_epoch = 0;
     base::Time began{};                 ///< when the turn began in which it was submitted
     std::atomic<bool> aborted = false;  ///< read by its coroutine at home, after the message that follows it
     std::optional<scsi::Asc> reported;  ///< the unit attention that its sense data carry
-    std::uint64_t wants_out = 0;        ///< bytes that the CDB asks for
+    std::uint8_t stream_bits = 0;       ///< FILEMARK, EOM and ILI, where fixed format has them
+    std::optional<std::array<std::uint8_t, 3>> sense_specific;  ///< as the device gave them
+    std::uint64_t wants_out = 0;                                ///< bytes that the CDB asks for
     std::uint64_t wants_in = 0;
     scsi::MediumAccess access;
     base::Buffer out_buffer;

@@ -48,6 +48,9 @@ void drop(Command& command);
 /// `data`, in place until the command is retired, is what the command transfers when it ends well.
 void send_parameters(Command& command, std::span<const std::byte> data);
 
+/// What a device said of its sense data beyond what scsi::Sense has.
+void add_stream_bits(Command& command);
+
 /// The status never reached the initiator: the unit attention that it told of is to be told again.
 void undelivered(Command& command);
 

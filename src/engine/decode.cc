@@ -1,6 +1,8 @@
 #include "engine/command_path.h"
 #include "engine/lane.h"
+#include "engine/nexus.h"
 #include "scsi/command_table.h"
+#include "scsi/handler_commands.h"
 #include "scsi/medium_access.h"
 #include "scsi/medium_erasure.h"
 #include "scsi/parameter_cdbs.h"
@@ -129,9 +131,37 @@ std::uint64_t list_bytes(const Command& command) {
     }
 }
 
+/// Of a unit whose device executes what the engine does not keep for itself. How much is to be moved is what
+/// the transport expects: the device alone knows what the CDB means.
+std::optional<scsi::Outcome> decode_for_device(Command& command, const UnitState& state) {
+    auto& life = command.life;
+    const auto found = scsi::find_handler_command(state.description.type, state.traits, state.facts.vpd_pages,
+                                                  command.cdb.bytes());
+    if (!found) {
+        return found.error();
+    }
+    life.info = *found;
+    if (!scsi::is_for_handler(*life.info)) {
+        life.wants_out = list_bytes(command);
+        return life.wants_out > longest_list(*life.info)
+                   ? std::optional{refused(scsi::Asc::parameter_list_length_error)}
+                   : refuse_short_data(command);
+    }
+    const std::uint64_t most = life.nexus->limits().transfer_bytes;
+    if (!command.expected.known || command.expected.out_bytes > most || command.expected.in_bytes > most) {
+        return refused(scsi::Asc::invalid_field_in_cdb);
+    }
+    life.wants_out = command.expected.out_bytes;
+    life.wants_in = command.expected.in_bytes;
+    return std::nullopt;
+}
+
 std::optional<scsi::Outcome> decode_fields(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
+    if (state.server != nullptr) [[unlikely]] {
+        return decode_for_device(command, state);
+    }
     const auto found = scsi::find_command(state.traits, command.cdb.bytes());
     if (!found) {
         return found.error();

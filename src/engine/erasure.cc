@@ -257,7 +257,7 @@ std::optional<scsi::Sense> medium_not_ready(const UnitState& state) {
     if (!state.medium_loaded) {
         return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
     }
-    if (state.description.blocks == 0) {  // nobody has said yet how large it is
+    if (state.description.blocks == 0 && state.server == nullptr) {  // nobody has said yet how large it is
         return scsi::Sense{.key = scsi::SenseKey::not_ready,
                            .asc = scsi::Asc::logical_unit_not_ready_cause_not_reportable};
     }

@@ -3,6 +3,7 @@
 #include "engine/copy_manager.h"
 #include "engine/parameter_in.h"
 #include "scsi/command_id.h"
+#include "scsi/handler_commands.h"
 
 #include <algorithm>
 #include <array>
@@ -127,6 +128,10 @@ static_assert(std::ranges::find(kWorkOf, nullptr) == kWorkOf.end());
 }  // namespace
 
 void execute(Command& command) {
+    if (scsi::is_for_handler(*command.life.info)) [[unlikely]] {
+        execute_of_handler(command.arena(), command);
+        return;
+    }
     kWorkOf[static_cast<std::size_t>(command.life.info->id)](command);
 }
 

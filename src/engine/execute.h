@@ -6,6 +6,8 @@
 namespace targe::engine {
 
 void execute_read(Command& command);
+/// By the unit's device, which executes CDBs.
+Execution execute_of_handler(base::CommandArena& arena, Command& command);
 Execution execute_reassign_blocks(base::CommandArena& arena, Command& command);
 Execution execute_pre_fetch(base::CommandArena& arena, Command& command);
 void execute_write(Command& command);

@@ -6,6 +6,7 @@
 #include "engine/nexus.h"
 #include "engine/run_on.h"
 #include "scsi/access_statistics.h"
+#include "scsi/handler_commands.h"
 
 #include <algorithm>
 #include <limits>
@@ -55,6 +56,9 @@ void set_status(Command& command, const scsi::Outcome& outcome) {
         command.status = scsi::kCheckCondition;
         command.sense_size =
             static_cast<std::uint8_t>(scsi::encode(*sense, sense_format(command), command.sense_bytes));
+        if (command.life.has_stream_bits) {
+            add_stream_bits(command);
+        }
         return;
     }
     command.status = static_cast<std::uint8_t>(std::get<scsi::Status>(outcome));
@@ -171,7 +175,9 @@ void respond(Command& command, const scsi::Outcome& outcome, base::Time now) {
     if (const auto* const sense = std::get_if<scsi::Sense>(&outcome)) {
         remember_error(command, *sense);
     }
-    set_data_in(command, delivers_data(outcome));
+    // A device that executes commands itself says how much there is, whatever the status.
+    const bool by_device = life.info != nullptr && scsi::is_for_handler(*life.info);
+    set_data_in(command, by_device || delivers_data(outcome));
     count(command, outcome, life.nexus->counters());
     if (life.unit != nullptr) {
         count(command, outcome, life.unit->lane.counters());

@@ -74,6 +74,9 @@ void Lane::mark(Command& command, const AbortScope& scope) {
     if (command.life.visitor != nullptr) {
         command.life.visitor->cancel();
     }
+    if (command.life.at_server != nullptr) {
+        command.life.at_server->abort();
+    }
     ++counters_.aborted;
     NexusUnit& owner = *command.life.unit;
     if (owner.nexus.id() == scope.requester) {

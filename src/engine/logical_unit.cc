@@ -55,12 +55,28 @@ scsi::BlockLimits limits_of(const UnitSettings& settings, const device::Geometry
     return limits;
 }
 
+/// What the device says of itself goes before what is configured.
+void take_facts(UnitState& state) {
+    state.facts = state.server->facts();
+    scsi::UnitDescription& description = state.description;
+    description.removable = description.removable || state.facts.removable;
+    const auto take = [](const std::string& said, std::string& into) {
+        if (!said.empty()) {
+            into = said;
+        }
+    };
+    take(state.facts.vendor, description.identity.vendor);
+    take(state.facts.product, description.identity.product);
+    take(state.facts.revision, description.identity.revision);
+}
+
 UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
     const device::Geometry geometry = settings.device->geometry();
     const device::Capabilities can = settings.device->capabilities();
     const bool thin = settings.thin && can.unmap;
     UnitState state = before;
     scsi::UnitDescription& description = state.description;
+    description.type = settings.type;
     description.removable = settings.removable;
     description.rotational = can.rotational;
     description.volatile_cache = can.volatile_cache && !settings.write_through;
@@ -78,6 +94,10 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
                                   ? scsi::threshold_exponent(geometry.blocks, geometry.block_size)
                                   : std::uint8_t{0}};
     description.limits = limits_of(settings, geometry, can, thin);
+    state.server = settings.device->server();
+    if (state.server != nullptr) {
+        take_facts(state);
+    }
     state.traits = scsi::traits_of(description);
     state.capabilities = can;
     state.read_only = settings.read_only || can.read_only;
@@ -217,6 +237,9 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
                 change.raise({scsi::Asc::capacity_data_has_changed});
                 revoke_all_tokens(change.state());
                 next.tokens.reset();
+            }
+            if (next.facts != change.state().facts) {
+                change.raise({scsi::Asc::inquiry_data_has_changed});
             }
             change.state() = std::move(next);
             co_await change.commit();

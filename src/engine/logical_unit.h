@@ -25,6 +25,7 @@ struct UnitSettings {
     std::string name;
     std::unique_ptr<device::Device> device;
     scsi::UnitIdentity identity;
+    scsi::DeviceType type = scsi::DeviceType::disk;  ///< another one only where the device executes CDBs
     bool removable = false;
     bool thin = true;            ///< announced only where the device can unmap
     bool write_through = false;  ///< every write is durable before it is answered, and WCE says so

@@ -82,6 +82,16 @@ NexusUnit::~NexusUnit() {
     unlink();
 }
 
+void NexusUnit::introduce() const {
+    if (device::CommandServer* const server = unit->device().server()) {
+        server->join({.nexus = nexus.id().value,
+                      .lun = lun,
+                      .read_only = read_only,
+                      .initiator = nexus.identity().initiator_name,
+                      .target = nexus.target().name()});
+    }
+}
+
 void NexusUnit::raise(scsi::Asc condition) {
     attentions.raise(condition);
     nexus.port().unit_event(scsi::encode_lun(scsi::Lun{lun}), scsi::unit_attention(condition));

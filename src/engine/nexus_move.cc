@@ -22,7 +22,10 @@ bool Nexus::is_at_rest() const {
 
 void Nexus::depart() {
     TARGE_ASSERT(is_at_rest());
-    units_.for_each([](NexusUnit& unit) {
+    units_.for_each([this](NexusUnit& unit) {
+        if (device::CommandServer* const server = unit.unit->device().server()) {
+            server->depart(id_.value);
+        }
         unit.told = std::max(unit.told, unit.lane.told());
         unit.unit->departs();
         unit.unlink();
@@ -36,6 +39,7 @@ void Nexus::arrive(base::Core& core) {
     target_.nexuses(core).push_back(*this);
     units_.for_each([](NexusUnit& unit) {
         unit.unit->arrives();
+        unit.introduce();
         unit.lane.catch_up(unit);
     });
     remap(target_.maps(core), target_.maps_version(core));

@@ -40,6 +40,8 @@ public:
     explicit NexusUnit(NexusUnit& left);
     ~NexusUnit();
 
+    /// Tells a device that executes commands itself of the nexus; again on each core that it comes to.
+    void introduce() const;
     /// Queues a unit attention, and says so to the transport.
     void raise(scsi::Asc condition);
 

@@ -53,7 +53,9 @@ void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
 }
 
 void Nexus::attach(const LunEntry& entry) {
-    units_.insert(std::make_unique<NexusUnit>(*this, entry.unit, entry.lun, entry.read_only));
+    auto made = std::make_unique<NexusUnit>(*this, entry.unit, entry.lun, entry.read_only);
+    made->introduce();
+    units_.insert(std::move(made));
 }
 
 void Nexus::detach(std::uint16_t lun) {
@@ -126,6 +128,9 @@ void Nexus::leave(NexusUnit& unit) {
 }
 
 void Nexus::left(NexusUnit& unit) {
+    if (device::CommandServer* const server = unit.unit->device().server()) {
+        server->leave(id_.value);
+    }
     std::erase_if(leaving_, [&](const auto& each) { return each.get() == &unit; });
     close_when_idle();
 }

@@ -20,6 +20,7 @@
 #include "scsi/target_port_groups.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -166,6 +167,32 @@ scsi::PortDescription port_of(const NexusUnit& unit, const UnitState& state) {
     return port;
 }
 
+/// The VPD pages that the engine answers for a unit whose device executes commands: by which it is known.
+scsi::Outcome answer_inquiry_for_device(Command& command, const UnitState& state) {
+    constexpr auto kKept = std::to_array<std::uint8_t>({0x00, 0x80, 0x83, 0x88});
+    const auto request = scsi::inquiry_request(command.cdb.bytes());
+    const NexusUnit& unit = *command.life.unit;
+    return answer(command, kWholeTable, [&](scsi::ParameterWriter& out) -> std::optional<scsi::Sense> {
+        if (!request.vital_product_data || request.page_code == 0x80 || request.page_code == 0x83 ||
+            request.page_code == 0x88) {
+            return scsi::inquiry(request, state.description, port_of(unit, state), out);
+        }
+        if (request.page_code != 0) {
+            return scsi::invalid_field(wire::bytes(2, 2));
+        }
+        std::vector<std::uint8_t> pages(kKept.begin(), kKept.end());
+        pages.insert(pages.end(), state.facts.vpd_pages.begin(), state.facts.vpd_pages.end());
+        std::ranges::sort(pages);
+        out.u8(static_cast<std::uint8_t>(state.description.type));
+        out.u8(0);
+        out.u16(static_cast<std::uint16_t>(pages.size()));
+        for (const std::uint8_t page : pages) {
+            out.u8(page);
+        }
+        return std::nullopt;
+    });
+}
+
 /// What the unit is labelled with, what time it has, and what it has been found to be like.
 scsi::Outcome answer_labels(Command& command) {
     const NexusUnit& unit = *command.life.unit;
@@ -221,6 +248,9 @@ scsi::Outcome answer_parameters(Command& command) {
     const wire::Bytes cdb = command.cdb.bytes();
     switch (command.life.info->id) {
         case CommandId::inquiry:
+            if (state.server != nullptr) {
+                return answer_inquiry_for_device(command, state);
+            }
             return answer(command, kWholeTable, [&](scsi::ParameterWriter& out) {
                 return scsi::inquiry(scsi::inquiry_request(cdb), state.description, port_of(unit, state),
                                      out);

@@ -22,16 +22,39 @@ using detail::Stage;
 
 namespace {
 
+device::ServerEvent event_of(TaskFunction function) {
+    switch (function) {
+        case TaskFunction::abort_task:
+        case TaskFunction::clear_aca:
+            return device::ServerEvent::abort_task;
+        case TaskFunction::abort_task_set:
+        case TaskFunction::i_t_nexus_reset:
+            return device::ServerEvent::abort_task_set;
+        case TaskFunction::clear_task_set:
+            return device::ServerEvent::clear_task_set;
+        default:
+            return device::ServerEvent::logical_unit_reset;
+    }
+}
+
 /// A function under way. Outlives its request when the deadline passes first: each unit that is not done
 /// stays quarantined, on every core, until its device has let go of the tasks.
 class Managed final : public base::Timer, public std::enable_shared_from_this<Managed> {
 public:
-    Managed(Nexus& nexus, TaskManagement& request) : core_(nexus.core()), nexus_(&nexus), request_(&request) {
+    Managed(Nexus& nexus, TaskManagement& request)
+        : core_(nexus.core()),
+          nexus_(&nexus),
+          request_(&request),
+          event_(event_of(request.function)),
+          requester_(nexus.id()) {
         core_.arm(*this, core_.now() + nexus.limits().task_management_deadline);
     }
     ~Managed() { core_.disarm(*this); }
 
-    void affects(std::shared_ptr<LogicalUnit> unit) { units_.push_back(std::move(unit)); }
+    void affects(std::shared_ptr<LogicalUnit> unit) {
+        tell_device(*unit, false);
+        units_.push_back(std::move(unit));
+    }
     [[nodiscard]] base::Core& core() const { return core_; }
 
     void expired() override {
@@ -55,6 +78,7 @@ public:
         const auto at = std::ranges::find(units_, &unit, [](const auto& each) { return each.get(); });
         const auto kept = std::move(*at);
         units_.erase(at);
+        tell_device(*kept, true);
         if (overdue_) {
             quarantine(kept, false);
         } else if (units_.empty()) {
@@ -73,9 +97,18 @@ private:
         std::exchange(nexus_, nullptr)->answer(*std::exchange(request_, nullptr), response);
     }
 
+    /// One that executes commands itself has state of its own that a reset ends.
+    void tell_device(const LogicalUnit& unit, bool done) const {
+        if (device::CommandServer* const server = unit.device().server()) {
+            server->tell(event_, done, requester_.value);
+        }
+    }
+
     base::Core& core_;
     Nexus* nexus_;
     TaskManagement* request_;
+    device::ServerEvent event_;
+    NexusId requester_;
     bool overdue_ = false;
     std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
 };

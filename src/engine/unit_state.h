@@ -1,6 +1,7 @@
 // What a lane must know to execute ordinary commands.
 #pragma once
 
+#include "device/command_server.h"
 #include "device/device.h"
 #include "engine/nexus_unit.h"
 #include "scsi/asymmetric_access.h"
@@ -46,6 +47,8 @@ struct UnitState {
     scsi::UnitDescription description;
     scsi::UnitTraits traits;
     device::Capabilities capabilities;
+    device::CommandServer* server = nullptr;  ///< of a unit whose device executes its commands itself
+    device::ServerFacts facts;                ///< what INQUIRY tells of that
     scsi::ModePages pages;
     scsi::ModePages default_pages;
     std::optional<scsi::ModePages> saved_pages;

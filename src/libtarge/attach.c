@@ -63,7 +63,11 @@ static int receive_welcome(int connection, struct welcome* welcome) {
     if (ready <= 0) {
         return ready == 0 ? -ETIMEDOUT : -errno;
     }
-    const ssize_t got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+    ssize_t got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+    if (got < 0 && errno == ECONNRESET) {
+        // It closed without having read the hello, which says nothing of what it had sent before.
+        got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+    }
     if (got < 0) {
         return -errno;
     }

@@ -38,6 +38,7 @@ struct queue {
 /// A nexus that was let in, so that it can be told of to have gone when targed is.
 struct session {
     uint64_t handle;
+    uint16_t lun;
     struct session* next;
 };
 

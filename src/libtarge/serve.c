@@ -65,7 +65,19 @@ static void dispatch_blocks(targe_device* device, const struct targe_slot* slot,
     }
 }
 
+static bool is_known(const targe_device* device, uint64_t handle) {
+    const struct session* at = device->sessions;
+    while (at != NULL && at->handle != handle) {
+        at = at->next;
+    }
+    return at != NULL;
+}
+
 static void dispatch_execute(targe_device* device, const struct targe_slot* slot, struct request* request) {
+    if (device->commands.session_attach != NULL && !is_known(device, slot->session)) {
+        finish_with_error(request, EACCES);
+        return;
+    }
     struct targe_command* const command = &request->command;
     uint8_t* const arena = request->queue->arena;
     memset(command, 0, sizeof *command);
@@ -85,6 +97,12 @@ static void dispatch_execute(targe_device* device, const struct targe_slot* slot
 }
 
 static int let_in(targe_device* device, const struct targe_slot* slot, const char* names) {
+    // One that has come to another core of targed is told of again.
+    for (const struct session* at = device->sessions; at != NULL; at = at->next) {
+        if (at->handle == slot->session && at->lun == slot->lun) {
+            return 0;
+        }
+    }
     const struct targe_session session = {
         .handle = slot->session,
         .lun = slot->lun,
@@ -101,7 +119,7 @@ static int let_in(targe_device* device, const struct targe_slot* slot, const cha
         free(known);
         return EACCES;
     }
-    *known = (struct session){.handle = slot->session, .next = device->sessions};
+    *known = (struct session){.handle = slot->session, .lun = slot->lun, .next = device->sessions};
     device->sessions = known;
     return 0;
 }

@@ -55,7 +55,7 @@ struct targe_attachment {
     const char* vendor;   /* 8 characters at most */
     const char* product;  /* 16 */
     const char* revision; /* 4 */
-    /* Command level: the VPD pages that execute() answers besides 00h, 80h and 83h, ascending. */
+    /* Command level: the VPD pages that execute() answers besides 00h, 80h, 83h and 88h, ascending. */
     const uint8_t* vpd_pages;
     uint32_t vpd_page_count;
     uint32_t reattach; /* 1: targe_run() attaches anew when targed is restarted, until targe_stop() */

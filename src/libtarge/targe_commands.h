@@ -47,13 +47,13 @@ enum {
  * in.
  *
  * targed answers by itself, and the handler never sees: REPORT LUNS, REQUEST SENSE, standard INQUIRY and the
- * VPD pages 00h, 80h and 83h, RESERVE and RELEASE (6, 10), PERSISTENT RESERVE IN and OUT. All else comes
+ * VPD pages 00h, 80h, 83h and 88h, RESERVE and RELEASE (6, 10), PERSISTENT RESERVE IN and OUT. All else comes
  * here, TEST UNIT READY, MODE SENSE and LOG SENSE included; what the handler does not know it ends with
  * ILLEGAL REQUEST, 20/00 (targe_unknown_opcode()). Reservations, unit attentions and write protection of the
  * LUN were looked at before. */
 struct targe_command {
     const uint8_t* cdb;
-    uint32_t cdb_length;      /* bytes, 6 to 260 */
+    uint32_t cdb_length;      /* bytes, 6 to 260; may be more than the command has, and is zero there */
     uint32_t attribute;       /* TARGE_SIMPLE … */
     uint64_t session;         /* which I_T nexus: targe_session.handle */
     uint64_t tag;             /* the initiator's, for traces */
@@ -104,7 +104,8 @@ struct targe_command_ops {
      * targe_command_complete(). Commands come in the order in which they may begin; one with an ORDERED
      * attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
-    /* A nexus wants to use the unit: 0, or anything negative to refuse, and the LUN is hidden from it. NULL:
+    /* A nexus wants to use the unit: 0, or anything negative to refuse: its commands then end with LOGICAL
+     * UNIT NOT SUPPORTED. NULL:
      * all may. */
     int (*session_attach)(void* context, const struct targe_session* session);
     /* It is gone, and so are its commands: forget PREVENT and what else belongs to it. May be NULL. */

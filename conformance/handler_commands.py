@@ -1,0 +1,174 @@
+"""A handler that gets CDBs, of a device type that targed knows nothing of: what it says comes out as it should, and what targed keeps for
+itself does not reach it.
+
+    conformance/handler_commands.py
+"""
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import report
+from handlers import Handler, settled, socket_of
+from harness import ROOT, Targed
+from iscsi_client import Session, Task, inquiry
+from report import Result
+from setup import Device, Setup, Target
+
+SUITE = "handler commands"
+NAME = "iqn.2026-11.io.targe:toys"
+LIMIT_S = 60.0
+FILEMARK, ILI = 0x80, 0x20
+RESERVATION_CONFLICT = 0x18
+
+
+class Wrong(Exception):
+    """What is not as it should be."""
+
+
+def expect(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise Wrong(f"{what}: {found!r}, and not {wanted!r}")
+
+
+def cdb6(opcode: int, length: int = 0, second: int = 0) -> bytes:
+    return bytes([opcode, second]) + length.to_bytes(3, "big") + b"\0"
+
+
+def read(session: Session, length: int) -> Task:
+    return session.command(cdb6(0x08, length), read=length)
+
+
+def written(session: Session, *records: bytes) -> None:
+    for record in records:
+        expect(settled(session, cdb6(0x0A, len(record)), data=record).good, True, "WRITE(6)")
+    expect(session.command(cdb6(0x10, 1)).good, True, "WRITE FILEMARKS(6)")
+    expect(session.command(cdb6(0x01)).good, True, "REWIND")
+
+
+def identity(session: Session, other: Session) -> None:
+    standard = bytes(settled(session, inquiry(), read=255).data_in)
+    expect((standard[0], standard[1] & 0x80), (0x01, 0x80), "type and RMB")
+    expect(standard[8:36], b"TOYS    TAPE OF RECORDS 7   ", "vendor, product and revision")
+    pages = bytes(session.command(inquiry(0), read=255).data_in)
+    expect(pages[4:], bytes([0x00, 0x80, 0x83, 0x88, 0xB0]), "supported VPD pages")
+    expect(bytes(session.command(inquiry(0xB0), read=255).data_in), bytes([0x01, 0xB0, 0, 2, 1, 0]), "the handler's page")
+    expect(session.command(inquiry(0x80), read=255).good, True, "the serial number, which is targed's")
+    expect(session.command(inquiry(0xB1), read=255).sense_triple, (5, 0x24, 0), "a page that nobody has")
+
+
+def records(session: Session, other: Session) -> None:
+    written(session, b"a" * 100, b"b" * 500, b"c" * 40_000)
+    short = read(session, 300)
+    expect((bytes(short.data_in), short.status, short.residual), (b"a" * 100, 2, 200), "a record that is shorter")
+    expect((short.sense_triple, short.sense[2], short.sense[0], int.from_bytes(short.sense[3:7], "big", signed=True)), ((0, 0, 0), ILI, 0xF0, 200), "its sense data")
+    long = read(session, 200)
+    expect((bytes(long.data_in), long.residual, int.from_bytes(long.sense[3:7], "big", signed=True)), (b"b" * 200, 300, -300), "a record that is longer")
+    exact = read(session, 40_000)
+    expect((exact.good, bytes(exact.data_in)), (True, b"c" * 40_000), "a record of 40 KB")
+    mark = read(session, 100)
+    expect((mark.sense_triple, mark.sense[2] & FILEMARK, bytes(mark.data_in)), ((0, 0, 1), FILEMARK, b""), "a filemark")
+    expect(read(session, 100).sense_triple, (8, 0, 5), "end of data")
+
+
+def refusals(session: Session, other: Session) -> None:
+    expect(settled(session, bytes([0xD7]) + bytes(9)).sense_triple, (5, 0x20, 0), "an opcode that the handler does not know")
+    pointed = session.command(bytes([0xC3]) + bytes(5))
+    expect((pointed.sense_triple, pointed.sense[15:18]), ((5, 0x24, 0), bytes([0xCB, 0, 2])), "a field pointer")
+
+
+def reservations(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    settled(other, bytes(6))
+    expect(session.command(cdb6(0x16)).good, True, "RESERVE(6)")
+    expect(other.command(cdb6(0x0A, 4), data=b"evil").status, RESERVATION_CONFLICT, "WRITE(6) of another nexus")
+    expect(other.command(bytes(6)).good, True, "TEST UNIT READY of another nexus")
+    expect(session.command(cdb6(0x17)).good, True, "RELEASE(6)")
+    expect(other.command(cdb6(0x01)).good, True, "REWIND of another nexus afterwards")
+    key = (1).to_bytes(8, "big")
+    register = bytes([0x5F, 0x00]) + bytes(5) + (24).to_bytes(2, "big") + b"\0"
+    expect(session.command(register, data=bytes(8) + key + bytes(8)).good, True, "REGISTER")
+    reserve = bytes([0x5F, 0x01, 0x03]) + bytes(4) + (24).to_bytes(2, "big") + b"\0"
+    expect(session.command(reserve, data=key + bytes(16)).good, True, "RESERVE, exclusive access")
+    expect(other.command(cdb6(0x01)).status, RESERVATION_CONFLICT, "REWIND under a persistent reservation")
+    clear = bytes([0x5F, 0x03]) + bytes(5) + (24).to_bytes(2, "big") + b"\0"
+    expect(session.command(clear, data=key + bytes(16)).good, True, "CLEAR")
+
+
+def once(session: Session, cdb: bytes) -> Task:
+    """Session.command() tries again after a unit attention."""
+    session.submit(cdb)
+    return session.collect_end()
+
+
+def attentions(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    settled(other, bytes(6))
+    expect(session.command(bytes([0xC0, 0, 0x28, 0x01, 0, 0])).good, True, "a command in which the handler raises 28/01")
+    for each in (session, other):
+        expect(once(each, bytes(6)).sense_triple, (6, 0x28, 0x01), "the next command")
+        expect(once(each, bytes(6)).good, True, "the one after it")
+    expect(session.command(bytes([0xC0, 0, 0x29, 0x00, 0, 0])).sense_triple, (4, 0x44, 0), "29/00 is not a handler's to raise")
+
+
+def management(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    expect(session.manage(5), 0, "LOGICAL UNIT RESET")
+    settled(session, bytes(6))
+    events = bytes(session.command(bytes([0xC1]) + bytes(9), read=60_000).data_in).decode().splitlines()
+    for wanted in ("function 4 received", "function 4 done", "attach 0 iqn.2026-11.io.targe:test"):
+        expect(wanted in events, True, f"{wanted!r} among {events}")
+
+
+def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result:
+    name = check.__name__.replace("_", " ")
+    port = daemon.target().port
+    with Session(port, NAME, timeout=LIMIT_S) as session, Session(port, NAME, initiator="iqn.2026-11.io.targe:other", timeout=LIMIT_S) as other:
+        try:
+            check(session, other)
+        except Wrong as wrong:
+            return report.failed(SUITE, name, str(wrong))
+    return report.passed(SUITE, name)
+
+
+def refused_nexus(daemon: Targed) -> Result:
+    with Session(daemon.target().port, NAME, initiator="iqn.2026-11.io.targe:refused", timeout=LIMIT_S) as session:
+        found = settled(session, cdb6(0x01)).sense_triple
+    return report.passed(SUITE, "refused nexus") if found == (5, 0x25, 0) else report.failed(SUITE, "refused nexus", f"{found}")
+
+
+def killed(daemon: Targed, handler: Handler) -> Result:
+    """A command that the handler had begun is not done twice; one that comes meanwhile waits."""
+    name = "kill -9 in a command"
+    with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
+        settled(session, bytes(6))
+        begun = session.submit(bytes([0xC2, 0, 60, 0, 0, 0]))
+        timer = threading.Timer(0.5, handler.restart)
+        timer.start()
+        while session.collect() is not begun:
+            pass
+        timer.join()
+        after = settled(session, cdb6(0x01))
+    if begun.sense_triple != (0xB, 0x44, 0) or not after.good:
+        return report.failed(SUITE, name, f"it ended with {begun.sense_triple}, and the next with {after.status} {after.sense_triple}")
+    return report.passed(SUITE, name)
+
+
+def run() -> list[Result]:
+    device = Device("tape", handler="user", size="", type="tape")
+    with Targed(Setup((device,), (Target(NAME, {0: "tape"}),))) as daemon:
+        command = (sys.executable, str(ROOT / "conformance" / "toy_tape.py"), socket_of(daemon, "tape"))
+        with Handler(daemon, "tape", *command) as handler:
+            end = time.monotonic() + LIMIT_S
+            while "is attached" not in daemon.log() and time.monotonic() < end:
+                time.sleep(0.02)
+            results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, attentions, management)]
+            return [*results, refused_nexus(daemon), killed(daemon, handler)]
+
+
+if __name__ == "__main__":
+    found = run()
+    print(*found, sep="\n")
+    raise SystemExit(1 if report.count(found, report.Verdict.FAILED) else 0)

@@ -1,0 +1,107 @@
+// A device that executes CDBs itself: tapes, changers and whatever else the engine knows no commands of.
+#pragma once
+
+#include "base/buffer.h"
+#include "base/task.h"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace targe::device {
+
+/// What initiators are told of such a device by INQUIRY. Empty strings: what the configuration says.
+struct ServerFacts {
+    bool removable = false;
+    std::string vendor = {};
+    std::string product = {};
+    std::string revision = {};
+    std::vector<std::uint8_t> vpd_pages = {};  ///< that it answers itself
+    bool operator==(const ServerFacts&) const = default;
+};
+
+/// Stays in place until it is executed; what its spans name, too.
+struct ServerRequest {
+    std::span<const std::byte> cdb;
+    std::uint8_t attribute = 0;  ///< scsi::TaskAttribute
+    std::uint64_t nexus = 0;
+    std::uint64_t tag = 0;
+    base::ConstSegments out = {};
+    base::Segments in = {};
+
+    /// Nobody waits for it any more: whoever executes it may end it soon. On its core.
+    void abort() {
+        aborted = true;
+        if (told != nullptr) {
+            std::atomic_ref(*told).store(1, std::memory_order_relaxed);
+        }
+    }
+
+    // The device's own.
+    bool aborted = false;
+    std::uint32_t* told = nullptr;
+};
+
+struct ServerAnswer {
+    enum class End : std::uint8_t {
+        answered,
+        away,     ///< nobody began it
+        busy,     ///< the same, where the administrator wants BUSY then
+        refused,  ///< the nexus may not use the unit
+        lost,     ///< somebody began it, and nobody knows how far it came
+    };
+    End end = End::away;
+    std::uint8_t status = 0;  ///< of SAM; with CHECK CONDITION what follows counts
+    std::uint8_t key = 0;
+    std::uint16_t condition = 0;  ///< ASC and ASCQ
+    bool deferred = false;
+    bool filemark = false;
+    bool end_of_medium = false;
+    bool incorrect_length = false;
+    std::optional<std::int64_t> information = {};
+    std::optional<std::uint64_t> command_specific = {};
+    std::optional<std::array<std::uint8_t, 3>> specific = {};
+    std::uint32_t in_bytes = 0;  ///< data-in that are there
+    std::uint32_t wanted = 0;    ///< bytes that it would move in all; 0: as many as were moved
+};
+
+/// Which task management function.
+enum class ServerEvent : std::uint8_t {
+    abort_task = 1,
+    abort_task_set = 2,
+    clear_task_set = 3,
+    logical_unit_reset = 4,
+};
+
+/// A nexus that sees the unit. The strings live as long as it does.
+struct ServerNexus {
+    std::uint64_t nexus;
+    std::uint16_t lun;
+    bool read_only;
+    std::string_view initiator;
+    std::string_view target;
+};
+
+/// The commands of a device. Used from every core, as Device is.
+class CommandServer {
+public:
+    [[nodiscard]] virtual ServerFacts facts() const = 0;
+    virtual base::Task<ServerAnswer> execute(base::CommandArena& arena, ServerRequest& request) = 0;
+    /// On the core of the nexus; none of them waits. Its commands come between joining and leaving. One that
+    /// moves departs, and joins again on the core where its commands come from then on.
+    virtual void join(const ServerNexus& nexus) = 0;
+    virtual void depart(std::uint64_t nexus) = 0;
+    virtual void leave(std::uint64_t nexus) = 0;
+    /// Does not wait; on any core.
+    virtual void tell(ServerEvent event, bool done, std::uint64_t nexus) = 0;
+
+protected:
+    ~CommandServer() = default;
+};
+
+}  // namespace targe::device

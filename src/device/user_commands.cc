@@ -1,0 +1,142 @@
+// The command level: CDBs, nexuses and task management on their way to the handler.
+#include "device/user_device.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace targe::device {
+
+namespace {
+
+enum SenseFlag : std::uint8_t {  // of targe_completion.sense_flags, as in targe_commands.h
+    kInformation = 1U << 0U,
+    kCommandSpecific = 1U << 1U,
+    kSpecific = 1U << 2U,
+    kFilemark = 1U << 3U,
+    kEndOfMedium = 1U << 4U,
+    kIncorrectLength = 1U << 5U,
+    kDeferred = 1U << 6U,
+};
+
+constexpr std::uint8_t kCheckCondition = 0x02;
+
+ServerAnswer answer_of(const targe_completion& completion) {
+    const auto has = [&](SenseFlag flag) { return (completion.sense_flags & flag) != 0; };
+    ServerAnswer answer{.end = ServerAnswer::End::answered,
+                        .status = completion.status,
+                        .in_bytes = completion.in_length,
+                        .wanted = completion.wanted};
+    if (completion.status != kCheckCondition) {
+        return answer;
+    }
+    answer.key = completion.key;
+    answer.condition = static_cast<std::uint16_t>(completion.asc << 8U | completion.ascq);
+    answer.deferred = has(kDeferred);
+    answer.filemark = has(kFilemark);
+    answer.end_of_medium = has(kEndOfMedium);
+    answer.incorrect_length = has(kIncorrectLength);
+    if (has(kInformation)) {
+        answer.information = completion.information;
+    }
+    if (has(kCommandSpecific)) {
+        answer.command_specific = completion.command_specific;
+    }
+    if (has(kSpecific)) {
+        answer.specific = {completion.specific[0], completion.specific[1], completion.specific[2]};
+    }
+    return answer;
+}
+
+std::string text_of(std::span<const char> field) {
+    return {field.begin(), std::ranges::find(field, '\0')};
+}
+
+/// A handler says what initiators are shown: printable ASCII, as the standard asks.
+bool is_printable(const std::string& text) {
+    return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+}  // namespace
+
+std::expected<ServerFacts, std::string> facts_of(const targe_hello& hello) {
+    ServerFacts facts{.removable = hello.removable != 0,
+                      .vendor = text_of(hello.vendor),
+                      .product = text_of(hello.product),
+                      .revision = text_of(hello.revision).substr(0, 4),
+                      .vpd_pages = {}};
+    if (!is_printable(facts.vendor) || !is_printable(facts.product) || !is_printable(facts.revision)) {
+        return std::unexpected("vendor, product and revision of the handler must be printable ASCII");
+    }
+    if (hello.vpd_page_count > TARGE_MAX_VPD_PAGES) {
+        return std::unexpected("the handler names more VPD pages than there can be");
+    }
+    facts.vpd_pages.assign(hello.vpd_pages, hello.vpd_pages + hello.vpd_page_count);
+    constexpr std::array<std::uint8_t, 4> kOfTarged{0x00, 0x80, 0x83, 0x88};
+    const bool ours = std::ranges::any_of(kOfTarged, [&](std::uint8_t page) {
+        return std::ranges::find(facts.vpd_pages, page) != facts.vpd_pages.end();
+    });
+    if (ours || !std::ranges::is_sorted(facts.vpd_pages, std::less_equal<>{})) {
+        return std::unexpected(
+            "the VPD pages of the handler must ascend, without 00h, 80h, 83h and 88h, which are targed's");
+    }
+    return facts;
+}
+
+ServerFacts UserDevice::facts() const {
+    const std::scoped_lock lock{mutex_};
+    return known_.server;
+}
+
+base::Task<ServerAnswer> UserDevice::execute(base::CommandArena& /*arena*/, ServerRequest& asked) {
+    UserRequest request;
+    request.op = TARGE_OP_EXECUTE;
+    request.may_be_repeated = false;
+    request.cdb = asked.cdb;
+    request.attribute = asked.attribute;
+    request.session = asked.nexus;
+    request.tag = asked.tag;
+    request.out = asked.out;
+    request.in = asked.in;
+    request.server = &asked;
+    co_await queue_here().perform(request);
+    switch (request.end) {
+        case UserRequest::End::answered:
+            if (request.answer.error != 0) {
+                co_return ServerAnswer{.end = request.answer.error == EACCES ? ServerAnswer::End::refused
+                                                                             : ServerAnswer::End::lost};
+            }
+            co_return answer_of(request.answer);
+        case UserRequest::End::away:
+            co_return ServerAnswer{.end = settings_.busy_when_away ? ServerAnswer::End::busy
+                                                                   : ServerAnswer::End::away};
+        case UserRequest::End::timed_out:
+        case UserRequest::End::lost:
+        case UserRequest::End::pending:
+            break;
+    }
+    co_return ServerAnswer{.end = ServerAnswer::End::lost};
+}
+
+void UserDevice::join(const ServerNexus& nexus) {
+    queue_here().join(nexus);
+}
+
+void UserDevice::depart(std::uint64_t nexus) {
+    queue_here().depart(nexus);
+}
+
+void UserDevice::leave(std::uint64_t nexus) {
+    queue_here().leave(nexus);
+}
+
+void UserDevice::tell(ServerEvent event, bool done, std::uint64_t nexus) {
+    if (can(TARGE_WANTS_MANAGEMENT)) {
+        queue_here().tell_of_management(static_cast<std::uint8_t>(event), done, nexus);
+    }
+}
+
+}  // namespace targe::device

@@ -1,0 +1,118 @@
+// What the queue tells the handler by itself: which nexuses there are, and what is done to their commands.
+#include "device/user_queue.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace targe::device {
+
+namespace {
+
+/// A request that nobody awaits. Ends itself.
+struct Notice final : UserRequest {
+    Notice() {
+        may_be_repeated = false;
+        nobody_waits = true;
+    }
+    std::vector<std::byte> text = {};
+    base::ConstSegment segment = {};
+};
+
+}  // namespace
+
+void UserQueue::forget(UserRequest& notice) {
+    delete static_cast<Notice*>(&notice);
+}
+
+void UserQueue::join(const ServerNexus& nexus) {
+    nexuses_.push_back(nexus);
+    if (attachment_) {
+        introduce(nexuses_.back());
+    }
+}
+
+/// What the handler was not told yet, another queue tells it.
+void UserQueue::depart(std::uint64_t nexus) {
+    std::erase_if(nexuses_, [&](const ServerNexus& one) { return one.nexus == nexus; });
+    Requests present;
+    while (!waiting_.empty()) {
+        present.push_back(waiting_.pop_front());
+    }
+    while (!present.empty()) {
+        UserRequest& request = present.pop_front();
+        if (request.op == TARGE_OP_SESSION_ATTACH && request.session == nexus) {
+            forget(request);
+        } else {
+            waiting_.push_back(request);
+        }
+    }
+}
+
+void UserQueue::leave(std::uint64_t nexus) {
+    const auto gone =
+        std::ranges::find_if(nexuses_, [&](const ServerNexus& one) { return one.nexus == nexus; });
+    if (gone == nexuses_.end()) {
+        return;
+    }
+    nexuses_.erase(gone);
+    if (attachment_ && wants_nexuses()) {
+        auto notice = std::make_unique<Notice>();
+        notice->op = TARGE_OP_SESSION_DETACH;
+        notice->session = nexus;
+        send(std::move(notice));
+    }
+}
+
+bool UserQueue::wants_nexuses() const {
+    return (attachment_->hello.can & TARGE_WANTS_SESSIONS) != 0;
+}
+
+/// Its commands are offered behind this.
+void UserQueue::introduce(const ServerNexus& one) {
+    if (!wants_nexuses()) {
+        return;
+    }
+    auto notice = std::make_unique<Notice>();
+    notice->op = TARGE_OP_SESSION_ATTACH;
+    notice->session = one.nexus;
+    notice->lun = one.lun;
+    notice->flags = one.read_only ? 1U : 0U;
+    const std::size_t size = one.initiator.size() + one.target.size() + 2;
+    notice->text.resize(size);
+    std::memcpy(notice->text.data(), one.initiator.data(), one.initiator.size());
+    std::memcpy(notice->text.data() + one.initiator.size() + 1, one.target.data(), one.target.size());
+    notice->segment = {notice->text.data(), size};
+    notice->out = {&notice->segment, 1};
+    send(std::move(notice));
+}
+
+void UserQueue::introduce_all() {
+    for (const ServerNexus& one : nexuses_) {
+        introduce(one);
+    }
+}
+
+void UserQueue::tell_of_management(std::uint8_t function, bool done, std::uint64_t nexus) {
+    if (!attachment_) {
+        return;
+    }
+    auto notice = std::make_unique<Notice>();
+    notice->op = TARGE_OP_MANAGEMENT;
+    notice->offset = function;
+    notice->flags = done ? 1U : 0U;
+    notice->session = nexus;
+    send(std::move(notice));
+}
+
+void UserQueue::send(std::unique_ptr<UserRequest> notice) {
+    if (stop_at_) {
+        forget(*notice.release());
+        return;
+    }
+    notice->accepted = reactor_.now();
+    enqueue(*notice.release());
+}
+
+}  // namespace targe::device

@@ -34,6 +34,17 @@ function(optimise_as_a_whole target)
     target_link_options(${target} PRIVATE -flto=thin -ffat-lto-objects)
   endif()
 endfunction()
+# tools/profile records what targed does under load.
+set(TARGE_PROFILE "" CACHE FILEPATH "A profile to arrange machine code by")
+option(TARGE_RECORD_PROFILE "Have programs record what they do, for tools/profile" OFF)
+if(TARGE_RECORD_PROFILE)
+  add_compile_options(-fprofile-generate)
+  add_link_options(-fprofile-generate)
+elseif(TARGE_PROFILE)
+  # Sources are newer than their profile more often than not, and some have none.
+  add_compile_options(-fprofile-use=${TARGE_PROFILE} -Wno-profile-instr-out-of-date -Wno-profile-instr-unprofiled
+                      -Wno-backend-plugin)
+endif()
 if(TARGE_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()

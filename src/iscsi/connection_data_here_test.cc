@@ -59,6 +59,39 @@ TEST(DataHere, IsNotTakenWhereMoreIsToCome) {
     EXPECT_EQ(peer.next().opcode(), Opcode::ready_to_transfer);
 }
 
+/// How much may come at a time before a command.
+std::size_t room_for_commands(Peer& peer) {
+    return base::total_size(peer.connection.receive_space());
+}
+
+TEST(RoomBeforeACommand, IsForABatchOfShortWrites) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    EXPECT_EQ(taken_here(peer, 4096, 0), 1U);
+    EXPECT_GE(room_for_commands(peer), 32U * (4096 + 48));
+}
+
+TEST(RoomBeforeACommand, IsShortWhileDataAreLong) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    Pdu pdu = peer.command(5, Move::write, 65536);
+    pdu.data = some_data(65536);
+    peer.send(pdu);
+    EXPECT_EQ(peer.next().get<ScsiResponsePdu::kStatus>(), 0);
+    EXPECT_LE(room_for_commands(peer), 2048U) << "the data of the next would go to the buffer, and be copied";
+    peer.connection.received(0, peer.now);
+    peer.send(peer.command(6, Move::read, 512));
+    EXPECT_EQ(peer.next().opcode(), Opcode::data_in);
+    EXPECT_LE(room_for_commands(peer), 2048U) << "a command without data says nothing of them";
+    peer.connection.received(0, peer.now);
+    peer.host.takes_data_here = false;
+    pdu = peer.command(7, Move::write, 4096);
+    pdu.data = some_data(4096);
+    peer.send(pdu);
+    EXPECT_EQ(peer.next().get<ScsiResponsePdu::kStatus>(), 0);
+    EXPECT_GE(room_for_commands(peer), 65536U);
+}
+
 TEST(DataInWithAStage, MayChangeOnceItIsBeingSent) {
     Peer peer;
     ASSERT_TRUE(peer.log_in("DataDigest=CRC32C;MaxRecvDataSegmentLength=4096;"));

@@ -15,7 +15,8 @@ struct ConnectionOptions {
     /// Commands that the initiator may have under way, immediate ones not counted. At least 1.
     std::uint32_t command_window = 128;
     std::uint32_t max_immediate_commands = 8;
-    std::size_t input_buffer_bytes = std::size_t{64} * 1024;
+    /// Enough for a batch of 32 writes of 4 KiB. Only what is used of it takes memory.
+    std::size_t input_buffer_bytes = std::size_t{144} * 1024;
     /// Requests out of order, and write data that the host has no memory for yet.
     std::size_t max_held_bytes = std::size_t{4} * 1024 * 1024;
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxHeaderBytes = kHeaderSize + std::size_t{255} * 4 + kDigestSize;
 /// While at least this much goes straight to its memory, the buffer takes only what follows it closely:
-/// offering more would draw the data of the next PDU into the buffer, to be copied.
+/// offering more would draw the data of the next PDU into the buffer, to be copied. The same holds before a
+/// header, where data have been as long of late.
 constexpr std::size_t kDirectBytes = 16384;
 constexpr std::size_t kRoomBehindDirect = 2048;
 
@@ -28,7 +29,9 @@ std::uint32_t digest_at(wire::Bytes bytes) {
 
 }  // namespace
 
-PduReader::PduReader(std::size_t buffer_bytes) : buffer_(std::max(buffer_bytes, 4 * kMaxHeaderBytes)) {}
+PduReader::PduReader(std::size_t buffer_bytes)
+    : buffer_bytes_(std::max(buffer_bytes, 4 * kMaxHeaderBytes)),
+      memory_(std::make_unique_for_overwrite<std::byte[]>(buffer_bytes_)) {}  // NOLINT(*-avoid-c-arrays)
 
 void PduReader::set_digests(Digest header, Digest data) {
     header_digest_ = header == Digest::crc32c;
@@ -60,8 +63,8 @@ std::span<const base::Segment> PduReader::space() {
     const bool rest_goes_to_buffer = state_ != State::data || direct == wanted_;
     if (rest_goes_to_buffer && end_ < buffer_.size()) {
         const std::size_t room = buffer_.size() - end_;
-        pieces_[pieces++] = {buffer_.data() + end_,
-                             direct >= kDirectBytes ? std::min(room, kRoomBehindDirect) : room};
+        const bool only_closely = direct >= kDirectBytes || (direct == 0 && data_are_large_);
+        pieces_[pieces++] = {buffer_.data() + end_, only_closely ? std::min(room, kRoomBehindDirect) : room};
     }
     direct_ = direct;
     return std::span{pieces_}.first(pieces);
@@ -106,11 +109,11 @@ PduReader::Step PduReader::fail(Failure failure) {
 }
 
 HeaderView PduReader::header() const {
-    return std::span{buffer_}.subspan(header_at_).first<kHeaderSize>();
+    return buffer_.subspan(header_at_).first<kHeaderSize>();
 }
 
 wire::Bytes PduReader::additional() const {
-    return std::span{buffer_}.subspan(header_at_ + kHeaderSize, additional_size_);
+    return buffer_.subspan(header_at_ + kHeaderSize, additional_size_);
 }
 
 PduReader::Step PduReader::read_header() {
@@ -138,6 +141,7 @@ PduReader::Step PduReader::read_header() {
     }
     header_at_ = begin_;
     begin_ += size;
+    data_are_large_ = data_length_ > 0 ? data_length_ >= kDirectBytes : data_are_large_;
     data_left_ = data_length_;
     wanted_ = 0;
     crc_ = 0;

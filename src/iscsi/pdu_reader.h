@@ -9,8 +9,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 namespace targe::iscsi {
 
@@ -75,9 +75,12 @@ private:
     [[nodiscard]] Step fail(Failure failure);
     void consume_data(wire::Bytes bytes);
     void compact();
-    [[nodiscard]] wire::Bytes buffered() const { return std::span{buffer_}.subspan(begin_, end_ - begin_); }
+    [[nodiscard]] wire::Bytes buffered() const { return buffer_.subspan(begin_, end_ - begin_); }
 
-    std::vector<std::byte> buffer_;
+    std::size_t buffer_bytes_;
+    std::unique_ptr<std::byte[]> memory_;  // NOLINT(*-avoid-c-arrays): a page that is not used is not touched
+    std::span<std::byte> buffer_{memory_.get(), buffer_bytes_};
+    bool data_are_large_ = false;  ///< those of the PDU that brought some last
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
     std::size_t header_at_ = 0;  ///< the present header, in buffer_

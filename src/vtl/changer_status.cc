@@ -7,8 +7,6 @@
 namespace targe::vtl {
 namespace {
 
-using scsi::Asc;
-
 constexpr std::size_t kVolumeTagBytes = 36;
 constexpr std::size_t kBarcodeBytes = 32;
 constexpr std::size_t kIdentifierBytes = 34;

@@ -52,6 +52,17 @@ vendor = "ACME"
 product = "Disk"
 revision = "1.0"
 
+[[device]]
+name = "tape0"
+handler = "user"
+type = "tape"
+socket = "/run/tape0.sock"
+allow_uids = [1000, 1001]
+allow_gids = [7]
+hold = "3s"
+deadline = "4s"
+when_away = "busy"
+
 [[target]]
 name = "iqn.2026-11.com.example:Whole"
 alias = "whole"
@@ -153,8 +164,19 @@ TEST(ConfigFile, ReadsADevice) {
                                 .product = "Disk",
                                 .revision = "1.0"};
     const Config config = parse(kWhole);
-    ASSERT_EQ(config.devices.size(), 1U);
+    ASSERT_EQ(config.devices.size(), 2U);
     EXPECT_EQ(config.devices[0], expected);
+}
+
+TEST(ConfigFile, ReadsADeviceThatAnotherProgramEmulates) {
+    const UserConfig expected{.socket = "/run/tape0.sock",
+                              .allow_uids = {1000, 1001},
+                              .allow_gids = {7},
+                              .type = DeviceType::tape,
+                              .hold = milliseconds(3'000),
+                              .deadline = milliseconds(4'000),
+                              .busy_when_away = true};
+    EXPECT_EQ(parse(kWhole).devices.at(1).user, expected);
 }
 
 TEST(ConfigFile, ReadsWhereATargetIsAndWhatItShows) {

@@ -56,6 +56,8 @@ public:
     void start() override {}
     void send_soon() override {}
     void resume_receiving() override {}
+    void halt() override {}
+    void go_on(base::Core& /*core*/) override {}
     void close(base::Duration /*limit*/) override {}
     void abort() override {}
 

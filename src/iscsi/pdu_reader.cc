@@ -31,7 +31,7 @@ std::uint32_t digest_at(wire::Bytes bytes) {
 
 PduReader::PduReader(std::size_t buffer_bytes)
     : buffer_bytes_(std::max(buffer_bytes, 4 * kMaxHeaderBytes)),
-      memory_(std::make_unique_for_overwrite<std::byte[]>(buffer_bytes_)) {}  // NOLINT(*-avoid-c-arrays)
+      memory_(std::make_unique_for_overwrite<std::byte[]>(buffer_bytes_)) {}
 
 void PduReader::set_digests(Digest header, Digest data) {
     header_digest_ = header == Digest::crc32c;

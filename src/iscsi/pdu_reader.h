@@ -78,7 +78,7 @@ private:
     [[nodiscard]] wire::Bytes buffered() const { return buffer_.subspan(begin_, end_ - begin_); }
 
     std::size_t buffer_bytes_;
-    std::unique_ptr<std::byte[]> memory_;  // NOLINT(*-avoid-c-arrays): a page that is not used is not touched
+    std::unique_ptr<std::byte[]> memory_;  ///< uninitialised: a page that is not used is not touched
     std::span<std::byte> buffer_{memory_.get(), buffer_bytes_};
     bool data_are_large_ = false;  ///< those of the PDU that brought some last
     std::size_t begin_ = 0;

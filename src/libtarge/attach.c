@@ -199,9 +199,11 @@ void targe_disconnect(targe_device* device) {
 
 /// Padded with NUL, which need not be there at the end.
 static void pad(char* field, size_t size, const char* text) {
-    const size_t length = text == NULL ? 0 : strlen(text);
     memset(field, 0, size);
-    memcpy(field, text, length < size ? length : size);
+    if (text != NULL) {
+        const size_t length = strlen(text);
+        memcpy(field, text, length < size ? length : size);
+    }
 }
 
 static uint32_t abilities(const targe_device* device) {

@@ -30,6 +30,12 @@ constexpr std::size_t kSize = 8U << 20U;
 
 class UserDisk : public ::testing::Test {
 protected:
+    void SetUp() override {
+        if (const char* const why = testing::why_no_handler_here()) {
+            GTEST_SKIP() << why;
+        }
+    }
+
     void open(const UserSettings& settings) { stopped_.emplace(open_user(settings), on_); }
     UserDevice& disk() { return **stopped_; }
     /// A read on a thread of its own, which the test need not wait for.

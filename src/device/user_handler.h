@@ -20,6 +20,17 @@
 
 namespace targe::device::testing {
 
+/// Why a test with a handler in this process is skipped, or null. Engine and handler see the same memory at
+/// two addresses, and the thread sanitizer, for which these are two memories, misses what orders one side's
+/// accesses after the other's.
+inline const char* why_no_handler_here() {
+#if __has_feature(thread_sanitizer)
+    return "the thread sanitizer does not know memory that is mapped twice";
+#else
+    return nullptr;
+#endif
+}
+
 /// The medium, which outlives handlers.
 struct HandlersMedium {
     explicit HandlersMedium(std::size_t size) : bytes(size) {}

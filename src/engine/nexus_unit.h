@@ -37,7 +37,7 @@ class NexusUnit : public base::ListHook<struct LaneNexuses> {
 public:
     NexusUnit(Nexus& owner, std::shared_ptr<LogicalUnit> what, std::uint16_t number, bool protect);
     /// On the core to which its nexus has moved: as `left` was on the other.
-    explicit NexusUnit(NexusUnit& left);
+    NexusUnit(NexusUnit& left);
     ~NexusUnit();
 
     /// Tells a device that executes commands itself of the nexus; again on each core that it comes to.

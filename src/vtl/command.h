@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -58,12 +59,10 @@ public:
         return static_cast<std::int64_t>(get(field) << unused) >> unused;
     }
     /// Parameter data that `write` writes, cut at the allocation length.
-    template <class Write>
-    void reply(std::uint64_t allocation_length, Write write) {
+    void reply(std::uint64_t allocation_length, const std::function<void(scsi::ParameterWriter&)>& write) {
         const auto room =
             static_cast<std::size_t>(std::min<std::uint64_t>(allocation_length, in_.data_in.size()));
-        scsi::ParameterWriter writer(in_.data_in.first(room));
-        scsi::ParameterWriter& out = writer;
+        scsi::ParameterWriter out(in_.data_in.first(room));
         write(out);
         out_.data_in_length = out.written().size();
         out_.wanted = std::min<std::uint64_t>(allocation_length, out.size());

@@ -130,16 +130,7 @@ Changer::Ending Changer::exchange_medium(Call& call) {
 }
 
 Changer::Ending Changer::prevent_allow(Call& call) {
-    const std::uint64_t prevent = call.get(PreventAllowCdb::kPrevent);
-    if (prevent > 1) {
-        return invalid_field(PreventAllowCdb::kPrevent);
-    }
-    if (prevent == 1) {
-        preventing_.insert(call.in().session);
-    } else {
-        preventing_.erase(call.in().session);
-    }
-    return std::nullopt;
+    return vtl::prevent_allow(call, preventing_);
 }
 
 }  // namespace targe::vtl

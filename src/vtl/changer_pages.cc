@@ -161,14 +161,7 @@ Changer::Ending Changer::log_select(Call& call) {
 }
 
 Changer::Ending Changer::send_diagnostic(Call& call) {
-    using L = SendDiagnosticCdb;
-    constexpr std::uint64_t kMostSelfTest = 6;
-    if (call.get(L::kSelfTestCode) > kMostSelfTest ||
-        (call.flag(L::kSelfTest) && call.get(L::kSelfTestCode) != 0)) {
-        return invalid_field(L::kSelfTestCode);
-    }
-    return call.get(L::kParameterListLength) != 0 ? Ending(invalid_field(L::kParameterListLength))
-                                                  : std::nullopt;
+    return vtl::send_diagnostic(call);
 }
 
 Changer::Ending Changer::report_operation_codes(Call& call) {

@@ -1,6 +1,7 @@
 #include "vtl/command.h"
 
 #include "scsi/report_supported_operation_codes.h"
+#include "vtl/unit_cdbs.h"
 
 #include <bit>
 
@@ -135,6 +136,30 @@ std::optional<Sense> report_operation_codes(std::span<const CommandShape> rows, 
         });
         put_one(found == rows.end() ? nullptr : &*found, timeouts, out);
     });
+    return std::nullopt;
+}
+
+std::optional<Sense> send_diagnostic(const Call& call) {
+    using L = SendDiagnosticCdb;
+    constexpr std::uint64_t kMostSelfTest = 6;
+    if (call.get(L::kSelfTestCode) > kMostSelfTest ||
+        (call.flag(L::kSelfTest) && call.get(L::kSelfTestCode) != 0)) {
+        return invalid_field(L::kSelfTestCode);
+    }
+    return call.get(L::kParameterListLength) != 0 ? std::optional{invalid_field(L::kParameterListLength)}
+                                                  : std::nullopt;
+}
+
+std::optional<Sense> prevent_allow(const Call& call, std::set<std::uint64_t>& preventing) {
+    const std::uint64_t prevent = call.get(PreventAllowCdb::kPrevent);
+    if (prevent > 1) {
+        return invalid_field(PreventAllowCdb::kPrevent);
+    }
+    if (prevent == 1) {
+        preventing.insert(call.in().session);
+    } else {
+        preventing.erase(call.in().session);
+    }
     return std::nullopt;
 }
 

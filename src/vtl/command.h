@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -102,5 +103,11 @@ struct Found {
 
 /// REPORT SUPPORTED OPERATION CODES from the same table, [SPC-4 r37 6.35].
 [[nodiscard]] std::optional<Sense> report_operation_codes(std::span<const CommandShape> rows, Call& call);
+
+/// SEND DIAGNOSTIC, whose self-test finds no fault: there is no hardware that could have one.
+[[nodiscard]] std::optional<Sense> send_diagnostic(const Call& call);
+
+/// PREVENT ALLOW MEDIUM REMOVAL. `preventing` are the sessions that prevent it.
+[[nodiscard]] std::optional<Sense> prevent_allow(const Call& call, std::set<std::uint64_t>& preventing);
 
 }  // namespace targe::vtl

@@ -93,16 +93,7 @@ Drive::Ending Drive::load_unload(Call& call) {
 }
 
 Drive::Ending Drive::prevent_allow(Call& call) {
-    const std::uint64_t prevent = call.get(PreventAllowCdb::kPrevent);
-    if (prevent > 1) {
-        return invalid_field(PreventAllowCdb::kPrevent);
-    }
-    if (prevent == 1) {
-        preventing_.insert(call.in().session);
-    } else {
-        preventing_.erase(call.in().session);
-    }
-    return std::nullopt;
+    return vtl::prevent_allow(call, preventing_);
 }
 
 Drive::Ending Drive::may_format(Call& call) {

@@ -21,6 +21,21 @@ void deliver(Call& call, wire::Bytes bytes) {
     out.wanted += bytes.size();
 }
 
+/// What no direction of reading can do: FIXED with SILI, or without a block length, or a block that is too
+/// long.
+template <class L>
+std::optional<Sense> refused_read(const Call& call, std::uint32_t block_length) {
+    const bool fixed = call.flag(L::kFixed);
+    if (fixed && call.flag(L::kSili)) {
+        return invalid_field(L::kSili);
+    }
+    if (fixed && block_length == 0) {
+        return invalid_field(L::kFixed);
+    }
+    return !fixed && call.get(L::kLength) > kMaxBlockBytes ? std::optional{invalid_field(L::kLength)}
+                                                           : std::nullopt;
+}
+
 Sense wrong_length(std::int64_t information) {
     return {.key = SenseKey::no_sense, .information = information, .incorrect_length = true};
 }
@@ -144,14 +159,8 @@ Drive::Ending Drive::read_6(Call& call) {
     const bool fixed = call.flag(L::kFixed);
     const bool sili = call.flag(L::kSili);
     const std::uint64_t length = call.get(L::kLength);
-    if (fixed && sili) {
-        return invalid_field(L::kSili);
-    }
-    if (fixed && block_length_ == 0) {
-        return invalid_field(L::kFixed);
-    }
-    if (!fixed && length > kMaxBlockBytes) {
-        return invalid_field(L::kLength);
+    if (const auto refused = refused_read<L>(call, block_length_)) {
+        return refused;
     }
     if (length == 0) {
         return std::nullopt;
@@ -189,14 +198,8 @@ Drive::Ending Drive::read_reverse_6(Call& call) {
     const bool fixed = call.flag(L::kFixed);
     const bool sili = call.flag(L::kSili);
     const std::uint64_t length = call.get(L::kLength);
-    if (fixed && sili) {
-        return invalid_field(L::kSili);
-    }
-    if (fixed && block_length_ == 0) {
-        return invalid_field(L::kFixed);
-    }
-    if (!fixed && length > kMaxBlockBytes) {
-        return invalid_field(L::kLength);
+    if (const auto refused = refused_read<L>(call, block_length_)) {
+        return refused;
     }
     const std::uint64_t blocks = fixed ? length : std::min<std::uint64_t>(length, 1);
     for (std::uint64_t left = blocks; left > 0; --left) {

@@ -79,16 +79,8 @@ Drive::Ending Drive::set_timestamp(Call& call) {
     return std::nullopt;
 }
 
-/// The self-test finds no fault: there is no hardware that could have one.
 Drive::Ending Drive::send_diagnostic(Call& call) {
-    using L = SendDiagnosticCdb;
-    constexpr std::uint64_t kMostSelfTest = 6;
-    if (call.get(L::kSelfTestCode) > kMostSelfTest ||
-        (call.flag(L::kSelfTest) && call.get(L::kSelfTestCode) != 0)) {
-        return invalid_field(L::kSelfTestCode);
-    }
-    return call.get(L::kParameterListLength) != 0 ? Ending(invalid_field(L::kParameterListLength))
-                                                  : std::nullopt;
+    return vtl::send_diagnostic(call);
 }
 
 /// The list of diagnostic pages, which has but itself.

@@ -184,13 +184,18 @@ inline std::unique_ptr<UserDevice> open_user(UserSettings settings) {
     return std::move(*made);
 }
 
-/// Stopped at the end, as the daemon does.
+/// Stopped at the end, as the daemon does. It ends on its core, whose ring may have something of it yet: the
+/// daemon has ended its reactors by then.
 struct Stopped {
     std::unique_ptr<UserDevice> device;
     OnReactor& on;
     ~Stopped() {
         device->stop();
         static_cast<void>(on.refresh(*device));  // a turn later the queues have heard of it
+        on.ask([&] {
+            device.reset();
+            return true;
+        });
     }
     UserDevice& operator*() const { return *device; }
     UserDevice* operator->() const { return device.get(); }

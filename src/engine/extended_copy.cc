@@ -85,8 +85,9 @@ base::Task<scsi::Outcome> copy_segment(base::CommandArena& arena, CopyWork& work
 
 base::Task<scsi::Outcome> copy_segments(base::CommandArena& arena, CopyWork& work, NexusUnit& asked,
                                         const scsi::ExtendedCopy& copy) {
-    for (std::uint16_t number = 0; number < copy.segments.size(); ++number) {
-        const scsi::Outcome outcome = co_await copy_segment(arena, work, asked, copy, number);
+    for (std::size_t number = 0; number < copy.segments.size(); ++number) {
+        const scsi::Outcome outcome =
+            co_await copy_segment(arena, work, asked, copy, static_cast<std::uint16_t>(number));
         if (outcome != scsi::Outcome{scsi::Status::good}) {
             co_return outcome;
         }

@@ -68,13 +68,14 @@ class Cell:
 # One receive and one send for all that came at once: two calls at depth 1, and 2/32 at depth 32. 32 writes of 4 KiB do not come at once:
 # TCP cuts them into three segments of 64 KiB, each of which may be received and answered by itself.
 # Data of a read leave from where they lie; of a file they are read into a buffer first. Data of a write are written from where they were
-# received, but for those that the end of a buffer cut in two: a twentieth at depth 32, or some more where they come in more pieces.
+# received, but for those that the end of a buffer cut in two: a twentieth at depth 32, a third where a busy machine lets them come in more
+# pieces. Copied once more by rule would be 1 more.
 CELLS = (
     *(Cell("null", 512, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
-    *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.2, 0)) for depth in (1, 32)),
+    *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.5, 0)) for depth in (1, 32)),
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1)) for depth in (1, 32)),
-    *(Cell("file", 4096, "write", depth, Limits(None, None, 0 if depth == 1 else 0.2, 1)) for depth in (1, 32)),
+    *(Cell("file", 4096, "write", depth, Limits(None, None, 0 if depth == 1 else 0.5, 1)) for depth in (1, 32)),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import pathlib
 import random
 import re
 import signal
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 import traceback
+import xml.etree.ElementTree
 from collections.abc import Callable
 
 sys.dont_write_bytecode = True
@@ -67,22 +69,34 @@ def unit_tests(preset: str) -> list[Result]:
     results = build(preset)
     if count(results, Verdict.FAILED):
         return results
+    junit = ROOT / "build" / preset / "ctest.xml"
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "TSAN_OPTIONS": "halt_on_error=1"}
-    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "600"],
+    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "600",
+                           "--output-junit", str(junit)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     suite = f"unit ({preset})"
-    found = [_unit_result(suite, match, done.stdout) for match in _CTEST.finditer(done.stdout)]
+    reasons = skip_reasons(junit)
+    found = [_unit_result(suite, match, done.stdout, reasons) for match in _CTEST.finditer(done.stdout)]
     if done.returncode != 0 and not count(found, Verdict.FAILED) or not found:
         found.append(report.failed(suite, "ctest", f"status {done.returncode}: {done.stdout[-3000:]}"))
     return results + found
 
 
-def _unit_result(suite: str, match: re.Match[str], output: str) -> Result:
+def skip_reasons(junit: pathlib.Path) -> dict[str, str]:
+    """Of each test that was skipped, as GoogleTest says: below "FILE:LINE: Skipped". ctest shows on the terminal what failed tests print alone."""
+    reasons = {}
+    for case in xml.etree.ElementTree.parse(junit).iter("testcase"):
+        if case.find("skipped") is not None:
+            why = re.search(r": Skipped\n(.+)", case.findtext("system-out") or "")
+            reasons[case.get("name", "")] = why[1].strip() if why else "says not why"
+    return reasons
+
+
+def _unit_result(suite: str, match: re.Match[str], output: str, reasons: dict[str, str]) -> Result:
     if match["verdict"] == "Passed":
         return report.passed(suite, match["name"])
     if match["verdict"] == "***Skipped":
-        why = re.search(r"Skipped\n(.*)", _of_test(output, match.end()))
-        return report.skipped(suite, match["name"], why[1].strip() if why else "says not why")
+        return report.skipped(suite, match["name"], reasons.get(match["name"], "says not why"))
     return report.failed(suite, match["name"], _of_test(output, match.end()))
 
 

@@ -33,6 +33,7 @@ import guest_tape  # noqa: E402
 import handler_commands  # noqa: E402
 import handlers  # noqa: E402
 import image_copy  # noqa: E402
+import installed  # noqa: E402
 import kill9  # noqa: E402
 import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
@@ -128,6 +129,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "kill9": kill9.run,
     "handlers": handlers.run,
     "handler-commands": handler_commands.run,
+    "installed": installed.run,
     "reservations": persistent_reservations.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,

@@ -1,0 +1,119 @@
+"""What authors of handlers install: a tree with libtarge, its headers, its pkg-config file and the Python module. Examples are built against
+that tree alone and serve a disk.
+
+    conformance/installed.py
+"""
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import report
+from handlers import LIMIT_S, NAME, Handler, await_ready, settled, socket_of
+from harness import PROGRAMS, ROOT, Targed
+from iscsi_client import Session, read16, write16
+from report import Result
+from setup import Device, Setup, Target
+
+SUITE = "installed"
+SIZE_MIB = 8
+EXAMPLES = ROOT / "examples"
+
+
+class Failed(Exception):
+    """Which command, and what it printed."""
+
+
+def run_command(*command: object, **environment: str) -> str:
+    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=300, env={**os.environ, **environment})
+    if done.returncode != 0:
+        raise Failed(f"{' '.join(str(word) for word in command)}: {done.stdout[-1500:]}")
+    return done.stdout
+
+
+class Tree:
+    """An installation."""
+
+    def __init__(self, prefix: pathlib.Path) -> None:
+        self.prefix = prefix
+        run_command("cmake", "--install", PROGRAMS.parent, "--component", "libtarge", "--prefix", prefix)
+        (pc,) = prefix.rglob("libtarge.pc")
+        self.pkg_config_path = str(pc.parent)
+        self.lib = pc.parent.parent
+        (module,) = prefix.rglob("targe.py")
+        self.python = module.parent
+
+    def flags(self, *options: str) -> list[str]:
+        return run_command("pkg-config", *options, "libtarge", PKG_CONFIG_PATH=self.pkg_config_path).split()
+
+    def build(self, compiler: str, source: pathlib.Path, program: pathlib.Path, *more: str) -> pathlib.Path:
+        run_command(compiler, "-Wall", "-Werror", *self.flags("--cflags"), source, "-o", program, *self.flags("--libs"), *more)
+        return program
+
+
+def shared_library(tree: Tree) -> str:
+    """Empty, or what is wrong with it."""
+    library = tree.lib / "libtarge.so"
+    soname = re.search(r"SONAME.*\[(.*)\]", run_command("readelf", "-d", library))
+    if soname is None or soname[1] != "libtarge.so.0":
+        return f"its soname is {soname and soname[1]}"
+    names = [line.split()[-1] for line in run_command("nm", "-D", "--defined-only", library).splitlines()]
+    foreign = [name for name in names if not name.startswith("targe_")]
+    declared = set(re.findall(r"TARGE_API[^;(]*?\b(targe_\w+)\(", "".join(path.read_text() for path in (tree.prefix / "include").glob("*.h"))))
+    missing = declared - set(names)
+    return f"it exports {foreign}" if foreign else f"it lacks {sorted(missing)}" if missing or not declared else ""
+
+
+def serves(daemon: Targed, lun: int, device: str, *command: str) -> str:
+    data = os.urandom(4096)
+    with Handler(daemon, device, *command) as handler:
+        await_ready(daemon, lun)
+        with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
+            if not settled(session, write16(8, 8), data=data, lun=lun).good:
+                return "it takes no data"
+            read = session.command(read16(8, 8), read=4096, lun=lun)
+    if bytes(read.data_in) != data:
+        return f"other data came back: {read}"
+    return "" if handler.status == 0 else f"it left with status {handler.status}"
+
+
+def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
+    found: dict[str, str] = {"the shared library": shared_library(tree)}
+    shared = tree.build("clang-19", EXAMPLES / "gzdisk.c", folder / "gzdisk", "-lz")
+    static = folder / "gzdisk-static"
+    run_command("clang-19", "-Wall", "-Werror", *tree.flags("--cflags"), EXAMPLES / "gzdisk.c", "-o", static, tree.lib / "libtarge.a", "-pthread", "-lz")
+    tree.build("clang++-19", EXAMPLES / "httpdisk.cc", folder / "httpdisk", "-std=c++20", "-pthread")
+    os.environ["LD_LIBRARY_PATH"] = str(tree.lib)
+    devices = tuple(Device(name, handler="user", size="") for name in ("shared", "static", "python"))
+    with Targed(Setup(devices, (Target(NAME, {0: "shared", 1: "static", 2: "python"}),))) as daemon:
+        for lun, (name, program) in enumerate((("shared", shared), ("static", static))):
+            found[f"gzdisk, {name}"] = serves(daemon, lun, name, str(program), socket_of(daemon, name), str(folder / f"{name}.gz"), str(SIZE_MIB))
+        module = f"import sys; sys.path.insert(0, {str(tree.python)!r}); sys.argv = sys.argv[1:]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+        found["dictdisk"] = serves(daemon, 2, "python", "env", "-u", "TARGE_LIBRARY", "-u", "PYTHONPATH", sys.executable, "-c", module,
+                                   str(EXAMPLES / "dictdisk.py"), socket_of(daemon, "python"), str(SIZE_MIB))
+    return [report.failed(SUITE, name, wrong) if wrong else report.passed(SUITE, name) for name, wrong in found.items()]
+
+
+def run() -> list[Result]:
+    before = os.environ.get("LD_LIBRARY_PATH")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="targe-installed-"))
+    try:
+        return check(Tree(folder / "prefix"), folder)
+    except Failed as failed:
+        return [report.failed(SUITE, "commands", str(failed))]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if before is None:
+            os.environ.pop("LD_LIBRARY_PATH", None)
+        else:
+            os.environ["LD_LIBRARY_PATH"] = before
+
+
+if __name__ == "__main__":
+    report.finish(run())

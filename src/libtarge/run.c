@@ -100,7 +100,7 @@ static bool sleep_until_woken(targe_device* device) {
 static uint64_t learn(uint64_t spin, uint64_t gap, bool slept) {
     const uint64_t wanted = !slept ? gap : gap > kWakeUpNs ? gap - kWakeUpNs : 0;
     if (wanted <= kLongestSpinNs) {
-        uint64_t longer = 2 * wanted > 2 * kShortestSpinNs ? 2 * wanted : 2 * kShortestSpinNs;
+        uint64_t longer = 2 * (wanted > kShortestSpinNs ? wanted : (uint64_t)kShortestSpinNs);
         longer = longer > spin ? longer : spin;
         return longer < kLongestSpinNs ? longer : kLongestSpinNs;
     }

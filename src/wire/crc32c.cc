@@ -76,11 +76,18 @@ std::uint32_t crc32c(std::uint32_t crc, std::span<const std::byte> bytes) {
 }
 
 std::uint32_t copy_with_crc32c(std::uint32_t crc, std::span<const std::byte> from, std::byte* to) {
+    static const bool folds = can_fold();
+    if (from.size() >= kFoldFrom && folds) {
+        const std::size_t folded = from.size() - from.size() % kFoldStride;
+        crc = ~fold_and_copy(~crc, from.first(folded), to);
+        from = from.subspan(folded);
+        to += folded;
+    }
     constexpr std::size_t kPiece = 4096;  // small enough to be at hand still when its CRC is made
     while (!from.empty()) {
         const std::size_t size = std::min(from.size(), kPiece);
         std::memcpy(to, from.data(), size);
-        crc = crc32c(crc, {to, size});
+        crc = crc32c_in_streams(crc, {to, size});
         from = from.subspan(size);
         to += size;
     }

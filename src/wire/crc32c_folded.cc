@@ -4,6 +4,7 @@
 
 #include <immintrin.h>
 
+#include <bit>
 #include <cstring>
 
 #define TARGE_FOLDS __attribute__((target("avx2,vpclmulqdq,pclmul,sse4.2")))
@@ -16,8 +17,8 @@ namespace {
 /// reflected numbers is one bit short, hence the odd powers; the first half is 64 bits ahead of the second.
 template <std::size_t Bits>
 TARGE_FOLDS __m256i factors() {
-    constexpr auto kFirst = static_cast<long long>(std::uint64_t{power_of_x(Bits + 63)} << 32U);
-    constexpr auto kSecond = static_cast<long long>(std::uint64_t{power_of_x(Bits - 1)} << 32U);
+    constexpr auto kFirst = std::bit_cast<long long>(std::uint64_t{power_of_x(Bits + 63)} << 32U);
+    constexpr auto kSecond = std::bit_cast<long long>(std::uint64_t{power_of_x(Bits - 1)} << 32U);
     return _mm256_set_epi64x(kSecond, kFirst, kSecond, kFirst);
 }
 
@@ -34,27 +35,40 @@ TARGE_FOLDS __m256i onto(__m256i ahead, __m256i factor, __m256i next) {
     return _mm256_xor_si256(_mm256_xor_si256(first, second), next);
 }
 
-}  // namespace
+/// Where what is folded is copied to on its way, if anywhere: one that knows costs nothing to ask.
+struct Nowhere {
+    TARGE_FOLDS void put(std::size_t /*at*/, __m256i /*vector*/) const {}
+};
+struct Copy {
+    std::byte* to;
+    TARGE_FOLDS void put(std::size_t at, __m256i vector) const {
+        std::memcpy(to + at, &vector, sizeof vector);
+    }
+};
 
-bool can_fold() {
-    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0;
+/// What stands at `at` of `bytes`, which goes where `to` says.
+template <class To>
+TARGE_FOLDS __m256i take(std::span<const std::byte> bytes, std::size_t at, To to) {
+    const __m256i vector = load(bytes.data() + at);
+    to.put(at, vector);
+    return vector;
 }
 
-TARGE_FOLDS std::uint32_t fold(std::uint32_t state, std::span<const std::byte> bytes) {
-    const std::byte* at = bytes.data();
-    const std::byte* const end = at + bytes.size();
+template <class To>
+TARGE_FOLDS std::uint32_t fold_to(std::uint32_t state, std::span<const std::byte> bytes, To to) {
     // What came before is a number that is added to the first four bytes.
-    __m256i a = _mm256_xor_si256(load(at), _mm256_set_epi64x(0, 0, 0, static_cast<long long>(state)));
-    __m256i b = load(at + 32);
-    __m256i c = load(at + 64);
-    __m256i d = load(at + 96);
+    __m256i a =
+        _mm256_xor_si256(take(bytes, 0, to), _mm256_set_epi64x(0, 0, 0, static_cast<long long>(state)));
+    __m256i b = take(bytes, 32, to);
+    __m256i c = take(bytes, 64, to);
+    __m256i d = take(bytes, 96, to);
     // Four at a time: a multiplication takes several cycles, and one can begin in each.
     const __m256i by_stride = factors<8 * kFoldStride>();
-    for (at += kFoldStride; at != end; at += kFoldStride) {
-        a = onto(a, by_stride, load(at));
-        b = onto(b, by_stride, load(at + 32));
-        c = onto(c, by_stride, load(at + 64));
-        d = onto(d, by_stride, load(at + 96));
+    for (std::size_t at = kFoldStride; at != bytes.size(); at += kFoldStride) {
+        a = onto(a, by_stride, take(bytes, at, to));
+        b = onto(b, by_stride, take(bytes, at + 32, to));
+        c = onto(c, by_stride, take(bytes, at + 64, to));
+        d = onto(d, by_stride, take(bytes, at + 96, to));
     }
     const __m256i by_vector = factors<256>();
     const __m256i all = onto(onto(onto(a, by_vector, b), by_vector, c), by_vector, d);
@@ -64,6 +78,20 @@ TARGE_FOLDS std::uint32_t fold(std::uint32_t state, std::span<const std::byte> b
     const auto first_half = static_cast<std::uint64_t>(_mm_extract_epi64(last, 0));
     const auto second_half = static_cast<std::uint64_t>(_mm_extract_epi64(last, 1));
     return static_cast<std::uint32_t>(_mm_crc32_u64(_mm_crc32_u64(0, first_half), second_half));
+}
+
+}  // namespace
+
+bool can_fold() {
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0;
+}
+
+std::uint32_t fold(std::uint32_t state, std::span<const std::byte> bytes) {
+    return fold_to(state, bytes, Nowhere{});
+}
+
+std::uint32_t fold_and_copy(std::uint32_t state, std::span<const std::byte> from, std::byte* to) {
+    return fold_to(state, from, Copy{to});
 }
 
 }  // namespace targe::wire

@@ -17,5 +17,9 @@ inline constexpr std::size_t kFoldStride = 128;
 /// The state of the CRC, which is its complement, after `bytes`: one kFoldStride or several.
 /// Only where can_fold().
 [[nodiscard]] std::uint32_t fold(std::uint32_t state, std::span<const std::byte> bytes);
+/// The same, and copies them to `to`, which has room for them and does not overlap them, on the way: each is
+/// read once, and the CRC is that of the copy even where the bytes change meanwhile.
+[[nodiscard]] std::uint32_t fold_and_copy(std::uint32_t state, std::span<const std::byte> from,
+                                          std::byte* to);
 
 }  // namespace targe::wire

@@ -1,5 +1,4 @@
 // Attaching to a device of targed, and letting go of it.
-#define _GNU_SOURCE
 #include "libtarge/internal.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 // The loop of targe_run(): take what is offered, look for more for a while, sleep.
-#define _GNU_SOURCE
 #include "libtarge/internal.h"
 
 #include <errno.h>

@@ -1,5 +1,4 @@
 // What a handler says by itself.
-#define _GNU_SOURCE
 #include "libtarge/internal.h"
 
 #include <errno.h>

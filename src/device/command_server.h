@@ -52,6 +52,7 @@ struct ServerAnswer {
         answered,
         away,     ///< nobody began it
         busy,     ///< the same, where the administrator wants BUSY then
+        reset,    ///< the same, and who executes commands now began anew since it came
         refused,  ///< the nexus may not use the unit
         lost,     ///< somebody began it, and nobody knows how far it came
     };

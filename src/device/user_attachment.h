@@ -29,6 +29,7 @@ struct UserAttachment {
     std::vector<reactor::FileDescriptor> queue_events;
     targe_hello hello;
     UserPeer peer;
+    bool replaces = false;  ///< another handler was attached before
     /// Of each queue: how many the handler wants at once, which it may say anew.
     std::atomic<std::uint32_t> slot_limit = TARGE_MAX_SLOTS;
 

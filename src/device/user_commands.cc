@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <functional>
+#include <future>
 #include <string>
 #include <utility>
 
@@ -113,12 +115,34 @@ base::Task<ServerAnswer> UserDevice::execute(base::CommandArena& /*arena*/, Serv
         case UserRequest::End::away:
             co_return ServerAnswer{.end = settings_.busy_when_away ? ServerAnswer::End::busy
                                                                    : ServerAnswer::End::away};
+        case UserRequest::End::reset:
+            co_return ServerAnswer{.end = ServerAnswer::End::reset};
         case UserRequest::End::timed_out:
         case UserRequest::End::lost:
         case UserRequest::End::pending:
             break;
     }
     co_return ServerAnswer{.end = ServerAnswer::End::lost};
+}
+
+/// The next handler knows nothing of where the last one was: a tape is at its beginning again, and parameters
+/// are as after power on. So no command may reach it before its initiator has been told, [SAM-5 r21 5.14].
+bool UserDevice::replace_handler() {
+    constexpr std::uint16_t kDeviceInternalReset = 0x2904;
+    constexpr std::chrono::seconds kTellLimit{5};
+    if (!settings_.type) {
+        return true;
+    }
+    std::promise<void> told;
+    std::future<void> in_force = told.get_future();
+    {
+        const std::scoped_lock lock{observing_};
+        if (observer_ == nullptr) {
+            return true;
+        }
+        observer_->raise(kDeviceInternalReset, 0, [told = std::move(told)]() mutable { told.set_value(); });
+    }
+    return in_force.wait_for(kTellLimit) == std::future_status::ready;
 }
 
 void UserDevice::join(const ServerNexus& nexus) {

@@ -230,6 +230,7 @@ IoResult UserDevice::result_of(const UserRequest& request) const {
         case UserRequest::End::away:
             return std::unexpected(IoFailure{
                 .error = settings_.busy_when_away ? IoError::no_resources : IoError::gone, .lba = lba});
+        case UserRequest::End::reset:
         case UserRequest::End::timed_out:
         case UserRequest::End::lost:
         case UserRequest::End::pending:

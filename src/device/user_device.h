@@ -66,6 +66,7 @@ private:
     void tell(ServerEvent event, bool done, std::uint64_t nexus) override;
     std::expected<Agreed, std::string> agree(const targe_hello& hello) override;
     [[nodiscard]] std::expected<Agreed, std::string> agree_on_commands(const targe_hello& hello) const;
+    bool replace_handler() override;
     void attached(const targe_hello& hello, std::uint64_t size_bytes) override;
     void asked(const targe_request& request, std::move_only_function<void(int)> reply) override;
 

@@ -164,6 +164,11 @@ void UserGateway::hear_candidate() {
 }
 
 void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agreed) {
+    if (had_handler_ && !host_.replace_handler()) {
+        send_refusal(candidate_->connection.get(), EAGAIN,
+                     "initiators cannot be told of another handler yet");
+        return;
+    }
     const auto made = std::make_shared<UserAttachment>();
     auto memory = UserMemory::create(agreed.layout);
     made->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -181,6 +186,7 @@ void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agree
     made->memory = std::move(*memory);
     made->hello = hello;
     made->peer = candidate_->peer;
+    made->replaces = had_handler_;
     const targe_welcome welcome{.magic = TARGE_MAGIC,
                                 .protocol = TARGE_PROTOCOL,
                                 .error = 0,
@@ -196,6 +202,7 @@ void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agree
     }
     made->connection = std::move(candidate_->connection);
     attachment_ = made;
+    had_handler_ = true;
     TARGE_LOG(info, "device", "{}: handler {} is attached, process {} of user {}", settings_.name,
               text_of(hello.name), made->peer.pid, made->peer.uid);
     presence_.set(made);

@@ -27,6 +27,8 @@ public:
     };
     /// Whether this handler will do for the device; or why not, in a sentence.
     virtual std::expected<Agreed, std::string> agree(const targe_hello& hello) = 0;
+    /// Another handler is about to take the place of one that was attached before. False: it cannot yet.
+    virtual bool replace_handler() = 0;
     /// The presence has been told.
     virtual void attached(const targe_hello& hello, std::uint64_t size_bytes) = 0;
     /// `reply` is called once, with 0 or an errno, from any thread.
@@ -73,6 +75,7 @@ private:
     reactor::FileDescriptor wake_;
     std::optional<Candidate> candidate_;
     std::shared_ptr<UserAttachment> attachment_;
+    bool had_handler_ = false;
     std::shared_ptr<std::atomic<unsigned>> open_requests_ = std::make_shared<std::atomic<unsigned>>(0);
     std::atomic<bool> stopping_ = false;
     std::thread thread_;

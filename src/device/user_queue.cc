@@ -180,7 +180,12 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     // Nexuses come before their commands.
     Requests behind;
     while (!waiting_.empty()) {
-        behind.push_back(waiting_.pop_front());
+        UserRequest& request = waiting_.pop_front();
+        if (attachment_->replaces && request.server != nullptr) {
+            end(request, UserRequest::End::reset);  // it was meant for a unit as the last handler had it
+        } else {
+            behind.push_back(request);
+        }
     }
     introduce_all();
     while (!behind.empty()) {

@@ -20,6 +20,7 @@ struct UserRequest : base::ListHook<struct UserRequests> {
         pending,
         answered,   ///< `answer` is what the handler says; its data-in have been copied
         away,       ///< no handler began it in the time that there is
+        reset,      ///< no handler began it before another took the place of the one it was for
         timed_out,  ///< a handler began it and did not end it: what it does to the medium is not known
         lost,       ///< the same, and the handler is gone; only of what may not be done twice
     };

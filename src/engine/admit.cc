@@ -78,8 +78,6 @@ void proceed(Command& command) {
     execute(command);
 }
 
-namespace {
-
 /// With an interlock it goes on being reported, until REQUEST SENSE has told of it, [SPC-4 r37 7.5.7].
 std::optional<scsi::Sense> unit_attention(Command& command) {
     NexusUnit& unit = *command.life.unit;
@@ -91,8 +89,6 @@ std::optional<scsi::Sense> unit_attention(Command& command) {
     const auto condition = unit.attentions.peek(unit.nexus.inventory());
     return condition ? std::optional{scsi::unit_attention(*condition)} : std::nullopt;
 }
-
-}  // namespace
 
 bool write_protected(const NexusUnit& unit, const UnitState& state) {
     return unit.read_only || state.read_only || state.pages.software_write_protect;

@@ -25,6 +25,9 @@ void proceed(Command& command);
 /// Reservation, unit attention, medium and write protection. Asked again after every wait.
 [[nodiscard]] std::optional<scsi::Outcome> admit(Command& command);
 
+/// The unit attention that the command is told of instead of being executed, which is reported with that.
+[[nodiscard]] std::optional<scsi::Sense> unit_attention(Command& command);
+
 /// Asks for data-out, unless there is none to come; then proceed() goes on.
 void fetch_data_out(Command& command);
 

@@ -46,6 +46,7 @@ scsi::Outcome outcome_of(const device::ServerAnswer& answer, scsi::SenseFormat f
             return scsi::Status::busy;
         case device::ServerAnswer::End::refused:
             return scsi::illegal_request(scsi::Asc::logical_unit_not_supported);
+        case device::ServerAnswer::End::reset:
         case device::ServerAnswer::End::lost:
             // It may have been executed, or not, or in part: nothing that is to be repeated blindly.
             return scsi::Sense{.key = scsi::SenseKey::aborted_command,
@@ -76,6 +77,32 @@ void add_descriptors(Command& command) {
     command.sense_size = static_cast<std::uint8_t>(at);
 }
 
+/// It was let in before the unit began anew: it is told of that now, as if it came now. Where another command
+/// of the nexus was told meanwhile, this one goes as a reset makes commands go.
+scsi::Outcome reset_of(Command& command) {
+    if (const auto condition = unit_attention(command)) {
+        return *condition;
+    }
+    return scsi::Sense{.key = scsi::SenseKey::aborted_command, .asc = scsi::Asc::internal_target_failure};
+}
+
+scsi::Outcome take(Command& command, const device::ServerAnswer& answer, const base::Segment& in) {
+    auto& life = command.life;
+    const std::size_t moved = answer.in_bytes;
+    life.in_segment = {in.data, moved};
+    if (in.size > 0) {
+        life.wants_in = answer.wanted != 0 ? answer.wanted : moved;
+    } else if (answer.wanted != 0) {
+        life.wants_out = answer.wanted;
+    }
+    life.stream_bits = static_cast<std::uint8_t>((answer.filemark ? kFilemark : 0U) |
+                                                 (answer.end_of_medium ? kEndOfMedium : 0U) |
+                                                 (answer.incorrect_length ? kIncorrectLength : 0U));
+    life.sense_specific = answer.specific;
+    life.has_stream_bits = life.stream_bits != 0 || life.sense_specific;
+    return outcome_of(answer, life.unit->lane.state().pages.sense_format());
+}
+
 }  // namespace
 
 Execution execute_of_handler(base::CommandArena& arena, Command& command) {
@@ -92,22 +119,18 @@ Execution execute_of_handler(base::CommandArena& arena, Command& command) {
                                   .tag = command.tag.value,
                                   .out = {&out, out.size > 0 ? 1U : 0U},
                                   .in = {&in, room > 0 ? 1U : 0U}};
-    life.at_server = &request;
-    const device::ServerAnswer answer = co_await life.unit->unit->device().server()->execute(arena, request);
-    life.at_server = nullptr;
-    const std::size_t moved = answer.in_bytes;
-    life.in_segment = {in.data, moved};
-    if (room > 0) {
-        life.wants_in = answer.wanted != 0 ? answer.wanted : moved;
-    } else if (answer.wanted != 0) {
-        life.wants_out = answer.wanted;
+    for (;;) {
+        life.at_server = &request;
+        const device::ServerAnswer answer =
+            co_await life.unit->unit->device().server()->execute(arena, request);
+        life.at_server = nullptr;
+        if (answer.end != device::ServerAnswer::End::reset) {
+            co_return take(command, answer, in);
+        }
+        if (!life.info->rules.skips_unit_attention) {
+            co_return reset_of(command);
+        }
     }
-    life.stream_bits = static_cast<std::uint8_t>((answer.filemark ? kFilemark : 0U) |
-                                                 (answer.end_of_medium ? kEndOfMedium : 0U) |
-                                                 (answer.incorrect_length ? kIncorrectLength : 0U));
-    life.sense_specific = answer.specific;
-    life.has_stream_bits = life.stream_bits != 0 || life.sense_specific;
-    co_return outcome_of(answer, life.unit->lane.state().pages.sense_format());
 }
 
 void add_stream_bits(Command& command) {

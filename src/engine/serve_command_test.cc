@@ -261,6 +261,51 @@ TEST_F(ServedUnit, HearsAgainOfANexusThatComesToAnotherCore) {
     EXPECT_EQ(server_->opcodes, std::vector<unsigned>{0x01});
 }
 
+TEST_F(ServedUnit, TellsOfAResetInsteadOfExecutingWhatCameBefore) {
+    server_->keeps = true;
+    const Task& write = host_->send(cdb({0x0a, 0, 0, 0, 4, 0}), 0, filled(4, 1));
+    world_.run();
+    server_->heard_by->raise(0x2904, 0, [] {});
+    world_.run();
+    server_->answer.end = device::ServerAnswer::End::reset;
+    server_->let_go();
+    world_.run();
+    EXPECT_EQ(write.sense_code(), 0x062904U);
+    server_->keeps = false;
+    server_->answer.end = device::ServerAnswer::End::answered;
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00) << "it was told, once";
+}
+
+TEST_F(ServedUnit, AbortsWhatAResetMeetsWhenAnotherCommandWasToldOfIt) {
+    server_->keeps = true;
+    const Task& write = host_->send(cdb({0x0a, 0, 0, 0, 4, 0}), 0, filled(4, 1));
+    world_.run();
+    server_->heard_by->raise(0x2904, 0, [] {});
+    world_.run();
+    EXPECT_EQ(host_->next_attention(), 0x062904U);
+    server_->answer.end = device::ServerAnswer::End::reset;
+    server_->let_go();
+    world_.run();
+    EXPECT_EQ(write.sense_code(), 0x0b4400U);
+}
+
+TEST_F(ServedUnit, AsksAgainForAPageThatAResetMeets) {
+    server_->keeps = true;
+    const Task& page = host_->send(cdb({0x12, 1, 0xb0, 0, 96, 0}), 96);
+    world_.run();
+    server_->heard_by->raise(0x2904, 0, [] {});
+    world_.run();
+    server_->answer.end = device::ServerAnswer::End::reset;
+    server_->let_go();
+    world_.run();
+    EXPECT_EQ(server_->opcodes, (std::vector<unsigned>{0x12, 0x12}));
+    server_->answer.end = device::ServerAnswer::End::answered;
+    server_->let_go();
+    world_.run();
+    EXPECT_EQ(page.status, 0x00);
+    EXPECT_EQ(host_->next_attention(), 0x062904U);
+}
+
 TEST_F(ServedUnit, AnswersForADeviceThatIsAwayOrLost) {
     using End = device::ServerAnswer::End;
     const auto ends = [&](End end) -> const Task& {

@@ -50,7 +50,11 @@ enum {
  * VPD pages 00h, 80h, 83h and 88h, RESERVE and RELEASE (6, 10), PERSISTENT RESERVE IN and OUT. All else comes
  * here, TEST UNIT READY, MODE SENSE and LOG SENSE included; what the handler does not know it ends with
  * ILLEGAL REQUEST, 20/00 (targe_unknown_opcode()). Reservations, unit attentions and write protection of the
- * LUN were looked at before. */
+ * LUN were looked at before.
+ *
+ * A handler begins as after power on. When it takes the place of one that was attached before, targed has
+ * told every nexus DEVICE INTERNAL RESET (29/04) before it gets a command, and commands that waited end with
+ * that. */
 struct targe_command {
     const uint8_t* cdb;
     uint32_t cdb_length;      /* bytes, 6 to 260; may be more than the command has, and is zero there */

@@ -1,0 +1,147 @@
+// Handlers of CDBs, one in the place of another.
+#include "device/user_device.h"
+#include "device/user_handler.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+namespace targe::device {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::OnReactor;
+using testing::open_user;
+using testing::ScratchDirectory;
+using testing::settings_of;
+using testing::Stopped;
+
+constexpr std::uint8_t kTape = 0x01;
+
+/// Hears what is raised, and says when it is in force.
+struct Initiators final : DeviceObserver {
+    void changed() override {}
+    void raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) override {
+        const std::scoped_lock lock{mutex};
+        EXPECT_EQ(nexus, 0U);
+        raised = condition;
+        waits = std::move(told);
+    }
+    void tell() {
+        const std::scoped_lock lock{mutex};
+        std::exchange(waits, {})();
+    }
+    std::atomic<unsigned> raised = 0;
+    std::mutex mutex;
+    std::move_only_function<void()> waits;
+};
+
+const targe_command_ops kCounts{
+    .struct_size = sizeof(targe_command_ops),
+    .reserved = 0,
+    .execute =
+        [](void* context, targe_command* /*command*/) {
+            ++*static_cast<std::atomic<unsigned>*>(context);
+            return int{TARGE_DONE};
+        },
+    .session_attach = nullptr,
+    .session_detach = nullptr,
+    .task_management = nullptr,
+};
+
+/// Executes whatever comes, and counts it, until it goes.
+class Tape {
+public:
+    Tape(const std::string& socket, std::atomic<unsigned>& executed) {
+        targe_attachment how{};
+        how.struct_size = sizeof how;
+        how.level = TARGE_COMMANDS;
+        how.socket = socket.c_str();
+        how.name = "tape 1";
+        how.context = &executed;
+        how.command_ops = &kCounts;
+        how.peripheral_type = kTape;
+        std::array<char, 256> error{};
+        device_ = targe_attach(&how, 10'000, error.data(), error.size());
+        EXPECT_NE(device_, nullptr) << error.data();
+        thread_ = std::thread([this] { targe_run(device_); });
+    }
+    Tape(const Tape&) = delete;
+    Tape& operator=(const Tape&) = delete;
+    ~Tape() {
+        targe_stop(device_);
+        thread_.join();
+        targe_detach(device_);
+    }
+
+private:
+    targe_device* device_;
+    std::thread thread_;
+};
+
+class ReplacedHandler : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* const why = testing::why_no_handler_here()) {
+            GTEST_SKIP() << why;
+        }
+        UserSettings settings = settings_of(directory_);
+        settings.type = kTape;
+        socket_ = settings.socket;
+        stopped_.emplace(open_user(std::move(settings)), on_);
+        tape().observe(&initiators_);
+    }
+    UserDevice& tape() { return **stopped_; }
+    ServerAnswer::End write() {
+        const std::array<std::byte, 6> cdb{std::byte{0x0a}};
+        ServerRequest request{.cdb = cdb};
+        return on_.run([&](base::CommandArena& arena) { return tape().server()->execute(arena, request); })
+            .end;
+    }
+    template <class Condition>
+    static void await(Condition holds) {
+        while (!holds()) {
+            std::this_thread::sleep_for(1ms);
+        }
+    }
+
+    ScratchDirectory directory_;
+    std::string socket_;
+    std::atomic<unsigned> executed_ = 0;
+    Initiators initiators_;
+    OnReactor on_;
+    std::optional<Stopped> stopped_;
+};
+
+TEST_F(ReplacedHandler, ServesOnceEveryInitiatorWasToldOfAReset) {
+    {
+        const Tape first(socket_, executed_);
+        EXPECT_EQ(write(), ServerAnswer::End::answered);
+        EXPECT_EQ(initiators_.raised, 0U) << "the first one takes nobody's place";
+    }
+    await([&] { return tape().away(); });
+    auto waiting = std::async(std::launch::async, [&] { return write(); });
+    auto second = std::async(std::launch::async, [&] { return std::make_unique<Tape>(socket_, executed_); });
+    await([&] { return initiators_.raised != 0U; });
+    EXPECT_EQ(initiators_.raised, 0x2904U);
+    EXPECT_EQ(waiting.wait_for(50ms), std::future_status::timeout);
+    EXPECT_TRUE(tape().away());
+    initiators_.tell();
+    EXPECT_EQ(waiting.get(), ServerAnswer::End::reset);
+    EXPECT_EQ(executed_, 1U) << "what waited was not for this one";
+    const auto serving = second.get();
+    EXPECT_EQ(write(), ServerAnswer::End::answered);
+    EXPECT_EQ(executed_, 2U);
+}
+
+}  // namespace
+}  // namespace targe::device

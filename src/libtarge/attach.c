@@ -155,7 +155,9 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
         close(connection);
         return result;
     }
+    pthread_mutex_lock(&device->asking);
     device->connection = connection;
+    pthread_mutex_unlock(&device->asking);
     return 0;
 }
 
@@ -182,6 +184,8 @@ void targe_disconnect(targe_device* device) {
     if (device->connection < 0) {
         return;
     }
+    // Another thread may be asking for something.
+    pthread_mutex_lock(&device->asking);
     for (uint32_t i = 0; i < device->queue_count; ++i) {
         close(device->queues[i].event);
         pthread_mutex_destroy(&device->queues[i].lock);
@@ -194,6 +198,7 @@ void targe_disconnect(targe_device* device) {
     // Only now: it says that nothing more is done for what was taken.
     close(device->connection);
     device->connection = -1;
+    pthread_mutex_unlock(&device->asking);
 }
 
 /// Padded with NUL, which need not be there at the end.

@@ -92,6 +92,7 @@ void Drive::insert_unreadable(std::string barcode) {
 void Drive::thread() {
     loaded_ = true;
     partition_ = 0;
+    positioned_ = true;
     overwrite_.reset();
     since_load_ = {};
     alerts_ = {};

@@ -49,6 +49,9 @@ public:
     /// Puts one in that could not be opened: the medium is there, and every access is MEDIUM FORMAT
     /// CORRUPTED.
     void insert_unreadable(std::string barcode);
+    /// The cartridge was in before this drive was: initiators may take the tape to be where it was then.
+    /// Until one of them has positioned it, nothing on it is overwritten (SEQUENTIAL POSITIONING ERROR).
+    void distrust_position() { positioned_ = false; }
     /// Whether a cartridge is in, threaded or not.
     [[nodiscard]] bool occupied() const { return inserted_; }
     [[nodiscard]] bool threaded() const { return loaded_; }
@@ -202,6 +205,7 @@ private:
     bool loaded_ = false;  ///< threaded: the tape can be moved
     Insertion insertion_ = Insertion::ready;
     std::size_t partition_ = 0;
+    bool positioned_ = true;
 
     ModePages mode_;
     std::uint32_t block_length_ = 0;  ///< of the block descriptor; 0: variable

@@ -36,6 +36,7 @@ std::uint64_t magnitude(std::int64_t count) {
 
 /// What was written is safe before the tape moves away from it.
 Drive::Ending Drive::sync_before_moving(Call& call) {
+    positioned_ = true;
     const auto synced = cartridge_->sync();
     return synced ? std::nullopt : host_trouble(call, synced.error(), true);
 }

@@ -45,6 +45,9 @@ Drive::Ending Drive::may_write() {
     if (tape().at_end()) {
         return std::nullopt;
     }
+    if (!positioned_) {
+        return medium_error(asc::sequential_positioning_error);
+    }
     if (cartridge_->label().worm) {
         raise_alert(alert::worm_overwrite_attempted);
         return data_protect(asc::worm_medium_overwrite_attempted);

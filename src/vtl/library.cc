@@ -117,6 +117,7 @@ Result<> Library::settle() {
     for (const Element& element : inventory_.elements()) {
         if (const auto bay = bay_of(element); bay && element.barcode) {
             load(*bay, *element.barcode, nothing);
+            bays_[*bay]->drive.distrust_position();
         }
     }
     events_.clear();

@@ -30,6 +30,23 @@ TEST_F(Libraries, HaveEverythingWhereItWasAfterBeingOpenedAgain) {
     EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
 }
 
+TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    ASSERT_TRUE(drive(0, {0x10, 0, 0, 0, 1, 0}).good());
+    reopen();
+    // What an initiator writes that takes the tape to be behind its filemark.
+    EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other"))), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x10, 0, 0, 0, 1, 0})), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x19, 0, 0, 0, 0, 0})), "3/3b00");
+    EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
+    ASSERT_TRUE(drive(0, {0x01, 0, 0, 0, 0, 0}).good());
+    EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other")).good());
+    reopen();
+    ASSERT_TRUE(drive(0, {0x11, 3, 0, 0, 0, 0}).good());
+    EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 4, 0}, bytes_of("more")).good());
+}
+
 TEST_F(Libraries, TellOfWhatAnOperatorDoes) {
     ASSERT_TRUE(library_->add(label("NEW001L6"), 0x0010));
     EXPECT_EQ(library_->take_events(),

@@ -35,7 +35,7 @@ class Guest:
         is run by `prefix`."""
         self.script, self.arguments, self.actions, self.suite, self.prefix = script, arguments, actions, suite, prefix
         self.options = ["-p", packages, "-m", modules, "-t", str(limit_s), *options]
-        self.share = {"lib.sh": SCRIPTS / "lib.sh"} | (share or {})
+        self.share = {name: SCRIPTS / name for name in ("lib.sh", "library.sh")} | (share or {})
         self.results: list[Result] = []
         self.figures: dict[str, float] = {}  # what the script has measured
         self.done = 0

@@ -27,9 +27,9 @@ import atomic_writes  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
 import guest_commands  # noqa: E402
+import guest_library  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
-import guest_tape  # noqa: E402
 import handler_commands  # noqa: E402
 import handlers  # noqa: E402
 import image_copy  # noqa: E402
@@ -46,6 +46,7 @@ import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 import spread  # noqa: E402
+import tape_library  # noqa: E402
 import targe_bench  # noqa: E402
 import thin  # noqa: E402
 from harness import ROOT  # noqa: E402
@@ -130,6 +131,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "handlers": handlers.run,
     "handler-commands": handler_commands.run,
     "installed": installed.run,
+    "tape-library": tape_library.run,
     "reservations": persistent_reservations.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,
@@ -143,7 +145,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,
     "guest-reservations": guest_reservations.run,
-    "guest-tape": guest_tape.run,
+    "guest-library": guest_library.run,
     "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),

@@ -26,6 +26,7 @@ class Device:
     deadline: str | None = None  # of a handler in another program
     hold: str | None = None
     type: str | None = None
+    serial: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +141,7 @@ def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
         table["deadline"], table["hold"], table["type"] = device.deadline, device.hold, device.type
         if device.type:
             table["block_size"] = None
+    table["serial"] = device.serial
     table["thin"] = True if device.thin else None
     table["threshold_available"] = device.threshold_available
     table["read_only"] = True if device.read_only else None

@@ -1,24 +1,23 @@
 # mt, mtx, tar, stenc and sg3_utils against a virtual tape library: LUN 0 is the changer, 1 and 2 are drives of LTO-6. Cartridges of
 # 8 MiB are in slots 1 to 3, a WORM one is in slot 4; slot 9 is a port.
 . /host/lib.sh
-mt() { mt-st "$@"; } # not busybox's
+. /host/library.sh
 
-# device_at LUN KIND: the node of a unit, of KIND scsi_tape, scsi_changer or scsi_generic
-device_at() {
-  local node
-  for node in /sys/class/scsi_device/0:0:0:"$1"/device/"$2"/*[0-9]; do
-    case ${node##*/} in n* | \*) ;; *) echo "${node##*/}" ;; esac
-  done
+# announces NAME DEVICE OPERATION_CODE...: it says that it has each of them
+announces() {
+  local name=$1 said missing=
+  said=" $(sg_opcodes --no-inquiry "$2" 2>/dev/null | sed -nE 's/^ ?([0-9a-f]{2}) .*/\1/p' | xargs) "
+  shift 2
+  for code; do [[ $said == *" $code "* ]] || missing+=" $code"; done
+  same "$name" '' "$missing"
 }
-have_units() { [ -n "$(device_at 0 scsi_generic)" ] && [ -n "$(device_at 2 scsi_tape)" ]; }
 
-find_units() {
-  step 'the library appears' eventually 60 have_units || { cat /proc/scsi/scsi; exit 1; }
-  stop_udev
-  CHANGER=/dev/$(device_at 0 scsi_generic)
-  TAPE=/dev/n$(device_at 1 scsi_tape) SG=/dev/$(device_at 1 scsi_generic)
-  OTHER=/dev/n$(device_at 2 scsi_tape)
-  step 'ch finds the elements' test -e /sys/class/scsi_changer/sch0
+# What Linux, mt, mtx, stenc, Bacula and LTFS send.
+commands() {
+  announces 'the commands of a drive' "$SG" 00 01 03 04 05 08 0a 0b 0f 10 11 12 13 15 16 17 19 1a 1b 1c 1d 1e 2b 34 3c 44 4c 4d 55 \
+    5a 5e 5f 82 8c 8d 91 92 a0 a2 a3 a4 ab b5
+  announces 'the commands of a changer' "$CHANGER" 00 03 07 12 15 16 17 1a 1b 1d 1e 2b 37 4d 55 5a 5e 5f a0 a3 a5 a6 b5 b6 b8 e7
+  says 'a command that a drive has not' 'NOT supported' sg_opcodes --no-inquiry --opcode=0x28 "$SG"
 }
 
 changer() {
@@ -32,6 +31,10 @@ changer() {
   step 'mtx transfer back' mtx -f "$CHANGER" transfer 9 2
   step 'mtx exchange' mtx -f "$CHANGER" exchange 3 2 7
   step 'mtx exchange back' mtx -f "$CHANGER" exchange 7 2 3
+  step 'mtx first' mtx -f "$CHANGER" first 0
+  step 'mtx next' mtx -f "$CHANGER" next 0
+  says 'mtx status, the next' 'Data Transfer Element 0:Full .Storage Element 2 Loaded' mtx -f "$CHANGER" status
+  step 'mtx previous' mtx -f "$CHANGER" previous 0
   step 'mtx position' mtx -f "$CHANGER" position 4
   says 'loaderinfo' 'Number of Storage Elements: 8.*Number of Data Transfer Elements: 2' loaderinfo -f "$CHANGER"
   says 'sg_opcodes of the changer' 'Move medium.*Read element status' sg_opcodes --no-inquiry "$CHANGER"
@@ -180,7 +183,28 @@ worm() {
   step 'mtx unload' mtx -f "$CHANGER" unload 4 1
 }
 
+# targe-vtl is killed in the middle of a file: the tape is as it was, and nothing goes where st takes it to be.
+survives() {
+  step 'mt rewind before a kill' mt -f "$TAPE" rewind
+  step 'a file before a kill' dd if=/tmp/file1 of="$TAPE" bs=10000 status=none
+  exec 7>"$TAPE"
+  step 'a block of another file' sh -c 'dd if=/tmp/file2 bs=10000 count=1 status=none >&7'
+  host kill
+  refused 'a block after a kill' sh -c 'dd if=/tmp/file2 bs=10000 count=1 >&7'
+  exec 7>&-
+  refused 'a file where nobody has positioned the tape' dd if=/tmp/file3 of="$TAPE" bs=10000
+  step 'mt rewind after a kill' mt -f "$TAPE" rewind
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the file is as it was' cmp /tmp/file1 /tmp/back
+  step 'mt fsf after a kill' mt -f "$TAPE" asf 1
+  step 'a file after a kill' dd if=/tmp/file3 of="$TAPE" bs=10000 status=none
+  step 'mt asf after a kill' mt -f "$TAPE" asf 1
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the file after a kill is as it was' cmp /tmp/file3 /tmp/back
+}
+
 find_units
+commands
 changer
 positions
 settings
@@ -189,4 +213,5 @@ pages
 encryption
 partitions
 worm
+survives
 echo finished

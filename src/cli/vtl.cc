@@ -5,6 +5,7 @@
 #include "cli/command_line.h"
 #include "cli/render.h"
 #include "cli/table.h"
+#include "vtl/device_names.h"
 #include "vtl/generation.h"
 #include "vtl/library.h"
 #include "vtl/tar.h"
@@ -145,6 +146,12 @@ Outcome create(const VtlArguments& arguments) {
         .json = {{"library", arguments.library}, {"serial", *serial}}};
 }
 
+Outcome config(const VtlArguments& arguments, const Library& library) {
+    const std::string name = arguments.name.empty() ? vtl::library_name(arguments.library) : arguments.name;
+    const std::string text = vtl::configuration(name, library.description());
+    return Shown{.text = text, .json = {{"name", name}, {"toml", text}}};
+}
+
 std::string remarks(const vtl::Label& label) {
     std::string text;
     for (const auto& [is, word] :
@@ -191,22 +198,11 @@ Outcome list(Library& library) {
     return Shown{.text = table.text(), .json = {{"elements", std::move(elements)}}};
 }
 
-/// What the label says by its ending: "L6" and, of WORM cartridges, "LW".
-void read_ending(std::string_view barcode, vtl::Label& label) {
-    label.cleaning = barcode.starts_with("CLN");
-    for (const vtl::Generation& each : vtl::generations()) {
-        if (barcode.ends_with(each.barcode_suffix) || barcode.ends_with(each.worm_suffix)) {
-            label.generation = each.number;
-            label.worm = label.worm || barcode.ends_with(each.worm_suffix);
-        }
-    }
-}
-
 std::expected<vtl::Label, Problem> new_label(const VtlArguments& arguments, const Library& library) {
     vtl::Label label{.barcode = arguments.barcode,
                      .generation = library.description().drives.front().generation->number,
                      .worm = arguments.worm};
-    read_ending(arguments.barcode, label);
+    vtl::read_barcode(label);
     if (!arguments.generation.empty()) {
         const auto generation = generation_named(arguments.generation);
         if (!generation) {
@@ -356,6 +352,8 @@ Outcome perform(const VtlArguments& arguments) {
     switch (arguments.verb) {
         case VtlVerb::create:
             break;
+        case VtlVerb::config:
+            return config(arguments, **library);
         case VtlVerb::list:
             return list(**library);
         case VtlVerb::add:

@@ -14,7 +14,17 @@ class App;
 
 namespace targe::cli {
 
-enum class VtlVerb : std::uint8_t { create, list, add, remove, move, protect, export_tape, import_tape };
+enum class VtlVerb : std::uint8_t {
+    create,
+    config,
+    list,
+    add,
+    remove,
+    move,
+    protect,
+    export_tape,
+    import_tape
+};
 
 /// As it was typed.
 struct VtlArguments {
@@ -29,6 +39,7 @@ struct VtlArguments {
     std::uint16_t drives = 2;
     std::uint16_t slots = 16;
     std::uint16_t ports = 2;
+    std::string name;    ///< of its devices in targe.toml; empty: as the folder
     std::string serial;  ///< empty: drawn by lot
     std::string vendor;  ///< of the drives; empty: as drives of the generation are known
     std::string product;

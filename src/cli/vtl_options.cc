@@ -82,6 +82,9 @@ void add_vtl_commands(CLI::App& group, VtlArguments& arguments, std::optional<Vt
     group.require_subcommand(1);
     Commands commands(group, arguments, chosen);
     add_create(commands, arguments);
+    CLI::App& config =
+        commands.add("config", VtlVerb::config, "Print what targe.toml needs for targe-vtl to serve it");
+    config.add_option("--name", arguments.name, "What its devices are called (default: the folder's name)");
     commands.add("list", VtlVerb::list, "Show what is in which element");
     add_cartridge_commands(commands, arguments);
 }

@@ -73,6 +73,15 @@ TEST_F(TargeVtl, MakesCartridgesAndShowsWhereTheyAre) {
     EXPECT_EQ(json["elements"][0]["worm"], true);
 }
 
+TEST_F(TargeVtl, SaysWhatTheDaemonNeedsToServeIt) {
+    EXPECT_EQ(vtl({"config"}), "");
+    EXPECT_THAT(out_, HasSubstr("name     = \"library-drive1\""));
+    EXPECT_EQ(vtl({"config", "--name", "tapes", "--json"}), "");
+    const auto json = nlohmann::json::parse(out_);
+    EXPECT_EQ(json["name"], "tapes");
+    EXPECT_THAT(json["toml"].get<std::string>(), HasSubstr("name     = \"tapes-changer\""));
+}
+
 TEST_F(TargeVtl, ExportsAndImports) {
     const std::string archive = (folder_ / "a.tar").string();
     EXPECT_EQ(vtl({"add", "A00001L6"}), "");

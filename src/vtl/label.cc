@@ -137,6 +137,16 @@ void read_attributes(const Json& list, Label& label, Members& members) {
 
 }  // namespace
 
+void read_barcode(Label& label) {
+    label.cleaning = label.barcode.starts_with("CLN");
+    for (const Generation& each : generations()) {
+        if (label.barcode.ends_with(each.barcode_suffix) || label.barcode.ends_with(each.worm_suffix)) {
+            label.generation = each.number;
+            label.worm = label.worm || label.barcode.ends_with(each.worm_suffix);
+        }
+    }
+}
+
 bool valid_barcode(std::string_view barcode) {
     return !barcode.empty() && barcode.size() <= kMaxBarcode && std::ranges::all_of(barcode, [](char c) {
         return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

@@ -54,6 +54,9 @@ struct Label {
 /// Whether it can be a volume tag.
 [[nodiscard]] bool valid_barcode(std::string_view barcode);
 
+/// What the barcode says: "CLN" at its beginning; at its end "L6" and, of WORM cartridges, "LW".
+void read_barcode(Label& label);
+
 [[nodiscard]] std::string encode(const Label& label);
 /// A fault of kind `damaged` that says what is wrong.
 [[nodiscard]] Result<Label> decode_label(std::string_view text);

@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 import atomic_writes  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
+import guest_bacula  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_library  # noqa: E402
 import guest_linux  # noqa: E402
@@ -146,6 +147,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest-commands": guest_commands.run,
     "guest-reservations": guest_reservations.run,
     "guest-library": guest_library.run,
+    "guest-bacula": guest_bacula.run,
     "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),

@@ -326,7 +326,7 @@ def refusals(tapes: Tapes, daemon: Targed, serving: bool) -> list[Result]:
     empty.mkdir(exist_ok=True)
     cases = {"another process": (said(tapes, daemon), "is in use by another process")} if serving else {
         "no library": (said(tapes, daemon, library=daemon.folder / "nothing"), "nothing"),
-        "a folder that is none": (said(tapes, daemon, library=empty), "library.json"),
+        "a folder that is none": (said(tapes, daemon, library=empty), "is no library"),
         "no device": (said(tapes, daemon, "--name", "elsewhere"), "elsewhere-changer.handler.sock"),
     }
     return [report.passed(SUITE, name) if status == 1 and wanted in text and "try:" in text else report.failed(SUITE, name, f"{status}: {text}")

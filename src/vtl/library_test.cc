@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -154,6 +155,17 @@ TEST_F(Libraries, ServeDrivesAndChangerAtOnce) {
     }
     mover.join();
     EXPECT_EQ(at(0x1000), "A00001L6");
+}
+
+TEST(LibraryFolder, IsLeftAsItIsWhenItIsNone) {
+    const std::filesystem::path folder =
+        std::filesystem::temp_directory_path() / ("targe-none-" + std::to_string(std::random_device{}()));
+    std::filesystem::create_directory(folder);
+    const auto shelf = open_shelf(folder, false);
+    ASSERT_FALSE(shelf);
+    EXPECT_EQ(shelf.error().what, folder.string() + " is no library: there is no folder cartridges in it");
+    EXPECT_TRUE(std::filesystem::is_empty(folder));
+    std::filesystem::remove(folder);
 }
 
 TEST(LibraryFolder, IsOfOneProcessAtATime) {

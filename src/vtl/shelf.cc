@@ -91,16 +91,21 @@ Result<std::unique_ptr<Shelf>> open_shelf(const std::string& path, bool create) 
     if (!root) {
         return std::unexpected(root.error());
     }
+    // Nothing is made in a folder that is something else.
+    auto cartridges = open_folder(path + kCartridges, create);
+    if (!cartridges) {
+        return std::unexpected(
+            create ? cartridges.error()
+                   : Fault{.kind = FaultKind::host,
+                           .what = fmt::format("{} is no library: there is no folder {} in it", path,
+                                               kCartridges + 1)});
+    }
     auto lock = admin::posix_files().lock(path + kLock, fmt::format("{}\n", ::getpid()));
     if (!lock) {
         return std::unexpected(Fault{.kind = FaultKind::host,
                                      .what = lock.error().error == EWOULDBLOCK
                                                  ? fmt::format("{} is in use by another process", path)
                                                  : lock.error().what});
-    }
-    auto cartridges = open_folder(path + kCartridges, true);
-    if (!cartridges) {
-        return std::unexpected(cartridges.error());
     }
     return std::make_unique<FolderShelf>(path, std::move(*lock), std::move(*root), std::move(*cartridges));
 }

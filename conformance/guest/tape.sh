@@ -51,7 +51,7 @@ positions() {
   done
   step 'mt weof' mt -f "$TAPE" weof 2
   says 'mt tell' 'At block 2[0-9]' mt -f "$TAPE" tell
-  step 'mt bsfm' mt -f "$TAPE" rewind
+  step 'mt rewind for fsf' mt -f "$TAPE" rewind
   step 'mt fsf' mt -f "$TAPE" fsf 1
   dd if="$TAPE" of=/tmp/back bs=10000 status=none
   step 'the second file is as it was' cmp /tmp/file2 /tmp/back
@@ -203,6 +203,34 @@ survives() {
   step 'the file after a kill is as it was' cmp /tmp/file3 /tmp/back
 }
 
+# What no other function has used. The tape in drive 0 has two files.
+other_verbs() {
+  local verb
+  step 'mt rewind for fsfm' mt -f "$TAPE" rewind
+  step 'mt fsfm' mt -f "$TAPE" fsfm 1
+  says 'mt status after fsfm' 'File number=0' mt -f "$TAPE" status
+  step 'mt asf for bsfm' mt -f "$TAPE" asf 1
+  step 'mt bsfm' mt -f "$TAPE" bsfm 1
+  says 'mt status after bsfm' 'File number=1' mt -f "$TAPE" status
+  step 'mt seod' mt -f "$TAPE" seod
+  step 'mt eof' mt -f "$TAPE" eof 1
+  refused 'mt bss, setmarks' mt -f "$TAPE" bss 1
+  says 'mt densities' 'LTO' mt -f "$TAPE" densities
+  for verb in stshowopt 'stclearoptions read-ahead' 'stsetoptions read-ahead' 'stwrthreshold 32' 'sttimeout 800' 'stlongtimeout 10000' \
+    'defblksize 0' 'defdensity 0x5a' 'defdrvbuffer 1' 'defcompression 1' 'stsetcln 0'; do
+    step "mt $verb" mt -f "$TAPE" $verb
+  done
+  step 'mt rewoffl' mt -f "$TAPE" rewoffl
+  step 'mt load after rewoffl' mt -f "$TAPE" load
+  step 'mt eject' mt -f "$TAPE" eject
+  step 'mtx unload after eject' mtx -f "$CHANGER" unload 1 0
+  step 'mtx transfer to the last slot' mtx -f "$CHANGER" transfer 3 8
+  step 'mtx last' mtx -f "$CHANGER" last 0
+  says 'mtx status, the last' 'Data Transfer Element 0:Full .Storage Element 8 Loaded' mtx -f "$CHANGER" status
+  step 'mtx unload from the last slot' mtx -f "$CHANGER" unload 8 0
+  step 'mtx eject' mtx -f "$CHANGER" eject
+}
+
 find_units
 commands
 changer
@@ -214,4 +242,5 @@ encryption
 partitions
 worm
 survives
+other_verbs
 echo finished

@@ -3,6 +3,7 @@
 #include "scsi/sense.h"
 
 #include <cstddef>
+#include <span>
 
 namespace targe::vtl {
 namespace {
@@ -23,7 +24,7 @@ void point_at(targe_sense& sense, const scsi::FieldPointer& field) {
 
 Command command_of(const targe_command& command, std::uint64_t now_ms) {
     return {
-        .cdb = {static_cast<const std::byte*>(static_cast<const void*>(command.cdb)), command.cdb_length},
+        .cdb = std::as_bytes(std::span(command.cdb, command.cdb_length)),
         .data_out = {static_cast<const std::byte*>(command.data_out),
                      static_cast<std::size_t>(command.data_out_length)},
         .data_in = {static_cast<std::byte*>(command.data_in), static_cast<std::size_t>(command.data_in_room)},

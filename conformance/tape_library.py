@@ -276,15 +276,20 @@ def appended_at_the_end(session: Session, files: list[list[bytes]], begun: list[
         if task.sense_triple in (END_OF_DATA, (0, 0, 1)):
             break
         rest.append(bytes(task.data_in))
-    expect(rest, begun[:len(rest)], "what is behind the last filemark")
+    expect(rest == begun[:len(rest)], True, f"{sizes(rest)} behind the last filemark is the beginning of {sizes(begun)}")
     if task.sense_triple == (0, 0, 1):
-        expect(rest, begun, "a file whose filemark was written and not answered")
+        expect(len(rest), len(begun), "blocks of a file whose filemark was written and not answered")
         files.append(begun)
         return 0
     # The next file begins behind the last filemark.
     rewound(session)
     expect(session.command(cdb6(0x11, len(files), 1), lun=LUN).good, True, "SPACE over all filemarks")
+    expect(session.command(cdb6(0x19), lun=LUN).good, True, "ERASE of what is not complete")
     return 1
+
+
+def sizes(blocks_: list[bytes]) -> list[int]:
+    return [len(block) for block in blocks_]
 
 
 def survived(daemon: Targed, tapes: Tapes, handler: Handler, seed: int, kills: int) -> list[Result]:

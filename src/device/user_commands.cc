@@ -134,7 +134,7 @@ bool UserDevice::replace_handler() {
         return true;
     }
     std::promise<void> told;
-    std::future<void> in_force = told.get_future();
+    const std::future<void> in_force = told.get_future();
     {
         const std::scoped_lock lock{observing_};
         if (observer_ == nullptr) {

@@ -83,13 +83,14 @@ base::Task<bool> ProgramHook::run(base::CommandArena& arena, const std::string& 
     if (failed != 0) {
         refusal = fmt::format("no thread to run it: {}", std::strerror(failed));
     }
-    if (!refusal.empty()) {
+    const bool refused = !refusal.empty();
+    if (refused) {
         TARGE_LOG(warning, "alua",
                   "device group {}: the program {} did not let an initiator change the states of its port "
                   "groups: {}",
                   device_group, program_, refusal);
     }
-    co_return refusal.empty();
+    co_return !refused;
 }
 
 }  // namespace targe::daemon

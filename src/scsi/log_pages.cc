@@ -299,8 +299,9 @@ std::optional<Sense> write_page(std::span<const std::byte, LogSenseCdb::kSize> c
         return refused;
     }
     write_header(page.code, wire::get<L::kSubpageCode>(cdb), page.saveable && values.can_save, out);
+    const WritePage write_parameters = kWriters.at(static_cast<std::size_t>(&page - kPages.data()));
     LogParameterList list(out, wire::get<L::kParameterPointer>(cdb));
-    kWriters.at(static_cast<std::size_t>(&page - kPages.data()))(values_for(control, page, values), list);
+    write_parameters(values_for(control, page, values), list);
     return list.pointer_is_beyond() ? std::optional{invalid_field(L::kParameterPointer)} : std::nullopt;
 }
 

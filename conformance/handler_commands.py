@@ -122,6 +122,47 @@ def management(session: Session, other: Session) -> None:
         expect(wanted in events, True, f"{wanted!r} among {events}")
 
 
+def events_of(session: Session) -> list[str]:
+    return bytes(session.command(bytes([0xC1]) + bytes(9), read=60_000).data_in).decode().splitlines()
+
+
+def reservation_news(session: Session, other: Session) -> None:
+    for wanted in ("reserved 1 0 by  of 0", "reserved 0 0 by  of 1", "reserved 2 3 by iqn.2026-11.io.targe:test of 1", "reserved 0 0 by  of 0"):
+        expect(wanted in events_of(session), True, f"{wanted!r} among what reservations() brought")
+
+
+def rules(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    settled(other, bytes(6))
+    sent = session.command(bytes([0xC5, 2, 0, 0, 3, 0]), data=bytes(100))
+    expect((sent.good, sent.residual, "C5 with 30 bytes" in events_of(session)), (True, 70, True), "a command as long as its rule says")
+    expect(session.command(cdb6(0x16)).good, True, "RESERVE(6)")
+    expect(other.command(bytes([0xC5, 2, 0, 0, 1, 0]), data=bytes(10)).status, RESERVATION_CONFLICT, "one that writes, of another nexus")
+    expect(other.command(bytes([0xC5, 3, 0, 0, 0, 0])).good, True, "one that passes reservations")
+    expect(session.command(cdb6(0x17)).good, True, "RELEASE(6)")
+
+
+def going_on(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    settled(other, bytes(6))
+    begin = time.monotonic()
+    expect(session.command(bytes([0xC4, 0, 1, 0, 0, 0])).good, True, "a command that goes on")
+    expect(time.monotonic() - begin < 0.4, True, "that it was answered at once")
+    expect(session.command(bytes(6)).good, True, "a command meanwhile")
+    time.sleep(1)
+    expect(once(other, bytes(6)).good, True, "a command of another nexus")
+    late = once(session, bytes(6))
+    expect((late.sense_triple, late.sense[0] & 0x7F), ((3, 0x0C, 0), 0x71), "the error that came late")
+    expect(once(session, bytes(6)).good, True, "the next")
+
+
+def delivery(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    expect(session.command(bytes([0xC6, 0, 42, 0, 0, 0])).good, True, "a command whose delivery is reported")
+    settled(session, bytes(6))
+    expect("delivered 42 True" in events_of(session), True, "the report")
+
+
 def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result:
     name = check.__name__.replace("_", " ")
     port = daemon.target().port
@@ -136,7 +177,10 @@ def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result
 def refused_nexus(daemon: Targed) -> Result:
     with Session(daemon.target().port, NAME, initiator="iqn.2026-11.io.targe:refused", timeout=LIMIT_S) as session:
         found = settled(session, cdb6(0x01)).sense_triple
-    return report.passed(SUITE, "refused nexus") if found == (5, 0x25, 0) else report.failed(SUITE, "refused nexus", f"{found}")
+        luns = len(bytes(session.command(bytes([0xA0]) + bytes(7) + bytes([1, 0, 0, 0]), read=256).data_in)) // 8 - 1
+        peripheral = bytes(session.command(inquiry(), read=96).data_in)[0]
+    right = (found, luns, peripheral) == ((5, 0x25, 0), 0, 0x7F)
+    return report.passed(SUITE, "refused nexus") if right else report.failed(SUITE, "refused nexus", f"{found}, {luns} LUNs, {peripheral:02x}h")
 
 
 def killed(daemon: Targed, handler: Handler) -> Result:
@@ -150,9 +194,10 @@ def killed(daemon: Targed, handler: Handler) -> Result:
         while session.collect() is not begun:
             pass
         timer.join()
+        told = once(session, cdb6(0x01)).sense_triple
         after = settled(session, cdb6(0x01))
-    if begun.sense_triple != (0xB, 0x44, 0) or not after.good:
-        return report.failed(SUITE, name, f"it ended with {begun.sense_triple}, and the next with {after.status} {after.sense_triple}")
+    if begun.sense_triple != (0xB, 0x44, 0) or told != (6, 0x29, 0x04) or not after.good:
+        return report.failed(SUITE, name, f"it ended with {begun.sense_triple}, the next with {told}, and the one after it with {after.status} {after.sense_triple}")
     return report.passed(SUITE, name)
 
 
@@ -164,7 +209,8 @@ def run() -> list[Result]:
             end = time.monotonic() + LIMIT_S
             while "is attached" not in daemon.log() and time.monotonic() < end:
                 time.sleep(0.02)
-            results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, attentions, management)]
+            results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, reservation_news, rules, going_on, delivery,
+                                                           attentions, management)]
             return [*results, refused_nexus(daemon), killed(daemon, handler)]
 
 

@@ -150,8 +150,10 @@ def examples(seed: int) -> list[Result]:
 
 
 class Load:
-    """Writes and reads of one session, DEPTH at a time, until stop(). Each must be GOOD, and reads must find what was written last."""
+    """Writes and reads of one session, DEPTH at a time, until stop(). Each must be GOOD, and within the deadline; reads must find what was
+    written last."""
     DEPTH = 8
+    DEADLINE_S = 25.0  # the device's
     SLOTS = 256
 
     def __init__(self, port: int, seed: int) -> None:
@@ -159,7 +161,8 @@ class Load:
         settled(self.session, bytes(6))
         self.dice = random.Random(seed)
         self.generation = [0] * self.SLOTS
-        self.under_way: dict[int, tuple[int, bool]] = {}
+        self.under_way: dict[int, tuple[int, bool, float]] = {}
+        self.longest_s = 0.0
         self.ended = 0
         self.wrong = ""
         self.stopping = threading.Event()
@@ -167,7 +170,7 @@ class Load:
         self.thread.start()
 
     def _submit(self) -> None:
-        busy = {slot for slot, _ in self.under_way.values()}
+        busy = {slot for slot, _, _ in self.under_way.values()}
         slot = self.dice.choice([n for n in self.dice.sample(range(self.SLOTS), self.DEPTH + 1) if n not in busy])
         writes = self.dice.random() < 0.6
         at = slot * BLOCKS_A_WRITE
@@ -176,7 +179,7 @@ class Load:
             task = self.session.submit(write16(at, BLOCKS_A_WRITE, fua=self.dice.random() < 0.2), data=pattern(slot, self.generation[slot]))
         else:
             task = self.session.submit(read16(at, BLOCKS_A_WRITE), read=BLOCKS_A_WRITE * 512)
-        self.under_way[task.tag] = (slot, writes)
+        self.under_way[task.tag] = (slot, writes, time.monotonic())
 
     def _run(self) -> None:
         try:
@@ -185,9 +188,12 @@ class Load:
                     self._submit()
                 while (task := self.session.collect()) is None:
                     pass
-                slot, writes = self.under_way.pop(task.tag)
+                slot, writes, begin = self.under_way.pop(task.tag)
+                self.longest_s = max(self.longest_s, time.monotonic() - begin)
                 wanted = pattern(slot, self.generation[slot]) if self.generation[slot] else bytes(BLOCKS_A_WRITE * 512)
-                if not task.good:
+                if self.longest_s > self.DEADLINE_S:
+                    self.wrong = f"slot {slot}: answered after {self.longest_s:.1f} s"
+                elif not task.good:
                     self.wrong = f"slot {slot}: status {task.status}, sense {task.sense_triple}"
                 elif not writes and bytes(task.data_in) != wanted:
                     self.wrong = f"slot {slot}: generation {self.generation[slot]} was written, {bytes(task.data_in[:40])!r} was read"
@@ -223,7 +229,7 @@ def killed_and_stopped(seed: int, kills: int) -> list[Result]:
             if load.wrong:
                 break
         load.stop()
-        name, note = "kill -9 and kill -STOP", f"{kills} times, {stops} of them stopped first; {load.ended} commands; seed={seed}"
+        name, note = "kill -9 and kill -STOP", f"{kills} times, {stops} of them stopped first; {load.ended} commands, the slowest in {load.longest_s:.2f} s; seed={seed}"
         return [report.failed(SUITE, name, f"{load.wrong}; {note}") if load.wrong else report.passed(SUITE, name, note)]
 
 

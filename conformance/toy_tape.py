@@ -3,6 +3,7 @@
 it misbehave. toy_tape.py SOCKET"""
 import os
 import sys
+import threading
 import time
 
 import targe
@@ -17,6 +18,10 @@ class ToyTape(targe.Unit):
     removable = True
     vendor, product, revision = "TOYS", "TAPE OF RECORDS", "7"
     vpd_pages = bytes([0xB0])
+    goes_on = True
+    # C5h/02h writes as many times ten bytes as bytes 3 and 4 say; C5h/03h passes every reservation.
+    rules = (targe.Rule(opcode=0xC5, action=2, direction=1, flags=1, length_at=3, length_bytes=2, unit=10),
+             targe.Rule(opcode=0xC5, action=3, flags=4, unit=0))
 
     def __init__(self) -> None:
         self.records: list[bytes | None] = []  # None: a filemark
@@ -33,6 +38,20 @@ class ToyTape(targe.Unit):
 
     def task_management(self, function: int, done: bool, session: int) -> None:
         self.events.append(f"function {function} {'done' if done else 'received'}")
+
+    def reservations_changed(self, kind: int, type_: int, session: int, holder: str, generation: int, registrants: int) -> None:
+        self.events.append(f"reserved {kind} {type_} by {holder} of {registrants}")
+
+    def delivered(self, session: int, report: int, arrived: bool) -> None:
+        self.events.append(f"delivered {report} {arrived}")
+
+    @staticmethod
+    def go_on(command: targe.Command) -> None:
+        """The answer first; half a second later an error, if byte 2 says so."""
+        command.go_on()
+        if command.cdb[2]:
+            command.fail(3, 0x0C)
+        threading.Timer(0.5, command.complete).start()
 
     def execute(self, command: targe.Command) -> None:
         cdb = command.cdb
@@ -60,6 +79,12 @@ class ToyTape(targe.Unit):
                 command.reply("\n".join(self.events).encode())
             case 0xC2:
                 time.sleep(cdb[2])
+            case 0xC4:
+                self.go_on(command)
+            case 0xC5:
+                self.events.append(f"C5 with {len(command.data_out)} bytes")
+            case 0xC6:
+                command.report(cdb[2])
             case 0xC3:
                 command.fail(5, 0x24)
                 command.sense.flags = SPECIFIC

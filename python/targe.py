@@ -29,7 +29,7 @@ _BLOCKS, _COMMANDS = 0, 1
 
 class _Io(c.Structure):
     _fields_ = [("offset", c.c_uint64), ("length", c.c_uint64), ("data", c.c_void_p), ("flags", c.c_uint32), ("reserved", c.c_uint32),
-                ("deadline_ns", c.c_uint64), ("user", c.c_void_p)]
+                ("deadline_ns", c.c_uint64), ("user", c.c_void_p), ("source", c.c_uint64)]
 
 
 class _Extent(c.Structure):
@@ -37,12 +37,20 @@ class _Extent(c.Structure):
 
 
 _IoCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io))
+class _Reservations(c.Structure):
+    _fields_ = [("kind", c.c_uint32), ("type", c.c_uint32), ("session", c.c_uint64), ("holder", c.c_char_p), ("generation", c.c_uint32),
+                ("registrants", c.c_uint32)]
+
+
+_BatchCall = c.CFUNCTYPE(None, c.c_void_p)
+_ReservationsCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Reservations))
 _ExtentCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io), c.POINTER(_Extent))
 
 
 class _BlockOps(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("read", _IoCall), ("write", _IoCall), ("flush", _IoCall),
-                ("unmap", _IoCall), ("write_zeroes", _IoCall), ("block_status", _ExtentCall)]
+                ("unmap", _IoCall), ("write_zeroes", _IoCall), ("block_status", _ExtentCall), ("write_same", _IoCall), ("copy", _IoCall),
+                ("reservations_changed", _ReservationsCall), ("batch_ended", _BatchCall)]
 
 
 class Sense(c.Structure):
@@ -55,7 +63,7 @@ class _Command(c.Structure):
     _fields_ = [("cdb", c.c_void_p), ("cdb_length", c.c_uint32), ("attribute", c.c_uint32), ("session", c.c_uint64), ("tag", c.c_uint64),
                 ("deadline_ns", c.c_uint64), ("data_out", c.c_void_p), ("data_out_length", c.c_uint64), ("data_in", c.c_void_p),
                 ("data_in_room", c.c_uint64), ("status", c.c_uint8), ("reserved", c.c_uint8 * 7), ("sense", Sense),
-                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p)]
+                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p), ("report", c.c_uint64)]
 
 
 class _Session(c.Structure):
@@ -71,11 +79,19 @@ _ExecuteCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Command))
 _SessionCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Session))
 _DetachCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64)
 _ManagementCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Management))
+_DeliveredCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64, c.c_uint64, c.c_int)
 
 
 class _CommandOps(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("execute", _ExecuteCall), ("session_attach", _SessionCall),
-                ("session_detach", _DetachCall), ("task_management", _ManagementCall)]
+                ("session_detach", _DetachCall), ("task_management", _ManagementCall), ("reservations_changed", _ReservationsCall),
+                ("delivered", _DeliveredCall), ("batch_ended", _BatchCall), ("goes_on", c.c_uint32), ("reserved2", c.c_uint32)]
+
+
+class Rule(c.Structure):
+    """As struct targe_command_rule of targe_commands.h."""
+    _fields_ = [("opcode", c.c_uint8), ("action", c.c_uint8), ("direction", c.c_uint8), ("flags", c.c_uint8), ("length_at", c.c_uint8),
+                ("length_bytes", c.c_uint8), ("reserved", c.c_uint8 * 2), ("unit", c.c_uint32)]
 
 
 class _Attachment(c.Structure):
@@ -83,27 +99,37 @@ class _Attachment(c.Structure):
                 ("depth", c.c_uint32), ("block_size", c.c_uint32), ("size", c.c_uint64), ("block_ops", c.POINTER(_BlockOps)),
                 ("command_ops", c.POINTER(_CommandOps)), ("peripheral_type", c.c_uint8), ("removable", c.c_uint8), ("reserved", c.c_uint8 * 6),
                 ("vendor", c.c_char_p), ("product", c.c_char_p), ("revision", c.c_char_p), ("vpd_pages", c.c_char_p),
-                ("vpd_page_count", c.c_uint32), ("reattach", c.c_uint32)]
+                ("vpd_page_count", c.c_uint32), ("reattach", c.c_uint32), ("rules", c.POINTER(Rule)), ("rule_count", c.c_uint32),
+                ("reserved2", c.c_uint32)]
 
 
 def _library() -> c.CDLL:
     library = c.CDLL(os.environ.get("TARGE_LIBRARY", "libtarge.so.0"))
     library.targe_attach.restype = c.c_void_p
     library.targe_attach.argtypes = [c.POINTER(_Attachment), c.c_int, c.c_char_p, c.c_size_t]
-    for name in ("targe_run", "targe_stop", "targe_detach"):
+    for name in ("targe_run", "targe_stop", "targe_detach", "targe_block_size"):
         getattr(library, name).argtypes = [c.c_void_p]
     library.targe_raise.argtypes = [c.c_void_p, c.c_uint8, c.c_uint8, c.c_uint64]
     library.targe_resize.argtypes = [c.c_void_p, c.c_uint64]
+    library.targe_set_log_page.argtypes = [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t]
+    library.targe_set_depth.argtypes = [c.c_void_p, c.c_uint32]
+    for name in ("targe_go_on", "targe_command_complete", "targe_aborted"):
+        getattr(library, name).argtypes = [c.POINTER(_Command)]
     return library
 
 
 class Served:
-    """What a disk and a unit of another type have in common."""
+    """What a disk and a unit of another type have in common. Either may define reservations_changed(kind, type, session, holder, generation,
+    registrants); struct targe_reservations says what they are."""
     _device: Device | None = None
 
     def unit_attention(self, asc: int, ascq: int, session: int = 0) -> None:
         """Tells every initiator, or one; in force when this returns."""
         self._attached().call("targe_raise", asc, ascq, session)
+
+    def set_depth(self, depth: int) -> None:
+        """How many commands at once make sense from now on."""
+        self._attached().call("targe_set_depth", depth)
 
     def stop(self) -> None:
         """serve() returns once what it has in hand is complete. From any thread, or a signal handler."""
@@ -117,12 +143,17 @@ class Served:
 
 class Disk(Served):
     """A disk. What a class does not define, the disk cannot, and targed does not announce it: write(offset, data, durable), flush(),
-    unmap(offset, length), write_zeroes(offset, length), block_status(offset, length) -> (length, mapped)."""
+    unmap(offset, length), write_zeroes(offset, length), block_status(offset, length) -> (length, mapped); and write_same(offset, length,
+    block) and copy(offset, source, length), which may raise OSError(ENOTSUP) to have targed write, or read and write, instead."""
     size = 0  #: bytes
     block_size = 0  #: 0: as configured
 
     def read(self, offset: int, length: int) -> bytes:
         raise NotImplementedError
+
+    def set_log_page(self, code: int, parameters: bytes) -> None:
+        """As targe_set_log_page()."""
+        self._attached().call("targe_set_log_page", code, parameters, len(parameters))
 
     def resize(self, size: int) -> None:
         self._attached().call("targe_resize", size)
@@ -132,8 +163,10 @@ class Disk(Served):
 class Command:
     """One CDB, while it is executed. It ends well and without data, unless reply(), fail() or what is set here says otherwise."""
 
-    def __init__(self, raw: _Command) -> None:
+    def __init__(self, raw: _Command, library: c.CDLL) -> None:
         self.raw = raw
+        self.library = library
+        self.later = False  #: set it, and execute() may return before the command is done: complete() ends it, from any thread
         self.cdb = c.string_at(raw.cdb, raw.cdb_length)
         self.data_out = c.string_at(raw.data_out, raw.data_out_length) if raw.data_out_length else b""
         self.session = raw.session
@@ -146,6 +179,25 @@ class Command:
             c.memmove(self.raw.data_in, part, len(part))
         self.raw.data_in_length, self.raw.wanted = len(part), len(data)
 
+    def go_on(self) -> None:
+        """The initiator is told GOOD now; complete() ends the command, and an error then is a deferred one. The unit sets goes_on."""
+        result = self.library.targe_go_on(c.byref(self.raw))
+        if result < 0:
+            raise OSError(-result, os.strerror(-result))
+        self.later = True
+
+    def complete(self) -> None:
+        """Once, of a command that is done later."""
+        self.library.targe_command_complete(c.byref(self.raw))
+
+    @property
+    def aborted(self) -> bool:
+        return bool(self.library.targe_aborted(c.byref(self.raw)))
+
+    def report(self, value: int) -> None:
+        """Has Unit.delivered() called with this when it is known whether the answer has arrived."""
+        self.raw.report = value
+
     def fail(self, key: int, asc: int, ascq: int = 0) -> None:
         """CHECK CONDITION; more of it may be set in `sense`."""
         self.raw.status = CHECK_CONDITION
@@ -154,11 +206,14 @@ class Command:
 
 class Unit(Served):
     """A device of any type, which gets CDBs; targe_commands.h says which. It may define session_attach(handle, lun, read_only, initiator,
-    target), which refuses by raising OSError, session_detach(handle), and task_management(function, done, session)."""
+    target), which refuses by raising OSError, session_detach(handle), task_management(function, done, session), and delivered(session,
+    report, arrived)."""
     peripheral_type = 0x01
     removable = False
     vendor = product = revision = ""
     vpd_pages = b""  #: that execute() answers
+    rules: tuple[Rule, ...] = ()
+    goes_on = False  #: whether Command.go_on() is used
 
     def execute(self, command: Command) -> None:
         command.fail(5, 0x20)
@@ -179,12 +234,13 @@ class Device:
             how.level, how.peripheral_type, how.removable = _COMMANDS, what.peripheral_type, int(what.removable)
             how.vendor, how.product, how.revision = what.vendor.encode(), what.product.encode(), what.revision.encode()
             how.vpd_pages, how.vpd_page_count, how.command_ops = what.vpd_pages, len(what.vpd_pages), c.pointer(self.command_ops)
+            how.rules, how.rule_count = (Rule * len(what.rules))(*what.rules), len(what.rules)
         error = c.create_string_buffer(256)
         self.handle = self.library.targe_attach(c.byref(how), int(timeout * 1000), error, len(error))
         if not self.handle:
             raise ConnectionError(error.value.decode(errors="replace"))
 
-    def call(self, function: str, *arguments: int) -> None:
+    def call(self, function: str, *arguments: int | bytes) -> None:
         result = getattr(self.library, function)(self.handle, *arguments)
         if function != "targe_stop" and result < 0:
             raise OSError(-result, os.strerror(-result))
@@ -198,16 +254,22 @@ class Device:
             ops.session_detach = _DetachCall(lambda _context, handle: unit.session_detach(handle))
         if hasattr(unit, "task_management"):
             ops.task_management = _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session))
+        if hasattr(unit, "delivered"):
+            ops.delivered = _DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))
+        if hasattr(unit, "reservations_changed"):
+            ops.reservations_changed = _reservations(unit)
+        ops.goes_on = int(unit.goes_on)
         return ops
 
     def _execute(self, _context: int, raw: c.POINTER(_Command)) -> int:
-        command = Command(raw[0])
+        command = Command(raw[0], self.library)
         try:
             self.unit.execute(command)
         except Exception:  # noqa: BLE001 - C knows no exceptions
             traceback.print_exc(file=sys.stderr)
             command.fail(4, 0x44)  # INTERNAL TARGET FAILURE
-        return DONE
+            command.later = False
+        return LATER if command.later else DONE
 
     def _block_ops(self) -> _BlockOps:
         disk = self.disk
@@ -220,9 +282,18 @@ class Device:
         for name in ("unmap", "write_zeroes"):
             if hasattr(disk, name):
                 setattr(ops, name, _IoCall(_guarded(lambda io, call=getattr(disk, name): call(io.offset, io.length))))
+        if hasattr(disk, "write_same"):
+            ops.write_same = _IoCall(_guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size()))))
+        if hasattr(disk, "copy"):
+            ops.copy = _IoCall(_guarded(lambda io: disk.copy(io.offset, io.source, io.length)))
+        if hasattr(disk, "reservations_changed"):
+            ops.reservations_changed = _reservations(disk)
         if hasattr(disk, "block_status"):
             ops.block_status = _ExtentCall(_guarded(self._block_status))
         return ops
+
+    def block_size(self) -> int:
+        return self.library.targe_block_size(self.handle)
 
     def _read(self, io: _Io) -> None:
         data = self.disk.read(io.offset, io.length)
@@ -232,6 +303,11 @@ class Device:
 
     def _block_status(self, io: _Io, extent: c.POINTER(_Extent)) -> None:
         extent[0].length, extent[0].mapped = self.disk.block_status(io.offset, io.length)
+
+
+def _reservations(what: Served) -> c._CFuncPtr:
+    return _ReservationsCall(lambda _context, now: what.reservations_changed(
+        now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants))
 
 
 def _guarded(method: Callable[..., object]) -> Callable[..., int]:

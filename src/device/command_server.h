@@ -15,6 +15,21 @@
 
 namespace targe::device {
 
+/// A command that the device knows and the engine does not: what the engine must know to let it through.
+struct CommandRule {
+    enum class Direction : std::uint8_t { none, out, in };
+    std::uint8_t opcode = 0;
+    std::optional<std::uint8_t> service_action = {};  ///< in byte 1; nothing: any
+    Direction direction = Direction::none;
+    bool writes_medium = false;           ///< refused where the unit is write protected
+    bool passes_write_exclusive = false;  ///< of others, as what only reads may
+    bool passes_every_reservation = false;
+    std::uint8_t length_at = 0;     ///< first byte of the field of the CDB with the length, big-endian
+    std::uint8_t length_bytes = 0;  ///< of that field; 0: `unit` is the length
+    std::uint32_t unit = 1;         ///< bytes that the field counts by
+    bool operator==(const CommandRule&) const = default;
+};
+
 /// What initiators are told of such a device by INQUIRY. Empty strings: what the configuration says.
 struct ServerFacts {
     bool removable = false;
@@ -22,6 +37,7 @@ struct ServerFacts {
     std::string product = {};
     std::string revision = {};
     std::vector<std::uint8_t> vpd_pages = {};  ///< that it answers itself
+    std::vector<CommandRule> rules = {};       ///< go before what the engine knows of an operation code
     bool operator==(const ServerFacts&) const = default;
 };
 
@@ -69,6 +85,7 @@ struct ServerAnswer {
     std::optional<std::array<std::uint8_t, 3>> specific = {};
     std::uint32_t in_bytes = 0;  ///< data-in that are there
     std::uint32_t wanted = 0;    ///< bytes that it would move in all; 0: as many as were moved
+    std::uint64_t report = 0;    ///< not 0: the device wants to hear whether its answer arrived, by this
 };
 
 /// Which task management function.
@@ -100,6 +117,8 @@ public:
     virtual void leave(std::uint64_t nexus) = 0;
     /// Does not wait; on any core.
     virtual void tell(ServerEvent event, bool done, std::uint64_t nexus) = 0;
+    /// What became of an answer with ServerAnswer::report. Does not wait; on the core of the nexus.
+    virtual void delivered(std::uint64_t /*nexus*/, std::uint64_t /*report*/, bool /*arrived*/) {}
 
 protected:
     ~CommandServer() = default;

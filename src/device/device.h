@@ -8,6 +8,8 @@
 #include <expected>
 #include <functional>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 namespace targe::device {
 
@@ -70,6 +72,18 @@ struct Extent {
     bool operator==(const Extent&) const = default;
 };
 
+/// Data in memory of a device.
+struct Loan {
+    base::ConstSegment data;
+    std::uint64_t number;  ///< for Device::give_back(); never 0
+};
+
+/// That the device itself fills: parameters as LOG SENSE returns them.
+struct LogPage {
+    std::uint8_t code;
+    std::vector<std::byte> parameters;
+};
+
 /// What has become of a copy that a device was asked for.
 enum class CopyPath : std::uint8_t {
     none,    ///< it cannot: whoever asked reads and writes. Part of the range may be copied
@@ -85,6 +99,25 @@ struct Fill {
     bool operator==(const Fill&) const = default;
 };
 
+/// Of a command that ended well before its work did.
+struct DeferredError {
+    std::uint64_t nexus;
+    std::uint8_t key;
+    std::uint16_t condition;  ///< ASC and ASCQ
+    std::optional<std::int64_t> information = {};
+};
+
+/// What reservations of a unit are, after something about them has changed.
+struct ReservationFacts {
+    enum class Kind : std::uint8_t { none, reserve, persistent };
+    Kind kind = Kind::none;        ///< which one there is: by RESERVE, or persistent
+    std::uint8_t type = 0;         ///< of a persistent one, as in PERSISTENT RESERVE OUT
+    std::uint64_t nexus = 0;       ///< that holds the one of RESERVE
+    std::string_view holder{};     ///< initiator port that holds the persistent one; empty: all registrants
+    std::uint32_t generation = 0;  ///< PRGENERATION
+    std::uint32_t registrants = 0;
+};
+
 /// Who hears what a device has to say by itself. Called from any thread, and does not wait.
 class DeviceObserver {
 public:
@@ -94,6 +127,10 @@ public:
     /// 0. `told` is called, from any thread, when no command answered from then on comes before it.
     virtual void raise(std::uint16_t condition, std::uint64_t nexus,
                        std::move_only_function<void()> told) = 0;
+    /// What was answered with GOOD has gone wrong: the next command of that nexus is told.
+    virtual void defer(const DeferredError& /*error*/) {}
+    /// Whether the nexus may use the unit: it sees none where it may not. All may at first.
+    virtual void admit(std::uint64_t /*nexus*/, bool /*admitted*/) {}
 
 protected:
     ~DeviceObserver() = default;
@@ -131,6 +168,13 @@ public:
     /// the range reads as zeroes afterwards. Only with Capabilities::unmap.
     virtual base::Task<IoResult> unmap(base::CommandArena& arena, std::uint64_t lba,
                                        std::uint64_t blocks) = 0;
+    /// `block` over and over. Nothing: whoever asked writes it out.
+    virtual base::Task<std::optional<IoResult>> write_same(base::CommandArena& /*arena*/,
+                                                           std::uint64_t /*lba*/, std::uint64_t /*blocks*/,
+                                                           base::ConstSegment /*block*/,
+                                                           Durability /*durability*/) {
+        co_return std::nullopt;
+    }
     /// All of the range reads as zeroes afterwards and has its space, so that writing it finds room. When it
     /// fails, part of it may be so. Only with Capabilities::anchor.
     virtual base::Task<IoResult> anchor(base::CommandArena& /*arena*/, std::uint64_t lba,
@@ -156,6 +200,8 @@ public:
     /// Afterwards geometry() and capabilities() are what was found.
     virtual base::Task<IoResult> refresh(base::CommandArena& arena) = 0;
 
+    /// By code. At once, from any core.
+    [[nodiscard]] virtual std::vector<LogPage> log_pages() const { return {}; }
     /// Whether the backing store was away when it was last needed. From any thread, and at once: nothing is
     /// looked at.
     [[nodiscard]] virtual bool away() const { return false; }
@@ -177,9 +223,21 @@ public:
     /// Who is told from now on; null: nobody, and when this returns nobody is being told any more. From any
     /// thread.
     virtual void observe(DeviceObserver* /*observer*/) {}
+    /// They have changed. Does not wait, and keeps nothing of what it is given; on any core.
+    virtual void reservations_changed(const ReservationFacts& /*facts*/) {}
     /// The daemon ends: nobody is told any more, and no operation waits long for something outside the
     /// process. From any thread.
     virtual void stop() {}
+    /// Whether read_lent() may be called now.
+    [[nodiscard]] virtual bool lends_reads(std::uint64_t /*bytes*/) { return false; }
+    /// Into memory of the device's own. The data may change until they are given back.
+    virtual base::Task<std::expected<Loan, IoFailure>> read_lent(base::CommandArena& /*arena*/,
+                                                                 std::uint64_t lba,
+                                                                 std::uint64_t /*blocks*/) {
+        co_return std::unexpected(IoFailure{.error = IoError::no_resources, .lba = lba});
+    }
+    /// Of each loan once, on the core that has it.
+    virtual void give_back(std::uint64_t /*loan*/) {}
 
     /// The device's own memory that holds the range, when it has it at hand; it stays valid and in place as
     /// long as the device lives. Content may change under concurrent writes, as on any disk.

@@ -28,7 +28,7 @@ void RamDevice::fill_with_zeroes(Range range) {
     }
 }
 
-RamDevice::Range RamDevice::give_back(Range range) {
+RamDevice::Range RamDevice::unmap_pages(Range range) {
     const std::size_t first = (range.begin + kPageSize - 1) / kPageSize;
     const std::size_t end = range.end / kPageSize;
     if (first >= end) {
@@ -85,7 +85,7 @@ base::Task<IoResult> RamDevice::write_zeroes(base::CommandArena& /*arena*/, std:
                                              Durability /*durability*/) {
     const Range all = bytes_of(lba, blocks);
     const Range given =
-        may_unmap && capabilities_.unmap ? give_back(all) : Range{.begin = all.begin, .end = all.begin};
+        may_unmap && capabilities_.unmap ? unmap_pages(all) : Range{.begin = all.begin, .end = all.begin};
     fill_with_zeroes({.begin = all.begin, .end = given.begin});
     fill_with_zeroes({.begin = given.end, .end = all.end});
     co_return IoResult{};

@@ -43,7 +43,7 @@ private:
     void mark(Range range);
     void fill_with_zeroes(Range range);
     /// Gives back the whole pages inside, which then read as zeroes. Returns them.
-    Range give_back(Range range);
+    Range unmap_pages(Range range);
 
     Geometry geometry_;
     Capabilities capabilities_;

@@ -20,6 +20,11 @@ struct UserPeer {
     gid_t gid;
 };
 
+/// What a handler says when it comes.
+struct UserGreeting : targe_hello {
+    std::vector<targe_rule> rules;
+};
+
 /// Shared by the thread that speaks with the handler and the cores that work with it; the last one to let go
 /// of it unmaps the memory. From any thread, but for what `memory` holds.
 struct UserAttachment {
@@ -27,7 +32,7 @@ struct UserAttachment {
     reactor::FileDescriptor connection;
     reactor::FileDescriptor handler_event;
     std::vector<reactor::FileDescriptor> queue_events;
-    targe_hello hello;
+    UserGreeting hello;
     UserPeer peer;
     bool replaces = false;  ///< another handler was attached before
     /// Of each queue: how many the handler wants at once, which it may say anew.

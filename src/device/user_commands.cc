@@ -31,7 +31,8 @@ ServerAnswer answer_of(const targe_completion& completion) {
     ServerAnswer answer{.end = ServerAnswer::End::answered,
                         .status = completion.status,
                         .in_bytes = completion.in_length,
-                        .wanted = completion.wanted};
+                        .wanted = completion.wanted,
+                        .report = completion.report};
     if (completion.status != kCheckCondition) {
         return answer;
     }
@@ -62,14 +63,40 @@ bool is_printable(const std::string& text) {
     return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
+std::optional<CommandRule> rule_of(const targe_rule& rule) {
+    constexpr std::uint8_t kAnyAction = 0xff;
+    constexpr std::uint8_t kLastAction = 0x1f;
+    constexpr std::uint8_t kWidest = 4;
+    constexpr std::uint32_t kLargestUnit = 1U << 24U;
+    const bool has = (rule.action == kAnyAction || rule.action <= kLastAction) && rule.direction <= 2 &&
+                     rule.length_bytes <= kWidest && rule.unit <= kLargestUnit;
+    const bool writes = (rule.flags & TARGE_RULE_FLAG_WRITES) != 0;
+    if (!has || (rule.flags & ~TARGE_RULE_FLAGS) != 0 || (writes && rule.flags != TARGE_RULE_FLAG_WRITES)) {
+        return std::nullopt;
+    }
+    CommandRule known{.opcode = rule.opcode,
+                      .direction = CommandRule::Direction{rule.direction},
+                      .writes_medium = writes,
+                      .passes_write_exclusive = (rule.flags & TARGE_RULE_FLAG_READS) != 0,
+                      .passes_every_reservation = (rule.flags & TARGE_RULE_FLAG_PASSES) != 0,
+                      .length_at = rule.length_at,
+                      .length_bytes = rule.length_bytes,
+                      .unit = rule.unit};
+    if (rule.action != kAnyAction) {
+        known.service_action = rule.action;
+    }
+    return known;
+}
+
 }  // namespace
 
-std::expected<ServerFacts, std::string> facts_of(const targe_hello& hello) {
+std::expected<ServerFacts, std::string> facts_of(const UserGreeting& hello) {
     ServerFacts facts{.removable = hello.removable != 0,
                       .vendor = text_of(hello.vendor),
                       .product = text_of(hello.product),
                       .revision = text_of(hello.revision).substr(0, 4),
-                      .vpd_pages = {}};
+                      .vpd_pages = {},
+                      .rules = {}};
     if (!is_printable(facts.vendor) || !is_printable(facts.product) || !is_printable(facts.revision)) {
         return std::unexpected("vendor, product and revision of the handler must be printable ASCII");
     }
@@ -84,6 +111,13 @@ std::expected<ServerFacts, std::string> facts_of(const targe_hello& hello) {
     if (ours || !std::ranges::is_sorted(facts.vpd_pages, std::less_equal<>{})) {
         return std::unexpected(
             "the VPD pages of the handler must ascend, without 00h, 80h, 83h and 88h, which are targed's");
+    }
+    for (const targe_rule& rule : hello.rules) {
+        const auto known = rule_of(rule);
+        if (!known) {
+            return std::unexpected("a rule of the handler for a command makes no sense");
+        }
+        facts.rules.push_back(*known);
     }
     return facts;
 }
@@ -161,6 +195,10 @@ void UserDevice::tell(ServerEvent event, bool done, std::uint64_t nexus) {
     if (can(TARGE_WANTS_MANAGEMENT)) {
         queue_here().tell_of_management(static_cast<std::uint8_t>(event), done, nexus);
     }
+}
+
+void UserDevice::delivered(std::uint64_t nexus, std::uint64_t report, bool arrived) {
+    queue_here().tell_of_delivery(nexus, report, arrived);
 }
 
 }  // namespace targe::device

@@ -9,6 +9,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace targe::device {
@@ -88,6 +89,24 @@ void UserDevice::observe(DeviceObserver* observer) {
     }
 }
 
+void UserDevice::admit(std::uint64_t nexus, bool admitted) {
+    const std::scoped_lock lock{observing_};
+    if (observer_ != nullptr) {
+        observer_->admit(nexus, admitted);
+    }
+}
+
+void UserDevice::defer(const DeferredError& error) {
+    const std::scoped_lock lock{observing_};
+    if (observer_ != nullptr) {
+        observer_->defer(error);
+    }
+}
+
+void UserDevice::reservations_changed(const ReservationFacts& facts) {
+    queue_here().tell_of_reservations(facts);
+}
+
 void UserDevice::stop() {
     observe(nullptr);
     presence_.stop();
@@ -107,7 +126,7 @@ void UserDevice::learn(const Facts& facts) {
     }
 }
 
-std::expected<UserDevice::Agreed, std::string> UserDevice::agree(const targe_hello& hello) {
+std::expected<UserDevice::Agreed, std::string> UserDevice::agree(const UserGreeting& hello) {
     if ((hello.level != 0) != settings_.type.has_value()) {
         return std::unexpected(
             settings_.type ? "the device has a 'type', so its handler gets CDBs, and this one wants blocks"
@@ -138,7 +157,8 @@ std::expected<UserDevice::Agreed, std::string> UserDevice::agree(const targe_hel
                   .size_bytes = size};
 }
 
-std::expected<UserDevice::Agreed, std::string> UserDevice::agree_on_commands(const targe_hello& hello) const {
+std::expected<UserDevice::Agreed, std::string> UserDevice::agree_on_commands(
+    const UserGreeting& hello) const {
     if (hello.peripheral_type != *settings_.type) {
         return std::unexpected(
             fmt::format("the handler is of peripheral device type {:02x}h, and 'type' says {:02x}h",
@@ -147,20 +167,27 @@ std::expected<UserDevice::Agreed, std::string> UserDevice::agree_on_commands(con
     if (const auto facts = facts_of(hello); !facts) {
         return std::unexpected(facts.error());
     }
+    // What is completed twice must find room among the completions both times.
+    const std::uint32_t most = (hello.can & TARGE_MAY_GO_ON) != 0 ? TARGE_MAX_SLOTS / 2 : TARGE_MAX_SLOTS;
     return Agreed{.layout = {.queues = settings_.queues,
-                             .slots = slots_of(hello.depth, settings_.queues),
+                             .slots = std::min(slots_of(hello.depth, settings_.queues), most),
                              .arena_bytes = kCommandArenaBytes},
                   .size_bytes = 0};
 }
 
-void UserDevice::attached(const targe_hello& hello, std::uint64_t size_bytes) {
+void UserDevice::attached(const UserGreeting& hello, std::uint64_t size_bytes) {
     can_.store(hello.can, std::memory_order_relaxed);
+    {
+        const std::scoped_lock lock{mutex_};
+        log_pages_.clear();  // of the one before
+    }
     learn({.blocks = size_bytes / settings_.block_size,
            .can = hello.can,
            .server = settings_.type ? facts_of(hello).value_or(ServerFacts{}) : ServerFacts{}});
 }
 
-void UserDevice::asked(const targe_request& request, std::move_only_function<void(int)> reply) {
+void UserDevice::asked(const targe_request& request, std::span<const std::byte> data,
+                       std::move_only_function<void(int)> reply) {
     switch (request.kind) {
         case TARGE_REQUEST_RAISE:
             raise(request, std::move(reply));
@@ -176,6 +203,9 @@ void UserDevice::asked(const targe_request& request, std::move_only_function<voi
             return;
         case TARGE_REQUEST_DEPTH:
             set_depth(request.value, std::move(reply));
+            return;
+        case TARGE_REQUEST_LOG_PAGE:
+            reply(keep_log_page(request.value, data));
             return;
         default:
             reply(EOPNOTSUPP);
@@ -213,7 +243,8 @@ UserQueue& UserDevice::queue_here() {
     TARGE_ASSERT(index < queues_.size());
     std::unique_ptr<UserQueue>& queue = queues_[index];
     if (!queue) {
-        queue = std::make_unique<UserQueue>(presence_, settings_, here, index);
+        UserQueueHost& host = *this;
+        queue = std::make_unique<UserQueue>(presence_, settings_, host, here, index);
     }
     return *queue;
 }
@@ -319,65 +350,6 @@ base::Task<IoResult> UserDevice::flush(base::CommandArena& arena) {
     UserRequest request;
     request.op = TARGE_OP_FLUSH;
     co_return co_await perform(arena, request);
-}
-
-base::Task<IoResult> UserDevice::unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
-    UserRequest request;
-    request.op = TARGE_OP_UNMAP;
-    request.offset = lba * settings_.block_size;
-    request.length = blocks * settings_.block_size;
-    co_return co_await perform(arena, request);
-}
-
-base::Task<IoResult> UserDevice::write_zeroes(base::CommandArena& arena, std::uint64_t lba,
-                                              std::uint64_t blocks, bool may_unmap, Durability durability) {
-    if (!can(TARGE_CAN_WRITE_ZEROES)) {
-        co_return co_await write_out_zeroes(arena, lba, blocks, durability);
-    }
-    UserRequest request;
-    request.op = TARGE_OP_WRITE_ZEROES;
-    request.flags = (durability == Durability::durable ? std::uint32_t{TARGE_SLOT_DURABLE} : 0) |
-                    (may_unmap ? std::uint32_t{TARGE_SLOT_MAY_UNMAP} : 0);
-    request.offset = lba * settings_.block_size;
-    request.length = blocks * settings_.block_size;
-    co_return co_await perform(arena, request);
-}
-
-base::Task<IoResult> UserDevice::write_out_zeroes(base::CommandArena& arena, std::uint64_t lba,
-                                                  std::uint64_t blocks, Durability durability) {
-    constexpr std::size_t kZeroes = 65536;
-    static constexpr std::array<std::byte, kZeroes> kNothing{};
-    std::uint64_t left = blocks * settings_.block_size;
-    while (left > 0) {
-        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, kZeroes));
-        const base::ConstSegment from{kNothing.data(), size};
-        const IoResult written = co_await write(arena, lba, {&from, 1}, durability);
-        if (!written) {
-            co_return written;
-        }
-        lba += size / settings_.block_size;
-        left -= size;
-    }
-    co_return IoResult{};
-}
-
-base::Task<std::expected<Extent, IoFailure>> UserDevice::block_status(base::CommandArena& arena,
-                                                                      std::uint64_t lba,
-                                                                      std::uint64_t blocks) {
-    if (!can(TARGE_CAN_BLOCK_STATUS)) {
-        co_return Extent{.lba = lba, .blocks = blocks, .mapped = true};
-    }
-    UserRequest request;
-    request.op = TARGE_OP_BLOCK_STATUS;
-    request.offset = lba * settings_.block_size;
-    request.length = blocks * settings_.block_size;
-    const IoResult asked = co_await perform(arena, request);
-    if (!asked) {
-        co_return std::unexpected(asked.error());
-    }
-    co_return Extent{.lba = lba,
-                     .blocks = static_cast<std::uint64_t>(request.answer.information) / settings_.block_size,
-                     .mapped = request.answer.wanted != 0};
 }
 
 base::Task<IoResult> UserDevice::probe(base::CommandArena& arena) {

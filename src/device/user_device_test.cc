@@ -248,6 +248,66 @@ TEST_F(UserDisk, TakesOverASocketThatNobodyListensOn) {
     EXPECT_NE(second.error().text.find("another process listens there"), std::string::npos);
 }
 
+TEST_F(UserDisk, WritesOneBlockOverAndOverAndCopiesWhereTheDataAre) {
+    open(settings_);
+    Handler handler(settings_.socket, medium_);
+    ASSERT_TRUE(on_.probe(disk()));
+    const Bytes block = pattern(512, 5);
+    const auto same = [&] {
+        return on_.run([&](base::CommandArena& arena) {
+            return disk().write_same(arena, 8, 100, {block.data(), block.size()}, Durability::cached);
+        });
+    };
+    const auto written = same();
+    ASSERT_TRUE(written && *written);
+    Bytes read(512);
+    EXPECT_TRUE(on_.read(disk(), 107, read));
+    EXPECT_EQ(read, block);
+    EXPECT_EQ(on_.copy(disk(), 1000, disk(), 100, 4096), CopyPath::copied);
+    EXPECT_TRUE(on_.read(disk(), 1007, read));
+    EXPECT_EQ(read, block);
+    medium_.error = -ENOTSUP;  // this time
+    EXPECT_FALSE(same());
+    EXPECT_EQ(on_.copy(disk(), 1000, disk(), 100, 4096), CopyPath::none);
+    medium_.error = -ENOSPC;
+    EXPECT_EQ(same()->error().error, IoError::no_space);
+    EXPECT_EQ(on_.copy(disk(), 1000, disk(), 100, 4096).error().error, IoError::no_space);
+    handler.stop();
+    medium_.error = 0;
+    targe_block_ops less = testing::kWholeDisk;
+    less.write_same = less.copy = nullptr;
+    const Handler plain(settings_.socket, medium_, less);
+    EXPECT_TRUE(on_.read(disk(), 0, read));
+    EXPECT_FALSE(same());
+    EXPECT_EQ(on_.copy(disk(), 1000, disk(), 100, 4096), CopyPath::none);
+}
+
+TEST_F(UserDisk, HearsOfReservationsAndItsNextHandlerToo) {
+    open(settings_);
+    const auto told = [&](const std::string& wanted) {
+        await([&] {
+            const std::scoped_lock lock{medium_.mutex};
+            return medium_.reserved == wanted;
+        });
+        const std::scoped_lock lock{medium_.mutex};
+        medium_.reserved.clear();
+    };
+    Handler handler(settings_.socket, medium_);
+    ASSERT_TRUE(on_.probe(disk()));
+    on_.ask([&] {
+        disk().reservations_changed({.kind = ReservationFacts::Kind::persistent,
+                                     .type = 5,
+                                     .holder = "iqn.a",
+                                     .generation = 3,
+                                     .registrants = 2});
+        return true;
+    });
+    told("2 5 iqn.a 2");
+    handler.stop();
+    const Handler next(settings_.socket, medium_);
+    told("2 5 iqn.a 2");
+}
+
 struct Heard final : DeviceObserver {
     void changed() override { ++changes; }
     void raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) override {

@@ -130,7 +130,7 @@ private:
     }
     void send_nonsense() {
         if (take(1) % 2 == 0) {
-            const targe_request request{.kind = static_cast<std::uint32_t>(take(1) % 5),
+            const targe_request request{.kind = static_cast<std::uint32_t>(take(1) % 6),
                                         .id = 1,
                                         .value = take(8),
                                         .session = take(1)};
@@ -176,6 +176,9 @@ public:
         std::vector<std::future<bool>> ends;
         for (std::size_t i = 0; i < kOperations; ++i) {
             ends.push_back(std::async(std::launch::async, [&, i] {
+                if (i == 2) {
+                    return read_lent(i);
+                }
                 return i % 2 == 0 ? on_.read(*device_, i, buffers[i]).has_value()
                                   : on_.write(*device_, i, buffers[i]).has_value();
             }));
@@ -188,6 +191,17 @@ public:
     }
 
 private:
+    bool read_lent(std::uint64_t lba) {
+        const auto loan =
+            on_.run([&](base::CommandArena& arena) { return device_->read_lent(arena, lba, 8); });
+        if (loan) {
+            on_.ask([&] {
+                device_->give_back(loan->number);
+                return true;
+            });
+        }
+        return loan.has_value();
+    }
     UserSettings settings() {
         UserSettings made = settings_of(directory_);
         made.hold = std::chrono::milliseconds{0};

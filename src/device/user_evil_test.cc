@@ -15,7 +15,7 @@ TEST(EvilHandlers, HurtNobody) {
     if (const char* const why = testing::why_no_handler_here()) {
         GTEST_SKIP() << why;
     }
-    constexpr int kVisits = 150;
+    constexpr int kVisits = 200;
     const auto seed = std::random_device{}();
     SCOPED_TRACE(::testing::Message() << "seed=" << seed);
     std::mt19937 dice(seed);

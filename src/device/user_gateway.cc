@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,8 @@ constexpr auto kHelloLimit = 5s;
 /// Requests of a handler that are not answered yet.
 constexpr unsigned kOpenRequests = 16;
 constexpr int kDescriptorsExhaustedMs = 100;
+/// All that region.h names.
+constexpr std::uint32_t kDoes = 2U * TARGE_HAS_RULES - 1U;
 
 std::string_view text_of(std::span<const char> field) {
     return {field.data(), static_cast<std::size_t>(std::ranges::find(field, '\0') - field.begin())};
@@ -141,13 +144,24 @@ void UserGateway::greet() {
 }
 
 void UserGateway::hear_candidate() {
-    targe_hello hello{};
+    UserGreeting hello{};
+    std::array<targe_rule, TARGE_MAX_RULES> rules{};
     const int connection = candidate_->connection.get();
-    const ssize_t got = ::recv(connection, &hello, sizeof hello, MSG_DONTWAIT | MSG_TRUNC);
+    std::array<iovec, 2> parts{
+        {{.iov_base = static_cast<targe_hello*>(&hello), .iov_len = sizeof(targe_hello)},
+         {.iov_base = rules.data(), .iov_len = sizeof rules}}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_TRUNC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    if (got != sizeof hello || hello.magic != TARGE_MAGIC) {
+    const auto further = static_cast<std::size_t>(std::max<ssize_t>(got - ssize_t{sizeof(targe_hello)}, 0));
+    const std::size_t count = std::min(further / sizeof(targe_rule), rules.size());
+    hello.rules.assign(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(count));
+    if (got < ssize_t{sizeof(targe_hello)} || further != count * sizeof(targe_rule) ||
+        hello.magic != TARGE_MAGIC) {
         send_refusal(connection, EPROTO, "that was no hello of a handler");
     } else if (hello.protocol != TARGE_PROTOCOL) {
         send_refusal(connection, EPROTONOSUPPORT,
@@ -163,7 +177,7 @@ void UserGateway::hear_candidate() {
     candidate_.reset();
 }
 
-void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agreed) {
+void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agreed) {
     if (had_handler_ && !host_.replace_handler()) {
         send_refusal(candidate_->connection.get(), EAGAIN,
                      "initiators cannot be told of another handler yet");
@@ -196,7 +210,8 @@ void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agree
                                 .size = agreed.size_bytes,
                                 .arena_bytes = agreed.layout.arena_bytes,
                                 .region_bytes = agreed.layout.region_bytes(),
-                                .text = {}};
+                                .text = {},
+                                .does = kDoes};
     if (!send_welcome(candidate_->connection.get(), welcome, descriptors)) {
         return;
     }
@@ -211,8 +226,13 @@ void UserGateway::attach(const targe_hello& hello, const UserHost::Agreed& agree
 
 void UserGateway::hear_handler() {
     targe_request request{};
-    const ssize_t got =
-        ::recv(attachment_->connection.get(), &request, sizeof request, MSG_DONTWAIT | MSG_TRUNC);
+    std::array<std::byte, TARGE_MAX_LOG_BYTES> data{};
+    std::array<iovec, 2> parts{{{.iov_base = &request, .iov_len = sizeof request},
+                                {.iov_base = data.data(), .iov_len = data.size()}}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    const ssize_t got = ::recvmsg(attachment_->connection.get(), &message, MSG_DONTWAIT | MSG_TRUNC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
@@ -223,21 +243,23 @@ void UserGateway::hear_handler() {
     if (attachment_->given_up()) {
         return;
     }
-    if (got != sizeof request) {
+    const auto size = static_cast<std::size_t>(got);
+    const std::size_t most = request.kind == TARGE_REQUEST_LOG_PAGE ? data.size() : 0;
+    if (size < sizeof request || size > sizeof request + most) {
         attachment_->give_up("it sent a request that is none");
         presence_.give_up(attachment_, settings_.name);
         return;
     }
-    answer(request);
+    answer(request, std::span{data}.first(size - sizeof request));
 }
 
-void UserGateway::answer(const targe_request& request) {
+void UserGateway::answer(const targe_request& request, std::span<const std::byte> data) {
     if (open_requests_->fetch_add(1) >= kOpenRequests) {
         open_requests_->fetch_sub(1);
         reply_to(*attachment_, request.id, EAGAIN);
         return;
     }
-    host_.asked(request, [to = attachment_, id = request.id, open = open_requests_](int error) {
+    host_.asked(request, data, [to = attachment_, id = request.id, open = open_requests_](int error) {
         open->fetch_sub(1);
         reply_to(*to, id, error);
     });

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -26,13 +27,15 @@ public:
         std::uint64_t size_bytes;
     };
     /// Whether this handler will do for the device; or why not, in a sentence.
-    virtual std::expected<Agreed, std::string> agree(const targe_hello& hello) = 0;
+    virtual std::expected<Agreed, std::string> agree(const UserGreeting& hello) = 0;
     /// Another handler is about to take the place of one that was attached before. False: it cannot yet.
     virtual bool replace_handler() = 0;
     /// The presence has been told.
-    virtual void attached(const targe_hello& hello, std::uint64_t size_bytes) = 0;
-    /// `reply` is called once, with 0 or an errno, from any thread.
-    virtual void asked(const targe_request& request, std::move_only_function<void(int)> reply) = 0;
+    virtual void attached(const UserGreeting& hello, std::uint64_t size_bytes) = 0;
+    /// `data` came with it, and stay until this returns. `reply` is called once, with 0 or an errno, from any
+    /// thread.
+    virtual void asked(const targe_request& request, std::span<const std::byte> data,
+                       std::move_only_function<void(int)> reply) = 0;
 
 protected:
     ~UserHost() = default;
@@ -63,9 +66,9 @@ private:
     void greet();
     [[nodiscard]] bool may_attach(int connection, const UserPeer& peer) const;
     void hear_candidate();
-    void attach(const targe_hello& hello, const UserHost::Agreed& agreed);
+    void attach(const UserGreeting& hello, const UserHost::Agreed& agreed);
     void hear_handler();
-    void answer(const targe_request& request);
+    void answer(const targe_request& request, std::span<const std::byte> data);
     void part(const char* how);
 
     const UserSettings& settings_;

@@ -31,6 +31,8 @@ inline const char* why_no_handler_here() {
 #endif
 }
 
+constexpr std::uint64_t kBlock = 512;
+
 /// The medium, which outlives handlers.
 struct HandlersMedium {
     explicit HandlersMedium(std::size_t size) : bytes(size) {}
@@ -44,6 +46,7 @@ struct HandlersMedium {
     std::atomic<int> error = 0;      ///< what reads and writes end with
     std::mutex mutex;
     std::vector<targe_io*> kept;
+    std::string reserved;  ///< what was told last
 
     int serve(targe_io* io) {
         replays += (io->flags & TARGE_IO_REPLAYED) != 0 ? 1 : 0;
@@ -108,6 +111,28 @@ inline const targe_block_ops kWholeDisk{
             extent->mapped = io->offset / kRun % 2 == 0 ? 1 : 0;
             return static_cast<HandlersMedium*>(context)->serve(io);
         },
+    .write_same =
+        [](void* context, targe_io* io) {
+            auto& medium = *static_cast<HandlersMedium*>(context);
+            for (std::uint64_t at = 0; at < io->length; at += kBlock) {
+                std::memcpy(medium.bytes.data() + io->offset + at, io->data, kBlock);
+            }
+            return medium.serve(io);
+        },
+    .copy =
+        [](void* context, targe_io* io) {
+            auto& medium = *static_cast<HandlersMedium*>(context);
+            std::memcpy(medium.bytes.data() + io->offset, medium.bytes.data() + io->source, io->length);
+            return medium.serve(io);
+        },
+    .reservations_changed =
+        [](void* context, const targe_reservations* now) {
+            auto& medium = *static_cast<HandlersMedium*>(context);
+            const std::scoped_lock lock{medium.mutex};
+            medium.reserved = std::to_string(now->kind) + " " + std::to_string(now->type) + " " +
+                              now->holder + " " + std::to_string(now->registrants);
+        },
+    .batch_ended = nullptr,
 };
 
 /// Attached from its beginning to its end, on a thread of its own.

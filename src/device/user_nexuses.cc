@@ -2,8 +2,10 @@
 #include "device/user_queue.h"
 
 #include <algorithm>
-#include <cstring>
+#include <initializer_list>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <utility>
 
 namespace targe::device {
@@ -16,6 +18,17 @@ struct Notice final : UserRequest {
         may_be_repeated = false;
         nobody_waits = true;
     }
+    /// Data-out: the names, and a NUL after each.
+    void say(std::initializer_list<std::string_view> names) {
+        for (const std::string_view name : names) {
+            const auto bytes = std::as_bytes(std::span{name});
+            text.insert(text.end(), bytes.begin(), bytes.end());
+            text.push_back(std::byte{0});
+        }
+        segment = {text.data(), text.size()};
+        out = {&segment, 1};
+    }
+
     std::vector<std::byte> text = {};
     base::ConstSegment segment = {};
 };
@@ -79,12 +92,7 @@ void UserQueue::introduce(const ServerNexus& one) {
     notice->session = one.nexus;
     notice->lun = one.lun;
     notice->flags = one.read_only ? 1U : 0U;
-    const std::size_t size = one.initiator.size() + one.target.size() + 2;
-    notice->text.resize(size);
-    std::memcpy(notice->text.data(), one.initiator.data(), one.initiator.size());
-    std::memcpy(notice->text.data() + one.initiator.size() + 1, one.target.data(), one.target.size());
-    notice->segment = {notice->text.data(), size};
-    notice->out = {&notice->segment, 1};
+    notice->say({one.initiator, one.target});
     send(std::move(notice));
 }
 
@@ -103,6 +111,42 @@ void UserQueue::tell_of_management(std::uint8_t function, bool done, std::uint64
     notice->offset = function;
     notice->flags = done ? 1U : 0U;
     notice->session = nexus;
+    send(std::move(notice));
+}
+
+void UserQueue::tell_of_delivery(std::uint64_t nexus, std::uint64_t report, bool arrived) {
+    if (!attachment_ || (attachment_->hello.can & TARGE_WANTS_DELIVERY) == 0) {
+        return;
+    }
+    auto notice = std::make_unique<Notice>();
+    notice->op = TARGE_OP_DELIVERED;
+    notice->session = nexus;
+    notice->offset = report;
+    notice->flags = arrived ? 1U : 0U;
+    send(std::move(notice));
+}
+
+void UserQueue::tell_of_reservations(const ReservationFacts& facts) {
+    reservations_ = Reservations{.facts = facts, .holder = std::string(facts.holder)};
+    introduce_reservations();
+}
+
+void UserQueue::introduce_reservations() {
+    if (!attachment_ || !reservations_ || (attachment_->hello.can & TARGE_WANTS_RESERVATIONS) == 0) {
+        return;
+    }
+    constexpr std::uint32_t kReserve = 0x100;
+    constexpr std::uint32_t kPersistent = 0x200;
+    const ReservationFacts& facts = reservations_->facts;
+    auto notice = std::make_unique<Notice>();
+    notice->op = TARGE_OP_RESERVATIONS;
+    notice->session = facts.nexus;
+    notice->offset = facts.registrants;
+    notice->length = facts.generation;
+    notice->flags = facts.kind == ReservationFacts::Kind::none      ? 0
+                    : facts.kind == ReservationFacts::Kind::reserve ? kReserve
+                                                                    : kPersistent | facts.type;
+    notice->say({reservations_->holder});
     send(std::move(notice));
 }
 

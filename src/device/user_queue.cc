@@ -2,7 +2,10 @@
 
 #include "device/user_events.h"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace targe::device {
@@ -16,9 +19,9 @@ constexpr std::uint32_t kWakesForNothing = 10'000;
 
 }  // namespace
 
-UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, reactor::Reactor& reactor,
-                     std::uint32_t index)
-    : presence_(presence), settings_(settings), reactor_(reactor), index_(index) {
+UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, UserQueueHost& host,
+                     reactor::Reactor& reactor, std::uint32_t index)
+    : presence_(presence), settings_(settings), host_(host), reactor_(reactor), index_(index) {
     presence_.join(*this);
     run();
 }
@@ -74,7 +77,7 @@ bool UserQueue::accept(UserRequest& request) {
         return false;
     }
     if (limit_of_waiting(request) <= reactor_.now() ||
-        (arena_ && total_size(request.out) + total_size(request.in) > arena_->largest() / 2)) {
+        (arena_ && total_size(request.out) + request.in_bytes() > arena_->largest() / 2)) {
         request.end = UserRequest::End::away;
         return false;
     }
@@ -103,6 +106,10 @@ bool UserQueue::poll() {
     if (attachment_) {
         if (!attachment_->given_up()) {
             any = reap();
+            if (!any) {
+                let_handler_run();
+                any = reap();
+            }
         }
         if (attachment_->given_up()) {
             lose();
@@ -123,6 +130,25 @@ bool UserQueue::poll() {
     return any;
 }
 
+/// A handler on this CPU does nothing while this thread spins. Not in the turn in which something was
+/// offered: at its end answers leave.
+void UserQueue::let_handler_run() {
+    if (begun_.empty() || std::exchange(offered_before_, offered_) != offered_ ||
+        !cpu_demand_.leaves_room(reactor_.now())) {
+        return;
+    }
+    const auto here = static_cast<std::uint32_t>(::sched_getcpu() + 1);
+    std::atomic_ref(shared_->engine_cpu).store(here, std::memory_order_relaxed);
+    targe_queue& first = attachment_->memory->queue(0);
+    if (std::atomic_ref(first.handler_cpu).load(std::memory_order_relaxed) != here) {
+        return;
+    }
+    const base::Time before = base::Clock::now();
+    ::sched_yield();
+    const base::Time after = base::Clock::now();
+    cpu_demand_.yielded(after - before, after);
+}
+
 void UserQueue::park() {
     if (idle()) {
         return;
@@ -135,7 +161,9 @@ void UserQueue::park() {
             events_->await_handler();
         }
     }
-    reactor_.arm(*this, next_look_);
+    if (next_look_ != base::Time::max()) {
+        reactor_.arm(*this, next_look_);
+    }
 }
 
 void UserQueue::woken() {
@@ -176,7 +204,8 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     for (std::uint32_t slot = layout.slots; slot > 0; --slot) {
         free_slots_.push_back(slot - 1);
     }
-    offered_ = reaped_ = wakes_for_nothing_ = 0;
+    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lending_ = 0;
+    ++attachments_;
     // Nexuses come before their commands.
     Requests behind;
     while (!waiting_.empty()) {
@@ -188,6 +217,7 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
         }
     }
     introduce_all();
+    introduce_reservations();
     while (!behind.empty()) {
         waiting_.push_back(behind.pop_front());
     }
@@ -215,6 +245,8 @@ void UserQueue::lose() {
             waiting_.push_back(request);
         }
     }
+    lose_what_went_on();
+    keep_loans();
     if (attachment_->given_up()) {
         presence_.give_up(attachment_, settings_.name);
     }
@@ -298,6 +330,10 @@ void UserQueue::end(UserRequest& request, UserRequest::End how) {
         request.server->told = nullptr;
     }
     if (request.nobody_waits) {
+        if (request.op == TARGE_OP_SESSION_ATTACH && how == UserRequest::End::answered &&
+            (request.answer.error == 0 || request.answer.error == EACCES)) {
+            host_.admit(request.session, request.answer.error == 0);
+        }
         forget(request);
         return;
     }

@@ -3,21 +3,34 @@
 
 #include "base/core.h"
 #include "base/intrusive_list.h"
+#include "device/device.h"
 #include "device/user_attachment.h"
 #include "device/user_presence.h"
 #include "device/user_request.h"
 #include "reactor/reactor.h"
+#include "reactor/spin.h"
 
 #include <atomic>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace targe::device {
 
 class UserEvents;
+
+/// Who hears what a queue is told besides answers. Called on the queue's core, and does not wait.
+class UserQueueHost {
+public:
+    virtual void admit(std::uint64_t nexus, bool admitted) = 0;
+    virtual void defer(const DeferredError& error) = 0;
+
+protected:
+    ~UserQueueHost() = default;
+};
 
 /// Used on its core only, but for tell(). Nothing that a handler does keeps a request longer than its
 /// deadline, and no completion is believed before it was compared with what was asked.
@@ -26,8 +39,8 @@ class UserQueue final : public reactor::Poller,
                         private base::Timer,
                         private base::Message {
 public:
-    UserQueue(UserPresence& presence, const UserSettings& settings, reactor::Reactor& reactor,
-              std::uint32_t index);
+    UserQueue(UserPresence& presence, const UserSettings& settings, UserQueueHost& host,
+              reactor::Reactor& reactor, std::uint32_t index);
     ~UserQueue();
 
     /// `co_await queue.perform(request)`: request.end says how it ended. Its segments stay in place until
@@ -51,6 +64,14 @@ public:
     void depart(std::uint64_t nexus);
     void leave(std::uint64_t nexus);
     void tell_of_management(std::uint8_t function, bool done, std::uint64_t nexus);
+    void tell_of_delivery(std::uint64_t nexus, std::uint64_t report, bool arrived);
+    /// Tells the next handler, too.
+    void tell_of_reservations(const ReservationFacts& facts);
+
+    /// Whether a READ of so many bytes may leave its data in the memory that is shared. Those hold a slot
+    /// each until they are given back, which an initiator may delay: half of the slots never do.
+    [[nodiscard]] bool may_lend(std::uint64_t bytes) const;
+    void give_back(std::uint64_t loan);
 
     /// The presence has changed. From any thread.
     void tell();
@@ -68,6 +89,20 @@ private:
         std::uint32_t arena_bytes = 0;
         std::uint32_t in_offset = 0;
         bool in_use = false;
+        bool goes_on = false;  ///< it was answered, and is completed once more
+        bool lends = false;    ///< the request does
+        bool lent = false;     ///< it was completed, and its data are in use
+        std::uint64_t nexus = 0;
+    };
+    /// What is left of an attachment that was lost while data of it were in use.
+    struct OldLoans {
+        std::uint32_t number;
+        std::shared_ptr<UserAttachment> attachment;
+        std::uint32_t count;
+    };
+    struct Reservations {
+        ReservationFacts facts;
+        std::string holder;
     };
     using Requests = base::IntrusiveList<UserRequest, UserRequests>;
 
@@ -83,6 +118,7 @@ private:
     [[nodiscard]] bool wants_nexuses() const;
     void introduce(const ServerNexus& one);
     void introduce_all();
+    void introduce_reservations();
     void send(std::unique_ptr<UserRequest> notice);
     static void forget(UserRequest& notice);
 
@@ -93,14 +129,22 @@ private:
     void fill(std::uint32_t number, const UserRequest& request);
     [[nodiscard]] targe_slot& shared_slot(std::uint32_t number) const;
 
+    void let_handler_run();
     bool reap();
     /// Why it cannot be; null when it was taken.
     [[nodiscard]] const char* take(const targe_completion& completion);
     [[nodiscard]] const char* check(const UserRequest& request, const targe_completion& completion) const;
+    [[nodiscard]] const char* let_go_on(std::uint32_t number, const targe_completion& completion);
+    [[nodiscard]] const char* end_what_went_on(std::uint32_t number, const targe_completion& completion);
+    void lend(std::uint32_t number, UserRequest& request);
+    void keep_loans();
+    void lose_what_went_on();
     void free_slot(std::uint32_t number);
     [[nodiscard]] bool revoke(std::uint32_t number);
 
-    [[nodiscard]] bool idle() const { return waiting_.empty() && begun_.empty(); }
+    [[nodiscard]] bool idle() const {
+        return waiting_.empty() && begun_.empty() && (going_on_ == 0 || stop_at_);
+    }
     [[nodiscard]] base::Time limit_of_waiting(const UserRequest& request) const;
     [[nodiscard]] base::Time limit_of_begun(const UserRequest& request) const;
     void look_at_limits();
@@ -111,6 +155,7 @@ private:
 
     UserPresence& presence_;
     const UserSettings& settings_;
+    UserQueueHost& host_;
     reactor::Reactor& reactor_;
     std::uint32_t index_;
     std::atomic<bool> told_ = false;
@@ -124,12 +169,19 @@ private:
     std::uint32_t offered_ = 0;
     std::uint32_t reaped_ = 0;
     std::uint32_t generation_ = 0;
+    std::uint32_t going_on_ = 0;  ///< slots
+    std::uint32_t lending_ = 0;   ///< slots that lend, or will
+    std::uint32_t attachments_ = 0;
+    std::vector<OldLoans> old_loans_;
     std::uint32_t wakes_for_nothing_ = 0;
+    std::uint32_t offered_before_ = 0;  ///< when poll() looked last
+    reactor::CpuDemand cpu_demand_;
     base::Time away_since_{};
     base::Time next_look_ = base::Time::max();  ///< at the limits; no request has one before it
     std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
 
     std::vector<ServerNexus> nexuses_;  ///< that see the unit by way of this core
+    std::optional<Reservations> reservations_;
 
     Requests waiting_;
     Requests begun_;  ///< offered

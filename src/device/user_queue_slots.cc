@@ -83,7 +83,7 @@ bool UserQueue::offer(UserRequest& request) {
     }
     const std::uint32_t number = free_slots_.back();
     const std::size_t cdb = request.cdb.size() > sizeof(targe_slot::cdb) ? in_lines(request.cdb.size()) : 0;
-    const std::uint64_t bytes = cdb + in_lines(base::total_size(request.out)) + base::total_size(request.in);
+    const std::uint64_t bytes = cdb + in_lines(base::total_size(request.out)) + request.in_bytes();
     const auto offset = arena_->take(number, bytes);
     if (!offset) {
         return false;
@@ -94,7 +94,9 @@ bool UserQueue::offer(UserRequest& request) {
                       .generation = generation_,
                       .arena_offset = *offset,
                       .arena_bytes = static_cast<std::uint32_t>(bytes),
-                      .in_use = true};
+                      .in_use = true,
+                      .lends = request.lends};
+    lending_ += request.lends ? 1 : 0;
     fill(number, request);
     request.slot = number;
     request.unlink();
@@ -124,7 +126,7 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     at += in_lines(shared.out_length);
     slot.in_offset = at;
     shared.in_offset = at;
-    shared.in_length = static_cast<std::uint32_t>(base::total_size(request.in));
+    shared.in_length = static_cast<std::uint32_t>(request.in_bytes());
     shared.generation = slot.generation;
     shared.op = request.op;
     shared.attribute = request.attribute;
@@ -155,7 +157,8 @@ bool UserQueue::reap() {
     if (count == 0) {
         return false;
     }
-    if (count > slots_.size() - free_slots_.size()) {
+    // Some are completed twice: take() looks which.
+    if (count > 2 * (slots_.size() - free_slots_.size()) || count > TARGE_MAX_SLOTS) {
         attachment_->give_up("it completes more than it was asked for");
         return true;
     }
@@ -170,17 +173,27 @@ bool UserQueue::reap() {
 }
 
 const char* UserQueue::take(const targe_completion& completion) {
-    if (completion.slot >= slots_.size() || !slots_[completion.slot].in_use ||
+    if (completion.slot >= slots_.size() || !slots_[completion.slot].in_use || slots_[completion.slot].lent ||
         slots_[completion.slot].generation != completion.generation) {
         return "it completed what it was not asked for, or twice";
     }
     const Slot& slot = slots_[completion.slot];
+    if (slot.goes_on) {
+        return end_what_went_on(completion.slot, completion);
+    }
     UserRequest* const request = slot.request;
+    if ((completion.flags & TARGE_COMPLETION_GOES_ON) != 0) {
+        return let_go_on(completion.slot, completion);
+    }
     if (request != nullptr) {
         if (const char* const wrong = check(*request, completion)) {
             return wrong;
         }
         request->answer = completion;
+        if (completion.error == 0 && request->lends) {
+            lend(completion.slot, *request);
+            return nullptr;
+        }
         if (completion.error == 0 && !request->in.empty()) {
             const std::size_t size =
                 request->op == TARGE_OP_EXECUTE ? completion.in_length : base::total_size(request->in);
@@ -191,6 +204,95 @@ const char* UserQueue::take(const targe_completion& completion) {
     }
     free_slot(completion.slot);
     return nullptr;
+}
+
+bool UserQueue::may_lend(std::uint64_t bytes) const {
+    return attachment_ && bytes <= TARGE_SLOT_BYTES && 2U * lending_ < slots_.size();
+}
+
+void UserQueue::lend(std::uint32_t number, UserRequest& request) {
+    Slot& slot = slots_[number];
+    slot.lent = true;
+    slot.request = nullptr;
+    request.loan = {.data = {attachment_->memory->arena(index_).data() + slot.in_offset, request.in_bytes()},
+                    .number = std::uint64_t{attachments_} << 32U | number};
+    request.unlink();
+    end(request, UserRequest::End::answered);
+}
+
+void UserQueue::give_back(std::uint64_t loan) {
+    const auto of = static_cast<std::uint32_t>(loan >> 32U);
+    if (attachment_ && of == attachments_) {
+        free_slot(static_cast<std::uint32_t>(loan));
+        if (!waiting_.empty()) {
+            activate();  // one may wait for that slot
+        }
+        return;
+    }
+    const auto old = std::ranges::find(old_loans_, of, &OldLoans::number);
+    TARGE_ASSERT(old != old_loans_.end());
+    if (--old->count == 0) {
+        old_loans_.erase(old);
+    }
+}
+
+void UserQueue::keep_loans() {
+    const auto count = static_cast<std::uint32_t>(std::ranges::count_if(slots_, &Slot::lent));
+    if (count > 0) {
+        old_loans_.push_back({.number = attachments_, .attachment = attachment_, .count = count});
+    }
+    slots_.clear();
+}
+
+const char* UserQueue::let_go_on(std::uint32_t number, const targe_completion& completion) {
+    Slot& slot = slots_[number];
+    UserRequest* const request = slot.request;
+    const bool may = (attachment_->hello.can & TARGE_MAY_GO_ON) != 0 && request != nullptr &&
+                     request->op == TARGE_OP_EXECUTE && request->in.empty();
+    if (!may || completion.error != 0 || completion.status != 0 || completion.in_length != 0) {
+        return "it goes on with a command that has to end";
+    }
+    slot.goes_on = true;
+    slot.nexus = request->session;
+    ++going_on_;
+    request->answer = completion;
+    request->unlink();
+    end(*request, UserRequest::End::answered);
+    slot.request = nullptr;
+    return nullptr;
+}
+
+const char* UserQueue::end_what_went_on(std::uint32_t number, const targe_completion& completion) {
+    constexpr std::uint8_t kSenseKeys = 16;
+    constexpr std::uint8_t kCheckCondition = 0x02;
+    constexpr std::uint8_t kHasInformation = 1;
+    if (completion.error != 0 || completion.flags != 0 || !is_status(completion.status) ||
+        completion.key >= kSenseKeys) {
+        return "it ended what went on in a way that there is not";
+    }
+    if (completion.status == kCheckCondition) {
+        DeferredError error{.nexus = slots_[number].nexus,
+                            .key = completion.key,
+                            .condition = static_cast<std::uint16_t>(completion.asc << 8U | completion.ascq)};
+        if ((completion.sense_flags & kHasInformation) != 0) {
+            error.information = completion.information;
+        }
+        host_.defer(error);
+    }
+    --going_on_;
+    free_slot(number);
+    return nullptr;
+}
+
+void UserQueue::lose_what_went_on() {
+    constexpr std::uint8_t kAbortedCommand = 0x0b;
+    constexpr std::uint16_t kInternalTargetFailure = 0x4400;
+    for (Slot& slot : slots_) {
+        if (std::exchange(slot.goes_on, false)) {
+            host_.defer({.nexus = slot.nexus, .key = kAbortedCommand, .condition = kInternalTargetFailure});
+        }
+    }
+    going_on_ = 0;
 }
 
 const char* UserQueue::check(const UserRequest& request, const targe_completion& completion) const {
@@ -225,7 +327,8 @@ const char* UserQueue::check(const UserRequest& request, const targe_completion&
 void UserQueue::free_slot(std::uint32_t number) {
     Slot& slot = slots_[number];
     arena_->give_back(slot.arena_offset, slot.arena_bytes);
-    slot.in_use = false;
+    lending_ -= slot.lends ? 1 : 0;
+    slot.in_use = slot.goes_on = slot.lends = slot.lent = false;
     slot.request = nullptr;
     free_slots_.push_back(number);
 }

@@ -56,6 +56,11 @@ const targe_command_ops kCounts{
     .session_attach = nullptr,
     .session_detach = nullptr,
     .task_management = nullptr,
+    .reservations_changed = nullptr,
+    .delivered = nullptr,
+    .batch_ended = nullptr,
+    .goes_on = 0,
+    .reserved2 = 0,
 };
 
 /// Executes whatever comes, and counts it, until it goes.

@@ -5,6 +5,7 @@
 #include "base/core.h"
 #include "base/intrusive_list.h"
 #include "device/command_server.h"
+#include "device/device.h"
 #include "gateway/region.h"
 
 #include <coroutine>
@@ -22,7 +23,7 @@ struct UserRequest : base::ListHook<struct UserRequests> {
         away,       ///< no handler began it in the time that there is
         reset,      ///< no handler began it before another took the place of the one it was for
         timed_out,  ///< a handler began it and did not end it: what it does to the medium is not known
-        lost,       ///< the same, and the handler is gone; only of what may not be done twice
+        lost,       ///< the same as timed_out, and the handler is gone; only of what may not be done twice
     };
 
     std::uint8_t op = 0;  ///< TARGE_OP_…; 0: there is a handler, which is all that is asked
@@ -31,7 +32,12 @@ struct UserRequest : base::ListHook<struct UserRequests> {
     std::uint64_t length = 0;
     base::ConstSegments out = {};
     base::Segments in = {};
+    bool lends = false;           ///< READ: data-in stay where the handler puts them; `in` is empty
     bool may_be_repeated = true;  ///< by another handler, when the one that began it is gone
+
+    [[nodiscard]] std::size_t in_bytes() const {
+        return lends ? static_cast<std::size_t>(length) : base::total_size(in);
+    }
 
     // Of TARGE_OP_EXECUTE and those after it.
     std::span<const std::byte> cdb = {};
@@ -44,6 +50,7 @@ struct UserRequest : base::ListHook<struct UserRequests> {
 
     End end = End::pending;
     targe_completion answer = {};
+    Loan loan = {};  ///< what was lent
 
     // The queue's own.
     std::coroutine_handle<> waiter = {};

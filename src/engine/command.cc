@@ -21,7 +21,7 @@ void detail::CommandLife::reset() {
     reported.reset();
     stream_bits = 0;
     sense_specific.reset();
-    wants_out = wants_in = 0;
+    wants_out = wants_in = loan = report = 0;
     access = {};
     out_buffer.reset();
     in_buffer.reset();

@@ -65,6 +65,8 @@ struct CommandLife {
     std::optional<std::array<std::uint8_t, 3>> sense_specific;  ///< as the device gave them
     std::uint64_t wants_out = 0;                                ///< bytes that the CDB asks for
     std::uint64_t wants_in = 0;
+    std::uint64_t loan = 0;    ///< not 0: its data-in are the device's, until they are given back
+    std::uint64_t report = 0;  ///< not 0: the device is told by this whether the answer arrived
     scsi::MediumAccess access;
     base::Buffer out_buffer;
     base::Buffer in_buffer;

@@ -131,6 +131,47 @@ std::uint64_t list_bytes(const Command& command) {
     }
 }
 
+const device::CommandRule* rule_for(const device::ServerFacts& facts, wire::Bytes cdb) {
+    constexpr unsigned kServiceAction = 0x1f;
+    for (const device::CommandRule& rule : facts.rules) {
+        const bool same_action =
+            !rule.service_action ||
+            (cdb.size() > 1 && (std::to_integer<unsigned>(cdb[1]) & kServiceAction) == *rule.service_action);
+        if (std::to_integer<std::uint8_t>(cdb[0]) == rule.opcode && same_action) {
+            return &rule;
+        }
+    }
+    return nullptr;
+}
+
+/// Bytes that the CDB asks for; nothing where it is too short to say.
+std::optional<std::uint64_t> length_by_rule(const device::CommandRule& rule, wire::Bytes cdb) {
+    if (rule.length_at + std::size_t{rule.length_bytes} > cdb.size()) {
+        return std::nullopt;
+    }
+    std::uint64_t length = rule.length_bytes == 0 ? 1 : 0;
+    for (const std::byte each : cdb.subspan(rule.length_at, rule.length_bytes)) {
+        length = length << 8U | std::to_integer<std::uint64_t>(each);
+    }
+    return length * rule.unit;
+}
+
+/// What the device has said of a command goes before what the transport expects of it.
+std::optional<scsi::Outcome> decode_by_rule(Command& command, const device::CommandRule& rule,
+                                            std::uint64_t most) {
+    auto& life = command.life;
+    life.info = &scsi::row_of({.writes_medium = rule.writes_medium,
+                               .passes_write_exclusive = rule.passes_write_exclusive,
+                               .passes_every_reservation = rule.passes_every_reservation});
+    const auto length = length_by_rule(rule, command.cdb.bytes());
+    if (!length || *length > most) {
+        return refused(scsi::Asc::invalid_field_in_cdb);
+    }
+    life.wants_out = rule.direction == device::CommandRule::Direction::out ? *length : 0;
+    life.wants_in = rule.direction == device::CommandRule::Direction::in ? *length : 0;
+    return std::nullopt;
+}
+
 /// Of a unit whose device executes what the engine does not keep for itself. How much is to be moved is what
 /// the transport expects: the device alone knows what the CDB means.
 std::optional<scsi::Outcome> decode_for_device(Command& command, const UnitState& state) {
@@ -153,7 +194,8 @@ std::optional<scsi::Outcome> decode_for_device(Command& command, const UnitState
     }
     life.wants_out = command.expected.out_bytes;
     life.wants_in = command.expected.in_bytes;
-    return std::nullopt;
+    const device::CommandRule* const rule = rule_for(state.facts, command.cdb.bytes());
+    return rule == nullptr ? std::nullopt : decode_by_rule(command, *rule, most);
 }
 
 std::optional<scsi::Outcome> decode_fields(Command& command) {

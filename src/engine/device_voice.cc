@@ -28,13 +28,30 @@ void LogicalUnit::changed() {
 }
 
 void LogicalUnit::raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) {
-    const auto telling = std::make_shared<Telling>(cores_.size(), std::move(told));
     Raise raise{.condition = scsi::Asc{condition}};
     if (nexus != 0) {
         raise.to = NexusId{nexus};
     }
+    tell_every_lane(std::move(raise), std::move(told));
+}
+
+void LogicalUnit::defer(const device::DeferredError& error) {
+    scsi::Sense sense{.key = scsi::SenseKey{error.key}, .asc = scsi::Asc{error.condition}};
+    sense.deferred = true;
+    if (error.information) {
+        sense.information = static_cast<std::uint64_t>(*error.information);
+    }
+    tell_every_lane({.to = NexusId{error.nexus}, .deferred = sense}, [] {});
+}
+
+void LogicalUnit::admit(std::uint64_t nexus, bool admitted) {
+    tell_every_lane({.to = NexusId{nexus}, .admits = admitted}, [] {});
+}
+
+void LogicalUnit::tell_every_lane(Raise raise, std::move_only_function<void()> told) {
+    const auto telling = std::make_shared<Telling>(cores_.size(), std::move(told));
     // By way of the home, which numbers what lanes tell: a nexus may be on its way from one to another.
-    base::post(home_.core(), [unit = shared_from_this(), telling, raise] {
+    base::post(home_.core(), [unit = shared_from_this(), telling, raise = std::move(raise)] {
         const std::uint64_t number = unit->home().next_number();
         for (base::Core* const core : unit->cores()) {
             base::post(*core, [unit, core, telling, raise, number] {

@@ -252,7 +252,13 @@ void Lane::join(NexusUnit& nexus) {
 void Lane::raise(const Raise& raise, NexusUnit& nexus) {
     if (raise.to.value_or(nexus.nexus.id()) == nexus.nexus.id() && nexus.nexus.id() != raise.except &&
         is_among(raise.only, nexus) && !is_spared(raise.spared, nexus)) {
-        nexus.raise(raise.condition);
+        if (raise.deferred) {
+            nexus.deferred = raise.deferred;
+        } else if (raise.admits) {
+            nexus.admit(*raise.admits);
+        } else {
+            nexus.raise(raise.condition);
+        }
     }
 }
 

@@ -39,13 +39,16 @@ using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
 /// Null: every one is.
 [[nodiscard]] bool is_among(const ItNexuses& nexuses, const NexusUnit& unit);
 
-/// A unit attention that a change raises, and the nexus that is not told because it asked for the change.
+/// A unit attention that a change raises, and the nexus that is not told because it asked for the change; or
+/// what else nexuses are told of their unit.
 struct Raise {
-    scsi::Asc condition;
+    scsi::Asc condition = {};
     std::optional<NexusId> except = {};
-    ItNexuses only = {};             ///< null: everybody
-    ItNexuses spared = {};           ///< null: nobody
-    std::optional<NexusId> to = {};  ///< nothing: as the others say; else nobody but this one
+    ItNexuses only = {};                       ///< null: everybody
+    ItNexuses spared = {};                     ///< null: nobody
+    std::optional<NexusId> to = {};            ///< nothing: as the others say; else nobody but this one
+    std::optional<scsi::Sense> deferred = {};  ///< instead: for the next command
+    std::optional<bool> admits = {};           ///< instead: whether they may use the unit
 };
 
 /// Which tasks a function ends, and who is told.

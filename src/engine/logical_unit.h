@@ -89,6 +89,9 @@ public:
 private:
     void changed() override;
     void raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) override;
+    void defer(const device::DeferredError& error) override;
+    void admit(std::uint64_t nexus, bool admitted) override;
+    void tell_every_lane(Raise raise, std::move_only_function<void()> told);
     /// One at a time, and one more for all that ask meanwhile: the store may have changed since it began.
     Background look_again(std::shared_ptr<LogicalUnit> self);
 

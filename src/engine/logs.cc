@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace targe::engine {
 
@@ -165,6 +166,12 @@ Execution execute_log_sense(base::CommandArena& arena, Command& command) {
     scsi::ParameterWriter out{*room};
     scsi::LogValues values = values_of(command.life.unit->lane.state(), counted);
     values.resources = *resources;
+    const std::vector<device::LogPage> filled = command.life.unit->unit->device().log_pages();
+    std::vector<scsi::DeviceLogPage> device_pages;
+    for (const device::LogPage& page : filled) {
+        device_pages.push_back({.code = page.code, .parameters = page.parameters});
+    }
+    values.device_pages = device_pages;
     const auto refusal = scsi::log_sense(cdb, values, out);
     if (refusal) {
         co_return *refusal;

@@ -66,6 +66,7 @@ NexusUnit::NexusUnit(NexusUnit& left)
       lane(unit->lane(nexus.core())),
       lun(left.lun),
       read_only(left.read_only),
+      admission(left.admission),
       told(left.told),
       own_tasks(lane, false),
       task_set(lane.task_set_of(*this)),
@@ -95,6 +96,16 @@ void NexusUnit::introduce() const {
 void NexusUnit::raise(scsi::Asc condition) {
     attentions.raise(condition);
     nexus.port().unit_event(scsi::encode_lun(scsi::Lun{lun}), scsi::unit_attention(condition));
+}
+
+void NexusUnit::admit(bool admitted) {
+    const Admission now = admitted ? Admission::admitted : Admission::refused;
+    const Admission before = std::exchange(admission, now);
+    if (before == now || before == Admission::unheard) {
+        return;  // nothing that an initiator was told is otherwise now
+    }
+    nexus.inventory().raise();
+    nexus.port().unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
 }
 
 Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
@@ -130,11 +141,14 @@ Nexus::~Nexus() {
 
 NexusUnit* Nexus::locate(std::uint64_t lun_field) const {
     // What nearly every initiator sends: peripheral device addressing, [SAM-5 r21].
+    NexusUnit* found = nullptr;
     if ((lun_field & 0xff00'ffff'ffff'ffffU) == 0) [[likely]] {
-        return units_.find(static_cast<std::uint32_t>(lun_field >> 48U));
+        found = units_.find(static_cast<std::uint32_t>(lun_field >> 48U));
+    } else if (const auto lun = scsi::decode_lun(lun_field)) {
+        found = units_.find(lun->value);
     }
-    const auto lun = scsi::decode_lun(lun_field);
-    return lun ? units_.find(lun->value) : nullptr;
+    const bool hidden = found != nullptr && found->admission == NexusUnit::Admission::refused;
+    return hidden ? nullptr : found;
 }
 
 void Nexus::submit(Command& command, wire::Bytes data_here) {
@@ -223,6 +237,13 @@ void Nexus::retire(Command& command, Delivery delivery) {
     tags_.erase(command);
     buffer_bytes_ -= life.out_buffer.capacity() + life.in_buffer.capacity();
     NexusUnit* const unit = life.unit;
+    if (life.loan != 0) {
+        unit->unit->device().give_back(life.loan);
+    }
+    if (life.report != 0) {
+        const bool arrived = delivery == Delivery::delivered && life.stage == Stage::responding;
+        unit->unit->device().server()->delivered(id_.value, life.report, arrived);
+    }
     const bool lent = life.lent;
     if (lent) {
         unit->lane.give_back(command);

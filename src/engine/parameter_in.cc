@@ -61,7 +61,11 @@ scsi::Outcome answer(Command& command, std::size_t longest, auto write) {
 scsi::Outcome answer_report_luns(Command& command) {
     Nexus& nexus = *command.life.nexus;
     std::vector<scsi::Lun> luns;
-    nexus.units().for_each([&](const NexusUnit& unit) { luns.emplace_back(unit.lun); });
+    nexus.units().for_each([&](const NexusUnit& unit) {
+        if (unit.admission != NexusUnit::Admission::refused) {
+            luns.emplace_back(unit.lun);
+        }
+    });
     const auto outcome =
         answer(command, std::max(kEnough, (luns.size() + 2) * kLunBytes), [&](scsi::ParameterWriter& out) {
             return scsi::report_luns(scsi::select_report(command.cdb.bytes()), luns, out);

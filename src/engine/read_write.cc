@@ -26,6 +26,31 @@ Execution read_into_buffer(base::CommandArena& arena, Command& command) {
     co_return scsi::Status::good;
 }
 
+/// Only the blocks of which something will be sent: an initiator that expects nothing costs nothing.
+std::uint64_t blocks_to_send(const Command& command) {
+    const auto& life = command.life;
+    const std::uint64_t block = block_size(command);
+    const std::uint64_t bytes = command.expected.known
+                                    ? std::min<std::uint64_t>(life.wants_in, command.expected.in_bytes)
+                                    : life.wants_in;
+    return (bytes + block - 1) / block;
+}
+
+/// From where the device has put the data, which may still change there. A transport that makes a digest of
+/// them has a stage for that.
+Execution read_on_loan(base::CommandArena& arena, Command& command) {
+    auto& life = command.life;
+    const auto loan =
+        co_await life.unit->unit->device().read_lent(arena, life.access.lba, blocks_to_send(command));
+    if (!loan) {
+        command.data_in_stage = {};
+        co_return sense_from(loan.error());
+    }
+    life.in_segment = loan->data;
+    life.loan = loan->number;
+    co_return scsi::Status::good;
+}
+
 scsi::Outcome outcome_of(const device::IoResult& result) {
     return result ? scsi::Outcome{scsi::Status::good} : scsi::Outcome{sense_from(result.error())};
 }
@@ -68,16 +93,11 @@ bool may_be_lent(const Command& command) {
 
 void execute_read(Command& command) {
     auto& life = command.life;
-    const std::uint64_t block = block_size(command);
-    // Only the blocks of which something will be sent: an initiator that expects nothing costs nothing.
-    const std::uint64_t bytes = command.expected.known
-                                    ? std::min<std::uint64_t>(life.wants_in, command.expected.in_bytes)
-                                    : life.wants_in;
-    const std::uint64_t blocks = (bytes + block - 1) / block;
+    const std::uint64_t blocks = blocks_to_send(command);
     if (blocks == 0) {
         return finish(command, scsi::Status::good);
     }
-    const auto size = static_cast<std::size_t>(blocks * block);
+    const auto size = static_cast<std::size_t>(blocks * block_size(command));
     // FUA reads what the medium holds; every device here answers reads from where its newest data are.
     if (may_be_lent(command)) {
         if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
@@ -86,8 +106,14 @@ void execute_read(Command& command) {
             return finish(command, scsi::Status::good);
         }
     }
-    if (!life.nexus->take_buffer(life.in_buffer, size)) {
+    const bool on_loan = life.unit->unit->device().lends_reads(size);
+    if ((!on_loan || command.stable_data_in) && !life.nexus->take_buffer(life.in_buffer, size)) {
         return finish(command, no_room(command));
+    }
+    if (on_loan) {
+        command.data_in_stage = command.stable_data_in ? life.in_buffer.bytes() : std::span<std::byte>{};
+        static_cast<void>(read_on_loan(command.arena(), command));
+        return;
     }
     if (command.stable_data_in && life.unit->lane.lends()) {
         if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {

@@ -88,6 +88,7 @@ scsi::Outcome reset_of(Command& command) {
 
 scsi::Outcome take(Command& command, const device::ServerAnswer& answer, const base::Segment& in) {
     auto& life = command.life;
+    life.report = answer.report;
     const std::size_t moved = answer.in_bytes;
     life.in_segment = {in.data, moved};
     if (in.size > 0) {
@@ -107,7 +108,8 @@ scsi::Outcome take(Command& command, const device::ServerAnswer& answer, const b
 
 Execution execute_of_handler(base::CommandArena& arena, Command& command) {
     auto& life = command.life;
-    const auto room = static_cast<std::size_t>(life.wants_in);
+    const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(
+        life.wants_in, command.expected.known ? command.expected.in_bytes : life.wants_in));
     if (room > 0 && !life.nexus->take_buffer(life.in_buffer, room)) {
         co_return no_room(command);
     }

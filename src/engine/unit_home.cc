@@ -29,6 +29,29 @@ void Change::finish() {
     home_.open_lanes(*this);
 }
 
+namespace {
+
+/// `holder` names what the state has.
+device::ReservationFacts reservation_facts(const UnitState& state) {
+    using Kind = device::ReservationFacts::Kind;
+    const scsi::PersistentReservations& persistent = *state.persistent;
+    device::ReservationFacts facts{.generation = persistent.generation,
+                                   .registrants = static_cast<std::uint32_t>(persistent.registrants.size())};
+    if (state.reserved_by) {
+        facts.kind = Kind::reserve;
+        facts.nexus = state.reserved_by->value;
+    } else if (persistent.reserved) {
+        facts.kind = Kind::persistent;
+        facts.type = static_cast<std::uint8_t>(*persistent.reserved);
+        if (persistent.holder) {
+            facts.holder = persistent.holder->initiator.name;
+        }
+    }
+    return facts;
+}
+
+}  // namespace
+
 UnitHome::UnitHome(LogicalUnit& unit, base::Core& core, std::shared_ptr<const UnitState> state)
     : unit_(unit), core_(core), state_(std::move(state)), turns_(unit) {}
 
@@ -82,7 +105,12 @@ void UnitHome::lane_closed() {
 }
 
 void UnitHome::open_lanes(Change& change) {
+    const bool reservations =
+        change.next_->reserved_by != state_->reserved_by || *change.next_->persistent != *state_->persistent;
     state_ = std::move(change.next_);
+    if (reservations) {
+        unit_.device().reservations_changed(reservation_facts(*state_));
+    }
     lanes_left_ = unit_.cores().size();
     const std::uint64_t number = next_number();
     for (base::Core* const core : unit_.cores()) {

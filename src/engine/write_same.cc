@@ -86,6 +86,14 @@ Execution execute_write_same(base::CommandArena& arena, Command& command) {
         }
         co_return scsi::Status::good;
     }
+    const base::ConstSegment pattern{command.life.out_segment.data, block_size(command)};
+    if (const auto written = co_await command.life.unit->unit->device().write_same(
+            arena, access.lba, access.blocks, pattern, durability_of(command))) {
+        if (!*written) {
+            co_return sense_from(written->error());
+        }
+        co_return scsi::Status::good;
+    }
     const scsi::Outcome outcome = co_await write_pattern(arena, command);
     co_return outcome;
 }

@@ -22,6 +22,10 @@
  * side moves its counter, then takes the 1 away and writes to the eventfd if it was there. Both use
  * sequentially consistent operations for the counters and these words.
  *
+ * Versions. TARGE_PROTOCOL counts layouts. What came later and fits into the same layout is agreed on by
+ * targe_hello.can and targe_welcome.does: neither side uses what the other has not said. Bytes that are not
+ * named are zero.
+ *
  * Words that both sides use are read and written with the compiler's atomics; they are little-endian, as the
  * machine is. */
 #pragma once
@@ -47,6 +51,13 @@ enum {
     TARGE_CAN_BLOCK_STATUS = 1 << 4,
     TARGE_WANTS_SESSIONS = 1 << 5,
     TARGE_WANTS_MANAGEMENT = 1 << 6,
+    TARGE_CAN_WRITE_SAME = 1 << 7,
+    TARGE_CAN_COPY = 1 << 8,
+    TARGE_WANTS_RESERVATIONS = 1 << 9,
+    TARGE_WANTS_DELIVERY = 1 << 10,
+    TARGE_MAY_GO_ON =
+        1 << 11, /* completes with TARGE_COMPLETION_GOES_ON; at most TARGE_MAX_SLOTS / 2 slots */
+    TARGE_HAS_RULES = 1 << 12, /* targe_rule follow targe_hello in its message */
 };
 
 struct targe_hello {
@@ -68,6 +79,26 @@ struct targe_hello {
     uint8_t vpd_pages[TARGE_MAX_VPD_PAGES];
 };
 
+#define TARGE_MAX_RULES 64u
+
+/* What targed must know of an operation code: targe_command_rule of targe_commands.h. */
+struct targe_rule {
+    uint8_t opcode;
+    uint8_t action;    /* service action; FFh: any */
+    uint8_t direction; /* 0 none, 1 out, 2 in */
+    uint8_t flags;     /* TARGE_RULE_FLAG_…, of which WRITES comes alone */
+    uint8_t length_at, length_bytes;
+    uint8_t reserved[2];
+    uint32_t unit;
+};
+
+enum {
+    TARGE_RULE_FLAG_WRITES = 1, /* the medium */
+    TARGE_RULE_FLAG_READS = 2,  /* passes write exclusive reservations of others */
+    TARGE_RULE_FLAG_PASSES = 4, /* passes every reservation */
+    TARGE_RULE_FLAGS = 7,
+};
+
 struct targe_welcome {
     uint32_t magic;
     uint32_t protocol;
@@ -78,18 +109,26 @@ struct targe_welcome {
     uint64_t size;         /* bytes */
     uint64_t arena_bytes;  /* of each queue */
     uint64_t region_bytes; /* all of the memory */
-    char text[208];
+    char text[204];
+    uint32_t does; /* of targe_hello.can: what targed knows */
 };
 
 /* In targe_welcome's SCM_RIGHTS: the memory, the handler's eventfd, then targed's, one for each queue. */
 enum { TARGE_FD_MEMORY, TARGE_FD_HANDLER, TARGE_FD_QUEUES };
 
-enum { TARGE_REQUEST_RAISE = 1, TARGE_REQUEST_RESIZE = 2, TARGE_REQUEST_DEPTH = 3 };
+enum {
+    TARGE_REQUEST_RAISE = 1,
+    TARGE_REQUEST_RESIZE = 2,
+    TARGE_REQUEST_DEPTH = 3,
+    TARGE_REQUEST_LOG_PAGE = 4, /* the parameters follow in the same message, TARGE_MAX_LOG_BYTES at most */
+};
+#define TARGE_MAX_LOG_BYTES 4096u
+#define TARGE_MAX_LOG_PAGES 32u
 
 struct targe_request {
     uint32_t kind;
     uint32_t id;
-    uint64_t value;   /* RAISE: ASC and ASCQ. RESIZE: bytes. DEPTH: commands */
+    uint64_t value;   /* RAISE: ASC and ASCQ. RESIZE: bytes. DEPTH: commands. LOG_PAGE: code */
     uint64_t session; /* RAISE: whom, 0 everybody */
 };
 struct targe_reply {
@@ -108,6 +147,10 @@ enum { /* targe_slot.op */
        TARGE_OP_SESSION_ATTACH, /* data-out: the initiator's name, NUL, the target's, NUL */
        TARGE_OP_SESSION_DETACH,
        TARGE_OP_MANAGEMENT,
+       TARGE_OP_WRITE_SAME,   /* data-out: one block */
+       TARGE_OP_COPY,         /* from `tag`, bytes from the start of the device, to `offset` */
+       TARGE_OP_RESERVATIONS, /* data-out: the holder's name, NUL */
+       TARGE_OP_DELIVERED,
 };
 
 enum { /* targe_slot.claim: one of these, above it the generation */
@@ -130,13 +173,17 @@ struct targe_slot {
     uint8_t op;
     uint8_t attribute; /* EXECUTE: the task attribute */
     uint16_t lun;      /* SESSION_ATTACH */
-    uint32_t flags;    /* READ … : targe_io.flags. SESSION_ATTACH: 1 read-only. MANAGEMENT: 1 done */
+    /* READ … : targe_io.flags. SESSION_ATTACH: 1 read-only. MANAGEMENT: 1 done. DELIVERED: 1 it arrived.
+     * RESERVATIONS: 0 none, 100h by RESERVE, 200h and the type: persistent. */
+    uint32_t flags;
     uint32_t cdb_length;
     uint64_t session;
     uint64_t tag;
     uint64_t deadline_ns;
-    uint64_t offset; /* READ … : bytes from the start of the device. MANAGEMENT: the function */
-    uint64_t length; /* READ … : bytes */
+    /* READ … : bytes from the start of the device. MANAGEMENT: the function. RESERVATIONS: registrants.
+     * DELIVERED: targe_completion.report. */
+    uint64_t offset;
+    uint64_t length; /* READ … : bytes. RESERVATIONS: PRGENERATION */
     /* Data in the arena of the queue, as offsets from its start. */
     uint32_t out_offset, out_length;
     uint32_t in_offset, in_length;
@@ -157,15 +204,23 @@ struct targe_completion {
     uint64_t command_specific;
     uint8_t sense_flags;
     uint8_t specific[3];
-    uint32_t reserved[5];
+    uint32_t flags;  /* TARGE_COMPLETION_… */
+    uint64_t report; /* EXECUTE: not 0: DELIVERED tells what became of the answer */
+    uint64_t reserved;
+};
+
+enum { /* EXECUTE without data-in, GOOD: the slot stays in use, data-out too, and is completed once more */
+       TARGE_COMPLETION_GOES_ON = 1 << 0,
 };
 
 /* Each line is written by one side. */
 struct targe_queue {
-    uint32_t offered; /* slots offered since the beginning; targed's */
-    uint32_t pad0[15];
-    uint32_t taken; /* the handler's, for whoever looks */
-    uint32_t pad1[15];
+    uint32_t offered;    /* slots offered since the beginning; targed's */
+    uint32_t engine_cpu; /* the one that targed offers from, plus 1; 0: it does not say */
+    uint32_t pad0[14];
+    uint32_t taken;       /* the handler's, for whoever looks */
+    uint32_t handler_cpu; /* of the first queue, likewise: who shares a CPU yields it instead of spinning */
+    uint32_t pad1[14];
     uint32_t completed; /* completions written since the beginning; the handler's */
     uint32_t pad2[15];
     uint32_t engine_asleep;
@@ -184,6 +239,7 @@ struct targe_queue {
 #endif
 TARGE_ASSERT_SIZE(targe_hello, 160);
 TARGE_ASSERT_SIZE(targe_welcome, 256);
+TARGE_ASSERT_SIZE(targe_rule, 12);
 TARGE_ASSERT_SIZE(targe_request, 24);
 TARGE_ASSERT_SIZE(targe_slot, 128);
 TARGE_ASSERT_SIZE(targe_completion, 64);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,8 +114,17 @@ static int map_region(targe_device* device, struct welcome* welcome) {
     device->queues = queues;
     device->queue_count = agreed->queues;
     device->block_size = agreed->block_size;
+    device->does = device->hello.can & agreed->does;
     __atomic_store_n(&device->size, agreed->size, __ATOMIC_RELAXED);
     return 0;
+}
+
+static int send_hello(const targe_device* device, int connection) {
+    const size_t rules = device->how.rule_count * sizeof *device->rules;
+    struct iovec parts[2] = {{.iov_base = (void*)&device->hello, .iov_len = sizeof device->hello},
+                             {.iov_base = device->rules, .iov_len = rules}};
+    const struct msghdr header = {.msg_iov = parts, .msg_iovlen = rules > 0 ? 2 : 1};
+    return sendmsg(connection, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
 /// One try: 0, or a negative errno.
@@ -132,8 +142,7 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     }
     struct welcome welcome;
     int result = 0;
-    if (send(connection, &device->hello, sizeof device->hello, MSG_NOSIGNAL) != sizeof device->hello &&
-        errno != EPIPE) {  // targed has refused before it listened
+    if (send_hello(device, connection) != 0 && errno != EPIPE) {  // targed has refused before it listened
         result = -errno;
     }
     result = result == 0 ? receive_welcome(connection, &welcome) : result;
@@ -217,7 +226,33 @@ static uint32_t abilities(const targe_device* device) {
            (blocks->unmap ? TARGE_CAN_UNMAP : 0) | (blocks->write_zeroes ? TARGE_CAN_WRITE_ZEROES : 0) |
            (blocks->block_status ? TARGE_CAN_BLOCK_STATUS : 0) |
            (commands->session_attach || commands->session_detach ? TARGE_WANTS_SESSIONS : 0) |
-           (commands->task_management ? TARGE_WANTS_MANAGEMENT : 0);
+           (commands->task_management ? TARGE_WANTS_MANAGEMENT : 0) |
+           (blocks->write_same ? TARGE_CAN_WRITE_SAME : 0) | (blocks->copy ? TARGE_CAN_COPY : 0) |
+           (blocks->reservations_changed || commands->reservations_changed ? TARGE_WANTS_RESERVATIONS : 0) |
+           (commands->delivered ? TARGE_WANTS_DELIVERY : 0) | (commands->goes_on != 0 ? TARGE_MAY_GO_ON : 0) |
+           (device->how.rule_count > 0 ? TARGE_HAS_RULES : 0);
+}
+
+/// 0, or -ENOMEM.
+static int make_rules(targe_device* device) {
+    const struct targe_attachment* const how = &device->how;
+    device->rules = calloc(how->rule_count + 1, sizeof *device->rules);
+    if (device->rules == NULL) {
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < how->rule_count; ++i) {
+        const struct targe_command_rule* const rule = &how->rules[i];
+        device->rules[i] = (struct targe_rule){
+            .opcode = rule->opcode,
+            .action = rule->action,
+            .direction = rule->direction,
+            .flags = rule->flags,
+            .length_at = rule->length_at,
+            .length_bytes = rule->length_bytes,
+            .unit = rule->unit,
+        };
+    }
+    return 0;
 }
 
 static void make_hello(targe_device* device) {
@@ -262,6 +297,9 @@ static const char* wrong_with(const targe_device* device) {
     if (how->level > TARGE_COMMANDS || how->vpd_page_count > TARGE_MAX_VPD_PAGES) {
         return "there is no such level, or too many VPD pages";
     }
+    if (how->rule_count > (how->level == TARGE_COMMANDS ? TARGE_MAX_RULES : 0)) {
+        return "there are too many rules for commands, or they are not for blocks";
+    }
     return NULL;
 }
 
@@ -289,7 +327,8 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
     } else {
         make_hello(device);
         device->path = strdup(device->how.socket);
-        if (device->path != NULL && targe_connect(device, timeout_ms, error, error_size) == 0) {
+        if (make_rules(device) == 0 && device->path != NULL &&
+            targe_connect(device, timeout_ms, error, error_size) == 0) {
             return device;
         }
     }
@@ -302,6 +341,8 @@ void targe_detach(targe_device* device) {
     targe_disconnect(device);
     pthread_mutex_destroy(&device->asking);
     free(device->path);
+    free(device->rules);
+    targe_forget_log_pages(device);
     free(device);
 }
 

@@ -13,9 +13,12 @@ void targe_wake_self(targe_device* device) {
     }
 }
 
-void targe_finish(struct request* request, struct targe_completion* with) {
+static uint32_t as_u32(uint64_t value) {
+    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+}
+
+static void tell(struct request* request, struct targe_completion* with) {
     struct queue* const queue = request->queue;
-    targe_device* const device = queue->device;
     with->slot = request->slot;
     with->generation = request->generation;
     pthread_mutex_lock(&queue->lock);
@@ -29,8 +32,26 @@ void targe_finish(struct request* request, struct targe_completion* with) {
             // As in targe_wake_self().
         }
     }
+}
+
+void targe_finish(struct request* request, struct targe_completion* with) {
+    targe_device* const device = request->queue->device;
+    tell(request, with);
     // The last thing: from here on targe_run() may return, and targe_detach() take all of this away.
     __atomic_sub_fetch(&device->open, 1, __ATOMIC_SEQ_CST);
+}
+
+int targe_go_on(struct targe_command* command) {
+    struct request* const request = (struct request*)command;
+    if ((request->queue->device->does & TARGE_MAY_GO_ON) == 0 || command->data_in_room > 0 ||
+        request->goes_on) {
+        return -ENOTSUP;
+    }
+    request->goes_on = true;
+    struct targe_completion done = {
+        .wanted = as_u32(command->wanted), .flags = TARGE_COMPLETION_GOES_ON, .report = command->report};
+    tell(request, &done);
+    return 0;
 }
 
 static uint32_t errno_of(int result) {
@@ -48,17 +69,18 @@ void targe_extent_complete(struct targe_io* io, const struct targe_extent* exten
     targe_finish((struct request*)io, &done);
 }
 
-static uint32_t as_u32(uint64_t value) {
-    return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
-}
-
 void targe_command_complete(struct targe_command* command) {
     const struct targe_sense* const sense = &command->sense;
     struct targe_completion done = {
         .status = command->status,
         .in_length = as_u32(command->data_in_length),
         .wanted = as_u32(command->wanted),
+        .report = command->report,
     };
+    if (((struct request*)command)->goes_on) {
+        done.in_length = done.wanted = 0;
+        done.report = 0;
+    }
     if (command->status == TARGE_CHECK_CONDITION) {
         done.key = sense->key;
         done.asc = sense->asc;

@@ -21,6 +21,7 @@ struct request {
     uint32_t slot;
     uint32_t generation;
     uint8_t op;
+    bool goes_on;  ///< it was answered
 };
 
 /// One core's. `lock` is for `completed`, which any thread may move; the rest is of targe_run()'s thread.
@@ -42,11 +43,20 @@ struct session {
     struct session* next;
 };
 
+struct log_page {
+    uint8_t code;
+    size_t size;
+    uint8_t parameters[TARGE_MAX_LOG_BYTES];
+    struct log_page* next;
+};
+
 struct targe_device {
     struct targe_attachment how;  // with copies of what it names
     struct targe_block_ops blocks;
     struct targe_command_ops commands;
     struct targe_hello hello;
+    struct targe_rule* rules;  // behind it
+    uint32_t does;             // of hello.can, as far as targed knows it
     char* path;
     int connection;
     int event;
@@ -59,7 +69,8 @@ struct targe_device {
     uint32_t open;  // requests that the handler has
     uint32_t stopping;
     struct session* sessions;
-    pthread_mutex_t asking;  // one request over the socket at a time
+    struct log_page* log_pages;  // with `asking` held
+    pthread_mutex_t asking;      // one request over the socket at a time
     uint32_t last_id;
 };
 
@@ -72,6 +83,11 @@ void targe_disconnect(targe_device* device);
 /// Ends the request; from any thread. Only slot and generation of `with` are filled in here.
 void targe_finish(struct request* request, struct targe_completion* with);
 void targe_wake_self(targe_device* device);
+
+// say.c
+/// To a targed that knows nothing of this device yet.
+void targe_say_again(targe_device* device);
+void targe_forget_log_pages(targe_device* device);
 
 // serve.c
 /// Calls the handler for what it is given. Finishes the request, unless the handler does that later.

@@ -36,6 +36,7 @@ static void take(struct queue* queue) {
     request->slot = number;
     request->generation = slot->generation;
     request->op = slot->op;
+    request->goes_on = false;
     __atomic_add_fetch(&queue->device->open, 1, __ATOMIC_SEQ_CST);
     uint32_t offered = request->generation << TARGE_CLAIM_BITS | TARGE_CLAIM_OFFERED;
     const uint32_t taken = request->generation << TARGE_CLAIM_BITS | TARGE_CLAIM_TAKEN;
@@ -59,6 +60,11 @@ static bool serve(targe_device* device) {
             any = true;
         }
     }
+    void (*const ended)(void*) =
+        device->how.level == TARGE_BLOCKS ? device->blocks.batch_ended : device->commands.batch_ended;
+    if (any && ended != NULL) {
+        ended(device->how.context);
+    }
     return any;
 }
 
@@ -66,6 +72,21 @@ static bool something_is_offered(const targe_device* device) {
     for (uint32_t i = 0; i < device->queue_count; ++i) {
         if (__atomic_load_n(&device->queues[i].shared->offered, __ATOMIC_SEQ_CST) !=
             device->queues[i].taken) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// Whether targed offers from this CPU: then it has nothing to offer as long as this thread spins.
+static bool shares_cpu(const targe_device* device) {
+    const uint32_t here = (uint32_t)(sched_getcpu() + 1);
+    uint32_t* const mine = &device->queues[0].shared->handler_cpu;
+    if (__atomic_load_n(mine, __ATOMIC_RELAXED) != here) {
+        __atomic_store_n(mine, here, __ATOMIC_RELAXED);
+    }
+    for (uint32_t i = 0; i < device->queue_count; ++i) {
+        if (__atomic_load_n(&device->queues[i].shared->engine_cpu, __ATOMIC_RELAXED) == here) {
             return true;
         }
     }
@@ -123,7 +144,7 @@ static int serve_until_lost(targe_device* device) {
             return 0;
         }
         if (before - worked_at < spin && !stopping(device)) {
-            if (turns % kTurnsBetweenYields == 0) {
+            if (turns % kTurnsBetweenYields == 0 || shares_cpu(device)) {
                 sched_yield();
             } else {
                 __builtin_ia32_pause();
@@ -163,6 +184,8 @@ int targe_run(targe_device* device) {
         if (targe_connect(device, 0, NULL, 0) != 0) {
             poll(NULL, 0, wait_ms);
             wait_ms = wait_ms < kReattachLongestMs / 2 ? 2 * wait_ms : kReattachLongestMs;
+        } else {
+            targe_say_again(device);
         }
     }
 }

@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum { kReplyLimitMs = 5000 };
 
@@ -26,19 +29,82 @@ static int await_reply(int connection, uint32_t id) {
     }
 }
 
-static int ask(targe_device* device, uint32_t kind, uint64_t value, uint64_t session) {
-    pthread_mutex_lock(&device->asking);
-    const struct targe_request request = {
-        .kind = kind, .id = ++device->last_id, .value = value, .session = session};
+/// With `asking` held; `id` and what follows of `request` are filled in.
+static int ask_with(targe_device* device, struct targe_request request, const void* data, size_t size) {
+    request.id = ++device->last_id;
+    struct iovec parts[2] = {{.iov_base = &request, .iov_len = sizeof request},
+                             {.iov_base = (void*)data, .iov_len = size}};
+    const struct msghdr header = {.msg_iov = parts, .msg_iovlen = size > 0 ? 2 : 1};
     const int connection = device->connection;
-    int result = -ENOTCONN;
-    if (connection >= 0) {
-        result = send(connection, &request, sizeof request, MSG_NOSIGNAL) == sizeof request
-                     ? await_reply(connection, request.id)
-                     : -errno;
+    if (connection < 0) {
+        return -ENOTCONN;
+    }
+    return sendmsg(connection, &header, MSG_NOSIGNAL) < 0 ? -errno : await_reply(connection, request.id);
+}
+
+static int ask(targe_device* device, uint32_t kind, uint64_t value, uint64_t session) {
+    const struct targe_request request = {.kind = kind, .value = value, .session = session};
+    pthread_mutex_lock(&device->asking);
+    const int result = ask_with(device, request, NULL, 0);
+    pthread_mutex_unlock(&device->asking);
+    return result;
+}
+
+/// With `asking` held.
+static int set_log_page(targe_device* device, const struct log_page* page) {
+    const struct targe_request request = {.kind = TARGE_REQUEST_LOG_PAGE, .value = page->code};
+    return ask_with(device, request, page->parameters, page->size);
+}
+
+/// The latest of each code is kept, with `asking` held.
+static void keep_log_page(targe_device* device, struct log_page* page) {
+    for (struct log_page** at = &device->log_pages; *at != NULL; at = &(*at)->next) {
+        if ((*at)->code == page->code) {
+            struct log_page* const old = *at;
+            *at = old->next;
+            free(old);
+            break;
+        }
+    }
+    page->next = device->log_pages;
+    device->log_pages = page;
+}
+
+int targe_set_log_page(targe_device* device, uint8_t code, const void* parameters, size_t size) {
+    struct log_page* const page = size > TARGE_MAX_LOG_BYTES ? NULL : malloc(sizeof *page);
+    if (page == NULL) {
+        return size > TARGE_MAX_LOG_BYTES ? -EINVAL : -ENOMEM;
+    }
+    page->code = code;
+    page->size = size;
+    if (size > 0) {
+        memcpy(page->parameters, parameters, size);
+    }
+    pthread_mutex_lock(&device->asking);
+    const int result = set_log_page(device, page);
+    if (result == 0) {
+        keep_log_page(device, page);
+    } else {
+        free(page);
     }
     pthread_mutex_unlock(&device->asking);
     return result;
+}
+
+void targe_say_again(targe_device* device) {
+    pthread_mutex_lock(&device->asking);
+    for (const struct log_page* page = device->log_pages; page != NULL; page = page->next) {
+        set_log_page(device, page);
+    }
+    pthread_mutex_unlock(&device->asking);
+}
+
+void targe_forget_log_pages(targe_device* device) {
+    while (device->log_pages != NULL) {
+        struct log_page* const page = device->log_pages;
+        device->log_pages = page->next;
+        free(page);
+    }
 }
 
 int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session) {

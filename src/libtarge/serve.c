@@ -22,6 +22,10 @@ static int (*block_callback(const struct targe_block_ops* ops, uint8_t op))(void
             return ops->unmap;
         case TARGE_OP_WRITE_ZEROES:
             return ops->write_zeroes;
+        case TARGE_OP_WRITE_SAME:
+            return ops->write_same;
+        case TARGE_OP_COPY:
+            return ops->copy;
         default:
             return NULL;
     }
@@ -37,12 +41,14 @@ static void dispatch_blocks(targe_device* device, const struct targe_slot* slot,
     io->deadline_ns = slot->deadline_ns;
     if (slot->op == TARGE_OP_READ) {
         io->data = arena + slot->in_offset;
-    } else if (slot->op == TARGE_OP_WRITE) {
+    } else if (slot->op == TARGE_OP_WRITE || slot->op == TARGE_OP_WRITE_SAME) {
         io->data = arena + slot->out_offset;
+    } else if (slot->op == TARGE_OP_COPY) {
+        io->source = slot->tag;
     }
     // It may have become smaller while the request was on its way.
     const uint64_t size = __atomic_load_n(&device->size, __ATOMIC_RELAXED);
-    if (io->offset > size || io->length > size - io->offset) {
+    if (io->offset > size || io->length > size - io->offset || io->source > size - io->length) {
         finish_with_error(request, EIO);
         return;
     }
@@ -155,11 +161,36 @@ static void dispatch_management(targe_device* device, const struct targe_slot* s
     }
 }
 
+static void tell_of_reservations(const targe_device* device, const struct targe_slot* slot,
+                                 const char* holder) {
+    void (*const callback)(void*, const struct targe_reservations*) =
+        device->how.level == TARGE_BLOCKS ? device->blocks.reservations_changed
+                                          : device->commands.reservations_changed;
+    if (callback != NULL) {
+        const struct targe_reservations now = {
+            .kind = slot->flags >> 8,
+            .type = slot->flags & 0xff,
+            .session = slot->session,
+            .holder = holder,
+            .generation = (uint32_t)slot->length,
+            .registrants = (uint32_t)slot->offset,
+        };
+        callback(device->how.context, &now);
+    }
+}
+
 void targe_dispatch(struct queue* queue, struct targe_slot* slot, struct request* request) {
     targe_device* const device = queue->device;
     const bool blocks = device->how.level == TARGE_BLOCKS;
-    if (slot->op >= TARGE_OP_READ && slot->op <= TARGE_OP_BLOCK_STATUS && blocks) {
+    const bool of_blocks = (slot->op >= TARGE_OP_READ && slot->op <= TARGE_OP_BLOCK_STATUS) ||
+                           slot->op == TARGE_OP_WRITE_SAME || slot->op == TARGE_OP_COPY;
+    if (of_blocks && blocks) {
         dispatch_blocks(device, slot, request);
+        return;
+    }
+    if (slot->op == TARGE_OP_RESERVATIONS) {
+        tell_of_reservations(device, slot, (const char*)queue->arena + slot->out_offset);
+        finish_with_error(request, 0);
         return;
     }
     int error = 0;
@@ -175,6 +206,12 @@ void targe_dispatch(struct queue* queue, struct targe_slot* slot, struct request
             break;
         case TARGE_OP_MANAGEMENT:
             dispatch_management(device, slot);
+            break;
+        case TARGE_OP_DELIVERED:
+            if (device->commands.delivered != NULL) {
+                device->commands.delivered(device->how.context, slot->session, slot->offset,
+                                           (slot->flags & 1) != 0);
+            }
             break;
         default:
             error = ENOTSUP;

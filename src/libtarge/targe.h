@@ -15,6 +15,11 @@
  *
  * Errors. Functions return 0, or a negative errno. No function prints, exits or raises signals.
  *
+ * Coming back. targed holds commands while no handler is attached, for as long as its configuration says. At
+ * block level whoever attaches next gets them, and once more those that the one before had begun. At command
+ * level the state of the handler went with it: initiators are told 29/04 (DEVICE INTERNAL RESET OCCURRED)
+ * before the next one gets a command of theirs, and what was held or begun ends.
+ *
  * Compatibility. Every struct that the caller fills begins with `struct_size` = sizeof of it: a library that
  * is newer than the program takes what follows for zero, one that is older refuses what it does not know.
  * Unused fields are zero.
@@ -59,6 +64,10 @@ struct targe_attachment {
     const uint8_t* vpd_pages;
     uint32_t vpd_page_count;
     uint32_t reattach; /* 1: targe_run() attaches anew when targed is restarted, until targe_stop() */
+    /* Command level: commands that targed does not know, or knows otherwise; see targe_command_rule. */
+    const struct targe_command_rule* rules;
+    uint32_t rule_count; /* at most 64 */
+    uint32_t reserved2;
 };
 
 /* Attaches, waiting for at most `timeout_ms` for targed to be there and to answer. NULL when that fails:
@@ -66,7 +75,7 @@ struct targe_attachment {
  * has against it. Structs and strings that `how` names are copied. */
 TARGE_API targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, char* error,
                                      size_t error_size);
-/* What was agreed on. */
+/* What was agreed on. A callback that targed, being older, does not know is never called. */
 TARGE_API uint64_t targe_size(const targe_device* device);
 TARGE_API uint32_t targe_block_size(const targe_device* device);
 /* Serves on this thread until targe_stop(): 0; or until targed is gone: -ENOTCONN. */
@@ -89,6 +98,11 @@ TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint6
 /* Block level: the device has another size now, in bytes, whole blocks. Initiators hear of 2A/09. Returns
  * when targed has taken note, which is before they do. */
 TARGE_API int targe_resize(targe_device* device, uint64_t size);
+/* Block level: fills a log page, code 01h to 3Eh, whole log parameters in ascending order as LOG SENSE
+ * returns them, 4096 bytes at most; 0 bytes: there is no such page any more. Of a code that is targed's own
+ * nothing is seen: 0Ch, 0Eh, 0Fh, 10h, 19h, 2Fh. Kept over restarts of targed. -EINVAL for what are no
+ * parameters. */
+TARGE_API int targe_set_log_page(targe_device* device, uint8_t code, const void* parameters, size_t size);
 /* How many commands at once make sense from now on, 1 to the depth agreed on. */
 TARGE_API int targe_set_depth(targe_device* device, uint32_t depth);
 

@@ -128,6 +128,8 @@ public:
         bool flush = false;
         bool unmap = false;
         bool write_zeroes = false;
+        bool write_same = false;
+        bool copy = false;
     };
     virtual ~BlockHandler() = default;
     [[nodiscard]] virtual Abilities can() const { return {}; }
@@ -136,6 +138,8 @@ public:
     virtual Answer flush(targe_io& /*io*/) { co_return -ENOTSUP; }
     virtual Answer unmap(targe_io& /*io*/) { co_return -ENOTSUP; }
     virtual Answer write_zeroes(targe_io& /*io*/) { co_return -ENOTSUP; }
+    virtual Answer write_same(targe_io& /*io*/) { co_return -ENOTSUP; }
+    virtual Answer copy(targe_io& /*io*/) { co_return -ENOTSUP; }
 };
 
 /// Attached from its beginning to its end. `how` names socket, size and so on; operations and context are
@@ -177,6 +181,8 @@ private:
         ops.flush = can.flush ? call<&BlockHandler::flush> : nullptr;
         ops.unmap = can.unmap ? call<&BlockHandler::unmap> : nullptr;
         ops.write_zeroes = can.write_zeroes ? call<&BlockHandler::write_zeroes> : nullptr;
+        ops.write_same = can.write_same ? call<&BlockHandler::write_same> : nullptr;
+        ops.copy = can.copy ? call<&BlockHandler::copy> : nullptr;
         return ops;
     }
 

@@ -25,6 +25,7 @@ struct targe_io {
     uint64_t
         deadline_ns; /* CLOCK_MONOTONIC; targed answers the initiator then, and takes the handler for hung */
     void* user;      /* the handler's own, NULL at first */
+    uint64_t source; /* copy: bytes from the start of the device, from where */
 };
 
 /* Of a range that begins at targe_io.offset: all of `length` bytes (more than 0, at most targe_io.length) is
@@ -46,6 +47,15 @@ struct targe_block_ops {
     int (*unmap)(void* context, struct targe_io* io); /* afterwards the range reads as zeroes */
     int (*write_zeroes)(void* context, struct targe_io* io);
     int (*block_status)(void* context, struct targe_io* io, struct targe_extent* extent);
+    /* These two may return -ENOTSUP, each time anew: then targed writes the range block by block, or reads
+     * and writes what was to be copied. Nothing of it need be as it was before. */
+    int (*write_same)(void* context, struct targe_io* io); /* `data` is one block, for all of the range */
+    int (*copy)(void* context, struct targe_io* io);       /* from `source`; the ranges do not overlap */
+    /* Reservations have changed, or this handler has come while there are some: see targe_commands.h. */
+    void (*reservations_changed)(void* context, const struct targe_reservations* now);
+    /* May be NULL. All that was offered so far has been given out: a handler that collects requests, to hand
+     * them on together, does it now. */
+    void (*batch_ended)(void* context);
 };
 
 /* Ends a request whose callback returned TARGE_LATER; from any thread, once. `result` is 0 or a negative

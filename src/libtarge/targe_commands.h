@@ -75,6 +75,9 @@ struct targe_command {
      * It makes the residual: for READ of a tape, the length of the block. */
     uint64_t wanted;
     void* user; /* the handler's own, NULL at first */
+    /* Not 0: targe_command_ops.delivered is called with this once it is known whether the answer, with its
+     * data-in, has reached the initiator. */
+    uint64_t report;
 };
 
 /* An I_T nexus to which the unit is visible. The strings are valid during the callback. */
@@ -101,6 +104,28 @@ struct targe_task_management {
     uint64_t session; /* who asked for it; 0: targed itself */
 };
 
+/* What targed must know of a command to let it through, where it has no rule of its own, or a wrong one. By
+ * itself it takes a command that it does not know for one that conflicts with every reservation of others and
+ * does not write, and moves as much as the initiator expects. Rules are looked at in their order. What targed
+ * answers by itself has none. */
+struct targe_command_rule {
+    uint8_t opcode;
+    uint8_t action;    /* service action, in byte 1 of the CDB; FFh: whatever it is */
+    uint8_t direction; /* TARGE_NO_DATA … */
+    uint8_t flags;     /* TARGE_RULE_… */
+    /* How long the data are: a big-endian field of the CDB of 1 to 4 bytes, times `unit`; with length_bytes 0
+     * `unit` bytes. No more is asked of the initiator, and residuals are counted from there. */
+    uint8_t length_at, length_bytes;
+    uint8_t reserved[2];
+    uint32_t unit;
+};
+enum { TARGE_NO_DATA = 0, TARGE_DATA_OUT = 1, TARGE_DATA_IN = 2 };
+enum {
+    TARGE_RULE_WRITES = 1 << 0, /* the medium: refused where the LUN is read-only; without the others */
+    TARGE_RULE_READS = 1 << 1,  /* passes write exclusive reservations of others */
+    TARGE_RULE_PASSES = 1 << 2, /* passes every reservation of others */
+};
+
 struct targe_command_ops {
     uint32_t struct_size;
     uint32_t reserved;
@@ -108,19 +133,37 @@ struct targe_command_ops {
      * targe_command_complete(). Commands come in the order in which they may begin; one with an ORDERED
      * attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
-    /* A nexus wants to use the unit: 0, or anything negative to refuse: its commands then end with LOGICAL
-     * UNIT NOT SUPPORTED. NULL:
-     * all may. */
+    /* A nexus wants to use the unit: 0, or anything negative to refuse: then it sees none, neither in REPORT
+     * LUNS nor by INQUIRY. NULL: all may. */
     int (*session_attach)(void* context, const struct targe_session* session);
     /* It is gone, and so are its commands: forget PREVENT and what else belongs to it. May be NULL. */
     void (*session_detach)(void* context, uint64_t session);
     /* May be NULL. Between the two calls complete the commands that are targe_aborted() soon, with any
      * status. After TARGE_LOGICAL_UNIT_RESET is done, mode pages and PREVENT are as after power on. */
     void (*task_management)(void* context, const struct targe_task_management* function);
+    /* May be NULL. Reservations have changed, or this handler has come while there are some. targed enforces
+     * them by itself; this is for handlers that show them, or hand them on. */
+    void (*reservations_changed)(void* context, const struct targe_reservations* now);
+    /* May be NULL. `arrived` 1: the answer of a command with `report` has reached the initiator; 0: it has
+     * not and will not, because the session is gone or the command was aborted. A value that this handler
+     * does not know is of one before it. */
+    void (*delivered)(void* context, uint64_t session, uint64_t report, int arrived);
+    /* Commands without data-in may be answered before they are done: see targe_go_on(). */
+    /* May be NULL. As in targe_block_ops. */
+    void (*batch_ended)(void* context);
+    uint32_t goes_on; /* 1: some are; at most 128 commands are open at once then */
+    uint32_t reserved2;
 };
 
 /* Ends a command whose execute() returned TARGE_LATER; from any thread, once. */
 TARGE_API void targe_command_complete(struct targe_command* command);
+/* Answers the command with GOOD now, while it goes on: with IMMED, or because the handler can keep its
+ * promise. 0, or -ENOTSUP: targed does not know of this, goes_on is not set, or the command has data-in.
+ * After 0 return TARGE_LATER from execute(), and call targe_command_complete() when it is done, as ever: an
+ * error then goes to the next command of the nexus, as a deferred error. Data-out stay in place until then.
+ * Nothing aborts what goes on, and no deadline ends it; a reset is told by task_management(). If the handler
+ * is gone before, the nexus is told of a deferred error, 0B/44/00. */
+TARGE_API int targe_go_on(struct targe_command* command);
 /* Whether nobody waits for the command any more: end it soon. It costs a look at memory; from any thread. */
 TARGE_API int targe_aborted(const struct targe_command* command);
 /* Fills in CHECK CONDITION with these; returns TARGE_DONE, to be returned by execute(). */

@@ -139,6 +139,13 @@ std::expected<const CommandInfo*, Sense> find_handler_command(DeviceType type, c
     return row_of(type, opcode);
 }
 
+const CommandInfo& row_of(const HandlerRule& rule) {
+    if (rule.writes_medium) {
+        return kWrite;
+    }
+    return rule.passes_every_reservation ? kProbe : rule.passes_write_exclusive ? kReport : kOrdinary;
+}
+
 bool is_for_handler(const CommandInfo& row) {
     return row.usage.empty();  // every other row has its operation code there
 }

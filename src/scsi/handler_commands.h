@@ -16,6 +16,15 @@ namespace targe::scsi {
 [[nodiscard]] std::expected<const CommandInfo*, Sense> find_handler_command(
     DeviceType type, const UnitTraits& traits, std::span<const std::uint8_t> handlers_pages, wire::Bytes cdb);
 
+/// What the handler itself says of a command.
+struct HandlerRule {
+    bool writes_medium = false;
+    bool passes_write_exclusive = false;  ///< not with `writes_medium`, nor is the next
+    bool passes_every_reservation = false;
+};
+/// The row for that: is_for_handler() as well.
+[[nodiscard]] const CommandInfo& row_of(const HandlerRule& rule);
+
 [[nodiscard]] bool is_for_handler(const CommandInfo& row);
 
 }  // namespace targe::scsi

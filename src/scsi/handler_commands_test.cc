@@ -58,6 +58,17 @@ TEST(HandlerCommands, ConflictWithReservationsUnlessTheyOnlyTell) {
               ReservedAccess::allowed_if_it_allows_removal);
 }
 
+TEST(HandlerCommands, AreAsTheHandlerSays) {
+    EXPECT_TRUE(scsi::row_of({.writes_medium = true}).rules.writes_medium);
+    EXPECT_EQ(scsi::row_of(HandlerRule{}).rules.under_write_exclusive, ReservedAccess::conflicts);
+    const CommandInfo& reads = scsi::row_of({.passes_write_exclusive = true});
+    EXPECT_EQ(reads.rules.under_write_exclusive, ReservedAccess::allowed);
+    EXPECT_EQ(reads.rules.under_exclusive_access, ReservedAccess::conflicts);
+    const CommandInfo& passes = scsi::row_of({.passes_every_reservation = true});
+    EXPECT_EQ(passes.rules.under_exclusive_access, ReservedAccess::allowed);
+    EXPECT_TRUE(is_for_handler(passes));
+}
+
 TEST(HandlerCommands, WriteWhereTheirTypeDoes) {
     EXPECT_TRUE(row_of(DeviceType::tape, {0x0a}).rules.writes_medium);
     EXPECT_TRUE(row_of(DeviceType::tape, {0x10}).rules.writes_medium);

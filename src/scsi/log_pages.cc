@@ -214,7 +214,21 @@ bool is_last_of_its_code(const LogPageInfo& page) {
     return next == kPages.end() || next->code != page.code;
 }
 
-void write_list(const Listed& listed, bool counts_resources, ParameterWriter& out) {
+bool has_page(std::uint8_t code, bool counts_resources) {
+    return std::ranges::any_of(
+        kPages, [&](const LogPageInfo& page) { return page.code == code && has(page, counts_resources); });
+}
+
+/// Null where there is none, or a page of our own has its code.
+const DeviceLogPage* device_page(std::uint8_t code, const LogValues& values) {
+    const auto at = std::ranges::find(values.device_pages, code, &DeviceLogPage::code);
+    const bool ours =
+        code == kSupportedPages || std::ranges::find(kPages, code, &LogPageInfo::code) != kPages.end();
+    return ours || at == values.device_pages.end() ? nullptr : &*at;
+}
+
+void write_list(const Listed& listed, const LogValues& values, ParameterWriter& out) {
+    const bool counts_resources = values.resources.has_value();
     const auto entry = [&](std::uint8_t page, std::uint8_t subpage) {
         out.u8(page);
         if (listed.with_subpages) {
@@ -227,7 +241,20 @@ void write_list(const Listed& listed, bool counts_resources, ParameterWriter& ou
             entry(kSupportedPages, kAllLogSubpages);
         }
     }
+    unsigned from = 0;
+    const auto device_pages_before = [&](unsigned code) {
+        for (; from < code; ++from) {
+            const auto page = static_cast<std::uint8_t>(from);
+            if (device_page(page, values) != nullptr && listed.only.value_or(page) == page) {
+                entry(page, 0);
+                if (listed.with_subpages) {
+                    entry(page, kAllLogSubpages);
+                }
+            }
+        }
+    };
     for (const LogPageInfo& page : kPages) {
+        device_pages_before(page.code);
         if (!has(page, counts_resources) || (listed.only && *listed.only != page.code)) {
             continue;
         }
@@ -241,15 +268,12 @@ void write_list(const Listed& listed, bool counts_resources, ParameterWriter& ou
             entry(page.code, kAllLogSubpages);
         }
     }
-}
-
-bool has_page(std::uint8_t code, bool counts_resources) {
-    return std::ranges::any_of(
-        kPages, [&](const LogPageInfo& page) { return page.code == code && has(page, counts_resources); });
+    constexpr unsigned kPageCodes = 64;
+    device_pages_before(kPageCodes);
 }
 
 /// The list that the page and subpage codes ask for, if they ask for one.
-std::optional<Listed> list_asked_for(std::uint8_t code, std::uint8_t subpage, bool counts_resources) {
+std::optional<Listed> list_asked_for(std::uint8_t code, std::uint8_t subpage, const LogValues& values) {
     if (code == kSupportedPages && subpage == 0) {
         return Listed{.only = {}, .with_subpages = false};
     }
@@ -259,8 +283,9 @@ std::optional<Listed> list_asked_for(std::uint8_t code, std::uint8_t subpage, bo
     if (code == kSupportedPages) {
         return Listed{.only = {}, .with_subpages = true};
     }
-    return has_page(code, counts_resources) ? std::optional{Listed{.only = code, .with_subpages = true}}
-                                            : std::nullopt;
+    return has_page(code, values.resources.has_value()) || device_page(code, values) != nullptr
+               ? std::optional{Listed{.only = code, .with_subpages = true}}
+               : std::nullopt;
 }
 
 /// Data counters have current and default values, and no thresholds; lists have no such choice.
@@ -305,6 +330,16 @@ std::optional<Sense> write_page(std::span<const std::byte, LogSenseCdb::kSize> c
     return list.pointer_is_beyond() ? std::optional{invalid_field(L::kParameterPointer)} : std::nullopt;
 }
 
+std::optional<Sense> write_device_page(std::span<const std::byte, LogSenseCdb::kSize> cdb,
+                                       const DeviceLogPage& page, ParameterWriter& out) {
+    using L = LogSenseCdb;
+    const std::uint16_t pointer = wire::get<L::kParameterPointer>(cdb);
+    write_header(page.code, 0, false, out);
+    return pointer > write_log_parameters(page.parameters, pointer, out)
+               ? std::optional{invalid_field(L::kParameterPointer)}
+               : std::nullopt;
+}
+
 }  // namespace
 
 std::span<const LogPageInfo> log_page_table() {
@@ -335,16 +370,22 @@ std::optional<Sense> log_sense(std::span<const std::byte, LogSenseCdb::kSize> cd
     }
     const bool counts_resources = values.resources.has_value();
     const std::size_t begin = out.size();
-    if (const auto listed = list_asked_for(code, subpage, counts_resources)) {
+    if (const auto listed = list_asked_for(code, subpage, values)) {
         if (wire::get<L::kParameterPointer>(cdb) != 0) {
             return invalid_field(L::kParameterPointer);
         }
         write_header(code, subpage, true, out);  // DS is clear there, [SPC-4 r37 7.3.18]
-        write_list(*listed, counts_resources, out);
+        write_list(*listed, values, out);
+    } else if (const DeviceLogPage* const of_device = device_page(code, values);
+               of_device != nullptr && subpage == 0) {
+        if (const auto refused = write_device_page(cdb, *of_device, out)) {
+            return refused;
+        }
     } else {
         const LogPageInfo* const page = find_log_page(code, subpage, counts_resources);
         if (page == nullptr) {
-            const bool known = code == kSupportedPages || has_page(code, counts_resources);
+            const bool known =
+                code == kSupportedPages || has_page(code, counts_resources) || of_device != nullptr;
             return known ? invalid_field(L::kSubpageCode) : invalid_field(L::kPageCode);
         }
         if (const auto refused = write_page(cdb, *page, values, out)) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "scsi/access_statistics.h"
+#include "scsi/device_log_page.h"
 #include "scsi/diagnostics.h"
 #include "scsi/log_parameters.h"
 #include "scsi/parameter_writer.h"
@@ -49,6 +50,7 @@ struct LogValues {
     Asc exception = Asc::no_additional_sense_information;  ///< the latest informational exception
     std::span<const SelfTestResult> self_tests = {};       ///< the newest first, at most 20
     std::uint64_t powered_on_ms = 0;                       ///< milliseconds since 1970-01-01 00:00 UTC
+    std::span<const DeviceLogPage> device_pages = {};  ///< ascending; those with codes of others count not
 };
 
 /// One page that there is, or several that differ in their subpage code.

@@ -42,6 +42,32 @@ Answer sense(unsigned page, unsigned subpage = 0, unsigned pointer = 0,
     return answer;
 }
 
+TEST(LogSense, HasThePagesOfTheDevice) {
+    const ByteVector warm = bytes({0, 0, 3, 2, 0, 40, 0, 1, 3, 2, 0, 65});
+    const ByteVector vendors = bytes({1, 0, 3, 1, 9});
+    // The last has a code that is ours.
+    const std::array pages{DeviceLogPage{0x0d, warm}, DeviceLogPage{0x30, vendors},
+                           DeviceLogPage{0x2f, vendors}};
+    const LogValues values{.parameters = kNone, .device_pages = pages};
+    EXPECT_EQ(sense(0x00, 0, 0, values).data,
+              bytes({0, 0, 0, 8, 0x00, 0x0d, 0x0e, 0x0f, 0x10, 0x19, 0x2f, 0x30}));
+    EXPECT_EQ(sense(0x0d, 0, 0, values).data, bytes({0x8d, 0, 0, 12}) + warm);
+    EXPECT_EQ(sense(0x0d, 0, 1, values).data, bytes({0x8d, 0, 0, 6, 0, 1, 3, 2, 0, 65}));
+    EXPECT_EQ(sense(0x0d, 0, 2, values).refused, invalid_field(LogSenseCdb::kParameterPointer));
+    EXPECT_EQ(sense(0x0d, 1, 0, values).refused, invalid_field(LogSenseCdb::kSubpageCode));
+    EXPECT_EQ(sense(0x0d, 0xff, 0, values).data, bytes({0x4d, 0xff, 0, 4, 0x0d, 0, 0x0d, 0xff}));
+    EXPECT_EQ(sense(0x2f, 0, 0, values).data, sense(0x2f).data);
+    EXPECT_EQ(sense(0x31, 0, 0, values).refused, invalid_field(LogSenseCdb::kPageCode));
+}
+
+TEST(LogParameters, AreWholeAndAscend) {
+    EXPECT_TRUE(are_log_parameters({}));
+    EXPECT_TRUE(are_log_parameters(bytes({0, 0, 3, 0, 0, 1, 3, 1, 7})));
+    EXPECT_FALSE(are_log_parameters(bytes({0, 0, 3})));
+    EXPECT_FALSE(are_log_parameters(bytes({0, 0, 3, 2, 7})));
+    EXPECT_FALSE(are_log_parameters(bytes({0, 1, 3, 0, 0, 1, 3, 0})));
+}
+
 std::size_t length_of(const ByteVector& data) {
     return std::to_integer<std::size_t>(data.at(2)) * 256 + std::to_integer<std::size_t>(data.at(3));
 }

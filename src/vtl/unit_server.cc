@@ -46,6 +46,11 @@ const targe_command_ops UnitServer::kOperations{
                 server(context).reset();
             }
         },
+    .reservations_changed = nullptr,
+    .delivered = nullptr,
+    .batch_ended = nullptr,
+    .goes_on = 0,
+    .reserved2 = 0,
 };
 
 UnitServer::UnitServer(Library& library, UnitIndex unit, std::string name, Tell tell)

@@ -1,0 +1,117 @@
+// Log pages that a handler fills, and reads that leave their data where it has put them.
+#include "device/user_device.h"
+#include "device/user_handler.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace targe::device {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Bytes;
+using testing::Handler;
+using testing::HandlersMedium;
+using testing::OnReactor;
+using testing::open_user;
+using testing::pattern;
+using testing::ScratchDirectory;
+using testing::settings_of;
+using testing::Stopped;
+
+constexpr std::size_t kSize = 8U << 20U;
+
+class UserMemoryInUse : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (const char* const why = testing::why_no_handler_here()) {
+            GTEST_SKIP() << why;
+        }
+        stopped_.emplace(open_user(settings_), on_);
+    }
+    UserDevice& disk() { return **stopped_; }
+
+    ScratchDirectory directory_;
+    UserSettings settings_ = settings_of(directory_);
+    HandlersMedium medium_{kSize};
+    OnReactor on_;
+    std::optional<Stopped> stopped_;
+};
+
+TEST_F(UserMemoryInUse, HasTheLogPagesThatItsHandlerFills) {
+    auto handler = std::make_unique<Handler>(settings_.socket, medium_);
+    const auto set = [&](unsigned code, const std::string& parameters) {
+        return targe_set_log_page(handler->device(), static_cast<std::uint8_t>(code), parameters.data(),
+                                  parameters.size());
+    };
+    const std::string warm("\0\0\3\2\0\50", 6);
+    EXPECT_EQ(set(0x30, warm), 0);
+    EXPECT_EQ(set(0x0d, warm), 0);
+    EXPECT_EQ(set(0x0d, warm), 0);
+    EXPECT_EQ(set(0x31, warm.substr(1)), -EINVAL);
+    EXPECT_EQ(set(0x31, warm + warm), -EINVAL) << "the codes do not ascend";
+    EXPECT_EQ(set(0x00, warm), -EINVAL);
+    EXPECT_EQ(set(0x31, std::string(TARGE_MAX_LOG_BYTES + 1, 'x')), -EINVAL);
+    ASSERT_EQ(disk().log_pages().size(), 2U);
+    EXPECT_EQ(disk().log_pages()[0].code, 0x0d);
+    EXPECT_EQ(disk().log_pages()[1].parameters.size(), warm.size());
+    EXPECT_EQ(set(0x30, ""), 0);
+    EXPECT_EQ(disk().log_pages().size(), 1U);
+    handler.reset();
+    const Handler next(settings_.socket, medium_);
+    while (!disk().log_pages().empty()) {
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+TEST_F(UserMemoryInUse, LendsWhatItsHandlerHasReadAndNeverAllItsSlots) {
+    auto handler = std::make_unique<Handler>(settings_.socket, medium_);
+    ASSERT_TRUE(on_.probe(disk()));
+    const Bytes data = pattern(4096, 9);
+    ASSERT_TRUE(on_.write(disk(), 8, data));
+    const auto holds = [&](const Loan& loan) {
+        return std::ranges::equal(std::span{loan.data.data, loan.data.size}, data);
+    };
+    const auto read_lent = [&] {
+        return on_.run([&](base::CommandArena& arena) { return disk().read_lent(arena, 8, 8); });
+    };
+    const auto lends = [&](std::uint64_t bytes) {
+        return on_.ask([&] { return disk().lends_reads(bytes); });
+    };
+    std::vector<Loan> loans;
+    while (lends(4096)) {
+        const auto loan = read_lent();
+        ASSERT_TRUE(loan);
+        EXPECT_TRUE(holds(*loan));
+        loans.push_back(*loan);
+    }
+    EXPECT_EQ(loans.size(), 32U);  // of 64 slots
+    Bytes read(4096);
+    EXPECT_TRUE(on_.read(disk(), 8, read));
+    EXPECT_EQ(read, data);
+    handler.reset();
+    const Handler next(settings_.socket, medium_);
+    ASSERT_TRUE(on_.read(disk(), 8, read));
+    EXPECT_TRUE(holds(loans[0])) << "memory that is there as long as it is used, whoever has shared it";
+    on_.ask([&] {
+        for (const Loan& loan : loans) {
+            disk().give_back(loan.number);
+        }
+        return true;
+    });
+    EXPECT_TRUE(lends(4096));
+    EXPECT_FALSE(lends(1U << 20U));
+    medium_.error = -EIO;
+    const auto failed = read_lent();
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().error, IoError::unreadable);
+}
+
+}  // namespace
+}  // namespace targe::device

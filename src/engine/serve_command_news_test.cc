@@ -1,0 +1,118 @@
+// What a device that executes CDBs itself says of its unit and of commands, and what it hears.
+#include "engine/testing/toy_server.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace targe::engine {
+namespace {
+
+using testing::ByteVector;
+using testing::cdb;
+using testing::filled;
+using testing::Initiator;
+using testing::ServedUnit;
+using testing::Task;
+using testing::ToyServer;
+
+TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
+    const auto other = login("other");
+    const auto luns_of = [](Initiator& who) {
+        return who.run(cdb({0xa0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}), 256).data_received.size() / 8 - 1;
+    };
+    server_->heard_by->admit(host_->nexus().id().value, false);
+    world_.run();
+    EXPECT_EQ(luns_of(*host_), 0U);
+    EXPECT_EQ(luns_of(*other), 1U);
+    EXPECT_EQ(host_->run(cdb({0x12, 0, 0, 0, 96, 0}), 96).data_received[0], std::byte{0x7f});
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).sense_code(), 0x052500U);
+    EXPECT_TRUE(server_->opcodes.empty());
+    EXPECT_EQ(other->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+    host_->depart();
+    host_->arrive(world_.core(1));
+    world_.run();
+    EXPECT_EQ(luns_of(*host_), 0U) << "on another core";
+    server_->heard_by->admit(host_->nexus().id().value, true);
+    world_.run();
+    EXPECT_EQ(host_->next_attention(), 0x063f0eU);
+    EXPECT_EQ(luns_of(*host_), 1U);
+    EXPECT_EQ(other->next_attention(), 0U);
+}
+
+TEST_F(ServedUnit, TellsTheNextCommandOfAnErrorThatCameLate) {
+    const auto other = login("other");
+    server_->heard_by->defer(
+        {.nexus = host_->nexus().id().value, .key = 3, .condition = 0x0c00, .information = 7});
+    world_.run();
+    EXPECT_EQ(other->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+    const Task& told = host_->run(cdb({0x01, 0, 0, 0, 0, 0}));
+    EXPECT_EQ(told.sense_code(), 0x030c00U);
+    EXPECT_EQ(told.sense_received[0], std::byte{0xf1});  // deferred, with INFORMATION
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+}
+
+TEST_F(ServedUnit, HearsWhatBecameOfTheAnswersThatItAsksAfter) {
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+    server_->answer.report = 7;
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+    using Delivered = std::pair<std::uint64_t, bool>;
+    EXPECT_EQ(server_->deliveries, std::vector<Delivered>{Delivered(7, true)});
+    server_->answer.report = 8;
+    server_->keeps = true;
+    const Task& aborted = host_->send(cdb({0x01, 0, 0, 0, 0, 0}));
+    world_.run();
+    host_->begin(TaskFunction::logical_unit_reset);
+    world_.run();
+    server_->keeps = false;
+    server_->let_go();
+    world_.run();
+    EXPECT_TRUE(aborted.was_dropped);
+    EXPECT_EQ(server_->deliveries.back(), Delivered(8, false));
+}
+
+TEST_F(ServedUnit, HearsOfReservations) {
+    using Kind = device::ReservationFacts::Kind;
+    using Reservation = ToyServer::Reservation;
+    EXPECT_EQ(host_->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x00);
+    EXPECT_EQ(host_->run(cdb({0x17, 0, 0, 0, 0, 0})).status, 0x00);
+    EXPECT_EQ(server_->reservations, (std::vector<Reservation>{{Kind::reserve, 0}, {Kind::none, 0}}));
+    ByteVector key(24);
+    key[15] = std::byte{1};  // SERVICE ACTION RESERVATION KEY
+    EXPECT_EQ(host_->run(cdb({0x5f, 0x00, 0, 0, 0, 0, 0, 0, 24, 0}), 0, key).status, 0x00);
+    EXPECT_EQ(server_->registrants, 1U);
+    std::swap(key[7], key[15]);
+    EXPECT_EQ(host_->run(cdb({0x5f, 0x01, 3, 0, 0, 0, 0, 0, 24, 0}), 0, key).status, 0x00);
+    EXPECT_EQ(server_->reservations.back(), Reservation(Kind::persistent, 3));
+    EXPECT_EQ(server_->holder, "host");
+}
+
+TEST_F(ServedUnit, GoesByWhatItsDeviceSaysOfCommands) {
+    using Direction = device::CommandRule::Direction;
+    server_->said.rules = {{.opcode = 0xc5,
+                            .service_action = 2,
+                            .direction = Direction::out,
+                            .writes_medium = true,
+                            .length_at = 3,
+                            .length_bytes = 2,
+                            .unit = 10},
+                           {.opcode = 0xc5, .passes_every_reservation = true}};
+    server_->heard_by->changed();
+    world_.run();
+    host_->clear_attentions();
+    const auto other = login("other");
+    const Task& sent = host_->run(cdb({0xc5, 2, 0, 0, 3, 0}), 0, filled(100, 7));
+    EXPECT_EQ(sent.status, 0x00);
+    EXPECT_EQ(server_->received, filled(30, 7));
+    EXPECT_EQ(sent.residual_out, (Residual{Residual::Kind::underflow, 70}));
+    EXPECT_EQ(host_->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x00);
+    EXPECT_EQ(other->run(cdb({0xc5, 2, 0, 0, 1, 0}), 0, filled(10, 7)).status, 0x18);
+    EXPECT_EQ(other->run(cdb({0xc5, 1, 0, 0, 0, 0})).status, 0x00);
+    EXPECT_EQ(other->run(cdb({0xc6, 1, 0, 0, 0, 0})).status, 0x18) << "of which nobody said anything";
+}
+
+}  // namespace
+}  // namespace targe::engine

@@ -22,13 +22,16 @@ class Work:
 
 @dataclasses.dataclass(frozen=True)
 class Store:
-    handler: str                 # ours
+    handler: str                 # ours; "user": bench/handler.c
     place: str                   # where files lie: "tmpfs", "disk", or nowhere
     tgt_stores: tuple[str, ...]  # tgt's
+    built_in: str = ""           # of "user": what the other program does, and which device within targed does the same
 
 
 BARE_ASLEEP = "bare asleep"  # waits in the kernel for each request, where "bare" looks for it
 BARE = ("bare", BARE_ASLEEP)
+BUILT_IN = "built in"  # the same device within targed, beside a handler in another program
+NOT_RIVALS = (*BARE, BUILT_IN)
 DIGESTS = ", digests"
 WITHOUT_DIGESTS = "without digests"
 
@@ -44,10 +47,23 @@ class Goal:
 
 
 @dataclasses.dataclass(frozen=True)
+class LatencyGoal:
+    """How many times of what waking a thread takes, in the same run, Targe's median latency may be above a peer's."""
+    peer: str
+    wake_ups: float
+
+
+@dataclasses.dataclass(frozen=True)
+class CallsGoal:
+    """System calls for a command, of Targe and of the handler, each."""
+    most: float
+
+
+@dataclasses.dataclass(frozen=True)
 class Cell:
     store: str  # a key of STORES
     work: Work
-    goals: tuple[Goal, ...] = ()
+    goals: tuple[Goal | LatencyGoal | CallsGoal, ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,6 +81,9 @@ STORES: dict[str, Store] = {
     "file on tmpfs": Store("file", "tmpfs", ("rdwr", "aio")),
     # tgt's aio goes past the page cache on a disk, which would measure the disk.
     "file": Store("file", "disk", ("rdwr",)),
+    # The devices of the first two once more, kept by another program.
+    "null in another program": Store("user", "tmpfs", (), "null"),
+    "ram in another program": Store("user", "tmpfs", (), "ram"),
     # Loop devices, for which both open with O_DIRECT; over memory, where the target is what limits, and over a disk.
     "block on tmpfs": Store("block", "tmpfs", ("aio",)),
     "block on disk": Store("block", "disk", ("aio",)),
@@ -90,6 +109,14 @@ def _bare(ratio: float) -> Goal:
 
 def _tgt(store: str, ratio: float) -> Goal:
     return Goal(f"tgt {store}", ratio)
+
+
+def _in_another_program(store: str) -> tuple[Cell, ...]:
+    deep = (Goal(BUILT_IN, 0.9), CallsGoal(0.1))
+    shallow = (LatencyGoal(BUILT_IN, 1),)
+    asleep = Work("4 KiB random read QD1, initiator sleeps", 4 * KIB)
+    return (Cell(store, asleep, shallow), Cell(store, _random("read", 1), shallow), Cell(store, _random("write", 1), shallow),
+            Cell(store, _random("read", 32), deep), Cell(store, _random("write", 32), deep))
 
 
 DIRECT_WORK = (
@@ -121,6 +148,8 @@ CELLS = (
     Cell("file", _sequential("read", 256, 8), (_tgt("rdwr", 2.6), _bare(0.96))),
     Cell("file", _sequential("write", 256, 8), (_tgt("rdwr", 4.2), _bare(0.94))),
     Cell("file", _sequential("read", 128, 1), (_tgt("rdwr", 1.9), _bare(0.96))),
+    *_in_another_program("null in another program"),
+    *_in_another_program("ram in another program"),
     *(Cell("block on tmpfs", work) for work in DIRECT_WORK),
     *(Cell("block on disk", work) for work in DIRECT_WORK),
 )

@@ -24,7 +24,15 @@ def system_calls(peer: Peer, generate: Callable[[], Figures]) -> Figures:
         calls = count(peer.pid, work)
     finally:
         peer.stop()
-    return {"system_calls_per_op": calls.working / operations, "looks_per_op": calls.looks / operations} if calls else {}
+    figures = {"system_calls_per_op": calls.working / operations, "looks_per_op": calls.looks / operations} if calls else {}
+    if peer.handler is not None:
+        peer.go_on()
+        try:
+            its = count(peer.handler.pid, work)
+        finally:
+            peer.stop()
+        figures |= {"handler_calls_per_op": its.working / operations, "handler_looks_per_op": its.looks / operations} if its else {}
+    return figures
 
 
 def allocations_and_copies(peer: Peer, cell: Cell, generate: Callable[[int], object]) -> Figures:

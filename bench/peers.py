@@ -12,8 +12,9 @@ from collections.abc import Iterator
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "conformance"))
 
 from bare import Bare  # noqa: E402
-from cells import BARE_ASLEEP, STORES, UNIT_BYTES  # noqa: E402
+from cells import BARE_ASLEEP, BUILT_IN, STORES, UNIT_BYTES  # noqa: E402
 from counter import Counter  # noqa: E402
+from handler_beside import handler  # noqa: E402
 from istgt import Istgt  # noqa: E402
 from loops import loop_device  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
@@ -22,6 +23,7 @@ from tgtd import Tgtd  # noqa: E402
 
 NAME = "iqn.2026-11.io.targe:bench"
 TARGET_CPU, INITIATOR_CPU = "0", "1"
+HANDLER_CPU = os.environ.get("TARGE_BENCH_HANDLER_CPU", TARGET_CPU)  # the other one is the initiator's
 PIN_TARGET = ("taskset", "-c", TARGET_CPU)
 
 
@@ -43,6 +45,8 @@ class Peer:
         self.label, self.daemon, self.lun = label, daemon, lun
         self.counter = place.counter
         self.file = file  # that it serves, on a disk or in memory
+        self.handler: subprocess.Popen[str] | None = None  # a program that keeps its unit
+        self.handler_counter: Counter | None = None
 
     @property
     def port(self) -> int:
@@ -52,11 +56,17 @@ class Peer:
     def pid(self) -> int:
         return self.daemon.pid
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self.pid, self.handler.pid) if self.handler else (self.pid,)
+
     def stop(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
+        for pid in reversed(self.pids):
+            os.kill(pid, signal.SIGCONT)
 
 
 def fill(path: pathlib.Path, piece_bytes: int = 1 << 20, unit_bytes: int = UNIT_BYTES) -> None:
@@ -108,6 +118,21 @@ def _targe(stack: contextlib.ExitStack, store: str, place: Place) -> Peer:
     return Peer("targe", targed, 0, place, file)
 
 
+def _in_another_program(stack: contextlib.ExitStack, store: str, place: Place, beside: Place) -> list[Peer]:
+    """And the same within targed."""
+    kind = STORES[store].built_in
+    targed = stack.enter_context(Targed(_setup("user", place), place.folder, prefix=place.prefix))
+    peer = Peer("targe", targed, 0, place)
+    if place.counter:
+        peer.handler_counter = Counter(place.folder, "handler-counts")
+    peer.handler = stack.enter_context(handler(targed, kind, place.unit_bytes, HANDLER_CPU, peer.handler_counter))
+    built_in = Peer(BUILT_IN, stack.enter_context(Targed(_setup(kind, beside), beside.folder, prefix=beside.prefix)), 0, beside)
+    if kind == "ram":
+        fill_over_the_wire(targed, place)
+        fill_over_the_wire(built_in.daemon, beside)
+    return [peer, built_in]
+
+
 def _tgt(stack: contextlib.ExitStack, store: str, tgt_store: str, place: Place) -> Peer:
     if STORES[store].handler == "block":
         setup = _setup("block", place, _loop(stack, store, place))
@@ -146,15 +171,18 @@ def peers(store: str, folders: dict[str, pathlib.Path], wanted: tuple[str, ...],
 
     with contextlib.ExitStack() as stack:
         found: list[Peer] = []
-        if "targe" in wanted:
+        another = STORES[store].handler == "user"
+        if another and "targe" in wanted:
+            found += _in_another_program(stack, store, place("targe"), place("built-in"))
+        elif "targe" in wanted:
             found.append(_targe(stack, store, place("targe")))
         if "tgt" in wanted:
             found += [_tgt(stack, store, tgt_store, place(f"tgt-{tgt_store}")) for tgt_store in STORES[store].tgt_stores]
         # istgt and the bare socket go through the page cache, even of a block device: another kind of work.
         block = STORES[store].handler == "block"
-        if "istgt" in wanted and store != "null" and not block:
+        if "istgt" in wanted and store != "null" and not block and not another:
             found.append(_istgt(stack, place("istgt")))
-        if "bare" in wanted and not block:
+        if "bare" in wanted and not block and not another:
             found.append(_bare(stack, store, place("bare")))
         if "bare" in wanted and store == "null":
             asleep = place("bare-asleep")

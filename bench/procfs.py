@@ -12,6 +12,9 @@ class Usage:
     cpu_seconds: float
     switches: int
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.cpu_seconds + other.cpu_seconds, self.switches + other.switches)
+
     def __sub__(self, earlier: Usage) -> Usage:
         return Usage(self.cpu_seconds - earlier.cpu_seconds, self.switches - earlier.switches)
 

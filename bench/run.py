@@ -24,12 +24,13 @@ import zlib
 
 sys.dont_write_bytecode = True
 
-from cells import BARE, CELLS, COUNTED_UNIT_BYTES, STORES, UNIT_BYTES, Cell  # noqa: E402
+from cells import CELLS, NOT_RIVALS, COUNTED_UNIT_BYTES, STORES, UNIT_BYTES, Cell  # noqa: E402
 from costs import allocations_and_copies, system_calls  # noqa: E402
 from goals import judged  # noqa: E402
+from handler_beside import wake_up_us  # noqa: E402
 from loops import why_not  # noqa: E402
-from peers import INITIATOR_CPU, NAME, PROGRAMS, Peer, fill, peers  # noqa: E402
-from procfs import cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
+from peers import HANDLER_CPU, INITIATOR_CPU, NAME, PROGRAMS, TARGET_CPU, Peer, fill, peers  # noqa: E402
+from procfs import Usage, cpu_model, machine_busy_seconds, usage, wait_until_idle  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOADGEN = PROGRAMS / "loadgen"
@@ -46,13 +47,25 @@ def generate(peer: Peer, cell: Cell, seconds: float, operations: int = 0, span: 
     return json.loads(done.stdout)
 
 
+def usage_of(peer: Peer) -> Usage:
+    """Of a handler in another program, too."""
+    return sum((usage(pid) for pid in peer.pids), Usage(0.0, 0))
+
+
+def handlers_cpu(cell: Cell) -> str:
+    """With two CPUs: the initiator's, while that sleeps; else the target's, for an initiator that spins leaves nothing of its own."""
+    return INITIATOR_CPU if cell.work.wait == "sleep" else HANDLER_CPU
+
+
 def measure(peer: Peer, cell: Cell, seconds: float) -> Figures:
+    if peer.handler:
+        os.sched_setaffinity(peer.handler.pid, {int(handlers_cpu(cell))})
     peer.go_on()
     try:
         wait_until_idle()
-        before, busy, begin = usage(peer.pid), machine_busy_seconds(), time.monotonic()
+        before, busy, begin = usage_of(peer), machine_busy_seconds(), time.monotonic()
         figures = generate(peer, cell, seconds)
-        used, wall = usage(peer.pid) - before, time.monotonic() - begin
+        used, wall = usage_of(peer) - before, time.monotonic() - begin
         operations = figures["total_operations"]
         figures["target_cpu_us_per_op"] = used.cpu_seconds * 1e6 / operations
         figures["switches_per_op"] = used.switches / operations
@@ -95,6 +108,9 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
                 measure_round(number, cells, daemons, options.seconds, samples)
                 print(f"bench: {store}: round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
         found = {name: {label: median(runs) for label, runs in by_peer.items()} for name, by_peer in samples.items()}
+        if STORES[store].handler == "user":
+            for cell in chosen:
+                found[cell.name]["targe"]["wake_up_us"] = wake_up_us(TARGET_CPU, handlers_cpu(cell))
         if options.counts:
             for cell, peer in ((cell, peer) for cell in chosen for peer in daemons if peer.label in found[cell.name]):
                 found[cell.name][peer.label] |= system_calls(peer, functools.partial(generate, peer, cell, 0.5))
@@ -108,7 +124,7 @@ def run_store(store: str, chosen: list[Cell], options: argparse.Namespace, folde
 
 
 def ratio(by_peer: dict[str, Figures]) -> float | None:
-    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label not in ("targe", *BARE)]
+    others = [figures["ops_per_s"] for label, figures in by_peer.items() if label not in ("targe", *NOT_RIVALS)]
     return by_peer["targe"]["ops_per_s"] / max(others) if "targe" in by_peer and others else None
 
 

@@ -2,7 +2,7 @@
 
 The load generator sends batches of the same size (--pace steps) and a number of operations, and what two runs of different length
 differ by is divided by the operations that they differ by: logins and the end are left out, and the figures are the same on a slow
-machine. Looks of a spinning reactor that find nothing, and waits because there is nothing to do, are no cost of a command and do
+machine. So is a device that another program keeps, on both sides. Looks of a spinning reactor that find nothing, and waits because there is nothing to do, are no cost of a command and do
 depend on the machine: the first are not judged, of the second there may be one for each time that something came."""
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench")
 
 import report  # noqa: E402
 from counter import Counter, Counts  # noqa: E402
+from handler_beside import DEVICE as USER_DEVICE, handler  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
 from report import Result  # noqa: E402
 from setup import Device, Setup, Target  # noqa: E402
@@ -29,7 +30,8 @@ from setup import Device, Setup, Target  # noqa: E402
 SUITE = "counts"
 NAME = "iqn.2026-11.io.targe:counts"
 UNIT_BYTES = 64 << 20
-LUNS = {"null": 0, "ram": 1, "file": 2}
+USER = "ram in another program"
+LUNS = {"null": 0, "ram": 1, "file": 2, USER: 3}
 SHORT_RUN, LONG_RUN = 100, 1_100  # operations at depth 1
 BATCHES = 16  # times as many at depth 32: they are whole batches, which go quicker
 # A few for what happens now and then whatever is asked: timers, a cache that shrinks.
@@ -74,6 +76,10 @@ CELLS = (
     *(Cell("null", 512, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.5, 0)) for depth in (1, 32)),
+    # Data of a read leave from the memory that is shared; those of a write are copied on their way there. Waking the handler costs a call
+    # of the ring; what it completes in two parts is answered in two.
+    *(Cell(USER, 4096, "read", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
+    *(Cell(USER, 4096, "write", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 3, 0)) for depth in (1, 32)),
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1)) for depth in (1, 32)),
     *(Cell("file", 4096, "write", depth, Limits(None, None, 0 if depth == 1 else 0.5, 1)) for depth in (1, 32)),
 )
@@ -100,6 +106,10 @@ def drive(daemon: Targed, cell: Cell, operations: int) -> None:
         raise RuntimeError(f"{cell.name}: {done.stdout}{done.stderr}")
 
 
+# Of the handler, for a command: it wakes targed and takes what woke it, once a batch, and copies each byte once, to or from its own memory.
+HANDLERS_LIMITS = {1: Limits(2, 2, 1, 0), 32: Limits(0.2, 0.2, 1, 0)}
+
+
 def settled(daemon: Targed, counter: Counter) -> tuple[Counts, int]:
     """When nothing more is counted: the last session has gone, and every thread sleeps."""
     before = counter.now(), voluntary_switches(daemon.pid)
@@ -124,6 +134,15 @@ def cost(daemon: Targed, counter: Counter, cell: Cell) -> tuple[Counts, int]:
     return found[1][0] - found[0][0], found[1][1] - found[0][1]
 
 
+def judge_handler(cell: Cell, counts: Counts) -> Result:
+    operations = cell.runs[1] - cell.runs[0]
+    limits = HANDLERS_LIMITS[cell.depth]
+    figures = {"allocations": (counts.allocations / operations, 0.0), "calls": (counts.working_calls / operations, limits.calls),
+               "waits": (counts.waits / operations, limits.waits),
+               "copied bytes a byte": (counts.copied_bytes / operations / cell.io_bytes, limits.copies)}
+    return verdict(f"{cell.name}, its handler", figures)
+
+
 def judge(cell: Cell, counts: Counts, switches: int) -> Result:
     operations = cell.runs[1] - cell.runs[0]
     moved = operations * cell.io_bytes
@@ -137,10 +156,15 @@ def judge(cell: Cell, counts: Counts, switches: int) -> Result:
         "copied bytes a byte": (counts.copied_bytes / moved, limits.copies),
         "file bytes a byte": (counts.file_bytes / moved, limits.file_copies),
     }
+    return verdict(cell.name, figures)
+
+
+def verdict(name: str, figures: dict[str, tuple[float, float | None]]) -> Result:
+    """What was found, and how much may be."""
     text = ", ".join(f"{what} {found:.4f}" for what, (found, _) in figures.items())
     wrong = [f"{what}: {found:.4f} a command, at most {limit:g} allowed" for what, (found, limit) in figures.items()
              if limit is not None and found > limit + SLACK * max(1.0, limit)]
-    return report.failed(SUITE, cell.name, "; ".join(wrong) + f" ({text})") if wrong else report.passed(SUITE, cell.name, text)
+    return report.failed(SUITE, name, "; ".join(wrong) + f" ({text})") if wrong else report.passed(SUITE, name, text)
 
 
 # What strace calls that which counting.so counts; calls that may end with nothing are counted by what they brought.
@@ -184,12 +208,17 @@ def run() -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="targe-counts-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
         folder = pathlib.Path(name)
         counter = Counter(folder)
-        devices = (Device("null", handler="null", size="64MiB"), Device("ram", handler="ram", size="64MiB"), Device("file", size="64MiB"))
+        devices = (Device("null", handler="null", size="64MiB"), Device("ram", handler="ram", size="64MiB"), Device("file", size="64MiB"),
+                   Device(USER_DEVICE, handler="user", size="64MiB"))
         (folder / "file.img").write_bytes(os.urandom(1 << 20) * (UNIT_BYTES >> 20))
-        setup = Setup(devices, (Target(NAME, {lun: store for store, lun in LUNS.items()}),), reactors=1)
-        with Targed(setup, folder, prefix=counter.prefix) as daemon:
+        names = {lun: USER_DEVICE if store == USER else store for store, lun in LUNS.items()}
+        setup = Setup(devices, (Target(NAME, names),), reactors=1)
+        handler_counter = Counter(folder, "handler-counts")
+        with Targed(setup, folder, prefix=counter.prefix) as daemon, handler(daemon, "ram", UNIT_BYTES, counter=handler_counter):
             for cell in CELLS:
                 results.append(judge(cell, *cost(daemon, counter, cell)))
+                if cell.store == USER:
+                    results.append(judge_handler(cell, cost(daemon, handler_counter, cell)[0]))
             results.append(nothing_uncounted(daemon, counter, folder))
     return results
 

@@ -185,7 +185,7 @@ void UserQueue::turn_ended() {
     if (!attachment_) {
         return;
     }
-    std::atomic_ref asleep(attachment_->memory->queue(0).handler_asleep);
+    const std::atomic_ref asleep(attachment_->memory->queue(0).handler_asleep);
     std::atomic_thread_fence(std::memory_order_seq_cst);
     if (asleep.load(std::memory_order_relaxed) != 0 && asleep.exchange(0) != 0) {
         events_->wake_handler();

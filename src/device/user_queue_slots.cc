@@ -207,7 +207,7 @@ const char* UserQueue::take(const targe_completion& completion) {
 }
 
 bool UserQueue::may_lend(std::uint64_t bytes) const {
-    return attachment_ && bytes <= TARGE_SLOT_BYTES && 2U * lending_ < slots_.size();
+    return attachment_ && bytes <= TARGE_SLOT_BYTES && std::size_t{2} * lending_ < slots_.size();
 }
 
 void UserQueue::lend(std::uint32_t number, UserRequest& request) {

@@ -19,8 +19,8 @@ class ToyServer final : public device::Device, public device::CommandServer {
 public:
     explicit ToyServer(World& world) : world_(world) {}
 
-    device::Geometry geometry() const override { return {.blocks = 0, .block_size = 512}; }
-    device::Capabilities capabilities() const override { return {}; }
+    [[nodiscard]] device::Geometry geometry() const override { return {.blocks = 0, .block_size = 512}; }
+    [[nodiscard]] device::Capabilities capabilities() const override { return {}; }
     base::Task<device::IoResult> read(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
                                       base::Segments /*into*/) override {
         co_return device::IoResult{};
@@ -53,7 +53,7 @@ public:
     CommandServer* server() override { return this; }
     void observe(device::DeviceObserver* observer) override { heard_by = observer; }
 
-    device::ServerFacts facts() const override { return said; }
+    [[nodiscard]] device::ServerFacts facts() const override { return said; }
     base::Task<device::ServerAnswer> execute(base::CommandArena& /*arena*/,
                                              device::ServerRequest& request) override {
         opcodes.push_back(std::to_integer<unsigned>(request.cdb[0]));

@@ -3,6 +3,7 @@
 #include "fuzz/input.h"
 #include "fuzz/units.h"
 #include "scsi/command_table.h"
+#include "scsi/disc.h"
 #include "scsi/medium_access.h"
 #include "scsi/parameter_requests.h"
 #include "scsi/report_supported_operation_codes.h"
@@ -80,6 +81,17 @@ void decode(wire::Bytes cdb, const scsi::UnitDescription& unit) {
     }
 }
 
+/// The same CDB at a drive of CDs and DVDs.
+void decode_for_drive(wire::Bytes cdb, scsi::UnitDescription unit) {
+    unit.type = scsi::DeviceType::cdrom;
+    unit.block_size = scsi::kDiscBlockSize;
+    const auto found = scsi::find_multimedia_command(scsi::traits_of(unit), cdb);
+    if (found && scsi::accesses_disc((*found)->id)) {
+        const auto access = scsi::plan_disc_access((*found)->id, cdb, unit, true);
+        TARGE_ASSERT(!access || !scsi::beyond_medium(access->lba, access->blocks, unit));
+    }
+}
+
 }  // namespace
 }  // namespace targe::fuzz
 
@@ -88,7 +100,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     while (!input.empty()) {
         const auto& unit = targe::fuzz::some_unit(input.byte());
         const std::size_t length = input.byte();
-        targe::fuzz::decode(input.take(length), unit);
+        const auto cdb = input.take(length);
+        targe::fuzz::decode(cdb, unit);
+        targe::fuzz::decode_for_drive(cdb, unit);
     }
     return 0;
 }

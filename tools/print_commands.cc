@@ -52,14 +52,12 @@ std::string_view yes(bool is) {
     return is ? "yes" : "";
 }
 
-}  // namespace
-
-int main() {
+void print(CommandSet set) {
     fmt::print(
         "| command | code | units | writes | through a pending unit attention | through another's RESERVE | "
         "CDB usage |\n"
         "|---|---|---|---|---|---|---|\n");
-    for (const CommandInfo& command : command_table()) {
+    for (const CommandInfo& command : command_table(set)) {
         const bool conditional = command.rules.under_reserve != ReservedAccess::conflicts &&
                                  command.rules.under_reserve != ReservedAccess::allowed;
         fmt::print("| {} | {} | {} | {} | {} | {} | `{}` |\n", command.name, code(command),
@@ -68,4 +66,12 @@ int main() {
                    conditional ? "in part" : yes(command.rules.under_reserve == ReservedAccess::allowed),
                    usage(command));
     }
+}
+
+}  // namespace
+
+int main() {
+    print(CommandSet::block);
+    fmt::print("\nDrives of CDs and DVDs (`type = \"cdrom\"`) have these instead:\n\n");
+    print(CommandSet::multimedia);
 }

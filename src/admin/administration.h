@@ -164,6 +164,13 @@ struct PathChange {
     std::optional<bool> preferred = {};
 };
 
+/// What `targe cdrom insert` and `targe cdrom eject` ask.
+struct DiscRequest {
+    std::string device = {};
+    std::string path = {};  ///< of the image; empty: none, and the tray open
+    bool force = false;     ///< although an initiator prevents it
+};
+
 /// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
 /// message and waits with a bound. Nothing here is on a command's path.
 class Administration {
@@ -179,6 +186,8 @@ public:
     virtual std::expected<std::vector<TargetStatus>, Problem> targets() = 0;
     /// Looks again at the device's backing store; initiators are told what has changed.
     virtual std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) = 0;
+    /// Changes the disc of a drive; initiators are told.
+    virtual std::expected<DeviceStatus, Problem> change_disc(const DiscRequest& request) = 0;
     /// Of every device.
     virtual std::expected<std::vector<ReservationStatus>, Problem> reservations() = 0;
     /// Removes every registration and reservation of the device, kept ones too.

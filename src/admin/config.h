@@ -63,7 +63,8 @@ enum class TaskSets : std::uint8_t { per_nexus, shared };
 struct DeviceConfig {
     std::string name = {};
     Handler handler = Handler::null;
-    std::string path = {};                                  ///< file, block
+    std::string path = {};                                  ///< file, block; of a drive, empty: no disc
+    bool drive = false;                                     ///< file: a drive of CDs and DVDs, not a disk
     std::optional<std::uint64_t> size_bytes = {};           ///< absent: what is found there (file, block)
     std::uint32_t block_size = 512;                         ///< 512, 1024, 2048 or 4096
     std::optional<std::uint32_t> physical_block_size = {};  ///< absent: what the store says; ≥ block_size

@@ -163,6 +163,31 @@ void read_identity(const Section& section, DeviceConfig& device) {
     section.read_ascii("revision", device.revision, 4);
 }
 
+/// What a device has that is a store of blocks, or another program's.
+void read_disk(const Section& section, DeviceConfig& device) {
+    read_store(section, device);
+    read_blocks(section, device);
+    section.read_bool("thin", device.thin);
+    read_thresholds(section, device);
+    section.read_bool("read_only", device.read_only);
+    section.read_bool("removable", device.removable);
+    bool rotational = false;
+    if (section.read_bool("rotational", rotational)) {
+        device.rotational = rotational;
+    }
+}
+
+void refuse_user_keys(const Section& section, const DeviceConfig& device) {
+    const std::string_view handler = kHandlers[static_cast<std::size_t>(device.handler)].first;
+    for (const std::string_view key :
+         {"socket", "allow_uids", "allow_gids", "hold", "deadline", "when_away"}) {
+        refuse_key(section, key, handler, "it is served by targed itself");
+    }
+    if (device.handler != Handler::file) {
+        refuse_key(section, "type", handler, "it is a disk");
+    }
+}
+
 /// Reports each value that an earlier device has as well.
 template <class ValueOf>
 void once(Reading& reading, const std::vector<PlacedDevice>& devices, std::string_view what,
@@ -217,25 +242,16 @@ PlacedDevice read_device(Reading& reading, const Value& value) {
     if (!section.has("handler")) {
         section.missing("handler", "one of null, ram, file, block, user");
     } else if (section.read_choice<Handler>("handler", device.handler, kHandlers)) {
-        read_store(section, device);
-        read_blocks(section, device);
+        if (device.handler == Handler::file && is_drive(section)) {
+            read_drive(section, device);
+        } else {
+            read_disk(section, device);
+        }
         if (device.handler == Handler::user) {
             read_user(section, device.user);
         } else {
-            for (const std::string_view key :
-                 {"type", "socket", "allow_uids", "allow_gids", "hold", "deadline", "when_away"}) {
-                refuse_key(section, key, kHandlers[static_cast<std::size_t>(device.handler)].first,
-                           "it is served by targed itself");
-            }
+            refuse_user_keys(section, device);
         }
-    }
-    section.read_bool("thin", device.thin);
-    read_thresholds(section, device);
-    section.read_bool("read_only", device.read_only);
-    section.read_bool("removable", device.removable);
-    bool rotational = false;
-    if (section.read_bool("rotational", rotational)) {
-        device.rotational = rotational;
     }
     section.read_choice<TaskSets>("task_set", device.task_set, kTaskSets);
     section.read_integer<std::uint32_t>("max_commands", device.max_commands, 1, kMostCommands);

@@ -1,5 +1,5 @@
 // Reads targe.toml. Strict: what is not known, or not possible, is an error with its place, and all errors
-// come at once. Only before the reactors start.
+// come at once. On threads that are no reactors: it reads files.
 #pragma once
 
 #include "admin/config.h"

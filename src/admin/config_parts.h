@@ -33,6 +33,9 @@ struct PlacedDeviceGroup {
 [[nodiscard]] DaemonConfig read_daemon(Reading& reading, const Value& value);
 /// The keys of a device whose handler is "user".
 void read_user(const Section& section, UserConfig& user);
+/// Whether the device, whose handler is "file", is a drive of CDs and DVDs by its `type`; and then its keys.
+[[nodiscard]] bool is_drive(const Section& section);
+void read_drive(const Section& section, DeviceConfig& device);
 /// A key that would do nothing with this handler is refused: it would promise something.
 void refuse_key(const Section& section, std::string_view key, std::string_view handler, std::string cause);
 [[nodiscard]] PlacedDevice read_device(Reading& reading, const Value& value);

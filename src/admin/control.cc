@@ -92,6 +92,28 @@ Answer set_path(const Json& arguments, Administration& administration) {
     return one(administration.set_path(change));
 }
 
+/// Without `path`: a disc is taken out.
+Answer change_disc(const Json& arguments, Administration& administration, bool inserts) {
+    const std::string_view verb = inserts ? "cdrom-insert" : "cdrom-eject";
+    const auto name = arguments.find("name");
+    const auto path = arguments.find("path");
+    if (name == arguments.end() || !name->is_string()) {
+        return lacks(verb, "name", "a string");
+    }
+    DiscRequest request{.device = name->get<std::string>()};
+    if (inserts) {
+        if (path == arguments.end() || !path->is_string() ||
+            !path->get_ref<const std::string&>().starts_with('/')) {
+            return lacks(verb, "path", "a path from the root on");
+        }
+        request.path = path->get<std::string>();
+    }
+    if (const auto force = arguments.find("force"); force != arguments.end() && force->is_boolean()) {
+        request.force = force->get<bool>();
+    }
+    return one(administration.change_disc(request));
+}
+
 struct Verb {
     std::string_view name;
     Answer (*run)(const Json& arguments, Administration& administration);
@@ -103,6 +125,10 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"session-drop", drop_session},
     {"device-list", [](const Json&, Administration& a) { return all(a.devices()); }},
     {"device-refresh", refresh_device},
+    {"cdrom-insert",
+     [](const Json& arguments, Administration& a) { return change_disc(arguments, a, true); }},
+    {"cdrom-eject",
+     [](const Json& arguments, Administration& a) { return change_disc(arguments, a, false); }},
     {"reservation-list", [](const Json&, Administration& a) { return all(a.reservations()); }},
     {"reservation-clear", clear_reservations},
     {"alua-list", [](const Json&, Administration& a) { return all(a.device_groups()); }},

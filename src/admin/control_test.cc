@@ -60,6 +60,22 @@ TEST(Control, PassesArgumentsOn) {
                 StartsWith(R"({"targe":1,"result":{"name":"disk0")"));
 }
 
+TEST(Control, ChangesDiscs) {
+    FakeAdministration daemon;
+    EXPECT_THAT(
+        handle_request(make_request("cdrom-insert", R"({"name":"cd0","path":"/srv/a.iso","force":true})"),
+                       daemon),
+        HasSubstr(R"("path":"/srv/a.iso","state":"ready")"));
+    EXPECT_THAT(handle_request(make_request("cdrom-eject", R"({"name":"cd0","path":"/srv/a.iso"})"), daemon),
+                HasSubstr(R"("path":null,"state":"tray open")"));
+    ASSERT_EQ(daemon.discs.size(), 2U);
+    EXPECT_TRUE(daemon.discs[0].force);
+    EXPECT_FALSE(daemon.discs[1].force);
+    EXPECT_THAT(answer("cdrom-insert", R"({"name":"cd0"})"), HasSubstr("needs the argument 'path'"));
+    EXPECT_THAT(answer("cdrom-insert", R"({"name":"cd0","path":"a.iso"})"), HasSubstr("from the root on"));
+    EXPECT_THAT(answer("cdrom-eject", R"({"force":true})"), HasSubstr("needs the argument 'name'"));
+}
+
 TEST(Control, PassesProblemsBack) {
     EXPECT_EQ(
         answer("device-refresh", R"({"name":"disk9"})"),

@@ -82,6 +82,14 @@ public:
         }
         return device();
     }
+    std::expected<DeviceStatus, Problem> change_disc(const DiscRequest& request) override {
+        discs.push_back(request);
+        DeviceStatus status = device();
+        status.name = request.device;
+        status.path = request.path;
+        status.state = request.path.empty() ? "tray open" : "ready";
+        return status;
+    }
     std::expected<std::vector<ReservationStatus>, Problem> reservations() override {
         return std::vector<ReservationStatus>{{.device = "disk0",
                                                .type = "write exclusive, registrants only",
@@ -129,6 +137,7 @@ public:
 
     std::string alias;
     std::vector<std::uint64_t> dropped;
+    std::vector<DiscRequest> discs;
 
 private:
     static DeviceGroupStatus device_group() {

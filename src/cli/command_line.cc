@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 
@@ -32,6 +33,10 @@ struct Parser {
         bool preferred = false;
         bool not_preferred = false;
     } path;
+    struct {
+        std::string image;
+        bool force = false;
+    } disc;
 
 private:
     CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -40,6 +45,7 @@ private:
     void add_device();
     void add_reservation();
     void add_alua();
+    void add_cdrom();
     void add_bench();
     BenchArguments bench;
     VtlArguments vtl;
@@ -97,6 +103,20 @@ void Parser::add_alua() {
     set.add_flag("--not-preferred", path.not_preferred, "Let them prefer it no longer")->excludes(prefer);
 }
 
+void Parser::add_cdrom() {
+    CLI::App& group = *app.add_subcommand("cdrom", "The discs in drives of CDs and DVDs");
+    group.require_subcommand(1);
+    CLI::App& insert = command(group, "insert", "Put a disc in, in the place of the one that is there",
+                               "cdrom-insert", View::devices);
+    CLI::App& eject =
+        command(group, "eject", "Open the tray and take the disc out", "cdrom-eject", View::devices);
+    for (CLI::App* const each : {&insert, &eject}) {
+        each->add_option("NAME", device, "The drive, as its [[device]] names it")->required();
+        each->add_flag("--force", disc.force, "Although an initiator prevents the removal of the disc");
+    }
+    insert.add_option("IMAGE", disc.image, "The file that is the disc, an ISO image")->required();
+}
+
 void Parser::add_bench() {
     CLI::App& made = *app.add_subcommand("bench", "Measure any iSCSI target, this one or another");
     add_bench_options(made, bench);
@@ -119,6 +139,7 @@ Parser::Parser() {
     add_device();
     add_reservation();
     add_alua();
+    add_cdrom();
     add_bench();
     add_vtl_commands(*app.add_subcommand("vtl", "Virtual tape libraries, which are folders"), vtl,
                      wanted.vtl);
@@ -190,6 +211,14 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
         }
         if (parser.path.preferred || parser.path.not_preferred) {
             change["preferred"] = parser.path.preferred;
+        }
+        wanted.arguments = change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    if (wanted.verb == "cdrom-insert" || wanted.verb == "cdrom-eject") {
+        nlohmann::json change{{"name", parser.device}, {"force", parser.disc.force}};
+        if (!parser.disc.image.empty()) {
+            // The daemon has another working directory.
+            change["path"] = std::filesystem::absolute(parser.disc.image).lexically_normal().string();
         }
         wanted.arguments = change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }

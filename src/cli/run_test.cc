@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -104,6 +105,16 @@ TEST(Targe, ShowsReservations) {
     EXPECT_EQ(targe({"reservation", "clear", "disk0"}).out,
               "Nobody is registered with device disk0, and nobody holds it.\n");
     EXPECT_EQ(targe({"reservation", "clear", "disk9"}).exit_status, kFailed);
+}
+
+TEST(Targe, ChangesDiscs) {
+    const Outcome inserted = targe({"cdrom", "insert", "cd0", "debian.iso", "--json"});
+    EXPECT_EQ(inserted.exit_status, kDone);
+    const std::string path = (std::filesystem::current_path() / "debian.iso").string();
+    EXPECT_THAT(inserted.out, HasSubstr("\"path\": \"" + path + "\"")) << "the daemon's folder is another";
+    EXPECT_THAT(targe({"cdrom", "eject", "cd0", "--force"}).out, HasSubstr("tray open"));
+    EXPECT_EQ(targe({"cdrom", "insert", "cd0"}).exit_status, kMisused);
+    EXPECT_EQ(targe({"cdrom", "eject"}).exit_status, kMisused);
 }
 
 TEST(Targe, ShowsAndSetsPaths) {

@@ -57,6 +57,7 @@ struct UnitView {
     bool removable = false;
     bool write_cache = false;
     bool loaded = true;
+    bool tray_open = false;
 };
 
 UnitView view_of(const engine::UnitState& state) {
@@ -66,12 +67,16 @@ UnitView view_of(const engine::UnitState& state) {
             .read_only = state.read_only,
             .removable = state.description.removable,
             .write_cache = state.pages.write_cache_enabled,
-            .loaded = state.medium_loaded};
+            .loaded = state.medium_loaded,
+            .tray_open = state.is_multimedia() && state.tray.open};
 }
 
 std::string state_of(const UnitView& view, const device::Device& device) {
     if (device.away()) {
         return "away";
+    }
+    if (view.tray_open) {
+        return "tray open";
     }
     return view.loaded ? "ready" : "no medium";
 }
@@ -204,7 +209,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
     const admin::Identity& identity = target_.identities()[index];
     admin::DeviceStatus status{.name = config.name,
                                .handler = std::string(name_of(config.handler)),
-                               .path = config.path,
+                               .path = path_of(index),
                                .state = state_of(*view, unit->device()),
                                .blocks = view->blocks,
                                .block_size = view->block_size,
@@ -272,27 +277,40 @@ std::expected<std::vector<admin::TargetStatus>, admin::Problem> Control::targets
 }
 
 std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(std::string_view name) {
-    const auto& devices = target_.config().devices;
-    const auto at = std::ranges::find(devices, name, &admin::DeviceConfig::name);
-    if (at == devices.end()) {
-        return std::unexpected(admin::Problem{.what = fmt::format("there is no device {}", name),
-                                              .cause = "the configuration has none of this name",
-                                              .cure = "targe device list"});
+    const auto index = index_of(name);
+    if (!index) {
+        return std::unexpected(index.error());
     }
-    const auto index = static_cast<std::size_t>(at - devices.begin());
-    const auto unit = target_.engine().units()[index];
+    const auto unit = target_.engine().units()[*index];
     const auto found =
         ask_later<bool>(unit->home().core(), [unit](auto answer) { unit->refresh(std::move(answer)); });
     if (!found) {
         return std::unexpected(core_is_stuck(fmt::format("device {} cannot be looked at", name)));
     }
     if (!*found) {
-        return std::unexpected(
-            admin::Problem{.what = fmt::format("device {} is not to be had", name),
-                           .cause = fmt::format("{} is missing or cannot be read", at->path),
-                           .cure = fmt::format("ls -l {}; then run this again", at->path)});
+        const std::string path = path_of(*index);
+        return std::unexpected(admin::Problem{.what = fmt::format("device {} is not to be had", name),
+                                              .cause = fmt::format("{} is missing or cannot be read", path),
+                                              .cure = fmt::format("ls -l {}; then run this again", path)});
     }
-    return describe(index);
+    return describe(*index);
+}
+
+std::expected<std::size_t, admin::Problem> Control::index_of(std::string_view device) const {
+    const auto& devices = target_.config().devices;
+    const auto at = std::ranges::find(devices, device, &admin::DeviceConfig::name);
+    if (at == devices.end()) {
+        return std::unexpected(admin::Problem{.what = fmt::format("there is no device {}", device),
+                                              .cause = "the configuration has none of this name",
+                                              .cure = "targe device list"});
+    }
+    return static_cast<std::size_t>(at - devices.begin());
+}
+
+std::string Control::path_of(std::size_t index) const {
+    const std::lock_guard lock(discs_mutex_);
+    const auto changed = discs_.find(index);
+    return changed == discs_.end() ? target_.config().devices[index].path : changed->second;
 }
 
 std::expected<void, admin::Problem> Control::drop_session(std::uint64_t id) {

@@ -5,6 +5,8 @@
 #include "daemon/running_target.h"
 
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <string>
 
 namespace targe::daemon {
@@ -18,6 +20,8 @@ public:
     std::expected<std::vector<admin::DeviceStatus>, admin::Problem> devices() override;
     std::expected<std::vector<admin::TargetStatus>, admin::Problem> targets() override;
     std::expected<admin::DeviceStatus, admin::Problem> refresh_device(std::string_view name) override;
+    std::expected<admin::DeviceStatus, admin::Problem> change_disc(
+        const admin::DiscRequest& request) override;
     std::expected<std::vector<admin::ReservationStatus>, admin::Problem> reservations() override;
     std::expected<admin::ReservationStatus, admin::Problem> clear_reservations(
         std::string_view device) override;
@@ -26,15 +30,27 @@ public:
         const admin::PathChange& change) override;
     std::expected<void, admin::Problem> drop_session(std::uint64_t id) override;
 
+    /// Puts into each drive the disc that `config` names for it, and says in the log what came of it. From
+    /// any thread.
+    void take_discs(const admin::Config& config);
+
 private:
     [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports();
     [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports_once();
     [[nodiscard]] std::expected<void, admin::Problem> drop_session_once(std::uint64_t id);
     [[nodiscard]] std::expected<admin::DeviceStatus, admin::Problem> describe(std::size_t index);
+    [[nodiscard]] std::expected<void, admin::Problem> exchange(std::size_t index,
+                                                               const admin::DiscRequest& request);
+    /// Of the device in the configuration and among the engine's units.
+    [[nodiscard]] std::expected<std::size_t, admin::Problem> index_of(std::string_view device) const;
+    [[nodiscard]] std::string path_of(std::size_t index) const;
 
     RunningTarget& target_;
     std::string config_file_;
     std::chrono::steady_clock::time_point since_;
+    std::mutex changing_;  // one change of discs after the other
+    mutable std::mutex discs_mutex_;
+    std::map<std::size_t, std::string> discs_;  ///< that were changed, by index of their drive
 };
 
 }  // namespace targe::daemon

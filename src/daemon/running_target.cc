@@ -4,13 +4,12 @@
 #include "daemon/access.h"
 #include "daemon/ask.h"
 #include "daemon/limits.h"
-#include "device/open.h"
+#include "daemon/open_device.h"
 #include "transport/tcp_listener.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -22,76 +21,6 @@ constexpr std::uint64_t kLeastBuffersOfACore = std::uint64_t{4} << 20U;
 
 /// After the initiators' time to log out: the last message, the end of the streams, the commands.
 constexpr std::chrono::milliseconds kEndLimit{3'000};
-
-device::Handler translated(admin::Handler handler) {
-    switch (handler) {
-        case admin::Handler::null:
-            return device::Handler::null;
-        case admin::Handler::ram:
-            return device::Handler::ram;
-        case admin::Handler::file:
-            return device::Handler::file;
-        case admin::Handler::block:
-            return device::Handler::block;
-        case admin::Handler::user:
-            return device::Handler::user;
-    }
-    __builtin_unreachable();
-}
-
-std::uint32_t reactors_of(const admin::Config& config) {
-    return static_cast<std::uint32_t>(config.daemon.reactors != 0 ? config.daemon.reactors
-                                                                  : reactor::usable_cpus().size());
-}
-
-device::UserSettings user_settings(const admin::DeviceConfig& device, const admin::Config& config) {
-    const std::filesystem::path beside = std::filesystem::path(config.daemon.socket).parent_path();
-    device::UserSettings settings;
-    settings.name = device.name;
-    settings.socket =
-        device.user.socket.empty() ? (beside / (device.name + ".handler.sock")).string() : device.user.socket;
-    settings.allow_users.assign(device.user.allow_uids.begin(), device.user.allow_uids.end());
-    settings.allow_groups.assign(device.user.allow_gids.begin(), device.user.allow_gids.end());
-    settings.hold = device.user.hold;
-    // What a tape does may take minutes, and its handler ends what is aborted.
-    constexpr std::chrono::minutes kOfCommands{15};
-    settings.deadline = device.user.deadline.value_or(device.user.type ? kOfCommands : settings.deadline);
-    if (device.user.type) {
-        settings.type = static_cast<std::uint8_t>(*device.user.type);
-    }
-    settings.busy_when_away = device.user.busy_when_away;
-    settings.queues = reactors_of(config);
-    return settings;
-}
-
-device::DeviceConfig translated(const admin::DeviceConfig& config, const admin::Config& all) {
-    return {.handler = translated(config.handler),
-            .path = config.path,
-            .size_bytes = config.size_bytes.value_or(0),
-            .block_size = config.block_size,
-            .physical_block_size = config.physical_block_size,
-            .direct = config.direct,
-            .read_only = config.read_only,
-            .thin = config.thin,
-            .create = !config.read_only,
-            .rotational = config.rotational,
-            .user = user_settings(config, all)};
-}
-
-scsi::UnitIdentity identity_of(const admin::DeviceConfig& device, const admin::Identity& made) {
-    scsi::UnitIdentity identity;
-    identity.vendor = device.vendor;
-    if (!device.product.empty()) {
-        identity.product = device.product;
-    }
-    if (!device.revision.empty()) {
-        identity.revision = device.revision;
-    }
-    identity.serial = made.serial;
-    identity.naa = admin::naa_bytes(made.naa).value_or(identity.naa);
-    identity.t10_vendor_specific = made.serial;
-    return identity;
-}
 
 std::vector<engine::LunEntry> entries(const std::vector<admin::LunConfig>& luns, engine::Engine& engine) {
     std::vector<engine::LunEntry> result;
@@ -192,10 +121,8 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
-    std::vector<device::DeviceConfig> opened;
     for (const admin::DeviceConfig& config : config_.devices) {
-        opened.push_back(translated(config, config_));
-        auto device = device::open(opened.back());
+        auto device = open_device(config, config_);
         if (!device) {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
@@ -204,7 +131,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
         }
         devices_.push_back(std::move(*device));
     }
-    device::make_new_files_durable(opened);
+    make_new_files_durable(config_);
     return open_stores();
 }
 
@@ -253,8 +180,7 @@ void RunningTarget::add_units_and_targets() {
         engine_->add_unit({.name = config.name,
                            .device = std::move(devices_[i]),
                            .identity = identity_of(config, identities_[i]),
-                           .type = scsi::DeviceType{static_cast<std::uint8_t>(
-                               config.user.type.value_or(admin::DeviceType::disk))},
+                           .type = type_of(config),
                            .removable = config.removable,
                            .thin = config.thin,
                            .write_through = config.write_cache == admin::WriteCache::write_through,

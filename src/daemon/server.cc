@@ -1,5 +1,6 @@
 #include "daemon/server.h"
 
+#include "admin/config_file.h"
 #include "admin/control_server.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
@@ -11,6 +12,8 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
+#include <span>
 
 namespace targe::daemon {
 namespace {
@@ -23,16 +26,41 @@ int failed(const admin::Problem& problem) {
     return 1;
 }
 
+admin::Config without_discs(admin::Config config) {
+    for (admin::DeviceConfig& device : config.devices) {
+        if (device.drive) {
+            device.path.clear();
+        }
+    }
+    return config;
+}
+
+/// Discs are changed while the daemon serves; whatever else is in the configuration is looked at when it
+/// starts.
+void read_again(const std::string& config_file, const admin::Config& running, Control& control) {
+    const auto loaded = admin::load_config(config_file);
+    if (!loaded) {
+        TARGE_LOG(error, "targed", "SIGHUP: the configuration stays as it was, for that in {} is faulty:\n{}",
+                  config_file, admin::to_string(std::span<const admin::ConfigProblem>(loaded.error())));
+        return;
+    }
+    control.take_discs(loaded->config);
+    if (without_discs(loaded->config) != without_discs(running)) {
+        TARGE_LOG(warning, "targed",
+                  "SIGHUP: but for the discs of drives, what has changed in {} is not applied; restart "
+                  "targed to do that",
+                  config_file);
+    }
+}
+
 /// SIGTERM or SIGINT. Whoever sends SIGHUP means "read the configuration again", not "leave".
-int wait_for_stop(admin::StopSignals& signals) {
+int wait_for_stop(admin::StopSignals& signals, const std::function<void()>& on_hangup) {
     for (;;) {
         const int signal = signals.wait();
         if (signal != SIGHUP) {
             return signal;
         }
-        TARGE_LOG(warning, "targed",
-                  "SIGHUP ignored: this version reads its configuration only when it starts; restart it to "
-                  "apply a change");
+        on_hangup();
     }
 }
 
@@ -58,7 +86,7 @@ int serve(const admin::Config& config, const std::string& config_file) {
               config.devices.size(), fmt::join((*target)->portal_addresses(), ", "));
     admin::notify_service_manager("READY=1");
 
-    const int signal = wait_for_stop(signals);
+    const int signal = wait_for_stop(signals, [&] { read_again(config_file, config, control); });
     TARGE_LOG(info, "targed", "{}: finishing what is in flight", strsignal(signal));
     admin::notify_service_manager("STOPPING=1");
     (*control_server)->stop();

@@ -39,6 +39,12 @@ struct OpenError {
 /// that it makes survives a power cut only after make_new_files_durable().
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
 
+/// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize; a rest that is no whole block is warned
+/// of and left out. May block.
+[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& path);
+/// A DiscDrive with that disc in it; empty: without one. May block.
+[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_drive(const std::string& path);
+
 /// Syncs the directory of every file once, so that a thousand new files cost one wait and not a thousand. May
 /// block.
 void make_new_files_durable(std::span<const DeviceConfig> configs);

@@ -31,7 +31,10 @@ std::unexpected<OpenError> refused(const DeviceConfig& config, const std::string
 std::string open_failure(const DeviceConfig& config, int error) {
     switch (error) {
         case ENOENT:
-            return config.create && !config.read_only && config.size_bytes != 0
+            if (!config.create) {
+                return "it does not exist";
+            }
+            return !config.read_only && config.size_bytes != 0
                        ? "its directory does not exist; create it"
                        : "it does not exist; create it, or let the device create it by giving a size";
         case EACCES:
@@ -176,7 +179,8 @@ Result open_file_device(const DeviceConfig& config) {
         return refused(config, size.error());
     }
     if (*size < config.block_size) {
-        return refused(config, "it holds not one block; give a size");
+        return refused(config,
+                       config.create ? "it holds not one block; give a size" : "it holds not one block");
     }
     StoreSettings settings = settings_of(config, fd->get(), *size);
     if (config.direct) {

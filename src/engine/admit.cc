@@ -117,7 +117,7 @@ std::optional<scsi::Outcome> admit(Command& command) {
         }
     }
     if (rules.accesses_medium && !state.medium_loaded) {
-        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+        return state.no_medium();
     }
     // The unit may have shrunk since the CDB was looked at. UNMAP looks at its list when it is here.
     if (life.info->id != scsi::CommandId::unmap) {

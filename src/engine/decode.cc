@@ -2,6 +2,7 @@
 #include "engine/lane.h"
 #include "engine/nexus.h"
 #include "scsi/command_table.h"
+#include "scsi/disc.h"
 #include "scsi/handler_commands.h"
 #include "scsi/medium_access.h"
 #include "scsi/medium_erasure.h"
@@ -198,11 +199,36 @@ std::optional<scsi::Outcome> decode_for_device(Command& command, const UnitState
     return rule == nullptr ? std::nullopt : decode_by_rule(command, *rule, most);
 }
 
+/// Of a drive of CDs and DVDs. A range is not looked at while there is no disc: that there is none comes
+/// first, and whoever admits the command looks again.
+std::optional<scsi::Outcome> decode_for_drive(Command& command, const UnitState& state) {
+    auto& life = command.life;
+    const auto found = scsi::find_multimedia_command(state.traits, command.cdb.bytes());
+    if (!found) {
+        return found.error();
+    }
+    life.info = *found;
+    if (!scsi::accesses_disc(life.info->id)) {
+        life.wants_out = list_bytes(command);
+        return life.wants_out > longest_list(*life.info)
+                   ? std::optional{refused(scsi::Asc::parameter_list_length_error)}
+                   : refuse_short_data(command);
+    }
+    const auto plan =
+        scsi::plan_disc_access(life.info->id, command.cdb.bytes(), state.description, state.medium_loaded);
+    if (!plan) {
+        return plan.error();
+    }
+    life.access = *plan;
+    life.wants_in = plan->data_in_bytes;
+    return std::nullopt;
+}
+
 std::optional<scsi::Outcome> decode_fields(Command& command) {
     auto& life = command.life;
     const UnitState& state = life.unit->lane.state();
-    if (state.server != nullptr) [[unlikely]] {
-        return decode_for_device(command, state);
+    if (!state.is_disk) [[unlikely]] {
+        return state.server != nullptr ? decode_for_device(command, state) : decode_for_drive(command, state);
     }
     const auto found = scsi::find_command(state.traits, command.cdb.bytes());
     if (!found) {

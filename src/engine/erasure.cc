@@ -255,9 +255,9 @@ std::optional<scsi::Sense> medium_not_ready(const UnitState& state) {
                                .asc = scsi::Asc::logical_unit_is_in_process_of_becoming_ready};
     }
     if (!state.medium_loaded) {
-        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+        return state.no_medium();
     }
-    if (state.description.blocks == 0 && state.server == nullptr) {  // nobody has said yet how large it is
+    if (state.description.blocks == 0 && state.is_disk) {  // nobody has said yet how large it is
         return scsi::Sense{.key = scsi::SenseKey::not_ready,
                            .asc = scsi::Asc::logical_unit_not_ready_cause_not_reportable};
     }

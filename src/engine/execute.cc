@@ -26,6 +26,16 @@ void answer(Command& command) {
     finish(command, answer_parameters(command));
 }
 
+/// What a drive says of itself and of its disc.
+void answer_drive(Command& command) {
+    finish(command, answer_of_drive(command));
+}
+
+/// There is no arm to move, and no speed to keep to.
+void do_nothing(Command& command) {
+    finish(command, scsi::Status::good);
+}
+
 /// What has become of copies.
 void answer_copy(Command& command) {
     finish(command, answer_copy_results(command));
@@ -96,6 +106,18 @@ constexpr auto kWorks = std::to_array<WorkOf>({
     {reassign_blocks, run<execute_reassign_blocks>},
     {write_buffer, run<execute_write_buffer>},
     {test_unit_ready, run<execute_test_unit_ready>},
+    {read_cd, execute_read},
+    {read_cd_msf, execute_read},
+    {seek_10, do_nothing},
+    {set_cd_speed, do_nothing},
+    {read_toc_pma_atip, answer_drive},
+    {get_configuration, answer_drive},
+    {get_event_status_notification, answer_drive},
+    {read_disc_information, answer_drive},
+    {read_track_information, answer_drive},
+    {read_disc_structure, answer_drive},
+    {get_performance, answer_drive},
+    {mechanism_status, answer_drive},
     {inquiry, answer},
     {request_sense, answer},
     {report_luns, answer},

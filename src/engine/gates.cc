@@ -40,7 +40,7 @@ std::uint8_t gates_of(const NexusUnit& unit, const UnitState& state) {
             gates |= bit(Gate::exclusive_access);
             break;
     }
-    if (state.work != MediumWork::none || (state.description.blocks == 0 && state.server == nullptr)) {
+    if (state.work != MediumWork::none || (state.description.blocks == 0 && state.is_disk)) {
         gates |= bit(Gate::medium_work);
     }
     if (state.persistent->lost) {

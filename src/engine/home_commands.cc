@@ -94,7 +94,7 @@ scsi::Outcome mode_select(const Command& command, Change& change) {
 
 scsi::Outcome start(const Command& /*command*/, Change& change) {
     if (!change.state().medium_loaded) {
-        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+        return change.state().no_medium();
     }
     return scsi::Status::good;
 }
@@ -116,7 +116,11 @@ scsi::Outcome eject(const Command& /*command*/, Change& change) {
                 Keep{.what = Kept::log_parameters, .content = scsi::keep(state.kept_log()), .needed = false};
         }
     }
-    state.medium_loaded = false;
+    if (state.medium_loaded) {
+        state.medium_loaded = false;
+        state.tray.changed(scsi::MediaEvent::media_removal);
+    }
+    state.tray.open = true;
     return scsi::Status::good;
 }
 
@@ -126,7 +130,12 @@ scsi::Outcome load(const Command& command, Change& change) {
         if (!change.state().removal_prevented_by.empty()) {
             return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
         }
+        if (change.state().is_multimedia() && change.state().description.blocks == 0) {
+            change.state().tray.open = false;  // there is nothing in it
+            return scsi::Status::good;
+        }
         change.state().medium_loaded = true;
+        change.state().tray.changed(scsi::MediaEvent::new_media);
         change.raise({scsi::Asc::not_ready_to_ready_change_medium_may_have_changed, nexus_of(command)});
     }
     return scsi::Status::good;

@@ -99,6 +99,10 @@ UnitState looked_at(const UnitSettings& settings, const UnitState& before) {
         take_facts(state);
     }
     state.traits = scsi::traits_of(description);
+    state.is_disk = state.server == nullptr && state.traits.set == scsi::CommandSet::block;
+    if (state.is_multimedia() && description.blocks == 0) {
+        state.medium_loaded = false;
+    }
     state.capabilities = can;
     state.read_only = settings.read_only || can.read_only;
     return state;
@@ -176,6 +180,12 @@ UnitState first_state(const UnitSettings& settings, const base::Core& home) {
     state.pages = state.restored_pages();
     if (settings.group) {
         state.set_access(settings.group->first_access());
+    }
+    if (state.is_multimedia()) {
+        state.tray.open = false;
+        if (state.medium_loaded) {
+            state.tray.happened(scsi::MediaEvent::new_media);
+        }
     }
     return state;
 }
@@ -275,6 +285,11 @@ void LogicalUnit::refresh(Refreshed done) {
             unit->look_again(unit);
         }
     });
+}
+
+void LogicalUnit::take_disc(UnitState& state) const {
+    state.medium_loaded = true;
+    state = looked_at(settings_, state);
 }
 
 void LogicalUnit::rename(scsi::UnitIdentity identity) {

@@ -44,6 +44,17 @@ struct UnitSettings {
     std::uint32_t transfer_bytes = 8U << 20U;  ///< of one command; Limits::transfer_bytes
 };
 
+/// What an administrator wants in a drive.
+struct DiscChange {
+    std::shared_ptr<device::Device> disc;  ///< null: nothing, and the tray open
+    bool force = false;                    ///< although an initiator prevents it; nobody does afterwards
+};
+
+enum class DiscChanged : std::uint8_t {
+    changed,
+    prevented,  ///< nothing has changed; initiators that ask for events hear that the disc is wanted back
+};
+
 /// Reachable from every core. Lives as long as a LUN map, a nexus or an operation on it.
 class LogicalUnit final : public std::enable_shared_from_this<LogicalUnit>, private device::DeviceObserver {
 public:
@@ -85,6 +96,12 @@ public:
     void clear_reservations(Refreshed done);
     /// Gives the unit another identity: INQUIRY DATA HAS CHANGED to every nexus.
     void rename(scsi::UnitIdentity identity);
+
+    /// Of a unit whose device is a drive: changes its disc. NOT READY TO READY CHANGE, MEDIUM MAY HAVE
+    /// CHANGED to every nexus when there is one. From any core; `done` is called on the unit's home.
+    void change_disc(DiscChange wanted, std::move_only_function<void(DiscChanged)> done);
+    /// While every lane is closed: `state` becomes what the device says of the disc that it has now.
+    void take_disc(UnitState& state) const;
 
 private:
     void changed() override;

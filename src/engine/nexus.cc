@@ -74,6 +74,8 @@ NexusUnit::NexusUnit(NexusUnit& left)
       deferred(left.deferred),
       echo(std::move(left.echo)),
       copies(std::move(left.copies)),
+      media_events_told(left.media_events_told),
+      operational_changes_told(left.operational_changes_told),
       reads_error_history(left.reads_error_history) {
     lane.join(*this);
 }

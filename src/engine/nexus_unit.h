@@ -69,7 +69,9 @@ public:
     std::unique_ptr<CopyManager> copies;  ///< made with the first copy
     std::uint32_t cleared_in = 0;         ///< the lane's epoch in which it was last told of commands cleared
     std::uint8_t priority = 0;            ///< of its commands; 0: none in particular
-    bool reads_error_history = false;     ///< the unit's home may hold the history for it
+    std::uint32_t media_events_told = 0;  ///< of Tray
+    std::uint32_t operational_changes_told = 0;
+    bool reads_error_history = false;  ///< the unit's home may hold the history for it
 };
 
 }  // namespace targe::engine

@@ -32,30 +32,11 @@ using scsi::CommandId;
 
 namespace {
 
-/// More than most answers have.
-constexpr std::size_t kEnough = 4096;
 constexpr std::size_t kWholeTable = 16384;
 constexpr std::size_t kLunBytes = 8;
 
-std::size_t allocation(const Command& command) {
-    // READ CAPACITY (10) has no allocation length: it is as long as it is.
-    return command.life.info->length_unit == scsi::LengthUnit::allocation_bytes
-               ? scsi::allocation_length(*command.life.info, command.cdb.bytes())
-               : kEnough;
-}
-
-/// Gives `write` a writer no longer than the allocation length, and sends what it wrote.
 scsi::Outcome answer(Command& command, std::size_t longest, auto write) {
-    const auto room = parameter_room(command, std::min(allocation(command), longest));
-    if (!room) {
-        return no_room(command);
-    }
-    scsi::ParameterWriter out{*room};
-    if (const std::optional<scsi::Sense> refusal = write(out)) {
-        return *refusal;
-    }
-    send_parameters(command, out.written());
-    return scsi::Status::good;
+    return answer_with(command, longest, std::move(write));
 }
 
 scsi::Outcome answer_report_luns(Command& command) {

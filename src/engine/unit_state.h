@@ -10,6 +10,7 @@
 #include "scsi/identifying_information.h"
 #include "scsi/log_parameters.h"
 #include "scsi/mode_pages.h"
+#include "scsi/multimedia_drive.h"
 #include "scsi/persistent_reservation.h"
 #include "scsi/priority.h"
 #include "scsi/timestamp.h"
@@ -42,10 +43,30 @@ enum class MediumWork : std::uint8_t {
     recovering,
 };
 
+/// Of a removable medium's drive, and what of it GET EVENT STATUS NOTIFICATION tells each nexus once.
+struct Tray {
+    bool open = false;
+    scsi::MediaEvent latest = scsi::MediaEvent::none;
+    std::uint32_t media_events = 0;         ///< greater with each
+    std::uint32_t operational_changes = 0;  ///< the same
+
+    void happened(scsi::MediaEvent event) {
+        latest = event;
+        ++media_events;
+    }
+    /// With another medium other features are current.
+    void changed(scsi::MediaEvent event) {
+        open = event == scsi::MediaEvent::media_removal;
+        happened(event);
+        ++operational_changes;
+    }
+};
+
 /// Immutable once a lane has it. The unit's home makes a new one for every change.
 struct UnitState {
     scsi::UnitDescription description;
     scsi::UnitTraits traits;
+    bool is_disk = true;  ///< the engine executes its commands, and they are of the block command set
     device::Capabilities capabilities;
     device::CommandServer* server = nullptr;  ///< of a unit whose device executes its commands itself
     device::ServerFacts facts;                ///< what INQUIRY tells of that
@@ -75,7 +96,8 @@ struct UnitState {
     std::shared_ptr<const RodTokens> tokens;               ///< null: there are none; see rod_tokens.h
     bool read_only = false;                                ///< the unit's own, or the device's
     bool medium_loaded = true;                             ///< false: ejected
-    std::optional<NexusId> reserved_by;                    ///< RESERVE of SPC-2
+    Tray tray;
+    std::optional<NexusId> reserved_by;  ///< RESERVE of SPC-2
     /// Never null. Shared from state to state, because most changes concern something else.
     std::shared_ptr<const scsi::PersistentReservations> persistent =
         std::make_shared<const scsi::PersistentReservations>();
@@ -101,7 +123,23 @@ struct UnitState {
         return saved_pages ? *saved_pages : default_pages;
     }
     [[nodiscard]] scsi::ModeValues mode_values() const {
-        return {.current = pages, .defaults = default_pages, .saved = restored_pages(), .can_save = keeps};
+        return {.current = pages,
+                .defaults = default_pages,
+                .saved = restored_pages(),
+                .can_save = keeps,
+                .removal_prevented = !removal_prevented_by.empty()};
+    }
+    [[nodiscard]] bool is_multimedia() const {
+        return server == nullptr && traits.set == scsi::CommandSet::multimedia;
+    }
+    [[nodiscard]] scsi::DriveStatus drive_status() const {
+        return {.blocks = medium_loaded ? description.blocks : 0, .tray_open = tray.open};
+    }
+    /// NOT READY, because there is no medium.
+    [[nodiscard]] scsi::Sense no_medium() const {
+        return is_multimedia()
+                   ? scsi::no_disc(tray.open)
+                   : scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
     }
     /// What is kept of the log.
     [[nodiscard]] scsi::KeptLog kept_log() const {

@@ -21,13 +21,14 @@ constexpr std::uint8_t kWrite16 = 0x8a;
 
 std::optional<scsi::Outcome> refused_access(const NexusUnit& unit, const UnitState& state,
                                             std::uint8_t opcode, const BlockRange& range) {
-    const scsi::CommandInfo* const as = scsi::offered_command(state.traits, opcode, {});
+    // Of disks, whatever the unit is: they are in the table for all of them, and their rules are what counts.
+    const scsi::CommandInfo* const as = scsi::offered_command({}, opcode, {});
     const std::array cdb{std::byte{opcode}};
     if (const auto refusal = refused_at_gate(unit, state, *as, cdb)) {
         return refusal;
     }
     if (!state.medium_loaded) {
-        return scsi::Sense{.key = scsi::SenseKey::not_ready, .asc = scsi::Asc::medium_not_present};
+        return state.no_medium();
     }
     if (const auto beyond = scsi::beyond_medium(range.lba, range.blocks, state.description)) {
         return *beyond;

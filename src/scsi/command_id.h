@@ -83,8 +83,20 @@ enum class CommandId : std::uint8_t {
     read_12,
     write_12,
     write_and_verify_12,
-    verify_12,  // the last: kCommandIds
+    verify_12,
+    seek_10,
+    read_toc_pma_atip,
+    get_configuration,
+    get_event_status_notification,
+    read_disc_information,
+    read_track_information,
+    get_performance,
+    read_disc_structure,
+    read_cd_msf,
+    set_cd_speed,
+    mechanism_status,
+    read_cd,  // the last: kCommandIds
 };
-inline constexpr std::size_t kCommandIds = static_cast<std::size_t>(CommandId::verify_12) + 1;
+inline constexpr std::size_t kCommandIds = static_cast<std::size_t>(CommandId::read_cd) + 1;
 
 }  // namespace targe::scsi

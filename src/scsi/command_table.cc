@@ -7,6 +7,7 @@
 #include "scsi/erasure_commands.h"
 #include "scsi/log_commands.h"
 #include "scsi/maintenance_commands.h"
+#include "scsi/multimedia_commands.h"
 #include "scsi/parameter_cdbs.h"
 #include "scsi/reservation_commands.h"
 #include "scsi/start_stop_unit.h"
@@ -45,10 +46,13 @@ consteval auto in_order(const std::array<CommandInfo, N>&... families) {
 // Protection information, extents and third parties of RESERVE, ANCHOR, and LINK, which is obsolete, are in
 // no usage mask: they are not offered. Nor is the LUN that SCSI-2 put in bits 7 to 5 of byte 1: a unit that
 // claims SPC-4 gets no such CDB, and those bits now belong to RDPROTECT and its kin.
-constexpr auto kTable = in_order(rows::kUnitCommands, rows::kBlockCommands, rows::kReservationCommands,
-                                 rows::kMaintenanceCommands, rows::kDiagnosticCommands,
-                                 rows::kErasureCommands, rows::kLogCommands, rows::kCopyCommands);
-static_assert(std::ranges::is_sorted(kTable, {}, key_of));
+constexpr auto kBlockRows = in_order(rows::kUnitCommands, rows::kBlockCommands, rows::kReservationCommands,
+                                     rows::kMaintenanceCommands, rows::kDiagnosticCommands,
+                                     rows::kErasureCommands, rows::kLogCommands, rows::kCopyCommands);
+constexpr auto kMultimediaRows = in_order(rows::kUnitCommands, rows::kReservationCommands,
+                                          rows::kMaintenanceCommands, rows::kMultimediaCommands);
+static_assert(std::ranges::is_sorted(kBlockRows, {}, key_of));
+static_assert(std::ranges::is_sorted(kMultimediaRows, {}, key_of));
 
 /// The undefined bits of an ordinary CDB, as two words in memory order; none after the command's own length.
 using ReservedWords = std::array<std::uint64_t, kMaxOrdinaryCdbBytes / sizeof(std::uint64_t)>;
@@ -59,35 +63,54 @@ constexpr ReservedWords reserved_words(std::span<const std::byte> usage) {
     return std::bit_cast<ReservedWords>(reserved);
 }
 
-constexpr auto kReserved = [] {
-    std::array<ReservedWords, kTable.size()> words{};
-    std::ranges::transform(kTable, words.begin(),
-                           [](const CommandInfo& row) { return reserved_words(row.usage); });
-    return words;
-}();
-
 constexpr std::uint8_t kNoRow = 0xff;
-static_assert(kTable.size() < kNoRow);
 
-/// The first row of each operation code.
-constexpr auto kFirstRow = [] {
-    std::array<std::uint8_t, 256> first{};
-    first.fill(kNoRow);
-    for (std::size_t i = kTable.size(); i-- > 0;) {
-        first.at(kTable.at(i).opcode) = static_cast<std::uint8_t>(i);
+/// The rows of a command set, and what is computed of them when this is compiled.
+template <const auto& Rows>
+struct Table {
+    static constexpr std::size_t kSize = Rows.size();
+    static_assert(kSize < kNoRow);
+
+    static constexpr auto kReserved = [] {
+        std::array<ReservedWords, kSize> words{};
+        std::ranges::transform(Rows, words.begin(),
+                               [](const CommandInfo& row) { return reserved_words(row.usage); });
+        return words;
+    }();
+
+    /// The first row of each operation code.
+    static constexpr auto kFirst = [] {
+        std::array<std::uint8_t, 256> first{};
+        first.fill(kNoRow);
+        for (std::size_t i = kSize; i-- > 0;) {
+            first.at(Rows.at(i).opcode) = static_cast<std::uint8_t>(i);
+        }
+        return first;
+    }();
+
+    static bool has_service_actions(std::uint8_t opcode) {
+        return kFirst[opcode] != kNoRow && Rows[kFirst[opcode]].service_action.has_value();
     }
-    return first;
-}();
+    static const CommandInfo* offered_row(const UnitTraits& unit, std::uint8_t opcode,
+                                          std::optional<std::uint8_t> service_action);
+    static std::expected<const CommandInfo*, Sense> find(const UnitTraits& unit, wire::Bytes cdb);
+
+private:
+    static bool only_used_bits(wire::Bytes cdb, std::size_t row);
+    static std::expected<const CommandInfo*, Sense> check(wire::Bytes cdb, std::size_t row);
+};
 
 /// `cdb` is at least as long as the command.
-bool only_used_bits(wire::Bytes cdb, std::size_t row) {
+template <const auto& Rows>
+bool Table<Rows>::only_used_bits(wire::Bytes cdb, std::size_t row) {
     ReservedWords words{};
     std::memcpy(words.data(), cdb.data(), std::min(cdb.size(), sizeof words));
     return ((words[0] & kReserved[row][0]) | (words[1] & kReserved[row][1])) == 0;
 }
 
-std::expected<const CommandInfo*, Sense> check(wire::Bytes cdb, std::size_t row) {
-    const CommandInfo& command = kTable[row];
+template <const auto& Rows>
+std::expected<const CommandInfo*, Sense> Table<Rows>::check(wire::Bytes cdb, std::size_t row) {
+    const CommandInfo& command = Rows[row];
     if (cdb.size() < command.cdb_length()) {
         return std::unexpected{illegal_request(Asc::invalid_field_in_cdb)};
     }
@@ -107,47 +130,66 @@ std::optional<std::uint8_t> named_service_action(const CommandInfo& row, wire::B
     return static_cast<std::uint8_t>(field_value(cdb, kServiceAction));
 }
 
-std::uint32_t length_in(LengthUnit unit, const CommandInfo& command, wire::Bytes cdb) {
-    return command.length_unit == unit ? static_cast<std::uint32_t>(field_value(cdb, command.length)) : 0;
-}
-
-}  // namespace
-
-std::span<const CommandInfo> command_table() {
-    return kTable;
-}
-
-bool has_service_actions(std::uint8_t opcode) {
-    const std::uint8_t first = kFirstRow[opcode];
-    return first != kNoRow && kTable[first].service_action.has_value();
-}
-
-const CommandInfo* offered_command(const UnitTraits& unit, std::uint8_t opcode,
-                                   std::optional<std::uint8_t> service_action) {
-    for (std::size_t i = kFirstRow[opcode]; i < kTable.size() && kTable[i].opcode == opcode; ++i) {
-        if (kTable[i].service_action == service_action && offered(kTable[i].available, unit)) {
-            return &kTable[i];
+template <const auto& Rows>
+const CommandInfo* Table<Rows>::offered_row(const UnitTraits& unit, std::uint8_t opcode,
+                                            std::optional<std::uint8_t> service_action) {
+    for (std::size_t i = kFirst[opcode]; i < kSize && Rows[i].opcode == opcode; ++i) {
+        if (Rows[i].service_action == service_action && offered(Rows[i].available, unit)) {
+            return &Rows[i];
         }
     }
     return nullptr;
 }
 
-std::expected<const CommandInfo*, Sense> find_command(const UnitTraits& unit, wire::Bytes cdb) {
+template <const auto& Rows>
+std::expected<const CommandInfo*, Sense> Table<Rows>::find(const UnitTraits& unit, wire::Bytes cdb) {
     bool opcode_offered = false;
     if (!cdb.empty()) {
         const auto opcode = std::to_integer<std::uint8_t>(cdb[0]);
-        for (std::size_t i = kFirstRow[opcode]; i < kTable.size() && kTable[i].opcode == opcode; ++i) {
-            if (!offered(kTable[i].available, unit)) {
+        for (std::size_t i = kFirst[opcode]; i < kSize && Rows[i].opcode == opcode; ++i) {
+            if (!offered(Rows[i].available, unit)) {
                 continue;
             }
             opcode_offered = true;
-            if (kTable[i].service_action == named_service_action(kTable[i], cdb)) {
+            if (Rows[i].service_action == named_service_action(Rows[i], cdb)) {
                 return check(cdb, i);
             }
         }
     }
     return std::unexpected{opcode_offered ? invalid_field(kServiceAction)
                                           : illegal_request(Asc::invalid_command_operation_code)};
+}
+
+using BlockTable = Table<kBlockRows>;
+using MultimediaTable = Table<kMultimediaRows>;
+
+std::uint32_t length_in(LengthUnit unit, const CommandInfo& command, wire::Bytes cdb) {
+    return command.length_unit == unit ? static_cast<std::uint32_t>(field_value(cdb, command.length)) : 0;
+}
+
+}  // namespace
+
+std::span<const CommandInfo> command_table(CommandSet set) {
+    return set == CommandSet::multimedia ? std::span<const CommandInfo>(kMultimediaRows) : kBlockRows;
+}
+
+bool has_service_actions(std::uint8_t opcode, CommandSet set) {
+    return set == CommandSet::multimedia ? MultimediaTable::has_service_actions(opcode)
+                                         : BlockTable::has_service_actions(opcode);
+}
+
+const CommandInfo* offered_command(const UnitTraits& unit, std::uint8_t opcode,
+                                   std::optional<std::uint8_t> service_action) {
+    return unit.set == CommandSet::multimedia ? MultimediaTable::offered_row(unit, opcode, service_action)
+                                              : BlockTable::offered_row(unit, opcode, service_action);
+}
+
+std::expected<const CommandInfo*, Sense> find_command(const UnitTraits& unit, wire::Bytes cdb) {
+    return BlockTable::find(unit, cdb);
+}
+
+std::expected<const CommandInfo*, Sense> find_multimedia_command(const UnitTraits& unit, wire::Bytes cdb) {
+    return MultimediaTable::find(unit, cdb);
 }
 
 std::optional<Sense> reserved_bit_set(wire::Bytes cdb, wire::Bytes usage) {

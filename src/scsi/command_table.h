@@ -26,6 +26,7 @@ struct UnitTraits {
     bool removable = false;  ///< the medium can be ejected and loaded
     bool atomic = false;     ///< WRITE ATOMIC is offered
     AccessSupport access = AccessSupport::symmetric;
+    CommandSet set = CommandSet::block;
     bool operator==(const UnitTraits&) const = default;
 };
 
@@ -34,7 +35,8 @@ struct UnitTraits {
             .anchors = unit.provisioning.managed && unit.provisioning.unmap && unit.provisioning.anchor,
             .removable = unit.removable,
             .atomic = unit.limits.max_atomic_transfer != 0,
-            .access = unit.access};
+            .access = unit.access,
+            .set = command_set_of(unit.type)};
 }
 
 /// Which units offer a row of the table.
@@ -135,14 +137,14 @@ struct CommandInfo {
     [[nodiscard]] constexpr std::size_t cdb_length() const { return usage.size(); }
 };
 
-/// Every row, in the order of operation code, then service action. A command whose options depend on the
-/// unit has a row for each kind of unit, of which a unit offers one.
-[[nodiscard]] std::span<const CommandInfo> command_table();
+/// Every row of a command set, in the order of operation code, then service action. A command whose options
+/// depend on the unit has a row for each kind of unit, of which a unit offers one.
+[[nodiscard]] std::span<const CommandInfo> command_table(CommandSet set = CommandSet::block);
 
 /// The service action of operation codes that have them, [SPC-4 r37 4.2.5.2].
 inline constexpr wire::Field kServiceAction = wire::bits(1, 4, 0);
 
-[[nodiscard]] bool has_service_actions(std::uint8_t opcode);
+[[nodiscard]] bool has_service_actions(std::uint8_t opcode, CommandSet set = CommandSet::block);
 
 /// The row of a command that the unit offers, or nothing. Without `service_action`, one whose operation code
 /// has none.
@@ -151,8 +153,12 @@ inline constexpr wire::Field kServiceAction = wire::bits(1, 4, 0);
 
 /// Finds the command and checks that no bit is set that it does not define: INVALID COMMAND OPERATION CODE,
 /// or INVALID FIELD IN CDB that points at the service action or at the first such bit. What comes after the
-/// CDB's own length is not looked at. The result lives for ever.
+/// CDB's own length is not looked at. The result lives for ever. Of the block command set, whatever the
+/// unit's: whoever asks knows which set it is, and so nothing is asked twice.
 [[nodiscard]] std::expected<const CommandInfo*, Sense> find_command(const UnitTraits& unit, wire::Bytes cdb);
+/// The same of the multimedia command set.
+[[nodiscard]] std::expected<const CommandInfo*, Sense> find_multimedia_command(const UnitTraits& unit,
+                                                                               wire::Bytes cdb);
 
 /// The sense for the first bit set in `cdb` that `usage` does not have, if there is one.
 [[nodiscard]] std::optional<Sense> reserved_bit_set(wire::Bytes cdb, wire::Bytes usage);

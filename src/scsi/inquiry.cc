@@ -18,6 +18,19 @@ constexpr std::uint16_t kSam5 = 0x00a0;
 constexpr std::uint16_t kIscsi = 0x0960;
 constexpr std::uint16_t kSpc4 = 0x0460;
 constexpr std::uint16_t kSbc3 = 0x04c0;
+constexpr std::uint16_t kMmc6 = 0x04e0;
+
+/// Of the commands themselves. What is a tape or a changer is another program, and nothing is claimed for it.
+std::uint16_t command_standard(DeviceType type) {
+    switch (type) {
+        case DeviceType::disk:
+            return kSbc3;
+        case DeviceType::cdrom:
+            return kMmc6;
+        default:
+            return 0;
+    }
+}
 
 /// The layout is [SPC-4 r37 6.6.2].
 struct StandardData {
@@ -80,7 +93,7 @@ std::optional<Sense> inquiry(const InquiryRequest& request, const UnitDescriptio
                     .several_ports = port.several_ports,
                     .copies = disk,
                     .access = unit.access,
-                    .versions = {kSam5, kIscsi, kSpc4, disk ? kSbc3 : std::uint16_t{0}}},
+                    .versions = {kSam5, kIscsi, kSpc4, command_standard(unit.type)}},
                    unit.identity, out);
     return std::nullopt;
 }

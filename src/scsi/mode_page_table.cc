@@ -35,6 +35,11 @@ consteval ModePage subpage(std::uint8_t code, std::uint8_t number, std::uint8_t 
     return made;
 }
 
+consteval ModePage of(CommandSet set, ModePage made) {
+    made.only = set;
+    return made;
+}
+
 constexpr std::uint8_t kErrorRecovery = 0x01;
 constexpr std::uint8_t kCaching = 0x08;
 constexpr std::uint8_t kControl = 0x0a;
@@ -63,10 +68,11 @@ consteval ModePage provisioning_page() {
 
 constexpr auto kTable = std::to_array<ModePage>({
     // Read-Write Error Recovery: AWRE and ARRE, for what is below replaces bad blocks by itself.
-    page(kErrorRecovery, 0x0a, {{.byte = 2, .value = 0xc0}}),
+    of(CommandSet::block, page(kErrorRecovery, 0x0a, {{.byte = 2, .value = 0xc0}})),
+    of(CommandSet::multimedia, page(kErrorRecovery, 0x0a, {})),
     // Disconnect-Reconnect: iSCSI has no use for its fields.
-    page(0x02, 0x0e, {}),
-    page(kCaching, 0x12, {}),
+    of(CommandSet::block, page(0x02, 0x0e, {})),
+    of(CommandSet::block, page(kCaching, 0x12, {})),
     // Control. DPICZ stays clear: without protection information nothing is checked either way.
     page(kControl, 0x0a, {}),
     // Control Extension: TCMOS and SCSIP, for the unit's clock is the host's until SET TIMESTAMP says
@@ -76,8 +82,16 @@ constexpr auto kTable = std::to_array<ModePage>({
     // Power Condition: no timer runs, and none can be made to, because a unit here is always active. What is
     // below saves power by itself.
     page(kPowerCondition, 0x26, {}),
-    page(kInformationalExceptions, 0x0a, {}),
-    provisioning_page(),
+    of(CommandSet::block, page(kInformationalExceptions, 0x0a, {})),
+    of(CommandSet::block, provisioning_page()),
+    // Timeout and Protect: a command of group 1 is answered within 10 s, one of group 2 within 60 s.
+    of(CommandSet::multimedia, page(0x1d, 0x08, {{7, 10}, {9, 60}})),
+    // It reads DVDs, and CDs as every drive does; writes nothing; plays no audio. A tray, which can be locked
+    // and
+    // opened. The greatest and the current speed are kDriveSpeed; its buffer has 512 kilobytes.
+    of(CommandSet::multimedia,
+       page(kCapabilitiesPage, 0x1e,
+            {{2, 0x08}, {6, 0x29}, {8, 0x21}, {9, 0x13}, {12, 0x02}, {14, 0x21}, {15, 0x13}})),
 });
 static_assert(std::ranges::is_sorted(kTable, {},
                                      [](const ModePage& p) { return std::pair{p.code, p.subpage}; }));
@@ -253,6 +267,9 @@ std::span<const ModeField> mode_fields() {
 }
 
 bool has_page(const UnitDescription& unit, const ModePage& page) {
+    if (page.only && *page.only != command_set_of(unit.type)) {
+        return false;
+    }
     return page.code != kInformationalExceptions || page.subpage != kProvisioning ||
            unit.provisioning.threshold_exponent != 0;
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace targe::scsi {
@@ -22,12 +23,17 @@ struct ModePage {
     std::size_t size;  ///< with its header of two bytes, or four where there is a subpage code
     /// What is there with every changeable bit clear.
     std::array<std::byte, kMaxModePageSize> fixed;
+    std::optional<CommandSet> only = {};  ///< of units with these commands; nothing: of all
 
     [[nodiscard]] constexpr std::size_t header_size() const { return subpage == 0 ? 2 : 4; }
 };
 
-/// Ascending by page and subpage code.
+/// Ascending by page and subpage code; a page that differs by command set is there for each.
 [[nodiscard]] std::span<const ModePage> mode_page_table();
+
+/// MM Capabilities and Mechanical Status, and LOCK STATE there, [MMC-6 r2g].
+inline constexpr std::uint8_t kCapabilitiesPage = 0x2a;
+inline constexpr wire::Field kLockState = wire::bit(6, 1);
 
 /// Whether this unit has the page: one that counts no resources has no thresholds.
 [[nodiscard]] bool has_page(const UnitDescription& unit, const ModePage& page);

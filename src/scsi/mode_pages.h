@@ -118,6 +118,7 @@ struct ModeValues {
     ModePages defaults;
     ModePages saved;        ///< where `can_save`: the defaults until something is saved
     bool can_save = false;  ///< the unit has where to keep them
+    bool removal_prevented = false;
 
     [[nodiscard]] const ModePages& of(PageControl control) const;
 };

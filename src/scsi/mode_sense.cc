@@ -26,7 +26,8 @@ std::optional<Sense> refuse(const ModeSenseRequest& request, const UnitDescripti
         const bool defined = request.subpage == 0 || request.subpage == kAllModeSubpages;
         return defined ? std::nullopt : std::optional{invalid_field(kSubpageCode)};
     }
-    if (!std::ranges::any_of(table, [&](const ModePage& page) { return page.code == request.page; })) {
+    if (!std::ranges::any_of(
+            table, [&](const ModePage& page) { return page.code == request.page && has_page(unit, page); })) {
         return invalid_field(kPageCode);
     }
     if (!std::ranges::any_of(table, [&](const ModePage& page) { return wanted(page, request, unit); })) {
@@ -38,7 +39,11 @@ std::optional<Sense> refuse(const ModeSenseRequest& request, const UnitDescripti
 std::array<std::byte, kMaxModePageSize> content(const ModePage& page, PageControl control,
                                                 const UnitDescription& unit, const ModeValues& values) {
     if (control != PageControl::changeable) {
-        return mode_page(page, values.of(control));
+        auto bytes = mode_page(page, values.of(control));
+        if (page.code == kCapabilitiesPage && values.removal_prevented) {
+            bytes.at(kLockState.byte) |= std::byte{1} << kLockState.msb;
+        }
+        return bytes;
     }
     std::array<std::byte, kMaxModePageSize> bytes{};
     std::copy_n(page.fixed.begin(), page.header_size(), bytes.begin());
@@ -116,9 +121,13 @@ std::optional<Sense> mode_sense(const ModeSenseRequest& request, const UnitDescr
         return illegal_request(Asc::saving_parameters_not_supported);
     }
     const bool long_form = request.form == ModeForm::ten && request.long_lba_accepted;
-    const std::uint8_t descriptors = request.disable_block_descriptors ? 0 : (long_form ? 16 : 8);
+    // [MMC-6 r2g]: neither a device-specific parameter nor block descriptors.
+    const bool block_set = command_set_of(unit.type) == CommandSet::block;
+    const std::uint8_t descriptors =
+        request.disable_block_descriptors || !block_set ? 0 : (long_form ? 16 : 8);
     const std::size_t begin = out.size();
-    write_header(request, device_specific_parameter(values.current, access), descriptors, out);
+    write_header(request, block_set ? device_specific_parameter(values.current, access) : std::uint8_t{0},
+                 descriptors, out);
     if (descriptors != 0) {
         write_block_descriptor(unit, long_form, out);
     }

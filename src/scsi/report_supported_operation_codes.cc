@@ -50,7 +50,7 @@ void put_all(const UnitTraits& unit, Timeouts timeouts, ParameterWriter& out) {
     constexpr std::uint32_t kLengthField = 4;
     const std::size_t start = out.size();
     out.u32(0);
-    for (const CommandInfo& command : command_table()) {
+    for (const CommandInfo& command : command_table(unit.set)) {
         if (offered(command.available, unit)) {
             put_descriptor(command, timeouts, out);
         }
@@ -94,7 +94,7 @@ const CommandInfo* requested(const UnitTraits& unit, std::uint8_t opcode, std::u
     if (service_action > std::numeric_limits<std::uint8_t>::max()) {
         return nullptr;
     }
-    if (has_service_actions(opcode)) {
+    if (has_service_actions(opcode, unit.set)) {
         return offered_command(unit, opcode, static_cast<std::uint8_t>(service_action));
     }
     // Without service actions only "none" can be asked for.
@@ -113,7 +113,7 @@ std::optional<Sense> report_supported_operation_codes(std::span<const std::byte,
             put_all(unit, timeouts, out);
             return std::nullopt;
         case Reporting::operation_code:
-            if (has_service_actions(opcode)) {
+            if (has_service_actions(opcode, unit.set)) {
                 return invalid_field(L::kReportingOptions);
             }
             put_one(offered_command(unit, opcode, std::nullopt), timeouts, out);
@@ -123,8 +123,8 @@ std::optional<Sense> report_supported_operation_codes(std::span<const std::byte,
             if (offered_command(unit, opcode, std::nullopt) != nullptr) {
                 return invalid_field(L::kReportingOptions);
             }
-            put_one(has_service_actions(opcode) ? requested(unit, opcode, service_action) : nullptr, timeouts,
-                    out);
+            put_one(has_service_actions(opcode, unit.set) ? requested(unit, opcode, service_action) : nullptr,
+                    timeouts, out);
             return std::nullopt;
         case Reporting::either:
             put_one(requested(unit, opcode, service_action), timeouts, out);

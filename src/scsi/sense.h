@@ -96,11 +96,14 @@ enum class Asc : std::uint16_t {
     previous_task_set_full_status = 0x2c08,
     previous_reservation_conflict_status = 0x2c09,
     commands_cleared_by_another_initiator = 0x2f00,
+    cannot_read_medium_incompatible_format = 0x3002,
     format_command_failed = 0x3101,
     sanitize_command_failed = 0x3103,
     thin_provisioning_soft_threshold_reached = 0x3807,
     saving_parameters_not_supported = 0x3900,
     medium_not_present = 0x3a00,
+    medium_not_present_tray_closed = 0x3a01,
+    medium_not_present_tray_open = 0x3a02,
     logical_unit_failed_self_test = 0x3e03,
     inquiry_data_has_changed = 0x3f03,
     device_identifier_changed = 0x3f05,
@@ -115,6 +118,7 @@ enum class Asc : std::uint16_t {
     insufficient_resources = 0x5503,
     insufficient_registration_resources = 0x5504,
     failure_prediction_threshold_exceeded_false = 0x5dff,
+    illegal_mode_for_this_track = 0x6400,
     set_target_port_groups_command_failed = 0x670a,
 };
 

@@ -22,6 +22,16 @@ enum class DeviceType : std::uint8_t {
     none = 0x1f,
 };
 
+/// Whose commands a unit's engine executes. One that has a device server of its own needs none.
+enum class CommandSet : std::uint8_t {
+    block,       ///< [SBC-3 r36]
+    multimedia,  ///< [MMC-6 r2g]
+};
+
+[[nodiscard]] constexpr CommandSet command_set_of(DeviceType type) {
+    return type == DeviceType::cdrom ? CommandSet::multimedia : CommandSet::block;
+}
+
 /// By what initiators recognise a unit again. Never changes while a unit lives, but on purpose.
 struct UnitIdentity {
     std::string vendor = "TARGE";     ///< T10 VENDOR IDENTIFICATION: at most 8 characters are kept

@@ -27,18 +27,21 @@ std::uint16_t extended_self_test_minutes(const UnitDescription& unit) {
 /// [SPC-4 r37 7.8.7].
 void write_extended_inquiry_data(const UnitDescription& unit, const PortDescription& /*port*/,
                                  ParameterWriter& out) {
-    constexpr std::uint8_t kGroupsAndPriorities = 0x18;  // GROUP_SUP, PRIOR_SUP
-    constexpr std::uint8_t kHeadOrderedSimple = 0x07;    // HEADSUP, ORDSUP, SIMPSUP
-    constexpr std::uint8_t kVolatileCache = 0x01;        // V_SUP
-    constexpr std::uint8_t kNexusLossClears = 0x01;      // LUICLR
+    constexpr unsigned kGroups = 0x10;                 // GROUP_SUP
+    constexpr unsigned kPriorities = 0x08;             // PRIOR_SUP
+    constexpr std::uint8_t kHeadOrderedSimple = 0x07;  // HEADSUP, ORDSUP, SIMPSUP
+    constexpr std::uint8_t kVolatileCache = 0x01;      // V_SUP
+    constexpr std::uint8_t kNexusLossClears = 0x01;    // LUICLR
     constexpr std::size_t kPageEnd = 64;
     const std::size_t begin = out.size() - 4;
     out.u8(0);
-    out.u8(kGroupsAndPriorities | kHeadOrderedSimple);
+    // A drive of discs has neither group numbers nor self-tests.
+    const bool disk = unit.type == DeviceType::disk;
+    out.u8(static_cast<std::uint8_t>((disk ? kGroups : 0U) | kPriorities | kHeadOrderedSimple));
     out.u8(unit.volatile_cache ? kVolatileCache : 0);
     out.u8(kNexusLossClears);
     out.zeroes(10 - 8);
-    out.u16(extended_self_test_minutes(unit));
+    out.u16(disk ? extended_self_test_minutes(unit) : 0);
     out.u8(0);
     out.u8(kMaxSenseBytes);
     out.zeroes(kPageEnd - (out.size() - begin));

@@ -26,8 +26,10 @@ sys.dont_write_bytecode = True
 import atomic_writes  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
+import discs  # noqa: E402
 import guest_bacula  # noqa: E402
 import guest_commands  # noqa: E402
+import guest_disc  # noqa: E402
 import guest_library  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
@@ -137,6 +139,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "atomic": atomic_writes.run,
     "thin": thin.run,
     "pages": pages.run,
+    "discs": discs.run,
     "lifecycle": lifecycle.run,
     "counts": counts.run,
     "targe-bench": targe_bench.run,
@@ -148,6 +151,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest-reservations": guest_reservations.run,
     "guest-library": guest_library.run,
     "guest-bacula": guest_bacula.run,
+    "guest-disc": guest_disc.run,
     "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),

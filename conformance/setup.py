@@ -21,7 +21,7 @@ class Device:
     direct: bool = False
     task_set: str | None = None
     max_commands: int | None = None
-    path: str | None = None  # of a block device, which has its own size, or of a file that is elsewhere
+    path: str | None = None  # of a block device, which has its own size, of a file that is elsewhere, or of a drive's disc
     threshold_available: str | None = None
     deadline: str | None = None  # of a handler in another program
     hold: str | None = None
@@ -128,6 +128,8 @@ def _table(header: str, values: dict[str, object]) -> str:
 
 
 def _device_table(folder: pathlib.Path, device: Device) -> dict[str, object]:
+    if device.type == "cdrom":  # which is of its image what it is
+        return {"name": device.name, "handler": device.handler, "type": device.type, "path": device.path}
     table: dict[str, object] = {"name": device.name, "handler": device.handler, "size": device.size, "block_size": device.block_size}
     if device.handler == "file":
         table["path"] = device.path or str(device_path(folder, device))

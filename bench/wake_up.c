@@ -1,6 +1,5 @@
 // wake_up CPU CPU: what it takes, in microseconds, until a thread that sleeps on one of these runs because
 // one on the other has written to its eventfd. Half of there and back; the median.
-#define _GNU_SOURCE
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>

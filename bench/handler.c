@@ -1,6 +1,7 @@
 // handler SOCKET null|ram MEBIBYTES: the null and the RAM device once more, in another program.
 //
 // What is built into targed costs it no copy and no other program: bench/run.py has both in one run.
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,9 +31,11 @@ static int write_blocks(void* context, struct targe_io* io) {
     return 0;
 }
 
-static void stop(int number) {
-    (void)number;
+static void* stop_when_told(void* signals) {
+    int number = 0;
+    sigwait(signals, &number);
     targe_stop(device);
+    return NULL;
 }
 
 int main(int argc, char** argv) {
@@ -49,6 +52,10 @@ int main(int argc, char** argv) {
         }
         madvise(memory, size, MADV_HUGEPAGE);  // as the built-in one has it
     }
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     const struct targe_block_ops ops = {
         .struct_size = sizeof ops, .read = read_blocks, .write = write_blocks};
     const struct targe_attachment how = {
@@ -59,7 +66,11 @@ int main(int argc, char** argv) {
         fprintf(stderr, "handler: %s\n", error);
         return 1;
     }
-    signal(SIGTERM, stop);
+    pthread_t waiter;
+    if (pthread_create(&waiter, NULL, stop_when_told, &signals) != 0) {
+        fprintf(stderr, "handler: no thread\n");
+        return 1;
+    }
     printf("ready\n");
     fflush(stdout);
     const int ended = targe_run(device);

@@ -165,7 +165,7 @@ class Command:
 
     def __init__(self, raw: _Command, library: c.CDLL) -> None:
         self.raw = raw
-        self.library = library
+        self.functions = library
         self.later = False  #: set it, and execute() may return before the command is done: complete() ends it, from any thread
         self.cdb = c.string_at(raw.cdb, raw.cdb_length)
         self.data_out = c.string_at(raw.data_out, raw.data_out_length) if raw.data_out_length else b""
@@ -181,18 +181,18 @@ class Command:
 
     def go_on(self) -> None:
         """The initiator is told GOOD now; complete() ends the command, and an error then is a deferred one. The unit sets goes_on."""
-        result = self.library.targe_go_on(c.byref(self.raw))
+        result = self.functions.targe_go_on(c.byref(self.raw))
         if result < 0:
             raise OSError(-result, os.strerror(-result))
         self.later = True
 
     def complete(self) -> None:
         """Once, of a command that is done later."""
-        self.library.targe_command_complete(c.byref(self.raw))
+        self.functions.targe_command_complete(c.byref(self.raw))
 
     @property
     def aborted(self) -> bool:
-        return bool(self.library.targe_aborted(c.byref(self.raw)))
+        return bool(self.functions.targe_aborted(c.byref(self.raw)))
 
     def report(self, value: int) -> None:
         """Has Unit.delivered() called with this when it is known whether the answer has arrived."""
@@ -223,7 +223,7 @@ class Device:
     """An attachment: what holds all that C has pointers to."""
 
     def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
-        self.library = _library()
+        self.functions = _library()
         how = _Attachment(struct_size=c.sizeof(_Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
@@ -236,12 +236,12 @@ class Device:
             how.vpd_pages, how.vpd_page_count, how.command_ops = what.vpd_pages, len(what.vpd_pages), c.pointer(self.command_ops)
             how.rules, how.rule_count = (Rule * len(what.rules))(*what.rules), len(what.rules)
         error = c.create_string_buffer(256)
-        self.handle = self.library.targe_attach(c.byref(how), int(timeout * 1000), error, len(error))
+        self.handle = self.functions.targe_attach(c.byref(how), int(timeout * 1000), error, len(error))
         if not self.handle:
             raise ConnectionError(error.value.decode(errors="replace"))
 
     def call(self, function: str, *arguments: int | bytes) -> None:
-        result = getattr(self.library, function)(self.handle, *arguments)
+        result = getattr(self.functions, function)(self.handle, *arguments)
         if function != "targe_stop" and result < 0:
             raise OSError(-result, os.strerror(-result))
 
@@ -262,7 +262,7 @@ class Device:
         return ops
 
     def _execute(self, _context: int, raw: c.POINTER(_Command)) -> int:
-        command = Command(raw[0], self.library)
+        command = Command(raw[0], self.functions)
         try:
             self.unit.execute(command)
         except Exception:  # noqa: BLE001 - C knows no exceptions
@@ -293,7 +293,7 @@ class Device:
         return ops
 
     def block_size(self) -> int:
-        return self.library.targe_block_size(self.handle)
+        return self.functions.targe_block_size(self.handle)
 
     def _read(self, io: _Io) -> None:
         data = self.disk.read(io.offset, io.length)
@@ -330,7 +330,7 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
     device = Device(disk, socket, name, depth, timeout, reattach)
     disk._device = device
     # Python looks at signals on its main thread, and only between two steps of its own: so the loop of C runs on another.
-    loop = threading.Thread(target=device.library.targe_run, args=(device.handle,), name="targe")
+    loop = threading.Thread(target=device.functions.targe_run, args=(device.handle,), name="targe")
     before = signal.signal(signal.SIGTERM, lambda *_: disk.stop()) if threading.current_thread() is threading.main_thread() else None
     loop.start()
     try:
@@ -342,6 +342,6 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
         raise
     finally:
         disk._device = None
-        device.library.targe_detach(device.handle)
+        device.functions.targe_detach(device.handle)
         if before is not None:
             signal.signal(signal.SIGTERM, before)

@@ -1,5 +1,6 @@
 // The command level over a real socket and real memory, with libtarge in the same process.
 #include "device/user_device.h"
+#include "device/user_fixture.h"
 #include "device/user_handler.h"
 
 #include <gtest/gtest.h>
@@ -174,14 +175,15 @@ struct Heard final : DeviceObserver {
     std::atomic<int> admission = -1;
 };
 
-class UserCommands : public ::testing::Test {
+class UserCommands : public testing::WithHandlerHere {
 protected:
     void SetUp() override {
-        if (const char* const why = testing::why_no_handler_here()) {
-            GTEST_SKIP() << why;
+        WithHandlerHere::SetUp();
+        if (IsSkipped()) {
+            return;
         }
         settings_.type = kTape;
-        stopped_.emplace(open_user(settings_), on_);
+        open(settings_);
         disk().observe(&heard_);
         on_.ask([&] {
             disk().server()->join(
@@ -189,7 +191,7 @@ protected:
             return true;
         });
     }
-    UserDevice& disk() { return **stopped_; }
+    UserDevice& disk() { return device(); }
     ServerAnswer execute(std::uint8_t opcode) {
         const std::array<std::byte, 6> cdb{std::byte{opcode}};
         ServerRequest request{.cdb = cdb, .nexus = kNexus};
@@ -198,23 +200,14 @@ protected:
     std::future<ServerAnswer> execute_later(std::uint8_t opcode) {
         return std::async(std::launch::async, [this, opcode] { return execute(opcode); });
     }
-    static void await(const std::function<bool()>& holds) {
-        while (!holds()) {
-            std::this_thread::sleep_for(1ms);
-        }
-    }
     targe_command* await_kept() {
         targe_command* found = nullptr;
         await([&] { return (found = toy_.take_kept()) != nullptr; });
         return found;
     }
 
-    ScratchDirectory directory_;
-    UserSettings settings_ = settings_of(directory_);
     Toy toy_;
     Heard heard_;
-    OnReactor on_;
-    std::optional<Stopped> stopped_;
 };
 
 TEST_F(UserCommands, AnswersAndGoesOn) {

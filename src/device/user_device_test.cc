@@ -1,5 +1,6 @@
 #include "device/user_device.h"
 
+#include "device/user_fixture.h"
 #include "device/user_handler.h"
 #include "device/user_socket.h"
 
@@ -28,31 +29,15 @@ using testing::Stopped;
 
 constexpr std::size_t kSize = 8U << 20U;
 
-class UserDisk : public ::testing::Test {
+class UserDisk : public testing::WithHandlerHere {
 protected:
-    void SetUp() override {
-        if (const char* const why = testing::why_no_handler_here()) {
-            GTEST_SKIP() << why;
-        }
-    }
-
-    void open(const UserSettings& settings) { stopped_.emplace(open_user(settings), on_); }
-    UserDevice& disk() { return **stopped_; }
+    UserDevice& disk() { return device(); }
     /// A read on a thread of its own, which the test need not wait for.
     std::future<IoResult> read_later(Bytes& into) {
         return std::async(std::launch::async, [&] { return on_.read(disk(), 0, into); });
     }
-    void await(const std::function<bool()>& holds) {
-        while (!holds()) {
-            std::this_thread::sleep_for(1ms);
-        }
-    }
 
-    ScratchDirectory directory_;
-    UserSettings settings_ = settings_of(directory_);
     HandlersMedium medium_{kSize};
-    OnReactor on_;
-    std::optional<Stopped> stopped_;
 };
 
 TEST_F(UserDisk, HasTheSizeThatItsHandlerSays) {

@@ -1,5 +1,6 @@
 // Log pages that a handler fills, and reads that leave their data where it has put them.
 #include "device/user_device.h"
+#include "device/user_fixture.h"
 #include "device/user_handler.h"
 
 #include <gtest/gtest.h>
@@ -27,21 +28,17 @@ using testing::Stopped;
 
 constexpr std::size_t kSize = 8U << 20U;
 
-class UserMemoryInUse : public ::testing::Test {
+class UserMemoryInUse : public testing::WithHandlerHere {
 protected:
     void SetUp() override {
-        if (const char* const why = testing::why_no_handler_here()) {
-            GTEST_SKIP() << why;
+        WithHandlerHere::SetUp();
+        if (!IsSkipped()) {
+            open(settings_);
         }
-        stopped_.emplace(open_user(settings_), on_);
     }
-    UserDevice& disk() { return **stopped_; }
+    UserDevice& disk() { return device(); }
 
-    ScratchDirectory directory_;
-    UserSettings settings_ = settings_of(directory_);
     HandlersMedium medium_{kSize};
-    OnReactor on_;
-    std::optional<Stopped> stopped_;
 };
 
 TEST_F(UserMemoryInUse, HasTheLogPagesThatItsHandlerFills) {

@@ -1,5 +1,6 @@
 // Handlers of CDBs, one in the place of another.
 #include "device/user_device.h"
+#include "device/user_fixture.h"
 #include "device/user_handler.h"
 
 #include <gtest/gtest.h>
@@ -93,49 +94,39 @@ private:
     std::thread thread_;
 };
 
-class ReplacedHandler : public ::testing::Test {
+class ReplacedHandler : public testing::WithHandlerHere {
 protected:
     void SetUp() override {
-        if (const char* const why = testing::why_no_handler_here()) {
-            GTEST_SKIP() << why;
+        WithHandlerHere::SetUp();
+        if (IsSkipped()) {
+            return;
         }
-        UserSettings settings = settings_of(directory_);
-        settings.type = kTape;
-        socket_ = settings.socket;
-        stopped_.emplace(open_user(std::move(settings)), on_);
+        settings_.type = kTape;
+        open(settings_);
         tape().observe(&initiators_);
     }
-    UserDevice& tape() { return **stopped_; }
+    UserDevice& tape() { return device(); }
     ServerAnswer::End write() {
         const std::array<std::byte, 6> cdb{std::byte{0x0a}};
         ServerRequest request{.cdb = cdb};
         return on_.run([&](base::CommandArena& arena) { return tape().server()->execute(arena, request); })
             .end;
     }
-    template <class Condition>
-    static void await(Condition holds) {
-        while (!holds()) {
-            std::this_thread::sleep_for(1ms);
-        }
-    }
 
-    ScratchDirectory directory_;
-    std::string socket_;
     std::atomic<unsigned> executed_ = 0;
     Initiators initiators_;
-    OnReactor on_;
-    std::optional<Stopped> stopped_;
 };
 
 TEST_F(ReplacedHandler, ServesOnceEveryInitiatorWasToldOfAReset) {
     {
-        const Tape first(socket_, executed_);
+        const Tape first(settings_.socket, executed_);
         EXPECT_EQ(write(), ServerAnswer::End::answered);
         EXPECT_EQ(initiators_.raised, 0U) << "the first one takes nobody's place";
     }
     await([&] { return tape().away(); });
     auto waiting = std::async(std::launch::async, [&] { return write(); });
-    auto second = std::async(std::launch::async, [&] { return std::make_unique<Tape>(socket_, executed_); });
+    auto second =
+        std::async(std::launch::async, [&] { return std::make_unique<Tape>(settings_.socket, executed_); });
     await([&] { return initiators_.raised != 0U; });
     EXPECT_EQ(initiators_.raised, 0x2904U);
     EXPECT_EQ(waiting.wait_for(50ms), std::future_status::timeout);

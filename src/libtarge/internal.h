@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus  // tests
+extern "C" {
+#endif
+
 struct queue;
 
 /// What a handler holds of one slot: the first member is what it sees, so that a pointer to that leads back.
@@ -93,3 +97,7 @@ void targe_forget_log_pages(targe_device* device);
 /// Calls the handler for what it is given. Finishes the request, unless the handler does that later.
 void targe_dispatch(struct queue* queue, struct targe_slot* slot, struct request* request);
 void targe_forget_sessions(targe_device* device);
+
+#ifdef __cplusplus
+}
+#endif

@@ -231,6 +231,9 @@ void UserQueue::lose() {
     while (!begun_.empty()) {
         UserRequest& request = begun_.pop_front();
         request.begun = !revoke(request.slot) || request.begun;
+        if (request.server != nullptr) {
+            request.server->told = nullptr;  // it lies in memory that goes
+        }
         if (request.nobody_waits || (request.begun && !request.may_be_repeated)) {
             end(request, UserRequest::End::lost);
         } else {

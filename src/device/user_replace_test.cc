@@ -20,11 +20,6 @@ namespace targe::device {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::OnReactor;
-using testing::open_user;
-using testing::ScratchDirectory;
-using testing::settings_of;
-using testing::Stopped;
 
 constexpr std::uint8_t kTape = 0x01;
 
@@ -64,21 +59,25 @@ const targe_command_ops kCounts{
     .reserved2 = 0,
 };
 
+targe_device* attach(const std::string& socket, std::atomic<unsigned>& executed) {
+    targe_attachment how{};
+    how.struct_size = sizeof how;
+    how.level = TARGE_COMMANDS;
+    how.socket = socket.c_str();
+    how.name = "tape 1";
+    how.context = &executed;
+    how.command_ops = &kCounts;
+    how.peripheral_type = kTape;
+    std::array<char, 256> error{};
+    targe_device* const made = targe_attach(&how, 10'000, error.data(), error.size());
+    EXPECT_NE(made, nullptr) << error.data();
+    return made;
+}
+
 /// Executes whatever comes, and counts it, until it goes.
 class Tape {
 public:
-    Tape(const std::string& socket, std::atomic<unsigned>& executed) {
-        targe_attachment how{};
-        how.struct_size = sizeof how;
-        how.level = TARGE_COMMANDS;
-        how.socket = socket.c_str();
-        how.name = "tape 1";
-        how.context = &executed;
-        how.command_ops = &kCounts;
-        how.peripheral_type = kTape;
-        std::array<char, 256> error{};
-        device_ = targe_attach(&how, 10'000, error.data(), error.size());
-        EXPECT_NE(device_, nullptr) << error.data();
+    Tape(const std::string& socket, std::atomic<unsigned>& executed) : device_(attach(socket, executed)) {
         thread_ = std::thread([this] { targe_run(device_); });
     }
     Tape(const Tape&) = delete;
@@ -107,8 +106,12 @@ protected:
     }
     UserDevice& tape() { return device(); }
     ServerAnswer::End write() {
+        ServerRequest request;
+        return write(request);
+    }
+    ServerAnswer::End write(ServerRequest& request) {
         const std::array<std::byte, 6> cdb{std::byte{0x0a}};
-        ServerRequest request{.cdb = cdb};
+        request.cdb = cdb;
         return on_.run([&](base::CommandArena& arena) { return tape().server()->execute(arena, request); })
             .end;
     }
@@ -137,6 +140,28 @@ TEST_F(ReplacedHandler, ServesOnceEveryInitiatorWasToldOfAReset) {
     const auto serving = second.get();
     EXPECT_EQ(write(), ServerAnswer::End::answered);
     EXPECT_EQ(executed_, 2U);
+}
+
+TEST_F(ReplacedHandler, IsNotToldOfAbortsInMemoryThatIsGone) {
+    targe_device* const idle = attach(settings_.socket, executed_);
+    ServerRequest request;
+    auto waiting = std::async(std::launch::async, [&] { return write(request); });
+    await([&] { return std::atomic_ref(idle->queues[0].shared->offered).load() != 0; });
+    targe_detach(idle);
+    await([&] { return tape().away(); });
+    static_cast<void>(on_.refresh(tape()));  // a turn later the queue has heard of it
+    on_.ask([&] {
+        EXPECT_EQ(request.told, nullptr);
+        request.abort();
+        return true;
+    });
+    auto second =
+        std::async(std::launch::async, [&] { return std::make_unique<Tape>(settings_.socket, executed_); });
+    await([&] { return initiators_.raised != 0U; });
+    initiators_.tell();
+    EXPECT_EQ(waiting.get(), ServerAnswer::End::reset);
+    const auto serving = second.get();
+    EXPECT_EQ(executed_, 0U);
 }
 
 }  // namespace

@@ -37,11 +37,10 @@ void Command::reset() {
     tag = {};
     attribute = scsi::TaskAttribute::simple;
     expected = {};
-    stable_data_in = false;
     data_out = {};
     status = 0;
     data_in = {};
-    data_in_stage = {};
+    data_in_may_change = false;
     residual_out = residual_in = {};
     sense_size = 0;
 }

@@ -57,9 +57,6 @@ public:
     TaskTag tag;
     scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
     ExpectedData expected;
-    /// The data-in may not change from completed() to retire(), because a digest of them is sent with them;
-    /// or they come with `data_in_stage`.
-    bool stable_data_in = false;
 
     // Valid from CommandPort::data_out_wanted() on.
     DataOut data_out;
@@ -67,9 +64,9 @@ public:
     // Final when CommandPort::completed() is called.
     std::uint8_t status = 0;      ///< the SCSI status byte
     base::ConstSegments data_in;  ///< at most expected.in_bytes; in place until retire()
-    /// Where the transport is to copy data_in before it sends them, because they may change meanwhile; as
-    /// long as data_in, and in place until retire(). Empty where that is not necessary.
-    std::span<std::byte> data_in_stage;
+    /// They are where the device has them, and may change until retire(): a transport that makes a digest of
+    /// them copies them first.
+    bool data_in_may_change = false;
     Residual residual_out;
     Residual residual_in;
     /// Encoded as the logical unit's D_SENSE asks; empty unless the status is CHECK CONDITION.

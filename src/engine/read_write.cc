@@ -36,16 +36,15 @@ std::uint64_t blocks_to_send(const Command& command) {
     return (bytes + block - 1) / block;
 }
 
-/// From where the device has put the data, which may still change there. A transport that makes a digest of
-/// them has a stage for that.
+/// From where the device has put the data, which may still change there.
 Execution read_on_loan(base::CommandArena& arena, Command& command) {
     auto& life = command.life;
     const auto loan =
         co_await life.unit->unit->device().read_lent(arena, life.access.lba, blocks_to_send(command));
     if (!loan) {
-        command.data_in_stage = {};
         co_return sense_from(loan.error());
     }
+    command.data_in_may_change = true;
     life.in_segment = loan->data;
     life.loan = loan->number;
     co_return scsi::Status::good;
@@ -83,10 +82,10 @@ bool never_changes(const Command& command) {
     return command.life.unit->lane.state().capabilities.lends_what_never_changes;
 }
 
-/// What is lent may change until it is sent, which a transport that has made a digest of it cannot bear, nor
-/// initiators that rely on the atomicity of COMPARE AND WRITE.
+/// What is lent may change until it is sent, which initiators that rely on the atomicity of COMPARE AND WRITE
+/// cannot bear.
 bool may_be_lent(const Command& command) {
-    return never_changes(command) || (!command.stable_data_in && command.life.unit->lane.lends());
+    return never_changes(command) || command.life.unit->lane.lends();
 }
 
 }  // namespace
@@ -102,26 +101,16 @@ void execute_read(Command& command) {
     if (may_be_lent(command)) {
         if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
             life.in_segment = *lent;
-            life.lent = !never_changes(command);
+            life.lent = command.data_in_may_change = !never_changes(command);
             return finish(command, scsi::Status::good);
         }
     }
-    const bool on_loan = life.unit->unit->device().lends_reads(size);
-    if ((!on_loan || command.stable_data_in) && !life.nexus->take_buffer(life.in_buffer, size)) {
-        return finish(command, no_room(command));
-    }
-    if (on_loan) {
-        command.data_in_stage = command.stable_data_in ? life.in_buffer.bytes() : std::span<std::byte>{};
+    if (life.unit->unit->device().lends_reads(size)) {
         static_cast<void>(read_on_loan(command.arena(), command));
         return;
     }
-    if (command.stable_data_in && life.unit->lane.lends()) {
-        if (const auto lent = life.unit->unit->device().lend(life.access.lba, blocks)) {
-            life.in_segment = *lent;
-            life.lent = true;
-            command.data_in_stage = life.in_buffer.bytes();
-            return finish(command, scsi::Status::good);
-        }
+    if (!life.nexus->take_buffer(life.in_buffer, size)) {
+        return finish(command, no_room(command));
     }
     life.in_segment = {life.in_buffer.bytes().data(), size};
     if (const auto read =

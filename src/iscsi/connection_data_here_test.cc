@@ -92,11 +92,11 @@ TEST(RoomBeforeACommand, IsShortWhileDataAreLong) {
     EXPECT_GE(room_for_commands(peer), 65536U);
 }
 
-TEST(DataInWithAStage, MayChangeOnceItIsBeingSent) {
+TEST(DataInThatMayChange, MayChangeOnceItIsBeingSent) {
     Peer peer;
     ASSERT_TRUE(peer.log_in("DataDigest=CRC32C;MaxRecvDataSegmentLength=4096;"));
     constexpr std::uint32_t kSize = 30001;
-    peer.host.stages = true;
+    peer.host.data_may_change = true;
     peer.auto_pump = false;
     peer.send(peer.command(5, Move::read, kSize));
     std::array<base::ConstSegment, 64> out{};
@@ -118,10 +118,10 @@ TEST(DataInWithAStage, MayChangeOnceItIsBeingSent) {
     }
 }
 
-TEST(DataInWithAStage, IsSentInPortions) {
+TEST(DataInThatMayChange, IsSentInPortions) {
     Peer peer;
     ASSERT_TRUE(peer.log_in("DataDigest=CRC32C;MaxRecvDataSegmentLength=262144;"));
-    peer.host.stages = true;
+    peer.host.data_may_change = true;
     peer.auto_pump = false;
     constexpr std::uint32_t kSize = 1U << 20U;
     peer.send(peer.command(5, Move::read, kSize));

@@ -18,15 +18,15 @@ struct Residual {
 };
 
 /// The sense bytes, the segment list and the memory that it names stay in place and unchanged until
-/// Host::task_ended(). Where data digests are in force a change would make the digest wrong: data that may
-/// change come with a `stage`, as long as they are, to which they are copied just before they are sent.
+/// Host::task_ended(), but for data that say that they may change: where data digests are in force those are
+/// copied just before they are sent.
 struct Response {
     std::uint8_t status = 0;
     std::span<const std::byte> sense = {};
     base::ConstSegments data_in = {};  ///< what lies past the expected length is not sent
     Residual residual_out = {};
     Residual residual_in = {};
-    std::span<std::byte> stage = {};
+    bool data_in_may_change = false;
 };
 
 /// Why the data of a write cannot be had. Each has its sense data in [RFC 7143 11.4.7.2].

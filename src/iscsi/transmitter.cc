@@ -45,6 +45,9 @@ Transmitter::~Transmitter() {
 void Transmitter::set_digests(Digest header, Digest data) {
     header_digest_ = header == Digest::crc32c;
     data_digest_ = data == Digest::crc32c;
+    if (data_digest_) {
+        stage_.open();
+    }
 }
 
 void Transmitter::set_lengths(std::uint32_t max_segment, std::uint32_t max_burst) {
@@ -70,14 +73,12 @@ void Transmitter::withdraw(ScsiTask& task) {
 
 std::size_t Transmitter::gather(std::span<base::ConstSegment> out) {
     std::size_t count = 0;
-    std::size_t staged = 0;
     std::size_t skip = front_sent_;
-    for (std::size_t i = 0; count < out.size() && staged < kStagedAtOnce; ++i) {
+    for (std::size_t i = 0; count < out.size(); ++i) {
         if (i == frame_count_ && !make_frame()) {
             break;
         }
         Frame& next = frame(i);
-        staged += next.staged ? next.data_size : 0;
         // Nearly all are whole, and of a header and one piece of data. Without data the cursor is an older
         // PDU's.
         const base::ConstSegment whole =
@@ -110,6 +111,7 @@ void Transmitter::sent(std::size_t bytes) {
     while (frame_count_ > 0 && front_sent_ >= frame(0).size()) {
         Frame& done = frame(0);
         front_sent_ -= done.size();
+        stage_.give_back(std::exchange(done.staged, 0));
         first_frame_ = (first_frame_ + 1) % kFrames;
         --frame_count_;
         if (done.control != nullptr) {
@@ -129,16 +131,26 @@ bool Transmitter::make_frame() {
     if (queue_.empty() || frame_count_ == kFrames) {
         return false;
     }
+    Outgoing& front = queue_.front();
+    std::optional<Stage::Piece> piece;
+    if (front.kind() == Outgoing::Kind::task) {
+        const auto& task = static_cast<const ScsiTask&>(front);
+        if (data_digest_ && task.response_.data_in_may_change && sends_data(task)) {
+            piece = stage_.take(next_data_in(task));
+            if (!piece) {
+                return false;  // until more has left
+            }
+        }
+    }
     Frame& next = frame(frame_count_++);
     next.task = nullptr;
     next.control = nullptr;
     next.last = false;
     next.data_size = 0;
     next.tail_size = 0;
-    next.staged = false;
+    next.staged = 0;
     next.crc = 0;
     std::ranges::fill(next.header(), std::byte{0});
-    Outgoing& front = queue_.front();
     if (front.kind() == Outgoing::Kind::control) {
         front.unlink();
         make_control(static_cast<ControlPdu&>(front), next);
@@ -147,12 +159,16 @@ bool Transmitter::make_frame() {
     auto& task = static_cast<ScsiTask&>(front);
     if (task.state_ == ScsiTask::State::active) {
         make_r2t(task, next);
-    } else if (task.data_in_sent_ < task.data_in_size_) {
-        make_data_in(task, next);
+    } else if (sends_data(task)) {
+        make_data_in(task, next, piece);
     } else {
         make_response(task, next);
     }
     return true;
+}
+
+bool Transmitter::sends_data(const ScsiTask& task) {
+    return task.state_ != ScsiTask::State::active && task.data_in_sent_ < task.data_in_size_;
 }
 
 bool Transmitter::is_idle(const Outgoing& waiting) {
@@ -191,9 +207,9 @@ void Transmitter::seal(Frame& sealed, wire::Bytes prefix, bool digests) {
     if (!digests || !data_digest_ || length == 0) {
         return;
     }
-    std::uint32_t crc = sealed.staged ? sealed.crc : wire::crc32c(0, prefix);
+    std::uint32_t crc = sealed.staged > 0 ? sealed.crc : wire::crc32c(0, prefix);
     SegmentCursor<base::ConstSegment> data = sealed.data;
-    for (std::size_t left = sealed.staged ? 0 : sealed.data_size; left > 0;) {
+    for (std::size_t left = sealed.staged > 0 ? 0 : sealed.data_size; left > 0;) {
         const base::ConstSegment run = data.run(left);
         crc = wire::crc32c(crc, {run.data, run.size});
         data.advance(run.size);

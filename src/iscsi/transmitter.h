@@ -6,10 +6,12 @@
 #include "iscsi/control_pdu.h"
 #include "iscsi/parameters.h"
 #include "iscsi/scsi_task.h"
+#include "iscsi/stage.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,7 +31,7 @@ protected:
 
 /// Tasks wait in a queue, each with a response or with R2Ts to send; frames are made from its front only as
 /// fast as the stream takes them, so that sequence numbers are those of the moment. Data are sent from
-/// where they lie.
+/// where they lie, unless they may change after their digest was made.
 class Transmitter {
 public:
     Transmitter(CommandWindow& window, TransmitListener& listener);
@@ -63,8 +65,6 @@ public:
 
 private:
     static constexpr std::size_t kFrames = 64;
-    /// Of data that are copied before they are sent: little enough that the stream finds them at hand.
-    static constexpr std::size_t kStagedAtOnce = std::size_t{512} * 1024;
     static constexpr std::size_t kMaxControls = 256;
     static constexpr std::size_t kMaxControlBytes = 1U << 20U;
 
@@ -74,9 +74,9 @@ private:
         std::array<std::byte, 3 + kDigestSize> tail;                ///< padding, digest
         std::uint8_t head_size = 0;
         std::uint8_t tail_size = 0;
-        bool last = false;    ///< of its task
-        bool staged = false;  ///< its data are a copy, and `crc` is theirs
-        std::uint32_t crc = 0;
+        bool last = false;       ///< of its task
+        std::uint32_t crc = 0;   ///< where data are staged, theirs
+        std::size_t staged = 0;  ///< bytes of the stage that hold its data
         std::uint32_t data_size = 0;
         ScsiTask* task = nullptr;  ///< null where nothing of it is needed any more
         ControlPdu* control = nullptr;
@@ -89,10 +89,12 @@ private:
 
     [[nodiscard]] bool make_frame();
     [[nodiscard]] static bool is_idle(const Outgoing& waiting);
+    [[nodiscard]] static bool sends_data(const ScsiTask& task);
     void make_control(ControlPdu& pdu, Frame& made);
     void make_r2t(ScsiTask& task, Frame& made);
-    void make_data_in(ScsiTask& task, Frame& made);
-    static void stage(const ScsiTask& task, Frame& made);
+    [[nodiscard]] std::uint32_t next_data_in(const ScsiTask& task) const;
+    void make_data_in(ScsiTask& task, Frame& made, const std::optional<Stage::Piece>& piece);
+    static void copy_to_stage(const Stage::Piece& piece, Frame& made);
     void make_response(ScsiTask& task, Frame& made);
     void number(HeaderSpan header, Numbering numbering);
     void seal(Frame& sealed, wire::Bytes prefix, bool digests);
@@ -103,6 +105,7 @@ private:
     TransmitListener& listener_;
     ControlPool controls_;
     base::IntrusiveList<Outgoing, struct OutgoingTag> queue_;
+    Stage stage_;
 
     std::vector<Frame> frames_;
     std::size_t first_frame_ = 0;

@@ -57,10 +57,17 @@ void Transmitter::make_r2t(ScsiTask& task, Frame& made) {
     seal(made, {}, true);
 }
 
-void Transmitter::make_data_in(ScsiTask& task, Frame& made) {
+/// Bytes of data in the task's next Data-In PDU.
+std::uint32_t Transmitter::next_data_in(const ScsiTask& task) const {
     const std::uint32_t left = task.data_in_size_ - task.data_in_sent_;
     const std::uint32_t size = std::min({left, max_segment_, max_burst_ - task.burst_sent_});
-    const bool last = size == left;
+    const bool staged = data_digest_ && task.response_.data_in_may_change;
+    return staged ? std::min(size, std::uint32_t{Stage::kPiece}) : size;
+}
+
+void Transmitter::make_data_in(ScsiTask& task, Frame& made, const std::optional<Stage::Piece>& piece) {
+    const std::uint32_t size = next_data_in(task);
+    const bool last = size == task.data_in_size_ - task.data_in_sent_;
     const HeaderSpan header = made.header();
     put_start(header, Opcode::data_in, task.tag_);
     wire::put<ResponseHeader::kTargetTransferTag>(header, kReservedTag);
@@ -68,8 +75,8 @@ void Transmitter::make_data_in(ScsiTask& task, Frame& made) {
     wire::put<DataInPdu::kBufferOffset>(header, task.data_in_sent_);
     made.data = task.data_in_;
     made.data_size = size;
-    if (!task.response_.stage.empty()) {
-        stage(task, made);
+    if (piece) {
+        copy_to_stage(*piece, made);
     }
     task.data_in_.advance(size);
     task.data_in_sent_ += size;
@@ -91,8 +98,8 @@ void Transmitter::make_data_in(ScsiTask& task, Frame& made) {
     seal(made, {}, true);
 }
 
-void Transmitter::stage(const ScsiTask& task, Frame& made) {
-    const std::span<std::byte> to = task.response_.stage.subspan(task.data_in_sent_, made.data_size);
+void Transmitter::copy_to_stage(const Stage::Piece& piece, Frame& made) {
+    const std::span<std::byte> to = piece.bytes;
     std::size_t done = 0;
     while (done < to.size()) {
         const base::ConstSegment run = made.data.run(to.size() - done);
@@ -100,7 +107,7 @@ void Transmitter::stage(const ScsiTask& task, Frame& made) {
         made.data.advance(run.size);
         done += run.size;
     }
-    made.staged = true;
+    made.staged = piece.used;
     made.single = {to.data(), to.size()};
     made.data = SegmentCursor<base::ConstSegment>(std::span{&made.single, 1});
 }

@@ -236,7 +236,6 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
     command.attribute = translated(task.attribute());
     command.expected = {
         .known = true, .out_bytes = task.expected_data_out(), .in_bytes = task.expected_data_in()};
-    command.stable_data_in = protocol_.parameters().data_digest == iscsi::Digest::crc32c;
     both.submitted = true;
     nexus_->submit(command, protocol_.data_here());
 }
@@ -260,7 +259,7 @@ void IscsiConnection::completed(engine::Command& command) {
                                             .data_in = command.data_in,
                                             .residual_out = translated(command.residual_out),
                                             .residual_in = translated(command.residual_in),
-                                            .stage = command.data_in_stage});
+                                            .data_in_may_change = command.data_in_may_change});
     settle();
 }
 

@@ -101,8 +101,7 @@ void ScriptedHost::respond_good(HostTask& task) {
         task.from = {base::ConstSegment{task.in_memory.data(), half}, base::ConstSegment{nullptr, 0},
                      base::ConstSegment{task.in_memory.data() + half, size - half}};
         response.data_in = task.from;
-        task.stage.resize(stages ? size : 0);
-        response.stage = task.stage;
+        response.data_in_may_change = data_may_change;
     }
     connection->respond(task, response);
 }

@@ -44,7 +44,6 @@ public:
     bool accepted = false;
     std::vector<std::byte> memory;     ///< for data-out
     std::vector<std::byte> in_memory;  ///< for data-in
-    std::vector<std::byte> stage;
     std::array<base::Segment, 3> into{};
     std::array<base::ConstSegment, 3> from{};
     std::array<std::byte, 18> sense{};
@@ -101,7 +100,7 @@ public:
     bool logged_out = false;
     bool ends_session_at_logout = true;  ///< false: the test calls session_ended()
     bool keep_written = true;
-    bool stages = false;           ///< lets the connection copy data-in before it sends them
+    bool data_may_change = false;  ///< the connection copies data-in before it sends them
     bool takes_data_here = false;  ///< writes from Connection::data_here() where it can
     std::size_t taken_here = 0;
 

@@ -299,7 +299,7 @@ def programs() -> pathlib.Path:
     asan = ROOT / "build" / "asan" / "bin"
     if "TARGE_PROGRAMS" in os.environ or (asan / "targed").exists() and (asan / "targe").exists():
         return PROGRAMS if "TARGE_PROGRAMS" in os.environ else asan
-    print("malformed: no build/asan/bin/targed: what was built for release is tested, without sanitizers", flush=True)
+    print("   no build/asan/bin/targed: what was built for release is tested, without sanitizers", flush=True)
     return PROGRAMS
 
 

@@ -27,6 +27,7 @@ import atomic_writes  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
 import discs  # noqa: E402
+import evil_handler  # noqa: E402
 import guest_bacula  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_disc  # noqa: E402
@@ -156,6 +157,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),
     "malformed": malformed.run,
+    "evil-handler": evil_handler.run,
     "tsan": lambda: unit_tests("tsan"),
 }
 

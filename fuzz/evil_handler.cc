@@ -1,0 +1,201 @@
+// A handler that does to targed whatever a seed says, over and over: evil_handler SOCKET SEED
+// blocks|commands. It ends when it is killed, or by itself, as it happens.
+#include "device/evil_handler.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <random>
+#include <string>
+#include <string_view>
+
+namespace targe::device::testing {
+namespace {
+
+using Dice = std::mt19937_64;
+
+/// A second mapping of what evil handlers share with targed, which outlives their attachments.
+class Zombie {
+public:
+    Zombie(const EvilHandler& evil, std::uint64_t seed) : dice_(seed), control_(evil.control_bytes()) {
+        const std::span<std::byte> region = evil.region();
+        void* const again = ::mremap(region.data(), 0, region.size(), MREMAP_MAYMOVE);
+        if (again != MAP_FAILED) {
+            memory_ = {static_cast<std::byte*>(again), region.size()};
+        }
+        thread_ = std::jthread([this](const std::stop_token& stop) { haunt(stop); });
+    }
+    Zombie(const Zombie&) = delete;
+    Zombie& operator=(const Zombie&) = delete;
+    ~Zombie() {
+        thread_.request_stop();
+        thread_.join();
+        if (!memory_.empty()) {
+            ::munmap(memory_.data(), memory_.size());
+        }
+    }
+
+private:
+    /// Data may change at any time without anybody noticing; the rest mostly ends the attachment.
+    void haunt(const std::stop_token& stop) {
+        while (!stop.stop_requested() && !memory_.empty()) {
+            std::this_thread::sleep_for(std::chrono::microseconds{dice_() % 2000});
+            if (dice_() % 64 == 0) {
+                flicker();
+            } else {
+                write(control_ + dice_() % (memory_.size() - control_));
+            }
+        }
+    }
+    void write(std::size_t at) {
+        std::atomic_ref(memory_[at]).store(static_cast<std::byte>(dice_()), std::memory_order_relaxed);
+    }
+    /// A word that is one thing when targed looks at it, and another when it looks again.
+    void flicker() {
+        constexpr unsigned kTimes = 5000;
+        // Counters are at the beginning of a queue, completions at its end, slots between them.
+        const std::size_t queue = dice_() % (control_ / TARGE_QUEUE_STRIDE) * TARGE_QUEUE_STRIDE;
+        const std::size_t within = dice_() % 3 == 0   ? dice_() % offsetof(targe_queue, slots)
+                                   : dice_() % 2 == 0 ? dice_() % sizeof(targe_queue)
+                                                      : offsetof(targe_queue, completions) +
+                                                            dice_() % sizeof(targe_queue::completions);
+        auto& word = *reinterpret_cast<std::uint32_t*>(
+            &memory_[queue + within / sizeof(std::uint32_t) * sizeof(std::uint32_t)]);
+        const std::atomic_ref shared(word);
+        const std::uint32_t before = shared.load(std::memory_order_relaxed);
+        const auto other = static_cast<std::uint32_t>(dice_());
+        for (unsigned i = 0; i < kTimes; ++i) {
+            shared.store(i % 2 == 0 ? other : before, std::memory_order_relaxed);
+        }
+    }
+
+    Dice dice_;
+    std::size_t control_;
+    std::span<std::byte> memory_;
+    std::jthread thread_;
+};
+
+int serve_later(void* /*context*/, targe_io* /*io*/) {
+    return TARGE_LATER;
+}
+
+/// Of everything, so that everything is asked for. None of them is called.
+constexpr targe_block_ops kBlocks{
+    .struct_size = sizeof(targe_block_ops),
+    .reserved = 0,
+    .read = serve_later,
+    .write = serve_later,
+    .flush = serve_later,
+    .unmap = serve_later,
+    .write_zeroes = serve_later,
+    .block_status = [](void*, targe_io*, targe_extent*) { return int{TARGE_LATER}; },
+    .write_same = serve_later,
+    .copy = serve_later,
+    .reservations_changed = [](void*, const targe_reservations*) {},
+    .batch_ended = nullptr,
+};
+constexpr targe_command_ops kCommands{
+    .struct_size = sizeof(targe_command_ops),
+    .reserved = 0,
+    .execute = [](void*, targe_command*) { return int{TARGE_LATER}; },
+    .session_attach = [](void*, const targe_session*) { return 0; },
+    .session_detach = [](void*, std::uint64_t) {},
+    .task_management = [](void*, const targe_task_management*) {},
+    .reservations_changed = [](void*, const targe_reservations*) {},
+    .delivered = [](void*, std::uint64_t, std::uint64_t, int) {},
+    .batch_ended = nullptr,
+    .goes_on = 1,
+    .reserved2 = 0,
+};
+
+targe_device* attach(const std::string& socket, bool commands, Dice& dice) {
+    constexpr std::uint8_t kTape = 0x01;
+    constexpr int kLimitMs = 1000;
+    targe_attachment how{};
+    how.struct_size = sizeof how;
+    how.level = commands ? TARGE_COMMANDS : TARGE_BLOCKS;
+    how.socket = socket.c_str();
+    how.name = "evil";
+    how.depth = dice() % 4 == 0 ? static_cast<std::uint32_t>(dice() % 8 + 1) : 0;
+    how.block_ops = &kBlocks;
+    how.command_ops = &kCommands;
+    how.peripheral_type = commands ? kTape : 0;
+    return targe_attach(&how, kLimitMs, nullptr, 0);
+}
+
+bool is_shut_out(const EvilHandler& evil, int wait_ms) {
+    pollfd wanted{.fd = evil.connection(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&wanted, 1, wait_ms) > 0;
+}
+
+/// One word a line of what came of it, for whoever counts.
+void say(const char* what) {
+    std::cout << what << '\n' << std::flush;
+}
+
+/// From attaching to being shut out, or having enough.
+void live(EvilHandler& evil, Dice& dice) {
+    for (std::uint64_t turns = dice() % 400; turns > 0; --turns) {
+        evil.serve();
+        if (dice() % 16 == 0) {
+            std::array<std::byte, 48> bytes{};
+            for (std::byte& each : std::span{bytes}.first(dice() % bytes.size())) {
+                each = static_cast<std::byte>(dice());
+            }
+            evil.act(bytes);
+        }
+        if (is_shut_out(evil, static_cast<int>(dice() % 2))) {
+            return say("shut-out");
+        }
+    }
+    switch (dice() % 8) {
+        case 0:
+            say("ends");
+            std::_Exit(0);
+        case 1:
+            say("stops");
+            ::raise(SIGSTOP);  // until it is killed
+            return;
+        case 2:
+            say("hangs");
+            is_shut_out(evil, -1);
+            return;
+        default:
+            return say("lets-go");  // whatever it has in hand
+    }
+}
+
+int run(const std::string& socket, std::uint64_t seed, bool commands) {
+    Dice dice(seed);
+    for (;;) {
+        targe_device* const device = attach(socket, commands, dice);
+        if (device == nullptr) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{5});
+            continue;
+        }
+        say("attached");
+        std::optional<EvilHandler> evil(device);
+        const Zombie zombie(*evil, dice());
+        live(*evil, dice);
+        evil.reset();
+        std::this_thread::sleep_for(std::chrono::milliseconds{dice() % 20});
+    }
+}
+
+}  // namespace
+}  // namespace targe::device::testing
+
+int main(int argc, char** argv) {
+    const std::span arguments(argv, static_cast<std::size_t>(argc));
+    constexpr std::size_t kArguments = 4;
+    if (arguments.size() != kArguments) {
+        std::cerr << "usage: evil_handler SOCKET SEED blocks|commands\n";
+        return 2;
+    }
+    return targe::device::testing::run(arguments[1], std::strtoull(arguments[2], nullptr, 0),
+                                       std::string_view(arguments[3]) == "commands");
+}

@@ -1,5 +1,7 @@
 #include "device/ram_device.h"
 
+#include "reactor/large_turn.h"
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -57,8 +59,13 @@ base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64
     const std::size_t begin = lba * geometry_.block_size;
     std::size_t at = begin;
     for (const base::ConstSegment& segment : from) {
-        std::memcpy(memory_.bytes().data() + at, segment.data, segment.size);
-        at += segment.size;
+        for (std::size_t done = 0; done < segment.size;) {
+            co_await reactor::LargeTurn();
+            const std::size_t size = std::min(reactor::kLargePiece, segment.size - done);
+            std::memcpy(memory_.bytes().data() + at, segment.data + done, size);
+            at += size;
+            done += size;
+        }
     }
     mark({.begin = begin, .end = at});
     co_return IoResult{};
@@ -66,6 +73,9 @@ base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64
 
 std::optional<IoResult> RamDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
                                                  Durability /*durability*/) {
+    if (reactor::takes_turns(from.size)) {
+        return std::nullopt;
+    }
     const std::size_t begin = lba * geometry_.block_size;
     std::memcpy(memory_.bytes().data() + begin, from.data, from.size);
     mark({.begin = begin, .end = begin + from.size});

@@ -18,10 +18,6 @@ namespace {
 
 using reactor::Reactor;
 
-/// Longer transfers are given to the ring even where a call would be a copy: a copy of this size takes as
-/// long as other commands can be expected to wait.
-constexpr std::uint64_t kLongestInline = 1ULL << 20U;
-
 constexpr std::size_t kZeroesSize = 64ULL << 10U;
 alignas(4096) constexpr std::array<std::byte, kZeroesSize> kZeroes{};
 
@@ -149,117 +145,6 @@ base::Task<IoResult> StoredDevice::ready(base::CommandArena& arena, std::uint64_
         co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
     }
     co_return IoResult{};
-}
-
-Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
-    const bool memory = settings_.data_path == DataPath::memory;
-    if (settings_.data_path == DataPath::direct || transfer.size > kLongestInline ||
-        (durability == Durability::durable && !memory)) {
-        return {};
-    }
-    if (transfer.attempt == Attempt::read && !memory) {
-        if (!waits_for_nothing_.load(std::memory_order_relaxed)) {
-            return {};
-        }
-        const Moved moved = move_now(transfer, RWF_NOWAIT);
-        if (moved.error == EOPNOTSUPP) {
-            waits_for_nothing_.store(false, std::memory_order_relaxed);
-        }
-        return moved;
-    }
-    const base::Time began = base::Clock::now();
-    if (!budget_.allows(began)) {
-        return {};
-    }
-    const Moved moved = move_now(transfer, 0);
-    budget_.record(began, base::Clock::now());
-    return moved;
-}
-
-base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
-    if (settings_.data_path == DataPath::direct) {
-        return aligned(transfer, settings_.memory_alignment)
-                   ? move_direct(arena, transfer, settings_.limits)
-                   : move_bounced(arena, transfer, settings_.limits);
-    }
-    // An error of the first call says at most that it would have had to wait, or will come again.
-    return move(arena, transfer, Moved{.bytes = moved.bytes});
-}
-
-IoResult StoredDevice::outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba) {
-    if (moved.bytes == transfer.size) {
-        return {};
-    }
-    const std::uint64_t at = lba + moved.bytes / settings_.geometry.block_size;
-    if (moved.error != 0) {
-        return failed(io_error_of(moved.error, transfer.attempt), at);
-    }
-    // The store ends too early. Zeroes would be an invention.
-    return failed(transfer.attempt == Attempt::read ? IoError::gone : IoError::unwritable, at);
-}
-
-base::Task<IoResult> StoredDevice::read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) {
-    const Transfer transfer = reading(fd(), into, byte_of(lba));
-    if (look_due()) {
-        co_await look(arena);
-    }
-    if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
-        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
-    }
-    Moved moved = start(transfer, Durability::cached);
-    if (moved.bytes != transfer.size) {
-        moved = co_await finish(arena, transfer, moved);
-    }
-    co_return outcome(transfer, moved, lba);
-}
-
-base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_t lba,
-                                         base::ConstSegments from, Durability durability) {
-    const bool durable = durability == Durability::durable;
-    const Transfer transfer = writing(fd(), from, byte_of(lba), durable ? RWF_DSYNC : 0);
-    if (look_due()) {
-        co_await look(arena);
-    }
-    if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
-        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
-    }
-    if (settings_.capabilities.read_only) {
-        co_return failed(IoError::read_only, lba);
-    }
-    Moved moved = start(transfer, durability);
-    if (moved.bytes != transfer.size) {
-        moved = co_await finish(arena, transfer, moved);
-    }
-    const IoResult written = outcome(transfer, moved, lba);
-    if (written && durable) {
-        // What was written to a deleted file is durable only until it is closed.
-        const bool well = co_await intact(arena, byte_of(lba) + transfer.size);
-        if (!well) {
-            co_return failed(IoError::gone, lba);
-        }
-    }
-    co_return written;
-}
-
-std::optional<IoResult> StoredDevice::at_once(const Transfer& transfer, std::uint64_t lba,
-                                              Durability durability) {
-    if (look_due() || !reachable(lba, transfer.size / settings_.geometry.block_size) ||
-        start(transfer, durability).bytes != transfer.size) {
-        return std::nullopt;
-    }
-    return IoResult{};
-}
-
-std::optional<IoResult> StoredDevice::read_at_once(std::uint64_t lba, base::Segment into) {
-    return at_once(reading(fd(), {&into, 1}, byte_of(lba)), lba, Durability::cached);
-}
-
-std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
-                                                    Durability durability) {
-    if (settings_.capabilities.read_only || durability == Durability::durable) {
-        return std::nullopt;
-    }
-    return at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
 }
 
 base::Task<IoResult> StoredDevice::sync(base::CommandArena& arena, std::uint64_t lba) {

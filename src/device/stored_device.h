@@ -101,6 +101,10 @@ private:
     [[nodiscard]] std::optional<IoResult> at_once(const Transfer& transfer, std::uint64_t lba,
                                                   Durability durability);
     [[nodiscard]] Moved start(const Transfer& transfer, Durability durability);
+    /// Whether others wait while so much is copied.
+    [[nodiscard]] bool takes_turns(const Transfer& transfer) const;
+    /// start(), piece by piece, each in a turn of its own; as far as the first that is not moved whole.
+    base::Task<Moved> start_in_turns(base::CommandArena& arena, Transfer transfer, Durability durability);
     base::Task<Moved> finish(base::CommandArena& arena, Transfer transfer, Moved moved);
     [[nodiscard]] IoResult outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba);
     base::Task<Moved> write_zero_blocks(base::CommandArena& arena, std::uint64_t offset, std::uint64_t size);

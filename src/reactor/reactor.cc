@@ -264,7 +264,7 @@ bool Reactor::run_completions() {
 
 /// Between two turns: goes on at once while there is work or while more is expected soon, sleeps otherwise.
 void Reactor::wait() {
-    if (!local_.empty() || !turn_ends_.empty() || ring_->ready() || !inbox_.empty()) {
+    if (!local_.empty() || !turn_ends_.empty() || !large_.empty() || ring_->ready() || !inbox_.empty()) {
         ring_->submit();
         return;
     }
@@ -334,6 +334,9 @@ std::vector<std::string> Reactor::leaks() const {
     }
     if (!local_.empty() || !inbox_.empty()) {
         held.emplace_back("messages not run");
+    }
+    if (!large_.empty()) {
+        held.emplace_back("large pieces of work not done");
     }
     if (!turn_ends_.empty() || !pollers_.empty()) {
         held.emplace_back("streams with work to do");

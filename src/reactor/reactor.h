@@ -23,6 +23,8 @@ namespace targe::reactor {
 class BufferCache;
 class Plug;
 class Ring;
+class LargeTurn;
+class LargeTurnTag;
 
 /// What is told how an operation of the ring ended. It must stay in place from Reactor::prepare() until the
 /// last completed(), the one without kMore in its flags: the kernel, or the present turn, still points at it.
@@ -132,7 +134,10 @@ public:
     /// Polls `poller` in every turn until it unlinks itself or is parked.
     void add_poller(Poller& poller);
 
-    /// Whether somebody waits while the poller, or the end of turn, that runs now goes on.
+    /// `turn` goes on in a later turn, as the only large one of it. It stays in place until then.
+    void add_large(LargeTurn& turn);
+
+    /// Whether somebody waits while the poller, the end of turn or the large turn that runs now goes on.
     [[nodiscard]] bool others_wait() const { return others_wait_; }
 
     /// Runs on the calling thread until stop(), then until nothing is left to wait for. Once.
@@ -175,6 +180,7 @@ private:
     std::unique_ptr<Plug> plug_;
     base::IntrusiveList<TurnEnd, TurnEndTag> turn_ends_;
     base::IntrusiveList<Poller, PollerTag> pollers_;
+    base::IntrusiveList<LargeTurn, LargeTurnTag> large_;
     std::unique_ptr<WakeUp> wake_up_;
     SpinBound spin_bound_;
     CpuDemand cpu_demand_;

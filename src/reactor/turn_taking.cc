@@ -1,5 +1,6 @@
 // Who has its turn when, of those that find or do much and those that find little: what takes long is done by
 // one in a turn, so that whoever wants little waits for one piece, and not for a piece of everybody.
+#include "reactor/large_turn.h"
 #include "reactor/reactor.h"
 
 #include <cstddef>
@@ -22,8 +23,16 @@ bool Reactor::run_pollers() {
         Poller& next = pollers_.pop_front();
         (next.found_much() ? much : little).push_back(next);
     }
-    bool any = !much.empty();
-    if (any) {
+    bool any = !much.empty() || !large_.empty();
+    if (!large_.empty()) {
+        // What was begun is brought to its end before more comes in: somebody's memory waits for it.
+        others_wait_ = !little.empty() || !much.empty();
+        LargeTurn& chosen = large_.pop_front();
+        while (!much.empty()) {
+            pollers_.push_back(much.pop_front());
+        }
+        chosen.self_.resume();
+    } else if (!much.empty()) {
         // First, so that what comes meanwhile for those behind it is found, and answered, in this turn. Then
         // it is the last of its kind.
         Poller& chosen = much.pop_front();
@@ -51,6 +60,10 @@ bool Reactor::run_pollers() {
         }
     }
     return any;
+}
+
+void Reactor::add_large(LargeTurn& turn) {
+    large_.push_back(turn);
 }
 
 void Reactor::run_turn_ends() {

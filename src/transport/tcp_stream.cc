@@ -22,8 +22,10 @@ namespace {
 constexpr int kReceivesPerTurn = 4;
 constexpr int kSendsPerTurn = 4;
 constexpr std::size_t kBytesPerSend = std::size_t{1} << 20U;
-/// While others wait, a stream that has moved so much in a turn has done enough, and is one that moves much.
-constexpr std::size_t kMuch = std::size_t{64} << 10U;
+/// While others wait, a stream that has received or sent so much in a turn has done enough, and is one that
+/// moves much. A receive may touch memory that was not touched for long.
+constexpr std::size_t kMuchReceived = std::size_t{32} << 10U;
+constexpr std::size_t kMuchSent = std::size_t{64} << 10U;
 constexpr std::size_t kBytesPerSendWhileOthersWait = std::size_t{128} << 10U;
 constexpr std::size_t kSegmentsPerSend = 256;
 /// The kernel refuses more in one call (IOV_MAX).
@@ -227,7 +229,7 @@ bool TcpStream::receive() {
         const base::Segments offered = user_.receive_space();
         std::array<base::Segment, kSegmentsOfMuch> cut;
         const base::Segments space = reactor_->others_wait()
-                                         ? first_bytes(offered, kMuch, cut)
+                                         ? first_bytes(offered, kMuchReceived, cut)
                                          : offered.first(std::min(offered.size(), kSegmentsPerReceive));
         const std::size_t size = base::total_size(space);
         if (size == 0) {
@@ -251,7 +253,7 @@ bool TcpStream::receive() {
         }
         user_.received(static_cast<std::size_t>(got));
         total += static_cast<std::size_t>(got);
-        found_much_ = total >= kMuch;
+        found_much_ = total >= kMuchReceived;
         if (static_cast<std::size_t>(got) < size || (found_much_ && reactor_->others_wait())) {
             // That was all there is: asking again would only be told so. Or it was enough.
             break;
@@ -321,7 +323,7 @@ bool TcpStream::send_once() {
     }
     const bool full = static_cast<std::size_t>(taken) < base::total_size(segments);
     sent_in_turn_ += static_cast<std::size_t>(taken);
-    did_much_ = sent_in_turn_ >= kMuch;
+    did_much_ = sent_in_turn_ >= kMuchSent;
     user_.sent(static_cast<std::size_t>(taken));
     if (full && sending()) {
         out_.arm(POLLOUT);

@@ -5,6 +5,7 @@ itself does not reach it.
 """
 from __future__ import annotations
 
+import random
 import sys
 import threading
 import time
@@ -12,8 +13,8 @@ from collections.abc import Callable
 
 import report
 from handlers import Handler, settled, socket_of
-from harness import ROOT, Targed
-from iscsi_client import Session, Task, inquiry
+from harness import PROGRAMS, ROOT, Targed
+from iscsi_client import Session, Task, inquiry, lun_bytes
 from report import Result
 from setup import Device, Setup, Target
 
@@ -163,6 +164,14 @@ def delivery(session: Session, other: Session) -> None:
     expect("delivered 42 True" in events_of(session), True, "the report")
 
 
+def what_is_known_of_a_command(session: Session, other: Session) -> None:
+    settled(session, bytes(6))
+    ordered = session.submit(bytes([0xC9]) + bytes(9), read=100, attribute=2)
+    while ordered.status is None:
+        session.collect()
+    expect(bytes(ordered.data_in).decode(), f"1 {ordered.tag} True True", "attribute, tag, a deadline that is to come, and batches that ended")
+
+
 def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result:
     name = check.__name__.replace("_", " ")
     port = daemon.target().port
@@ -175,12 +184,15 @@ def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result
 
 
 def refused_nexus(daemon: Targed) -> Result:
+    """It sees the unit until the handler has answered."""
     with Session(daemon.target().port, NAME, initiator="iqn.2026-11.io.targe:refused", timeout=LIMIT_S) as session:
         found = settled(session, cdb6(0x01)).sense_triple
-        luns = len(bytes(session.command(bytes([0xA0]) + bytes(7) + bytes([1, 0, 0, 0]), read=256).data_in)) // 8 - 1
+        luns, end = b"", time.monotonic() + LIMIT_S
+        while luns != lun_bytes(1) and time.monotonic() < end:
+            luns = bytes(session.command(bytes([0xA0]) + bytes(7) + bytes([1, 0, 0, 0]), read=256).data_in)[8:]
         peripheral = bytes(session.command(inquiry(), read=96).data_in)[0]
-    right = (found, luns, peripheral) == ((5, 0x25, 0), 0, 0x7F)
-    return report.passed(SUITE, "refused nexus") if right else report.failed(SUITE, "refused nexus", f"{found}, {luns} LUNs, {peripheral:02x}h")
+    right = (found, luns, peripheral) == ((5, 0x25, 0), lun_bytes(1), 0x7F)
+    return report.passed(SUITE, "refused nexus") if right else report.failed(SUITE, "refused nexus", f"{found}, LUNs {luns.hex()}, {peripheral:02x}h")
 
 
 def killed(daemon: Targed, handler: Handler) -> Result:
@@ -201,17 +213,51 @@ def killed(daemon: Targed, handler: Handler) -> Result:
     return report.passed(SUITE, name)
 
 
+def file_tape(daemon: Targed, content: bytes) -> Result:
+    """The example in C++, which reads on threads of its own."""
+    name = "filetape"
+    with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
+        try:
+            settled(session, cdb6(0x01), lun=1)
+            under_way = [session.submit(cdb6(0x08, 10_000), read=10_000, lun=1) for _ in range(2)]
+            while session.tasks:
+                session.collect()
+            expect([bytes(task.data_in) for task in under_way], [content[:10_000], content[10_000:20_000]], "two READs at once")
+            short = session.command(cdb6(0x08, 10_000), read=10_000, lun=1)
+            expect((bytes(short.data_in), short.residual, short.sense_triple, short.sense[2] & ILI, int.from_bytes(short.sense[3:7], "big")),
+                   (content[20_000:], 5_000, (0, 0, 0), ILI, 5_000), "the last block, which is shorter")
+            mark = session.command(cdb6(0x08, 100), read=100, lun=1)
+            expect((mark.sense_triple, mark.sense[2] & FILEMARK), ((0, 0, 1), FILEMARK), "the end of the file")
+            expect(session.command(cdb6(0x08, 100), read=100, lun=1).sense_triple, (8, 0, 5), "the end of data")
+            fixed = session.command(cdb6(0x08, 1, second=1), read=512, lun=1)
+            expect((fixed.sense_triple, fixed.sense[15:18]), ((5, 0x24, 0), bytes([0xC8, 0, 1])), "a READ of fixed blocks")
+            expect(session.command(cdb6(0x0A, 4), data=b"evil", lun=1).sense_triple, (5, 0x20, 0), "WRITE(6)")
+            expect(bytes(session.command(bytes([0x1A, 0, 0, 0, 255, 0]), read=255, lun=1).data_in)[2], 0x90, "write protected, in MODE SENSE(6)")
+        except Wrong as wrong:
+            return report.failed(SUITE, name, str(wrong))
+    return report.passed(SUITE, name)
+
+
+def await_attached(daemon: Targed, count: int) -> None:
+    end = time.monotonic() + LIMIT_S
+    while daemon.log().count("is attached") < count and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def run() -> list[Result]:
-    device = Device("tape", handler="user", size="", type="tape")
-    with Targed(Setup((device,), (Target(NAME, {0: "tape"}),))) as daemon:
+    devices = tuple(Device(name, handler="user", size="", type="tape") for name in ("tape", "file"))
+    with Targed(Setup(devices, (Target(NAME, {0: "tape", 1: "file"}),))) as daemon:
         command = (sys.executable, str(ROOT / "conformance" / "toy_tape.py"), socket_of(daemon, "tape"))
-        with Handler(daemon, "tape", *command) as handler:
-            end = time.monotonic() + LIMIT_S
-            while "is attached" not in daemon.log() and time.monotonic() < end:
-                time.sleep(0.02)
+        content = random.Random(1).randbytes(25_000)
+        (daemon.folder / "content").write_bytes(content)
+        file_command = (str(PROGRAMS / "filetape"), socket_of(daemon, "file"), str(daemon.folder / "content"))
+        with Handler(daemon, "tape", *command) as handler, Handler(daemon, "file", *file_command) as filetape:
+            await_attached(daemon, 2)
             results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, reservation_news, rules, going_on, delivery,
-                                                           attentions, management)]
-            return [*results, refused_nexus(daemon), killed(daemon, handler)]
+                                                           what_is_known_of_a_command, attentions, management)]
+            results += [file_tape(daemon, content), refused_nexus(daemon), killed(daemon, handler)]
+        results.append(report.passed(SUITE, "SIGTERM") if filetape.status == 0 else report.failed(SUITE, "SIGTERM", f"filetape left with {filetape.status}"))
+        return results
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
     shared = tree.build("clang-19", EXAMPLES / "gzdisk.c", folder / "gzdisk", "-lz")
     static = folder / "gzdisk-static"
     run_command("clang-19", "-Wall", "-Werror", *tree.flags("--cflags"), EXAMPLES / "gzdisk.c", "-o", static, tree.lib / "libtarge.a", "-pthread", "-lz")
-    tree.build("clang++-19", EXAMPLES / "httpdisk.cc", folder / "httpdisk", "-std=c++20", "-pthread")
+    for example in ("httpdisk", "filetape"):
+        tree.build("clang++-19", EXAMPLES / f"{example}.cc", folder / example, "-std=c++20", "-pthread")
     os.environ["LD_LIBRARY_PATH"] = str(tree.lib)
     devices = tuple(Device(name, handler="user", size="") for name in ("shared", "static", "python"))
     with Targed(Setup(devices, (Target(NAME, {0: "shared", 1: "static", 2: "python"}),))) as daemon:

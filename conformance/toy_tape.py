@@ -9,7 +9,7 @@ import time
 import targe
 
 # Flags of sense data.
-INFORMATION, SPECIFIC, FILEMARK, ILI = 1, 4, 8, 32
+INFORMATION, FILEMARK, ILI = 1, 8, 32
 PAGE = bytes([0x01, 0xB0, 0x00, 0x02, 0x01, 0x00])
 
 
@@ -27,6 +27,7 @@ class ToyTape(targe.Unit):
         self.records: list[bytes | None] = []  # None: a filemark
         self.at = 0
         self.events: list[str] = []
+        self.batches = 0
 
     def session_attach(self, handle: int, lun: int, read_only: bool, initiator: str, target: str) -> None:
         if "refused" in initiator:
@@ -44,6 +45,9 @@ class ToyTape(targe.Unit):
 
     def delivered(self, session: int, report: int, arrived: bool) -> None:
         self.events.append(f"delivered {report} {arrived}")
+
+    def batch_ended(self) -> None:
+        self.batches += 1
 
     @staticmethod
     def go_on(command: targe.Command) -> None:
@@ -77,6 +81,8 @@ class ToyTape(targe.Unit):
                 self.unit_attention(cdb[2], cdb[3])
             case 0xC1:
                 command.reply("\n".join(self.events).encode())
+            case 0xC9:
+                command.reply(f"{command.attribute} {command.tag} {command.deadline > time.monotonic()} {self.batches > 0}".encode())
             case 0xC2:
                 time.sleep(cdb[2])
             case 0xC4:
@@ -86,9 +92,7 @@ class ToyTape(targe.Unit):
             case 0xC6:
                 command.report(cdb[2])
             case 0xC3:
-                command.fail(5, 0x24)
-                command.sense.flags = SPECIFIC
-                command.sense.specific[0:3] = [0x48 | 3, 0, 2]
+                command.invalid_field(2, 3)
             case _:
                 command.fail(5, 0x20)
 

@@ -115,12 +115,13 @@ def _library() -> c.CDLL:
     library.targe_set_depth.argtypes = [c.c_void_p, c.c_uint32]
     for name in ("targe_go_on", "targe_command_complete", "targe_aborted"):
         getattr(library, name).argtypes = [c.POINTER(_Command)]
+    library.targe_invalid_field.argtypes = [c.POINTER(_Command), c.c_uint, c.c_int]
     return library
 
 
 class Served:
     """What a disk and a unit of another type have in common. Either may define reservations_changed(kind, type, session, holder, generation,
-    registrants); struct targe_reservations says what they are."""
+    registrants), which struct targe_reservations explains, and batch_ended(): all that targed has asked for so far has been given out."""
     _device: Device | None = None
 
     def unit_attention(self, asc: int, ascq: int, session: int = 0) -> None:
@@ -170,6 +171,8 @@ class Command:
         self.cdb = c.string_at(raw.cdb, raw.cdb_length)
         self.data_out = c.string_at(raw.data_out, raw.data_out_length) if raw.data_out_length else b""
         self.session = raw.session
+        self.tag, self.attribute = raw.tag, raw.attribute  #: the initiator's; 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 3 ACA
+        self.deadline = raw.deadline_ns / 1e9  #: of time.monotonic(): the initiator is answered then, and the unit taken for hung
         self.sense = raw.sense
 
     def reply(self, data: bytes) -> None:
@@ -202,6 +205,10 @@ class Command:
         """CHECK CONDITION; more of it may be set in `sense`."""
         self.raw.status = CHECK_CONDITION
         self.sense.key, self.sense.asc, self.sense.ascq = key, asc, ascq
+
+    def invalid_field(self, byte: int, bit: int = -1) -> None:
+        """ILLEGAL REQUEST, 24/00, with a pointer to that byte of the CDB, and to a bit of it unless that is negative."""
+        self.functions.targe_invalid_field(c.byref(self.raw), byte, bit)
 
 
 class Unit(Served):
@@ -258,6 +265,8 @@ class Device:
             ops.delivered = _DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))
         if hasattr(unit, "reservations_changed"):
             ops.reservations_changed = _reservations(unit)
+        if hasattr(unit, "batch_ended"):
+            ops.batch_ended = _BatchCall(lambda _context: unit.batch_ended())
         ops.goes_on = int(unit.goes_on)
         return ops
 
@@ -288,6 +297,8 @@ class Device:
             ops.copy = _IoCall(_guarded(lambda io: disk.copy(io.offset, io.source, io.length)))
         if hasattr(disk, "reservations_changed"):
             ops.reservations_changed = _reservations(disk)
+        if hasattr(disk, "batch_ended"):
+            ops.batch_ended = _BatchCall(lambda _context: disk.batch_ended())
         if hasattr(disk, "block_status"):
             ops.block_status = _ExtentCall(_guarded(self._block_status))
         return ops

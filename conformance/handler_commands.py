@@ -5,7 +5,9 @@ itself does not reach it.
 """
 from __future__ import annotations
 
+import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -213,6 +215,44 @@ def killed(daemon: Targed, handler: Handler) -> Result:
     return report.passed(SUITE, name)
 
 
+def others_are_free(session: Session, other: Session, slow: Task, rewind: int) -> None:
+    """Of a command that has not ended, neither its session nor another one notices anything at the next unit."""
+    for one in (session, other):
+        settled(one, cdb6(0x01), lun=rewind)
+        for _ in range(20):
+            expect(one.command(bytes(6), lun=rewind).good, True, "TEST UNIT READY of the next unit")
+        expect(len(one.command(cdb6(0x08, 1000), read=1000, lun=rewind).data_in), 1000, "a READ of the next unit")
+    expect(slow.status, None, "the slow command meanwhile")
+
+
+def slow_command(daemon: Targed, handler: Handler) -> Result:
+    name, port = "a slow command of one unit", daemon.target().port
+    with Session(port, NAME, timeout=LIMIT_S) as session, Session(port, NAME, initiator="iqn.2026-11.io.targe:other", timeout=LIMIT_S) as other:
+        settled(session, bytes(6))
+        settled(other, bytes(6))
+        try:
+            kept = session.submit(bytes([0xC7]) + bytes(9))
+            others_are_free(session, other, kept, 1)
+            expect(other.command(bytes(6)).good, True, "a command of another nexus at the unit itself")
+            expect(session.command(bytes([0xC8]) + bytes(9)).good, True, "the command that ends it")
+            while kept.status is None:
+                session.collect()
+            expect(kept.good, True, "its end")
+            handler.process.send_signal(signal.SIGSTOP)
+            os.waitpid(handler.process.pid, os.WUNTRACED)  # until it has stopped
+            stopped = session.submit(bytes(6))
+            others_are_free(session, other, stopped, 1)
+            handler.process.send_signal(signal.SIGCONT)
+            while stopped.status is None:
+                session.collect()
+            expect(stopped.good, True, "the command of a handler that was stopped for a while")
+        except Wrong as wrong:
+            return report.failed(SUITE, name, str(wrong))
+        finally:
+            handler.process.send_signal(signal.SIGCONT)
+    return report.passed(SUITE, name)
+
+
 def file_tape(daemon: Targed, content: bytes) -> Result:
     """The example in C++, which reads on threads of its own."""
     name = "filetape"
@@ -245,7 +285,7 @@ def await_attached(daemon: Targed, count: int) -> None:
 
 
 def run() -> list[Result]:
-    devices = tuple(Device(name, handler="user", size="", type="tape") for name in ("tape", "file"))
+    devices = tuple(Device(name, handler="user", size="", type="tape", deadline="300s") for name in ("tape", "file"))
     with Targed(Setup(devices, (Target(NAME, {0: "tape", 1: "file"}),))) as daemon:
         command = (sys.executable, str(ROOT / "conformance" / "toy_tape.py"), socket_of(daemon, "tape"))
         content = random.Random(1).randbytes(25_000)
@@ -255,7 +295,7 @@ def run() -> list[Result]:
             await_attached(daemon, 2)
             results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, reservation_news, rules, going_on, delivery,
                                                            what_is_known_of_a_command, attentions, management)]
-            results += [file_tape(daemon, content), refused_nexus(daemon), killed(daemon, handler)]
+            results += [file_tape(daemon, content), slow_command(daemon, handler), refused_nexus(daemon), killed(daemon, handler)]
         results.append(report.passed(SUITE, "SIGTERM") if filetape.status == 0 else report.failed(SUITE, "SIGTERM", f"filetape left with {filetape.status}"))
         return results
 

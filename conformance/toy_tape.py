@@ -28,6 +28,7 @@ class ToyTape(targe.Unit):
         self.at = 0
         self.events: list[str] = []
         self.batches = 0
+        self.kept: list[targe.Command] = []  # until C8h
 
     def session_attach(self, handle: int, lun: int, read_only: bool, initiator: str, target: str) -> None:
         if "refused" in initiator:
@@ -91,6 +92,13 @@ class ToyTape(targe.Unit):
                 self.events.append(f"C5 with {len(command.data_out)} bytes")
             case 0xC6:
                 command.report(cdb[2])
+            case 0xC7:
+                self.kept.append(command)
+                command.later = True
+            case 0xC8:
+                for each in self.kept:
+                    each.complete()
+                self.kept.clear()
             case 0xC3:
                 command.invalid_field(2, 3)
             case _:

@@ -2,10 +2,11 @@
 //
 // What the machine can do at all: answers a load generator with the bytes that a target would send, and knows
 // nothing of SCSI. Everything that has arrived is answered with one call. Reads come from one buffer, from
-// memory as large as a unit, or from a file; writes are dropped, or go there. For one load generator at a
-// time; it checks nothing.
+// memory as large as a unit, or from a file; writes are dropped, or go there. Both digests are made where
+// they are asked for. For one load generator at a time; it checks nothing.
 #include "bench/arguments.h"
 #include "initiator/pdu.h"
+#include "wire/crc32c.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace targe::bench {
@@ -50,6 +52,7 @@ using initiator::put;
 constexpr std::size_t kInputSize = std::size_t{4} << 20U;   // eight writes of 256 KiB, and more
 constexpr std::size_t kOutputSize = std::size_t{4} << 20U;  // as many reads
 constexpr std::size_t kMaxHeaders = 4096;
+constexpr std::size_t kDigest = 4;
 constexpr std::uint32_t kWindow = 1024;
 
 /// Where data are: in neither, reads are answered from one small buffer and writes dropped.
@@ -93,7 +96,8 @@ private:
         std::size_t at = 0;
         while (filled_ - at >= sizeof(Header)) {
             const std::span<const std::byte> pdu = std::span{input_}.subspan(at, filled_ - at);
-            const std::size_t size = sizeof(Header) + padded(data_length(pdu));
+            const std::size_t data = padded(data_length(pdu));
+            const std::size_t size = header_size() + data + (digests_ && data > 0 ? kDigest : 0);
             if (pdu.size() < size || used_headers_ == kMaxHeaders) {
                 break;
             }
@@ -112,8 +116,11 @@ private:
             login(pdu);
         } else if (opcode == kLogout) {
             put(begin(kLogoutResponse, pdu), 1, 1, 0x80);
+            end_header();
         }
     }
+
+    [[nodiscard]] std::size_t header_size() const { return sizeof(Header) + (digests_ ? kDigest : 0); }
 
     void command(std::span<const std::byte> pdu) {
         cmd_sn_ = get32(pdu, 24) + 1;
@@ -125,13 +132,28 @@ private:
             put(header, 1, 1, 0x81);  // final, with status
             put(header, 5, 3, length);
             put(header, 20, 4, 0xFFFFFFFFU);
-            push(read_from(place, length), length);
+            end_header();
+            push_data(read_from(place, length), length);
             return;
         }
         if (operation == 0x8A) {
-            write_to(place, pdu.subspan(sizeof(Header), length));
+            write_to(place, pdu.subspan(header_size(), length));
         }
         put(begin(kResponse, pdu), 1, 1, 0x80);
+        end_header();
+    }
+
+    /// With digests they are copied, as a target copies what another initiator may write meanwhile.
+    void push_data(std::byte* data, std::size_t length) {
+        if (!digests_) {
+            push(data, length);
+            return;
+        }
+        std::byte* const copy = output_.data() + used_output_;
+        const std::uint32_t digest = wire::copy_with_crc32c(0, {data, length}, copy);
+        std::memcpy(copy + length, &digest, kDigest);
+        used_output_ += length + kDigest;
+        push(copy, length + kDigest);
     }
 
     std::byte* read_from(std::size_t place, std::size_t length) {
@@ -156,8 +178,12 @@ private:
     }
 
     void login(std::span<const std::byte> pdu) {
+        const std::string_view asked{reinterpret_cast<const char*>(pdu.data()), pdu.size()};
+        const bool digests = asked.contains("HeaderDigest=CRC32C");
+        static constexpr char kDigests[] = "HeaderDigest=CRC32C\0DataDigest=CRC32C";
+        static constexpr char kNone[] = "HeaderDigest=None\0DataDigest=None";
         static constexpr char kKeys[] =
-            "HeaderDigest=None\0DataDigest=None\0MaxRecvDataSegmentLength=1048576\0MaxBurstLength=1048576\0"
+            "MaxRecvDataSegmentLength=1048576\0MaxBurstLength=1048576\0"
             "FirstBurstLength=262144\0InitialR2T=No\0ImmediateData=Yes\0MaxOutstandingR2T=8\0";
         cmd_sn_ = get32(pdu, 24);
         Header& header = begin(kLoginResponse, pdu);
@@ -165,24 +191,36 @@ private:
         std::memcpy(header.data() + 8, pdu.data() + 8, 6);
         put(header, 14, 2, 1);
         if ((get8(pdu, 1) & 3U) == 3) {
-            constexpr std::size_t kSize = sizeof(kKeys) - 1;
-            put(header, 5, 3, kSize);
-            std::memset(output_.data() + used_output_, 0, padded(kSize));
-            std::memcpy(output_.data() + used_output_, kKeys, kSize);
-            push(output_.data() + used_output_, padded(kSize));
+            // Each of these ends with a NUL, the last with one too many.
+            std::string keys =
+                digests ? std::string(kDigests, sizeof kDigests) : std::string(kNone, sizeof kNone);
+            keys.append(kKeys, sizeof kKeys - 1);
+            put(header, 5, 3, keys.size());
+            keys.resize(padded(keys.size()));
+            std::memcpy(output_.data() + used_output_, keys.data(), keys.size());
+            push(output_.data() + used_output_, keys.size());
+            digests_ = digests;
         }
     }
 
     Header& begin(Opcode opcode, std::span<const std::byte> request) {
-        Header& header = headers_[used_headers_++];
+        Header& header = headers_[used_headers_++].header;
         header = {};
         put(header, 0, 1, opcode);
         std::memcpy(header.data() + 16, request.data() + 16, 4);
         put(header, 24, 4, stat_sn_++);
         put(header, 28, 4, cmd_sn_);
         put(header, 32, 4, cmd_sn_ + kWindow);
-        push(header.data(), sizeof(Header));
+        push(header.data(), header_size());
         return header;
+    }
+
+    /// All of it is there: digests, which are negotiated for what comes after the login.
+    void end_header() {
+        if (digests_) {
+            SealedHeader& last = headers_[used_headers_ - 1];
+            last.digest = wire::crc32c(0, last.header);
+        }
     }
 
     void push(void* data, std::size_t size) { pieces_.push_back({.iov_base = data, .iov_len = size}); }
@@ -223,13 +261,19 @@ private:
     int socket_;
     Store store_;
     bool ended_ = false;
+    bool digests_ = false;
     std::uint32_t stat_sn_ = 0;
     std::uint32_t cmd_sn_ = 0;
     std::vector<std::byte> input_;
     std::size_t filled_ = 0;
     std::vector<std::byte> output_;
     std::size_t used_output_ = 0;
-    std::vector<Header> headers_;
+    struct SealedHeader {
+        Header header;
+        std::uint32_t digest;  ///< little-endian, as the machine is
+    };
+    static_assert(sizeof(SealedHeader) == sizeof(Header) + kDigest);
+    std::vector<SealedHeader> headers_;
     std::size_t used_headers_ = 0;
     std::vector<iovec> pieces_;
 };

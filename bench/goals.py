@@ -14,7 +14,7 @@ class Verdict:
     peer: str
     wanted: float
     found: float
-    limit: float | None = None  # what the bare socket itself reaches over the same peer, in the same run
+    limit: float | None = None  # what the bare socket itself reaches over the same peer, or over itself without digests, in the same run
     at_most: bool = False
 
     @property
@@ -46,14 +46,16 @@ def judged(results: dict[str, dict[str, Figures]]) -> list[Verdict]:
             if isinstance(goal, CallsGoal):
                 verdicts += _calls(cell, goal, targe)
                 continue
-            other = results.get(cell.name.removesuffix(DIGESTS), {}).get("targe") if goal.peer == WITHOUT_DIGESTS else by_peer.get(goal.peer)
+            without = results.get(cell.name.removesuffix(DIGESTS), {}) if goal.peer == WITHOUT_DIGESTS else None
+            other = by_peer.get(goal.peer) if without is None else without.get("targe")
             if not other:
                 continue
             if isinstance(goal, LatencyGoal):
                 later = (targe["p50_us"] - other["p50_us"]) / targe["wake_up_us"]
                 verdicts.append(Verdict(cell.name, f"a wake-up of {targe['wake_up_us']:.1f} µs above {goal.peer}", goal.wake_ups, later, at_most=True))
                 continue
-            bare = by_peer.get("bare") if goal.peer not in ("bare", WITHOUT_DIGESTS) else None
+            bare = by_peer.get("bare") if goal.peer != "bare" else None
+            rival = other if without is None else without.get("bare")
             verdicts.append(Verdict(cell.name, goal.peer, goal.ratio, targe["ops_per_s"] / other["ops_per_s"],
-                                    bare["ops_per_s"] / other["ops_per_s"] if bare else None))
+                                    bare["ops_per_s"] / rival["ops_per_s"] if bare and rival else None))
     return verdicts

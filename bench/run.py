@@ -83,8 +83,8 @@ def measure_round(number: int, cells: list[Cell], daemons: list[Peer], seconds: 
     for cell in cells:
         # Who begins changes from round to round.
         for peer in daemons[number % len(daemons):] + daemons[:number % len(daemons)]:
-            if cell.work.digests and peer.label != "targe":
-                continue  # compared with itself: tgt refuses them unless told otherwise, the bare socket has none
+            if cell.work.digests and peer.label not in ("targe", "bare"):
+                continue  # compared with itself: tgt refuses them unless told otherwise
             samples[cell.name].setdefault(peer.label, []).append(measure(peer, cell, seconds))
 
 

@@ -3,7 +3,7 @@
     conformance/evil_handler.py [--seed N] [--lives N]
 
 fuzz/evil_handler.cc writes what it likes into what it shares with targed, at any time, completes what it was not asked for, or twice, hangs,
-stops, and comes back; it is killed besides. One session has commands under way at all units, another one at the good unit alone, and a third
+stops, and comes back, also as what no version of it would say; it is killed besides. One session has commands under way at all units, another one at the good unit alone, and a third
 comes and goes. The daemon lives, no session is lost, no command waits for longer than its deadline, and the good unit does not notice.
 """
 from __future__ import annotations
@@ -40,7 +40,7 @@ LUNS_CHANGED = (6, 0x3F, 0x0E)
 def setup() -> Setup:
     impatient = {"deadline": f"{DEADLINE_S:.0f}s", "hold": f"{DEADLINE_S:.0f}s"}
     devices = (Device("blocks", handler="user", size=f"{SIZE_MIB}MiB", thin=True, **impatient), Device("tape", handler="user", size="", type="tape", **impatient),
-               Device("good", handler="user", size=f"{SIZE_MIB}MiB"))
+               Device("good", handler="user", size=f"{SIZE_MIB}MiB", deadline="120s"))  # however long the machine stands still
     return Setup(devices, (Target(NAME, {BLOCKS: "blocks", TAPE: "tape", GOOD: "good"}),))
 
 

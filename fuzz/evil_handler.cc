@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/un.h>
 
 #include <csignal>
 #include <cstdio>
@@ -17,6 +18,8 @@ namespace targe::device::testing {
 namespace {
 
 using Dice = std::mt19937_64;
+
+constexpr std::uint8_t kTape = 0x01;
 
 /// A second mapping of what evil handlers share with targed, which outlives their attachments.
 class Zombie {
@@ -113,7 +116,6 @@ constexpr targe_command_ops kCommands{
 };
 
 targe_device* attach(const std::string& socket, bool commands, Dice& dice) {
-    constexpr std::uint8_t kTape = 0x01;
     constexpr int kLimitMs = 1000;
     targe_attachment how{};
     how.struct_size = sizeof how;
@@ -127,14 +129,51 @@ targe_device* attach(const std::string& socket, bool commands, Dice& dice) {
     return targe_attach(&how, kLimitMs, nullptr, 0);
 }
 
-bool is_shut_out(const EvilHandler& evil, int wait_ms) {
-    pollfd wanted{.fd = evil.connection(), .events = POLLRDHUP, .revents = 0};
-    return ::poll(&wanted, 1, wait_ms) > 0;
-}
-
 /// One word a line of what came of it, for whoever counts.
 void say(const char* what) {
     std::cout << what << '\n' << std::flush;
+}
+
+/// Says hello as another version would, or nobody, and is gone soon.
+void greet_badly(const std::string& socket, bool commands, Dice& dice) {
+    struct {
+        targe_hello hello;
+        std::array<targe_rule, 4> rules;
+    } greeting{};
+    std::array<std::byte, sizeof greeting> bytes{};
+    for (std::byte& each : bytes) {
+        each = static_cast<std::byte>(dice());
+    }
+    std::memcpy(&greeting, bytes.data(), bytes.size());
+    targe_hello& hello = greeting.hello;
+    hello.magic = dice() % 4 == 0 ? hello.magic : TARGE_MAGIC;
+    hello.protocol = dice() % 4 == 0 ? TARGE_PROTOCOL + 1 : TARGE_PROTOCOL;
+    if (dice() % 2 == 0) {  // as far as it must be to be let in
+        hello.level = commands ? TARGE_COMMANDS : TARGE_BLOCKS;
+        hello.peripheral_type = commands ? kTape : 0;
+        hello.block_size = 0;
+        hello.size = 0;
+        hello.vpd_page_count = 0;
+        std::ranges::fill(hello.vendor, '\0');
+        std::ranges::fill(hello.product, '\0');
+        std::ranges::fill(hello.revision, '\0');
+    }
+    const std::array<std::size_t, 3> sizes{sizeof hello, sizeof greeting, dice() % sizeof greeting + 1};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    const int connection = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+        ::send(connection, &greeting, sizes.at(dice() % sizes.size()), MSG_NOSIGNAL);
+        say("greeted");
+        std::this_thread::sleep_for(std::chrono::milliseconds{dice() % 20});
+    }
+    ::close(connection);
+}
+
+bool is_shut_out(const EvilHandler& evil, int wait_ms) {
+    pollfd wanted{.fd = evil.connection(), .events = POLLRDHUP, .revents = 0};
+    return ::poll(&wanted, 1, wait_ms) > 0;
 }
 
 /// From attaching to being shut out, or having enough.
@@ -172,6 +211,9 @@ void live(EvilHandler& evil, Dice& dice) {
 int run(const std::string& socket, std::uint64_t seed, bool commands) {
     Dice dice(seed);
     for (;;) {
+        if (dice() % 8 == 0) {
+            greet_badly(socket, commands, dice);
+        }
         targe_device* const device = attach(socket, commands, dice);
         if (device == nullptr) {
             std::this_thread::sleep_for(std::chrono::milliseconds{5});

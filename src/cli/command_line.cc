@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <sstream>
+#include <utility>
 
 namespace targe::cli {
 namespace {
@@ -127,8 +127,7 @@ Parser::Parser() {
     wanted.socket = admin::DaemonConfig{}.socket;
     app.require_subcommand(1);
     app.fallthrough();
-    app.set_version_flag("--version", std::string("targe " TARGE_VERSION), "Print the version and exit");
-    app.set_help_flag("-h,--help", "Print this help and exit");
+    admin::add_common_flags(app);
     app.add_option("--socket", wanted.socket, "The control socket of targed")
         ->type_name("PATH")
         ->envname("TARGE_SOCKET")
@@ -149,10 +148,8 @@ Parser::Parser() {
 }
 
 void collect(const CLI::App& app, const std::string& path, std::vector<std::string>& words) {
-    for (const CLI::Option* const option : app.get_options()) {
-        words.push_back(option->get_positional() ? option->get_name(true)
-                                                 : "--" + option->get_lnames().front());
-    }
+    const std::vector<std::string> own = admin::option_words(app);
+    words.insert(words.end(), own.begin(), own.end());
     const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
     if (commands.empty()) {
         words.push_back(path);
@@ -169,7 +166,7 @@ std::string mistake(const CLI::App& app, std::string_view what) {
     const auto left = app.remaining(true);
     const auto commands = last.get_subcommands([](const CLI::App*) { return true; });
     if (left.empty() || commands.empty() || left.front().starts_with('-')) {
-        return fmt::format("targe: {}\n  try: targe --help\n", what);
+        return admin::mistake(app, what);
     }
     std::vector<std::string> names;
     for (const CLI::App* const command : commands) {
@@ -186,15 +183,8 @@ std::string mistake(const CLI::App& app, std::string_view what) {
 
 std::variant<Invocation, Message> parse_command_line(std::span<const char* const> arguments) {
     Parser parser;
-    try {
-        parser.app.parse(static_cast<int>(arguments.size()), arguments.data());
-    } catch (const CLI::ParseError& error) {
-        std::ostringstream out;
-        std::ostringstream err;
-        if (parser.app.exit(error, out, err) == 0) {
-            return Message{.text = out.str(), .exit_status = kDone};
-        }
-        return Message{.text = mistake(parser.app, error.what()), .exit_status = kMisused};
+    if (auto message = admin::parse(parser.app, arguments, mistake)) {
+        return std::move(*message);
     }
     Invocation wanted = parser.wanted;
     if (!parser.device.empty()) {

@@ -1,6 +1,7 @@
 // What was typed, as a value.
 #pragma once
 
+#include "admin/command_line.h"
 #include "cli/bench.h"
 #include "cli/vtl.h"
 
@@ -27,15 +28,10 @@ struct Invocation {
     std::optional<VtlArguments> vtl;      ///< the same
 };
 
-/// There is nothing to ask the daemon: help, the version, or a mistake.
-struct Message {
-    std::string text;
-    int exit_status = 0;
-};
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;  ///< the daemon could not be reached, or could not do it
-constexpr int kMisused = 2;
+using admin::kDone;
+using admin::kFailed;  ///< also when the daemon could not be reached
+using admin::kMisused;
+using admin::Message;
 
 [[nodiscard]] std::variant<Invocation, Message> parse_command_line(std::span<const char* const> arguments);
 

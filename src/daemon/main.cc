@@ -22,17 +22,17 @@ void print(std::FILE* to, const std::string& text) {
 int check(const std::expected<admin::LoadedConfig, std::vector<admin::ConfigProblem>>& loaded,
           const std::string& file) {
     if (!loaded) {
-        return kFailed;
+        return admin::kFailed;
     }
     print(stdout, fmt::format("{}: OK, {} devices and {} targets\n", file, loaded->config.devices.size(),
                               loaded->config.targets.size()));
-    return kDone;
+    return admin::kDone;
 }
 
 int run(std::span<const char* const> arguments) {
     const auto parsed = parse_options(arguments);
-    if (const auto* const message = std::get_if<Message>(&parsed)) {
-        print(message->exit_status == kDone ? stdout : stderr, message->text);
+    if (const auto* const message = std::get_if<admin::Message>(&parsed)) {
+        print(message->exit_status == admin::kDone ? stdout : stderr, message->text);
         return message->exit_status;
     }
     const auto& options = std::get<Options>(parsed);

@@ -1,9 +1,8 @@
 #include "daemon/options.h"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
-#include <sstream>
+#include <utility>
 
 namespace targe::daemon {
 namespace {
@@ -19,8 +18,7 @@ struct Parser {
 };
 
 Parser::Parser() {
-    app.set_version_flag("--version", std::string("targed " TARGE_VERSION), "Print the version and exit");
-    app.set_help_flag("-h,--help", "Print this help and exit");
+    admin::add_common_flags(app);
     app.add_option("--config", options.config_file, "The configuration, targe.toml(5)")
         ->type_name("FILE")
         ->capture_default_str();
@@ -29,30 +27,17 @@ Parser::Parser() {
 
 }  // namespace
 
-std::variant<Options, Message> parse_options(std::span<const char* const> arguments) {
+std::variant<Options, admin::Message> parse_options(std::span<const char* const> arguments) {
     Parser parser;
-    try {
-        parser.app.parse(static_cast<int>(arguments.size()), arguments.data());
-    } catch (const CLI::ParseError& error) {
-        std::ostringstream out;
-        std::ostringstream err;
-        if (parser.app.exit(error, out, err) == 0) {
-            return Message{.text = out.str(), .exit_status = kDone};
-        }
-        return Message{.text = fmt::format("targed: {}\n  try: targed --help\n", error.what()),
-                       .exit_status = kMisused};
+    if (auto message = admin::parse(parser.app, arguments)) {
+        return std::move(*message);
     }
     parser.options.mode = parser.check ? Mode::check : Mode::serve;
     return parser.options;
 }
 
 std::vector<std::string> documented_words() {
-    const Parser parser;
-    std::vector<std::string> words;
-    for (const CLI::Option* const option : parser.app.get_options()) {
-        words.push_back("--" + option->get_lnames().front());
-    }
-    return words;
+    return admin::option_words(Parser().app);
 }
 
 }  // namespace targe::daemon

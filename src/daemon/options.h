@@ -1,6 +1,8 @@
 // What targed was started with.
 #pragma once
 
+#include "admin/command_line.h"
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,17 +18,7 @@ struct Options {
     std::string config_file = "/etc/targe/targe.toml";
 };
 
-/// Help, the version, or a mistake: there is nothing to start.
-struct Message {
-    std::string text;
-    int exit_status = 0;
-};
-
-constexpr int kDone = 0;
-constexpr int kFailed = 1;
-constexpr int kMisused = 2;
-
-[[nodiscard]] std::variant<Options, Message> parse_options(std::span<const char* const> arguments);
+[[nodiscard]] std::variant<Options, admin::Message> parse_options(std::span<const char* const> arguments);
 
 /// Every option, as the manual must have it.
 [[nodiscard]] std::vector<std::string> documented_words();

@@ -32,7 +32,7 @@ void print(std::FILE* to, const std::string& text) {
 
 int failed(const std::string& what, const std::string& cure) {
     print(stderr, fmt::format("targe-vtl: {}\n  try: {}\n", what, cure));
-    return kFailed;
+    return admin::kFailed;
 }
 
 void add_units(Units& units, Library& library, const std::string& name) {
@@ -97,13 +97,13 @@ int serve(const Options& options) {
     if (const auto synced = (*library)->sync(); !synced) {
         return failed(synced.error().what, "look at the file system of the library");
     }
-    return kDone;
+    return admin::kDone;
 }
 
 int run(std::span<const char* const> arguments) {
     const auto parsed = parse_options(arguments);
-    if (const auto* const message = std::get_if<Message>(&parsed)) {
-        print(message->exit_status == kDone ? stdout : stderr, message->text);
+    if (const auto* const message = std::get_if<admin::Message>(&parsed)) {
+        print(message->exit_status == admin::kDone ? stdout : stderr, message->text);
         return message->exit_status;
     }
     return serve(std::get<Options>(parsed));

@@ -3,9 +3,8 @@
 #include "vtl/device_names.h"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
-#include <sstream>
+#include <utility>
 
 namespace targe::vtl {
 namespace {
@@ -21,8 +20,7 @@ struct Parser {
 
 Parser::Parser() {
     constexpr unsigned kMostWaitSeconds = 3600;
-    app.set_version_flag("--version", std::string("targe-vtl " TARGE_VERSION), "Print the version and exit");
-    app.set_help_flag("-h,--help", "Print this help and exit");
+    admin::add_common_flags(app);
     app.add_option("LIBRARY", options.library, "The folder that 'targe vtl create' has made")->required();
     app.add_option("--name", options.name,
                    "What the devices of the library are called in targe.toml: NAME-changer, NAME-drive0 … "
@@ -39,18 +37,10 @@ Parser::Parser() {
 
 }  // namespace
 
-std::variant<Options, Message> parse_options(std::span<const char* const> arguments) {
+std::variant<Options, admin::Message> parse_options(std::span<const char* const> arguments) {
     Parser parser;
-    try {
-        parser.app.parse(static_cast<int>(arguments.size()), arguments.data());
-    } catch (const CLI::ParseError& error) {
-        std::ostringstream out;
-        std::ostringstream err;
-        if (parser.app.exit(error, out, err) == 0) {
-            return Message{.text = out.str(), .exit_status = kDone};
-        }
-        return Message{.text = fmt::format("targe-vtl: {}\n  try: targe-vtl --help\n", error.what()),
-                       .exit_status = kMisused};
+    if (auto message = admin::parse(parser.app, arguments)) {
+        return std::move(*message);
     }
     if (parser.options.name.empty()) {
         parser.options.name = library_name(parser.options.library);
@@ -59,12 +49,7 @@ std::variant<Options, Message> parse_options(std::span<const char* const> argume
 }
 
 std::vector<std::string> documented_words() {
-    const Parser parser;
-    std::vector<std::string> words;
-    for (const CLI::Option* const option : parser.app.get_options()) {
-        words.push_back(option->get_positional() ? option->get_name() : "--" + option->get_lnames().front());
-    }
-    return words;
+    return admin::option_words(Parser().app);
 }
 
 }  // namespace targe::vtl

@@ -1,16 +1,14 @@
 // The command line of targe-vtl(8).
 #pragma once
 
+#include "admin/command_line.h"
+
 #include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace targe::vtl {
-
-inline constexpr int kDone = 0;
-inline constexpr int kFailed = 1;
-inline constexpr int kMisused = 2;
 
 struct Options {
     std::string library;                    ///< its folder
@@ -19,13 +17,7 @@ struct Options {
     unsigned wait_seconds = 10;             ///< for all of them to be there
 };
 
-/// Something to print, and to end with: to standard output when the status is kDone.
-struct Message {
-    std::string text;
-    int exit_status;
-};
-
-[[nodiscard]] std::variant<Options, Message> parse_options(std::span<const char* const> arguments);
+[[nodiscard]] std::variant<Options, admin::Message> parse_options(std::span<const char* const> arguments);
 /// What the manual page must have.
 [[nodiscard]] std::vector<std::string> documented_words();
 

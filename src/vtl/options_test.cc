@@ -12,6 +12,9 @@
 namespace targe::vtl {
 namespace {
 
+using admin::kDone;
+using admin::kMisused;
+using admin::Message;
 using testing::HasSubstr;
 
 std::variant<Options, Message> parse(std::vector<const char*> arguments) {

@@ -1,6 +1,7 @@
 // A request on the control socket, and an initiator's alias that is the same bytes: both reach the answer.
 #include "admin/control.h"
 
+#include "admin/control_message.h"
 #include "admin/fake_administration.h"
 #include "base/assert.h"
 #include "fuzz/input.h"

@@ -1,7 +1,7 @@
 #include "admin/control_server.h"
 
-#include "admin/control.h"
 #include "admin/control_listener.h"
+#include "admin/control_message.h"
 #include "base/log.h"
 
 #include <poll.h>
@@ -50,7 +50,7 @@ Standing push(Client& client) {
 }
 
 /// Answers the requests that have arrived whole, one at a time.
-Standing answer(Client& client, Administration& administration) {
+Standing answer(Client& client, const AnswerRequest& answered) {
     while (!client.answering()) {
         const std::size_t end = client.in.find('\n');
         const bool too_long =
@@ -59,7 +59,7 @@ Standing answer(Client& client, Administration& administration) {
             return Standing::open;
         }
         // A request without an end in sight is answered, with a problem, and is the last.
-        client.out = handle_request(std::string_view(client.in).substr(0, end), administration);
+        client.out = answered(std::string_view(client.in).substr(0, end));
         client.out.push_back('\n');
         client.in.erase(0, end == std::string::npos ? end : end + 1);
         if (push(client) == Standing::done || too_long) {
@@ -83,9 +83,9 @@ Standing pull(Client& client) {
 
 class ControlServer::Impl {
 public:
-    Impl(ControlServerOptions options, Administration& administration, ControlListener listener, Socket wake)
+    Impl(ControlServerOptions options, AnswerRequest answered, ControlListener listener, Socket wake)
         : options_(std::move(options)),
-          administration_(administration),
+          answered_(std::move(answered)),
           listener_(std::move(listener)),
           wake_(std::move(wake)),
           thread_([this] { serve(); }) {}
@@ -128,7 +128,7 @@ private:
     Standing attend(Client& client, steady_clock::time_point now) {
         client.deadline = now + options_.idle_timeout;
         const Standing standing = client.answering() ? push(client) : pull(client);
-        return standing == Standing::done ? standing : answer(client, administration_);
+        return standing == Standing::done ? standing : answer(client, answered_);
     }
 
     void accept(steady_clock::time_point now) {
@@ -160,7 +160,7 @@ private:
     }
 
     ControlServerOptions options_;
-    Administration& administration_;
+    AnswerRequest answered_;
     ControlListener listener_;
     Socket wake_;
     std::list<Client> clients_;
@@ -168,7 +168,7 @@ private:
 };
 
 std::expected<std::unique_ptr<ControlServer>, Problem> ControlServer::start(ControlServerOptions options,
-                                                                            Administration& administration) {
+                                                                            AnswerRequest answer) {
     auto listener = ControlListener::open(options.socket, options.group);
     if (!listener) {
         return std::unexpected(std::move(listener.error()));
@@ -180,7 +180,7 @@ std::expected<std::unique_ptr<ControlServer>, Problem> ControlServer::start(Cont
                                        .cure = "raise the limit of open files: ulimit -n"});
     }
     auto impl =
-        std::make_unique<Impl>(std::move(options), administration, std::move(*listener), std::move(wake));
+        std::make_unique<Impl>(std::move(options), std::move(answer), std::move(*listener), std::move(wake));
     return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
 }
 

@@ -1,14 +1,15 @@
-// The Unix socket that `targe` talks to, on a thread of its own.
+// A Unix socket that `targe` talks to, on a thread of its own.
 #pragma once
 
-#include "admin/administration.h"
 #include "admin/problem.h"
 
 #include <chrono>
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace targe::admin {
 
@@ -19,12 +20,15 @@ struct ControlServerOptions {
     std::chrono::milliseconds idle_timeout{60'000};  ///< for a client that neither asks nor takes its answer
 };
 
-/// Serves from start() to stop(). Answers requests through the Administration, which must outlive it.
+/// The answer to a request, both without a newline; called on the thread of the socket, one call at a time.
+using AnswerRequest = std::function<std::string(std::string_view request)>;
+
+/// Serves from start() to stop(). What `answer` refers to must outlive it.
 class ControlServer {
 public:
     /// Takes the place of a socket that nobody listens on any more; refuses where somebody does.
     static std::expected<std::unique_ptr<ControlServer>, Problem> start(ControlServerOptions options,
-                                                                        Administration& administration);
+                                                                        AnswerRequest answer);
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
     /// stop()

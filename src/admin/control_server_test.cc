@@ -2,6 +2,7 @@
 
 #include "admin/control.h"
 #include "admin/control_client.h"
+#include "admin/control_message.h"
 #include "admin/fake_administration.h"
 #include "admin/unix_socket.h"
 
@@ -32,7 +33,7 @@ protected:
 
     std::unique_ptr<ControlServer> start(ControlServerOptions options) {
         options.socket = path_;
-        auto server = ControlServer::start(std::move(options), daemon_);
+        auto server = ControlServer::start(std::move(options), answer_);
         EXPECT_TRUE(server) << to_string(server.error());
         return server ? std::move(*server) : nullptr;
     }
@@ -63,6 +64,7 @@ protected:
 
     std::string path_ = testing::TempDir() + "targe-" + std::to_string(::getpid()) + ".sock";
     FakeAdministration daemon_;
+    AnswerRequest answer_ = [this](std::string_view request) { return handle_request(request, daemon_); };
 };
 
 TEST_F(ControlServers, AnswerWhoeverAsks) {
@@ -130,7 +132,7 @@ TEST_F(ControlServers, TakeThePlaceOfADeadOne) {
 
 TEST_F(ControlServers, LeaveALivingOneAlone) {
     const auto server = start();
-    const auto second = ControlServer::start({.socket = path_, .group = {}}, daemon_);
+    const auto second = ControlServer::start({.socket = path_, .group = {}}, answer_);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().cause, "a targed is already serving there");
     EXPECT_TRUE(ask_daemon(path_, make_request("status"), kPatience));
@@ -138,14 +140,14 @@ TEST_F(ControlServers, LeaveALivingOneAlone) {
 
 TEST_F(ControlServers, LeaveAFileAlone) {
     std::ofstream(path_) << "precious";
-    const auto server = ControlServer::start({.socket = path_, .group = {}}, daemon_);
+    const auto server = ControlServer::start({.socket = path_, .group = {}}, answer_);
     ASSERT_FALSE(server);
     EXPECT_THAT(server.error().cause, HasSubstr("not a socket"));
     EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST_F(ControlServers, SayWhichGroupIsMissing) {
-    const auto server = ControlServer::start({.socket = path_, .group = "no such group"}, daemon_);
+    const auto server = ControlServer::start({.socket = path_, .group = "no such group"}, answer_);
     ASSERT_FALSE(server);
     EXPECT_EQ(server.error().cause, "there is no group 'no such group'");
 }

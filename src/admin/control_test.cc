@@ -1,5 +1,6 @@
 #include "admin/control.h"
 
+#include "admin/control_message.h"
 #include "admin/fake_administration.h"
 
 #include <gmock/gmock.h>

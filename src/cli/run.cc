@@ -1,10 +1,10 @@
 #include "cli/run.h"
 
-#include "admin/control.h"
+#include "admin/control_message.h"
+#include "cli/answer.h"
 #include "cli/bench.h"
 #include "cli/command_line.h"
 #include "cli/render.h"
-#include "cli/table.h"
 
 #include <nlohmann/json.hpp>
 
@@ -16,27 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using admin::Problem;
-
-std::string text_or_empty(const Json& error, const char* key) {
-    const auto found = error.find(key);
-    return found != error.end() && found->is_string() ? printable(found->get<std::string>()) : std::string{};
-}
-
-std::expected<Json, Problem> result_of(const std::string& answer) {
-    const Json root = Json::parse(answer, nullptr, false);
-    if (root.is_object() && root.contains("error") && root["error"].is_object()) {
-        const Json& error = root["error"];
-        return std::unexpected(Problem{.what = text_or_empty(error, "what"),
-                                       .cause = text_or_empty(error, "cause"),
-                                       .cure = text_or_empty(error, "try")});
-    }
-    if (!root.is_object() || !root.contains("result")) {
-        return std::unexpected(Problem{.what = "the answer was not understood",
-                                       .cause = "what listens on the socket is not a targed of this version",
-                                       .cure = "name another socket: targe --socket PATH …"});
-    }
-    return root["result"];
-}
 
 int fail(const Invocation& wanted, const Problem& problem, std::ostream& out, std::ostream& err) {
     print_problem(problem, wanted.json, out, err);

@@ -1,6 +1,7 @@
 #include "daemon/server.h"
 
 #include "admin/config_file.h"
+#include "admin/control.h"
 #include "admin/control_server.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <span>
+#include <string_view>
 
 namespace targe::daemon {
 namespace {
@@ -75,7 +77,8 @@ int serve(const admin::Config& config, const std::string& config_file) {
     }
     Control control(**target, config_file);
     auto control_server = admin::ControlServer::start(
-        {.socket = config.daemon.socket, .group = config.daemon.socket_group}, control);
+        {.socket = config.daemon.socket, .group = config.daemon.socket_group},
+        [&control](std::string_view request) { return admin::handle_request(request, control); });
     if (!control_server) {
         return failed(control_server.error());
     }

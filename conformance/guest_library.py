@@ -27,7 +27,11 @@ def actions(tapes: Tapes, daemon: Targed, handler: Handler) -> dict[str, Action]
         tapes.await_serving(handler, daemon)
         return ""
 
-    return {"kill": kill}
+    def vtl(verb: str, *arguments: str) -> str:
+        """An administrator's command, while targe-vtl serves the library."""
+        return tapes.refused(verb, *arguments)
+
+    return {"kill": kill, "vtl": vtl}
 
 
 def run() -> list[Result]:

@@ -32,6 +32,11 @@ class Tapes:
     def vtl(self, verb: str, *arguments: str) -> str:
         return subprocess.run([PROGRAMS / "targe", "vtl", verb, self.folder, *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
+    def refused(self, verb: str, *arguments: str) -> str:
+        """What `targe vtl` says that cannot be done; empty when it was done."""
+        done = subprocess.run([PROGRAMS / "targe", "vtl", verb, self.folder, *arguments], capture_output=True, text=True)
+        return done.stderr if done.returncode == 1 else ""
+
     def target(self, **more: object) -> Target:
         return Target(NAME, {lun: device.name for lun, device in enumerate(self.devices)}, **more)
 

@@ -231,6 +231,30 @@ other_verbs() {
   step 'mtx eject' mtx -f "$CHANGER" eject
 }
 
+# What somebody does in the library while Linux uses it.
+administered() {
+  sg_raw "$CHANGER" 00 00 00 00 00 00 >/dev/null 2>&1
+  host vtl add NEW001L6 --capacity 8MiB --at port:1
+  told 'a cartridge in a port' 'Import or export element accessed' "$CHANGER"
+  says 'mtx status, inserted' 'Storage Element 9 IMPORT/EXPORT:Full :VolumeTag=NEW001L6' mtx -f "$CHANGER" status
+  step 'mtx load of what was inserted' mtx -f "$CHANGER" load 9 0
+  step 'a file on what was inserted' dd if=/tmp/file1 of="$TAPE" bs=10000 status=none
+  host vtl move NEW001L6 slot:7
+  told 'a cartridge in a slot' 'Not ready to ready change, medium may have changed' "$CHANGER"
+  says 'mtx status, moved' 'Data Transfer Element 0:Empty.*Storage Element 7:Full :VolumeTag=NEW001L6' mtx -f "$CHANGER" status
+  host vtl protect NEW001L6 on
+  step 'mtx load of a protected cartridge' mtx -f "$CHANGER" load 7 0
+  step 'mt rewind, protected' mt -f "$TAPE" rewind
+  says 'mt status, protected' 'WR_PROT' mt -f "$TAPE" status
+  refused 'a file on a protected cartridge' dd if=/tmp/file2 of="$TAPE" bs=10000
+  dd if="$TAPE" of=/tmp/back bs=10000 status=none
+  step 'the file of the protected cartridge' cmp /tmp/file1 /tmp/back
+  step 'mtx unload of a protected cartridge' mtx -f "$CHANGER" unload 7 0
+  host vtl remove NEW001L6 --destroy-data
+  told 'a cartridge that was removed' 'Not ready to ready change, medium may have changed' "$CHANGER"
+  says 'mtx status, removed' 'Storage Element 7:Empty' mtx -f "$CHANGER" status
+}
+
 find_units
 commands
 changer
@@ -243,4 +267,5 @@ partitions
 worm
 survives
 other_verbs
+administered
 echo finished

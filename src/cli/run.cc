@@ -35,7 +35,7 @@ int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& ou
         return run_bench(*wanted.bench, wanted.json, out, err);
     }
     if (wanted.vtl) {
-        return run_vtl(*wanted.vtl, wanted.json, out, err);
+        return run_vtl(*wanted.vtl, wanted.json, ask, out, err);
     }
     const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments));
     if (!answer) {

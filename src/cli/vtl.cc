@@ -5,6 +5,7 @@
 #include "cli/command_line.h"
 #include "cli/render.h"
 #include "cli/table.h"
+#include "cli/vtl_library.h"
 #include "vtl/device_names.h"
 #include "vtl/generation.h"
 #include "vtl/library.h"
@@ -17,6 +18,7 @@
 #include <expected>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <utility>
 
 namespace targe::cli {
@@ -24,8 +26,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using admin::Problem;
-using vtl::Element;
-using vtl::ElementType;
 using vtl::Library;
 
 /// What is shown: lines for people, and the same for scripts.
@@ -42,51 +42,6 @@ std::unexpected<Problem> problem(std::string what, std::string cause = {}, std::
 
 std::unexpected<Problem> from(const vtl::Fault& fault) {
     return problem(fault.what);
-}
-
-std::expected<std::unique_ptr<Library>, Problem> open(const std::string& path) {
-    auto shelf = vtl::open_shelf(path, false);
-    if (!shelf) {
-        return problem(shelf.error().what, "a library is a folder that 'targe vtl create' has made",
-                       fmt::format("targe vtl list {}", path));
-    }
-    auto library = Library::open(std::move(*shelf));
-    return library ? std::expected<std::unique_ptr<Library>, Problem>(std::move(*library))
-                   : from(library.error());
-}
-
-/// "slot:1", counted as mtx counts: slots and ports from 1, drives from 0.
-std::string name_of(const Element& element) {
-    switch (element.type) {
-        case ElementType::storage:
-            return fmt::format("slot:{}", element.address - vtl::kFirstStorage + 1);
-        case ElementType::import_export:
-            return fmt::format("port:{}", element.address - vtl::kFirstImportExport + 1);
-        case ElementType::drive:
-            return fmt::format("drive:{}", element.address - vtl::kFirstDrive);
-        case ElementType::transport:
-            break;
-    }
-    return "transport";
-}
-
-std::expected<std::uint16_t, Problem> address_of(const std::string& name, const vtl::Inventory& inventory) {
-    for (const Element& element : inventory.elements()) {
-        if (name_of(element) == name && element.type != ElementType::transport) {
-            return element.address;
-        }
-    }
-    return problem(fmt::format("there is no element '{}'", name), "elements are slot:N, port:N and drive:N",
-                   "targe vtl list LIBRARY");
-}
-
-std::expected<std::optional<std::uint16_t>, Problem> place(const VtlArguments& arguments, Library& library) {
-    if (arguments.element.empty()) {
-        return std::nullopt;
-    }
-    const auto address = address_of(arguments.element, library.elements());
-    return address ? std::expected<std::optional<std::uint16_t>, Problem>(*address)
-                   : std::unexpected(address.error());
 }
 
 std::expected<const vtl::Generation*, Problem> generation_named(const std::string& name) {
@@ -146,157 +101,111 @@ Outcome create(const VtlArguments& arguments) {
         .json = {{"library", arguments.library}, {"serial", *serial}}};
 }
 
-Outcome config(const VtlArguments& arguments, const Library& library) {
-    const std::string name = arguments.name.empty() ? vtl::library_name(arguments.library) : arguments.name;
-    const std::string text = vtl::configuration(name, library.description());
-    return Shown{.text = text, .json = {{"name", name}, {"toml", text}}};
+/// The same for what the library answered: its sentence for people is made of that.
+Outcome shown(const std::expected<Json, Problem>& answer,
+              const std::function<std::string(const Json&)>& text) {
+    return answer ? Outcome(Shown{.text = text(*answer), .json = *answer}) : std::unexpected(answer.error());
 }
 
-std::string remarks(const vtl::Label& label) {
-    std::string text;
-    for (const auto& [is, word] :
-         {std::pair{label.worm, "WORM"}, std::pair{label.write_protected, "protected"},
-          std::pair{label.cleaning, "cleaning"}}) {
-        text += is ? fmt::format("{}{}", text.empty() ? "" : ", ", word) : "";
+std::string where_it_is(const Json& answer) {
+    return fmt::format("Cartridge {} is in {}.\n", printable(text_in(answer, "barcode")),
+                       printable(text_in(answer, "element")));
+}
+
+std::string remarks(const Json& line) {
+    std::string text = text_in(line, "trouble");
+    for (const auto& [key, word] : {std::pair{"worm", "WORM"}, std::pair{"write_protected", "protected"},
+                                    std::pair{"cleaning", "cleaning"}}) {
+        const auto is = line.find(key);
+        text += is != line.end() && *is == true ? fmt::format("{}{}", text.empty() ? "" : ", ", word) : "";
     }
     return text;
 }
 
-Outcome list(Library& library) {
+std::string table_of(const Json& answer) {
     Table table(
         {{"element"}, {"address"}, {"cartridge"}, {"kind"}, {"capacity", Table::Align::right}, {"remarks"}});
-    Json elements = Json::array();
-    const vtl::Inventory inventory = library.elements();
-    for (const Element& element : inventory.elements()) {
-        if (element.type == ElementType::transport) {
-            continue;
-        }
-        Json line{{"element", name_of(element)}, {"address", element.address}};
-        std::string kind;
-        std::string capacity;
-        std::string said;
-        if (element.barcode) {
-            line["barcode"] = *element.barcode;
-            if (const auto label = library.label(*element.barcode)) {
-                kind = vtl::find_generation(label->generation)->name;
-                capacity = bytes_for_people(label->capacity_bytes);
-                said = remarks(*label);
-                line["generation"] = kind;
-                line["capacity_bytes"] = label->capacity_bytes;
-                line["partitions"] = label->partitions.size();
-                line["worm"] = label->worm;
-                line["write_protected"] = label->write_protected;
-            } else {
-                said = label.error().what;
-                line["trouble"] = said;
-            }
-        }
-        table.add({name_of(element), fmt::format("{:04x}h", element.address), element.barcode.value_or(""),
-                   kind, capacity, said});
-        elements.push_back(std::move(line));
+    const auto elements = answer.find("elements");
+    for (const Json& line : elements == answer.end() ? Json::array() : *elements) {
+        const auto capacity = line.find("capacity_bytes");
+        const auto address = line.find("address");
+        table.add({text_in(line, "element"),
+                   address != line.end() && address->is_number_unsigned()
+                       ? fmt::format("{:04x}h", address->get<std::uint64_t>())
+                       : "",
+                   text_in(line, "barcode"), text_in(line, "generation"),
+                   capacity != line.end() && capacity->is_number_unsigned()
+                       ? bytes_for_people(capacity->get<std::uint64_t>())
+                       : "",
+                   remarks(line)});
     }
-    return Shown{.text = table.text(), .json = {{"elements", std::move(elements)}}};
+    return table.text();
 }
 
-std::expected<vtl::Label, Problem> new_label(const VtlArguments& arguments, const Library& library) {
-    vtl::Label label{.barcode = arguments.barcode,
-                     .generation = library.description().drives.front().generation->number,
-                     .worm = arguments.worm};
-    vtl::read_barcode(label);
-    if (!arguments.generation.empty()) {
-        const auto generation = generation_named(arguments.generation);
-        if (!generation) {
-            return std::unexpected(generation.error());
-        }
-        label.generation = (*generation)->number;
+Outcome config(const VtlArguments& arguments, VtlLibrary& library) {
+    const std::string name = arguments.name.empty() ? vtl::library_name(arguments.library) : arguments.name;
+    return shown(library.request("vtl-config", {{"name", name}}),
+                 [](const Json& answer) { return text_in(answer, "toml"); });
+}
+
+/// Of a cartridge, and of the element that was named.
+Json named(const std::string& barcode, const VtlArguments& arguments) {
+    Json made{{"barcode", barcode}};
+    if (!arguments.element.empty()) {
+        made["element"] = arguments.element;
     }
-    label.capacity_bytes = vtl::find_generation(label.generation)->native_bytes;
+    return made;
+}
+
+Outcome add(const VtlArguments& arguments, VtlLibrary& library) {
+    Json asked = named(arguments.barcode, arguments);
+    if (!arguments.generation.empty()) {
+        asked["generation"] = arguments.generation;
+    }
     if (!arguments.capacity.empty()) {
         const auto size = admin::parse_size(arguments.capacity);
-        if (!size || *size < (1U << 20U)) {
-            return problem(fmt::format("--capacity {}: {}", arguments.capacity,
-                                       size ? "a cartridge has 1 MiB at least" : size.error()),
-                           "", "--capacity 10GiB");
+        if (!size) {
+            return problem(fmt::format("--capacity {}: {}", arguments.capacity, size.error()), "",
+                           "--capacity 10GiB");
         }
-        label.capacity_bytes = *size;
+        asked["capacity_bytes"] = *size;
     }
-    if (!vtl::valid_barcode(label.barcode)) {
-        return problem(fmt::format("'{}' cannot be a label", label.barcode),
-                       "labels have A to Z, 0 to 9, _ and -, and 32 characters at most",
-                       "targe vtl add LIBRARY A00001L6");
-    }
-    return label;
+    asked["worm"] = arguments.worm;
+    return shown(library.request("vtl-add", asked), where_it_is);
 }
 
-Outcome added(Library& library, const vtl::Label& label, std::optional<std::uint16_t> at) {
-    const auto address = library.add(label, at);
-    if (!address) {
-        return problem(address.error().what, "", "targe vtl list LIBRARY");
-    }
-    const vtl::Inventory inventory = library.elements();
-    const std::string name = name_of(*inventory.find(*address));
-    return Shown{.text = fmt::format("Cartridge {} is in {}.\n", label.barcode, name),
-                 .json = {{"barcode", label.barcode}, {"element", name}}};
-}
-
-Outcome add(const VtlArguments& arguments, Library& library) {
-    const auto label = new_label(arguments, library);
-    if (!label) {
-        return std::unexpected(label.error());
-    }
-    const auto at = place(arguments, library);
-    return at ? added(library, *label, *at) : std::unexpected(at.error());
-}
-
-Outcome remove(const VtlArguments& arguments, Library& library) {
+Outcome remove(const VtlArguments& arguments, VtlLibrary& library) {
     if (!arguments.destroy_data) {
         return problem(
             fmt::format("{} is kept", arguments.barcode), "what is on it would be lost",
             fmt::format("targe vtl remove {} {} --destroy-data", arguments.library, arguments.barcode));
     }
-    if (const auto gone = library.remove(arguments.barcode); !gone) {
-        return from(gone.error());
-    }
-    return Shown{.text = fmt::format("Cartridge {} is gone.\n", arguments.barcode)};
+    return shown(library.request("vtl-remove", {{"barcode", arguments.barcode}}),
+                 [&](const Json&) { return fmt::format("Cartridge {} is gone.\n", arguments.barcode); });
 }
 
-Outcome move(const VtlArguments& arguments, Library& library) {
-    const vtl::Inventory inventory = library.elements();
-    const Element* const source = inventory.find_barcode(arguments.barcode);
-    if (source == nullptr) {
-        return problem(fmt::format("there is no cartridge {}", arguments.barcode), "",
-                       "targe vtl list LIBRARY");
-    }
-    const auto address = address_of(arguments.element, inventory);
-    if (!address) {
-        return std::unexpected(address.error());
-    }
-    if (const auto moved = library.transfer(source->address, *address); !moved) {
-        return from(moved.error());
-    }
-    return Shown{.text = fmt::format("Cartridge {} is in {}.\n", arguments.barcode, arguments.element)};
-}
-
-Outcome protect(const VtlArguments& arguments, Library& library) {
+Outcome protect(const VtlArguments& arguments, VtlLibrary& library) {
     const bool on = arguments.state == "on";
-    if (const auto done = library.protect(arguments.barcode, on); !done) {
-        return problem(done.error().what, "", "move it to a slot first: targe vtl move");
-    }
-    return Shown{.text = fmt::format("Cartridge {} {}.\n", arguments.barcode,
-                                     on ? "is write-protected" : "can be written")};
+    return shown(library.request("vtl-protect", {{"barcode", arguments.barcode}, {"on", on}}),
+                 [&](const Json&) {
+                     return fmt::format("Cartridge {} {}.\n", arguments.barcode,
+                                        on ? "is write-protected" : "can be written");
+                 });
 }
 
-Outcome export_tape(const VtlArguments& arguments, Library& library) {
+Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
     if (std::filesystem::exists(arguments.file)) {
         return problem(fmt::format("{} is there already", arguments.file), "", "choose another file");
+    }
+    const auto cartridge = library.borrow(arguments.barcode);
+    if (!cartridge) {
+        return std::unexpected(cartridge.error());
     }
     std::ofstream file(arguments.file, std::ios::binary);
     if (!file) {
         return problem(fmt::format("{} cannot be written", arguments.file));
     }
-    const auto done = library.use(
-        arguments.barcode, [&](vtl::Cartridge& cartridge) { return vtl::export_tar(cartridge, file); });
-    if (!done) {
+    if (const auto done = vtl::export_tar(**cartridge, file); !done) {
         file.close();
         std::filesystem::remove(arguments.file);
         return from(done.error());
@@ -304,7 +213,23 @@ Outcome export_tape(const VtlArguments& arguments, Library& library) {
     return Shown{.text = fmt::format("Cartridge {} is written to {}.\n", arguments.barcode, arguments.file)};
 }
 
-Outcome import_tape(const VtlArguments& arguments, Library& library) {
+/// Builds the cartridge beside the library, which has it when it is complete.
+vtl::Result<> build(const std::string& folder, const vtl::Label& label, std::istream& archive) {
+    auto store = vtl::incoming_cartridge(folder, label.barcode);
+    auto cartridge =
+        store ? vtl::Cartridge::create(std::move(*store), label) : std::unexpected(store.error());
+    if (!cartridge) {
+        return std::unexpected(cartridge.error());
+    }
+    if (label.partitions.size() > 1) {
+        if (const auto formatted = (*cartridge)->format(label.partitions); !formatted) {
+            return formatted;
+        }
+    }
+    return vtl::import_objects(archive, **cartridge);
+}
+
+Outcome import_tape(const VtlArguments& arguments, VtlLibrary& library) {
     std::ifstream file(arguments.file, std::ios::binary);
     if (!file) {
         return problem(fmt::format("{} cannot be read", arguments.file));
@@ -318,34 +243,23 @@ Outcome import_tape(const VtlArguments& arguments, Library& library) {
         label->barcode = arguments.barcode;
     }
     label->segment_bytes = vtl::Label{}.segment_bytes;
-    const auto at = place(arguments, library);
-    if (!at) {
-        return std::unexpected(at.error());
+    const Json asked = named(label->barcode, arguments);
+    // Not only when many gigabytes have been read.
+    if (const auto place = library.request("vtl-place", asked); !place) {
+        return std::unexpected(place.error());
     }
-    Outcome made = added(library, *label, *at);
-    if (!made) {
-        return made;
+    if (const auto built = build(library.folder(), *label, file); !built) {
+        return problem(fmt::format("{}: {}", arguments.file, built.error().what), "",
+                       "no cartridge was made");
     }
-    const auto done = library.use(label->barcode, [&](vtl::Cartridge& cartridge) -> vtl::Result<> {
-        if (label->partitions.size() > 1) {
-            if (const auto formatted = cartridge.format(label->partitions); !formatted) {
-                return formatted;
-            }
-        }
-        return vtl::import_objects(file, cartridge);
-    });
-    if (!done) {
-        (void)library.remove(label->barcode);
-        return problem(fmt::format("{}: {}", arguments.file, done.error().what), "", "no cartridge was made");
-    }
-    return made;
+    return shown(library.request("vtl-adopt", asked), where_it_is);
 }
 
-Outcome perform(const VtlArguments& arguments) {
+Outcome perform(const VtlArguments& arguments, const Ask& ask) {
     if (arguments.verb == VtlVerb::create) {
         return create(arguments);
     }
-    const auto library = open(arguments.library);
+    auto library = VtlLibrary::open(arguments.library, ask);
     if (!library) {
         return std::unexpected(library.error());
     }
@@ -353,29 +267,29 @@ Outcome perform(const VtlArguments& arguments) {
         case VtlVerb::create:
             break;
         case VtlVerb::config:
-            return config(arguments, **library);
+            return config(arguments, *library);
         case VtlVerb::list:
-            return list(**library);
+            return shown(library->request("vtl-list", Json::object()), table_of);
         case VtlVerb::add:
-            return add(arguments, **library);
+            return add(arguments, *library);
         case VtlVerb::remove:
-            return remove(arguments, **library);
+            return remove(arguments, *library);
         case VtlVerb::move:
-            return move(arguments, **library);
+            return shown(library->request("vtl-move", named(arguments.barcode, arguments)), where_it_is);
         case VtlVerb::protect:
-            return protect(arguments, **library);
+            return protect(arguments, *library);
         case VtlVerb::export_tape:
-            return export_tape(arguments, **library);
+            return export_tape(arguments, *library);
         case VtlVerb::import_tape:
-            return import_tape(arguments, **library);
+            return import_tape(arguments, *library);
     }
     return Shown{};
 }
 
 }  // namespace
 
-int run_vtl(const VtlArguments& arguments, bool json, std::ostream& out, std::ostream& err) {
-    const Outcome outcome = perform(arguments);
+int run_vtl(const VtlArguments& arguments, bool json, const Ask& ask, std::ostream& out, std::ostream& err) {
+    const Outcome outcome = perform(arguments, ask);
     if (!outcome) {
         print_problem(outcome.error(), json, out, err);
         return kFailed;

@@ -1,7 +1,8 @@
-// `targe vtl`: virtual tape libraries, which are folders; no daemon is asked.
+// `targe vtl`: virtual tape libraries, which are folders. targed is not asked; targe-vtl is, where it serves
+// the library.
 #pragma once
 
-#include "admin/problem.h"
+#include "cli/answer.h"
 
 #include <cstdint>
 #include <optional>
@@ -51,7 +52,7 @@ struct VtlArguments {
 /// Adds the commands below `targe vtl`; `chosen` is set when one of them was typed. All must outlive `group`.
 void add_vtl_commands(CLI::App& group, VtlArguments& arguments, std::optional<VtlArguments>& chosen);
 
-/// Does it. Returns the exit status.
-int run_vtl(const VtlArguments& arguments, bool json, std::ostream& out, std::ostream& err);
+/// Does it, by way of `ask` where the library is in use. Returns the exit status.
+int run_vtl(const VtlArguments& arguments, bool json, const Ask& ask, std::ostream& out, std::ostream& err);
 
 }  // namespace targe::cli

@@ -98,6 +98,8 @@ Changer::Ending Changer::moved(Call& call, const std::vector<Move>& moves) {
             return refusal(asc::medium_destination_element_full);
         case MoveFault::removal_prevented:
             return refusal(asc::medium_removal_prevented_by_data_transfer_element);
+        case MoveFault::held:
+            return refusal(asc::medium_magazine_not_accessible);
         case MoveFault::host:
             return Sense{.key = SenseKey::hardware_error, .asc = Asc::internal_target_failure};
     }

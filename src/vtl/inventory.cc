@@ -45,6 +45,27 @@ Element* Inventory::find(std::uint16_t address) {
     return found != elements_.end() && found->address == address ? &*found : nullptr;
 }
 
+std::string element_name(const Element& element) {
+    switch (element.type) {
+        case ElementType::storage:
+            return fmt::format("slot:{}", element.address - kFirstStorage + 1);
+        case ElementType::import_export:
+            return fmt::format("port:{}", element.address - kFirstImportExport + 1);
+        case ElementType::drive:
+            return fmt::format("drive:{}", element.address - kFirstDrive);
+        case ElementType::transport:
+            break;
+    }
+    return "transport";
+}
+
+const Element* Inventory::find_name(std::string_view name) const {
+    const auto found = std::ranges::find_if(elements_, [&](const Element& element) {
+        return element.type != ElementType::transport && element_name(element) == name;
+    });
+    return found == elements_.end() ? nullptr : &*found;
+}
+
 const Element* Inventory::find_barcode(std::string_view barcode) const {
     const auto found =
         std::ranges::find_if(elements_, [&](const Element& element) { return element.barcode == barcode; });

@@ -38,6 +38,9 @@ struct Element {
     bool operator==(const Element&) const = default;
 };
 
+/// For people: "slot:1", counted as mtx(1) counts: slots and ports from 1, drives from 0.
+[[nodiscard]] std::string element_name(const Element& element);
+
 class Inventory {
 public:
     explicit Inventory(const ElementCounts& counts);
@@ -47,6 +50,8 @@ public:
     [[nodiscard]] const ElementCounts& counts() const { return counts_; }
     [[nodiscard]] const Element* find(std::uint16_t address) const;
     [[nodiscard]] Element* find(std::uint16_t address);
+    /// By element_name(); the transport is none.
+    [[nodiscard]] const Element* find_name(std::string_view name) const;
     [[nodiscard]] const Element* find_barcode(std::string_view barcode) const;
     /// The first empty element of a type, or nothing.
     [[nodiscard]] const Element* empty(ElementType type) const;

@@ -95,6 +95,9 @@ Result<> Library::settle() {
     if (!barcodes) {
         return std::unexpected(barcodes.error());
     }
+    if (const auto discarded = shelf_->discard_incoming(); !discarded) {
+        return discarded;
+    }
     Inventory settled = inventory_;
     for (const Element& element : inventory_.elements()) {
         if (element.barcode && std::ranges::find(*barcodes, *element.barcode) == barcodes->end()) {

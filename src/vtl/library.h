@@ -56,6 +56,11 @@ public:
 
     /// A new cartridge into `element`, or into the first empty storage element.
     Result<std::uint16_t> add(const Label& label, std::optional<std::uint16_t> element);
+    /// What was built in incoming_cartridge() and has that label, in the same way.
+    Result<std::uint16_t> adopt(const std::string& barcode, std::optional<std::uint16_t> element);
+    /// Where a cartridge would come now; nothing is changed.
+    [[nodiscard]] Result<std::uint16_t> place(const std::string& barcode,
+                                              std::optional<std::uint16_t> element);
     /// With its data; it must not be in a drive.
     Result<> remove(const std::string& barcode);
     /// As the changer would, but to tell everybody. Import/export elements only while nobody prevents it.
@@ -81,7 +86,7 @@ private:
         std::mutex mutex;
         Drive drive;
     };
-    /// A cartridge that is taken out of a drive in the middle of a move.
+    /// A cartridge that is taken out of a drive, or from its folder, in the middle of a move.
     struct InHand {
         std::uint16_t from;
         std::unique_ptr<Cartridge> cartridge;
@@ -96,6 +101,11 @@ private:
 
     [[nodiscard]] std::expected<void, MoveFault> possible(const std::vector<Move>& moves) const;
     [[nodiscard]] static Inventory after(Inventory before, const std::vector<Move>& moves);
+    Result<std::unique_ptr<Cartridge>> fetch(const std::string& barcode);
+    [[nodiscard]] Result<const Element*> place_for(const std::string& barcode,
+                                                   std::optional<std::uint16_t> where) const;
+    Result<std::uint16_t> arrived(const std::string& barcode, const Element& element);
+    void tell_of(ElementType touched);
     void load(std::size_t bay, const std::string& barcode, std::vector<InHand>& in_hand);
     [[nodiscard]] static std::optional<std::size_t> bay_of(const Element& element);
     Result<> save(const Inventory& inventory);

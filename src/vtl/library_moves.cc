@@ -24,6 +24,8 @@ std::string_view text_of(MoveFault fault) {
             return "the destination has a cartridge";
         case MoveFault::removal_prevented:
             return "an initiator prevents that the cartridge is removed";
+        case MoveFault::held:
+            return "the cartridge is in use: another process reads it";
         case MoveFault::host:
             return "the move could not be made durable";
     }
@@ -80,6 +82,11 @@ Inventory Library::after(Inventory inventory, const std::vector<Move>& moves) {
     return inventory;
 }
 
+Result<std::unique_ptr<Cartridge>> Library::fetch(const std::string& barcode) {
+    auto folder = shelf_->cartridge(barcode, Access::take);
+    return folder ? Cartridge::open(std::move(*folder)) : std::unexpected(folder.error());
+}
+
 /// Into an empty drive, from the hand or from its folder.
 void Library::load(std::size_t index, const std::string& barcode, std::vector<InHand>& in_hand) {
     Bay& bay = *bays_.at(index);
@@ -90,9 +97,7 @@ void Library::load(std::size_t index, const std::string& barcode, std::vector<In
     if (held != in_hand.end()) {
         bay.drive.insert(std::move(held->cartridge));
     } else {
-        auto folder = shelf_->cartridge(barcode, false);
-        auto cartridge = folder ? Cartridge::open(std::move(*folder)) : std::unexpected(folder.error());
-        if (cartridge) {
+        if (auto cartridge = fetch(barcode)) {
             bay.drive.insert(std::move(*cartridge));
         } else {
             bay.drive.insert_unreadable(barcode);
@@ -107,6 +112,18 @@ std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std
     }
     std::vector<InHand> in_hand;
     for (const Move& move : moves) {
+        const Element& from = *inventory_.find(move.from);
+        if (bay_of(from) || !bay_of(*inventory_.find(move.to))) {
+            continue;
+        }
+        // What cannot be opened for another reason is in the drive nevertheless, as an unreadable tape.
+        if (auto fetched = fetch(*from.barcode)) {
+            in_hand.push_back({.from = move.from, .cartridge = std::move(*fetched)});
+        } else if (fetched.error().kind == FaultKind::in_use) {
+            return std::unexpected(MoveFault::held);
+        }
+    }
+    for (const Move& move : moves) {
         if (const auto bay = bay_of(*inventory_.find(move.from))) {
             const std::lock_guard lock(bays_[*bay]->mutex);
             in_hand.push_back({.from = move.from, .cartridge = bays_[*bay]->drive.remove(trouble)});
@@ -116,7 +133,9 @@ std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std
     if (const auto saved = save(moved); !saved) {
         trouble = saved.error().what;
         for (const InHand& each : in_hand) {
-            load(*bay_of(*inventory_.find(each.from)), *inventory_.find(each.from)->barcode, in_hand);
+            if (const auto bay = bay_of(*inventory_.find(each.from))) {
+                load(*bay, *inventory_.find(each.from)->barcode, in_hand);
+            }
         }
         return std::unexpected(MoveFault::host);
     }
@@ -138,45 +157,80 @@ Result<std::unique_ptr<Cartridge>> Library::outside_drives(const std::string& ba
     if (element->type == ElementType::drive) {
         return refused(fmt::format("{} is in drive {}", barcode, element->address - kFirstDrive));
     }
-    auto folder = shelf_->cartridge(barcode, false);
-    return folder ? Cartridge::open(std::move(*folder)) : std::unexpected(folder.error());
+    return fetch(barcode);
 }
 
-Result<std::uint16_t> Library::add(const Label& label, std::optional<std::uint16_t> where) {
-    const std::lock_guard lock(mutex_);
-    if (inventory_.find_barcode(label.barcode) != nullptr) {
-        return refused(fmt::format("there is a cartridge {}", label.barcode));
+void Library::tell_of(ElementType touched) {
+    events_.push_back({.drive = {},
+                       .asc = touched == ElementType::import_export
+                                  ? asc::import_or_export_element_accessed
+                                  : scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
+}
+
+Result<const Element*> Library::place_for(const std::string& barcode,
+                                          std::optional<std::uint16_t> where) const {
+    if (inventory_.find_barcode(barcode) != nullptr) {
+        return refused(fmt::format("there is a cartridge {}", barcode));
     }
     const Element* const element = where ? inventory_.find(*where) : inventory_.empty(ElementType::storage);
     if (element == nullptr) {
         return where ? refused(fmt::format("there is no element {}", *where))
                      : refused("no storage element is empty");
     }
-    const std::uint16_t address = element->address;
     const bool import_export = element->type == ElementType::import_export;
     if (element->barcode || (element->type != ElementType::storage && !import_export)) {
-        return refused(fmt::format("a cartridge cannot be put into element {}", address));
+        return refused(fmt::format("a cartridge cannot be put into {}", element_name(*element)));
     }
     if (import_export && changer_->removal_prevented()) {
-        return refused(std::string(text_of(MoveFault::removal_prevented)));
+        return refused("an initiator prevents the use of import/export elements");
     }
-    auto folder = shelf_->cartridge(label.barcode, true);
+    return element;
+}
+
+Result<std::uint16_t> Library::place(const std::string& barcode, std::optional<std::uint16_t> where) {
+    const std::lock_guard lock(mutex_);
+    const auto element = place_for(barcode, where);
+    return element ? Result<std::uint16_t>((*element)->address) : std::unexpected(element.error());
+}
+
+Result<std::uint16_t> Library::arrived(const std::string& barcode, const Element& element) {
+    const std::uint16_t address = element.address;
+    Inventory changed = inventory_;
+    changed.put(address, barcode);
+    if (const auto saved = save(changed); !saved) {
+        return std::unexpected(saved.error());
+    }
+    tell_of(element.type);
+    inventory_ = std::move(changed);
+    return address;
+}
+
+Result<std::uint16_t> Library::adopt(const std::string& barcode, std::optional<std::uint16_t> where) {
+    const std::lock_guard lock(mutex_);
+    const auto element = place_for(barcode, where);
+    if (!element) {
+        return std::unexpected(element.error());
+    }
+    if (const auto adopted = shelf_->adopt(barcode); !adopted) {
+        return std::unexpected(adopted.error());
+    }
+    return arrived(barcode, **element);
+}
+
+Result<std::uint16_t> Library::add(const Label& label, std::optional<std::uint16_t> where) {
+    const std::lock_guard lock(mutex_);
+    const auto element = place_for(label.barcode, where);
+    if (!element) {
+        return std::unexpected(element.error());
+    }
+    auto folder = shelf_->cartridge(label.barcode, Access::create);
     if (!folder) {
         return std::unexpected(folder.error());
     }
     if (auto made = Cartridge::create(std::move(*folder), label); !made) {
         return std::unexpected(made.error());
     }
-    Inventory changed = inventory_;
-    changed.put(address, label.barcode);
-    if (const auto saved = save(changed); !saved) {
-        return std::unexpected(saved.error());
-    }
-    inventory_ = std::move(changed);
-    events_.push_back({.drive = {},
-                       .asc = import_export ? asc::import_or_export_element_accessed
-                                            : scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
-    return address;
+    return arrived(label.barcode, **element);
 }
 
 Result<> Library::remove(const std::string& barcode) {
@@ -188,7 +242,7 @@ Result<> Library::remove(const std::string& barcode) {
     if (element->type == ElementType::drive) {
         return refused(fmt::format("{} is in drive {}", barcode, element->address - kFirstDrive));
     }
-    const bool import_export = element->type == ElementType::import_export;
+    const ElementType type = element->type;
     Inventory changed = inventory_;
     changed.take(element->address);
     // The data first: what is in no element is put back into one when the library is opened again.
@@ -199,9 +253,7 @@ Result<> Library::remove(const std::string& barcode) {
         return saved;
     }
     inventory_ = std::move(changed);
-    events_.push_back({.drive = {},
-                       .asc = import_export ? asc::import_or_export_element_accessed
-                                            : scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
+    tell_of(type);
     return {};
 }
 
@@ -212,7 +264,7 @@ Result<> Library::transfer(std::uint16_t from, std::uint16_t to) {
     const bool import_export = (source != nullptr && source->type == ElementType::import_export) ||
                                (destination != nullptr && destination->type == ElementType::import_export);
     if (import_export && changer_->removal_prevented()) {
-        return refused(std::string(text_of(MoveFault::removal_prevented)));
+        return refused("an initiator prevents the use of import/export elements");
     }
     std::string trouble;
     const auto moved = move({{.from = from, .to = to}}, trouble);
@@ -222,9 +274,7 @@ Result<> Library::transfer(std::uint16_t from, std::uint16_t to) {
     if (inventory_.find(to)->type == ElementType::import_export) {
         inventory_.find(to)->by_operator = true;
     }
-    events_.push_back({.drive = {},
-                       .asc = import_export ? asc::import_or_export_element_accessed
-                                            : scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
+    tell_of(import_export ? ElementType::import_export : ElementType::storage);
     return trouble.empty() ? Result<>{} : refused(trouble);
 }
 
@@ -241,7 +291,7 @@ Result<Label> Library::label(const std::string& barcode) {
     if (inventory_.find_barcode(barcode) == nullptr) {
         return refused(fmt::format("there is no cartridge {}", barcode));
     }
-    auto folder = shelf_->cartridge(barcode, false);
+    auto folder = shelf_->cartridge(barcode, Access::look);
     return folder ? Cartridge::read_label(**folder) : std::unexpected(folder.error());
 }
 

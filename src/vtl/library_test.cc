@@ -73,8 +73,8 @@ TEST_F(Libraries, KeepTheOperatorOutWhileAnInitiatorWantsIt) {
 
 TEST_F(Libraries, RefuseWhatAnOperatorCannotDo) {
     EXPECT_EQ(library_->add(label("A00001L6"), {}).error().what, "there is a cartridge A00001L6");
-    EXPECT_EQ(library_->add(label("X"), 0x1000).error().what, "a cartridge cannot be put into element 4096");
-    EXPECT_EQ(library_->add(label("X"), 0x0100).error().what, "a cartridge cannot be put into element 256");
+    EXPECT_EQ(library_->add(label("X"), 0x1000).error().what, "a cartridge cannot be put into slot:1");
+    EXPECT_EQ(library_->add(label("X"), 0x0100).error().what, "a cartridge cannot be put into drive:0");
     EXPECT_EQ(library_->add(label("X"), 0x7777).error().what, "there is no element 30583");
     EXPECT_EQ(library_->remove("NONE").error().what, "there is no cartridge NONE");
     ASSERT_TRUE(move(0x1000, 0x0100).good());

@@ -1,8 +1,10 @@
 // targe-vtl: the units of a library, each at the socket of its device in targed.
+#include "admin/control_server.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
 #include "base/log.h"
 #include "vtl/library.h"
+#include "vtl/library_requests.h"
 #include "vtl/options.h"
 #include "vtl/unit_server.h"
 
@@ -13,8 +15,10 @@
 #include <cstddef>
 #include <cstdio>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -35,12 +39,28 @@ int failed(const std::string& what, const std::string& cure) {
     return admin::kFailed;
 }
 
-void add_units(Units& units, Library& library, const std::string& name) {
-    const auto tell = [&units](const LibraryEvent& event) {
-        units.at(event.drive ? *event.drive + 1 : 0)->raise(event.asc);
-    };
+/// Tells initiators what the changer or an operator brought up. Who returns from it may answer: what was
+/// brought up before is in force, also where another thread has found it.
+class Crier {
+public:
+    Crier(Library& library, const Units& units) : library_(library), units_(units) {}
+    void tell() {
+        const std::lock_guard lock(mutex_);
+        for (const LibraryEvent& event : library_.take_events()) {
+            units_.at(event.drive ? *event.drive + 1 : 0)->raise(event.asc);
+        }
+    }
+
+private:
+    Library& library_;
+    const Units& units_;
+    std::mutex mutex_;
+};
+
+void add_units(Units& units, Library& library, const std::string& name, Crier& crier) {
     const auto add = [&](UnitIndex unit) {
-        units.push_back(std::make_unique<UnitServer>(library, unit, device_name(name, unit), tell));
+        units.push_back(
+            std::make_unique<UnitServer>(library, unit, device_name(name, unit), [&crier] { crier.tell(); }));
     };
     add({});
     for (std::size_t drive = 0; drive < library.description().drives.size(); ++drive) {
@@ -75,7 +95,8 @@ int serve(const Options& options) {
         return failed(library.error().what, fmt::format("targe vtl create {}", options.library));
     }
     Units units;
-    add_units(units, **library, options.name);
+    Crier crier(**library, units);
+    add_units(units, **library, options.name, crier);
     if (const std::string wrong = attach(units, options); !wrong.empty()) {
         return failed(wrong, fmt::format("targe vtl config {} --name {}, which says what targe.toml of a "
                                          "running targed needs",
@@ -84,10 +105,21 @@ int serve(const Options& options) {
     for (const auto& unit : units) {
         unit->start();
     }
+    const auto control = admin::ControlServer::start(
+        {.socket = control_socket(options.library), .group = {}}, [&](std::string_view request) {
+            const std::string answer = handle_library_request(request, **library);
+            crier.tell();
+            return answer;
+        });
+    if (!control) {
+        return failed(fmt::format("{}: {}", control.error().what, control.error().cause),
+                      "another name of the folder, such as a symbolic link, when the path is too long");
+    }
     TARGE_LOG(info, "vtl", "serving {}: a changer and {} drives", options.library, units.size() - 1);
     admin::notify_service_manager("READY=1");
     signals.wait();
     admin::notify_service_manager("STOPPING=1");
+    (*control)->stop();
     for (const auto& unit : units) {
         unit->stop();
     }

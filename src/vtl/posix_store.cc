@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -208,17 +209,35 @@ private:
     std::string path_;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool create) {
+Result<Descriptor> descriptor_of(const std::string& path, bool create) {
     if (create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return failure("create the folder", path);
     }
     Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return folder ? Result<Descriptor>(std::move(folder)) : failure("open the folder", path);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_folder(const std::string& path, bool create) {
+    auto folder = descriptor_of(path, create);
     if (!folder) {
-        return failure("open the folder", path);
+        return std::unexpected(folder.error());
     }
-    return std::make_unique<PosixFolder>(std::move(folder), path);
+    return std::make_unique<PosixFolder>(std::move(*folder), path);
+}
+
+Result<std::unique_ptr<Store>> take_folder(const std::string& path, bool create) {
+    auto folder = descriptor_of(path, create);
+    if (!folder) {
+        return std::unexpected(folder.error());
+    }
+    if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0) {
+        return errno == EWOULDBLOCK
+                   ? std::unexpected(Fault{.kind = FaultKind::in_use, .what = path + " is in use"})
+                   : failure("lock", path);
+    }
+    return std::make_unique<PosixFolder>(std::move(*folder), path);
 }
 
 }  // namespace targe::vtl

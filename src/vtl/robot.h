@@ -16,6 +16,7 @@ enum class MoveFault : std::uint8_t {
     source_empty,
     destination_full,
     removal_prevented,  ///< by a nexus of the drive
+    held,               ///< an operator reads the cartridge at this moment
     host,               ///< nothing was moved, and the log says why
 };
 

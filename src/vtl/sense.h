@@ -41,6 +41,7 @@ inline constexpr scsi::Asc sequential_positioning_error{0x3b00};
 inline constexpr scsi::Asc position_past_beginning_of_medium{0x3b0c};
 inline constexpr scsi::Asc medium_destination_element_full{0x3b0d};
 inline constexpr scsi::Asc medium_source_element_empty{0x3b0e};
+inline constexpr scsi::Asc medium_magazine_not_accessible{0x3b11};
 inline constexpr scsi::Asc data_phase_error{0x4b00};
 inline constexpr scsi::Asc medium_removal_prevented_by_data_transfer_element{0x5303};
 inline constexpr scsi::Asc security_error{0x7400};

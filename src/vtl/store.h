@@ -19,6 +19,7 @@ enum class FaultKind : std::uint8_t {
     host,     ///< the file system said no
     full,     ///< the file system has no space left
     damaged,  ///< what was read is not what was written
+    in_use,   ///< another process has it, or a drive
 };
 
 struct Fault {

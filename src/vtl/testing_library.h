@@ -20,21 +20,31 @@ public:
     struct Content {
         MemoryStore root;
         std::map<std::string, std::shared_ptr<MemoryStore>> cartridges;
+        std::map<std::string, std::shared_ptr<MemoryStore>> incoming;
+        std::map<std::string, std::weak_ptr<int>> taken;  ///< as long as there is somebody
     };
     explicit MemoryShelf(Content& content) : content_(content) {}
 
     Store& root() override { return content_.root; }
-    Result<std::unique_ptr<Store>> cartridge(const std::string& barcode, bool create) override {
+    Result<std::unique_ptr<Store>> cartridge(const std::string& barcode, Access access) override {
+        std::shared_ptr<int> taken;
+        if (access != Access::look) {
+            if (!content_.taken[barcode].expired()) {
+                return std::unexpected(Fault{.kind = FaultKind::in_use, .what = barcode + " is in use"});
+            }
+            taken = std::make_shared<int>();
+            content_.taken[barcode] = taken;
+        }
         auto& store = content_.cartridges[barcode];
         if (store == nullptr) {
-            if (!create) {
+            if (access != Access::create) {
                 content_.cartridges.erase(barcode);
                 return std::unexpected(
                     Fault{.kind = FaultKind::host, .what = "there is no folder " + barcode});
             }
             store = std::make_shared<MemoryStore>();
         }
-        return std::make_unique<Through>(store);
+        return std::make_unique<Through>(store, std::move(taken));
     }
     Result<std::vector<std::string>> barcodes() override {
         std::vector<std::string> all;
@@ -44,13 +54,26 @@ public:
         return all;
     }
     Result<> remove(const std::string& barcode) override {
+        if (!content_.taken[barcode].expired()) {
+            return std::unexpected(Fault{.kind = FaultKind::in_use, .what = barcode + " is in use"});
+        }
         content_.cartridges.erase(barcode);
+        return {};
+    }
+    Result<> adopt(const std::string& barcode) override {
+        content_.cartridges[barcode] = content_.incoming.at(barcode);
+        content_.incoming.erase(barcode);
+        return {};
+    }
+    Result<> discard_incoming() override {
+        content_.incoming.clear();
         return {};
     }
 
 private:
     struct Through final : Store {
-        explicit Through(std::shared_ptr<MemoryStore> store) : to(std::move(store)) {}
+        Through(std::shared_ptr<MemoryStore> store, std::shared_ptr<int> taken)
+            : to(std::move(store)), held(std::move(taken)) {}
         Result<std::vector<std::string>> list() override { return to->list(); }
         Result<std::unique_ptr<StoreFile>> open(const std::string& name, bool create) override {
             return to->open(name, create);
@@ -66,6 +89,7 @@ private:
         }
         Result<> sync() override { return to->sync(); }
         std::shared_ptr<MemoryStore> to;
+        std::shared_ptr<int> held;
     };
 
     Content& content_;

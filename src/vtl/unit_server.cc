@@ -136,9 +136,7 @@ int UnitServer::execute(targe_command& command) {
     }
     raise_all(reply, command.session);
     if (!unit_) {
-        for (const LibraryEvent& event : library_.take_events()) {
-            tell_(event);
-        }
+        tell_();
     }
     answer(command, reply);
     return TARGE_DONE;

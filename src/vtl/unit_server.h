@@ -19,8 +19,9 @@ namespace targe::vtl {
 /// waits for the next one, and attaches to that.
 class UnitServer {
 public:
-    /// What a move of the changer brings up at other units; called on the changer's thread.
-    using Tell = std::function<void(const LibraryEvent&)>;
+    /// Raises what a command of the changer brought up at other units; called on the changer's thread, before
+    /// the command is answered.
+    using Tell = std::function<void()>;
 
     /// The library outlives it.
     UnitServer(Library& library, UnitIndex unit, std::string name, Tell tell);

@@ -1,5 +1,6 @@
 // Drives of CDs and DVDs: what initiators see of discs, and of their changes.
 #include "device/disc_drive.h"
+#include "engine/testing/plain_device.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ constexpr std::uint32_t kTrayClosed = 0x023a01;
 constexpr std::uint32_t kTrayOpen = 0x023a02;
 
 /// A disc of any size whose every byte is the same.
-class Disc final : public device::Device {
+class Disc final : public testing::PlainDevice {
 public:
     Disc(std::uint64_t blocks, unsigned byte) : blocks_(blocks), byte_(static_cast<std::byte>(byte)) {}
 
@@ -42,34 +43,10 @@ public:
     base::Task<device::IoResult> write(base::CommandArena& /*arena*/, std::uint64_t lba,
                                        base::ConstSegments /*from*/,
                                        device::Durability /*durability*/) override {
-        co_return refused(lba);
-    }
-    base::Task<device::IoResult> flush(base::CommandArena& /*arena*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> unmap(base::CommandArena& /*arena*/, std::uint64_t lba,
-                                       std::uint64_t /*blocks*/) override {
-        co_return refused(lba);
-    }
-    base::Task<device::IoResult> write_zeroes(base::CommandArena& /*arena*/, std::uint64_t lba,
-                                              std::uint64_t /*blocks*/, bool /*may_unmap*/,
-                                              device::Durability /*durability*/) override {
-        co_return refused(lba);
-    }
-    base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& /*arena*/,
-                                                                              std::uint64_t lba,
-                                                                              std::uint64_t blocks) override {
-        co_return device::Extent{.lba = lba, .blocks = blocks, .mapped = true};
-    }
-    base::Task<device::IoResult> refresh(base::CommandArena& /*arena*/) override {
-        co_return device::IoResult{};
+        co_return std::unexpected(device::IoFailure{.error = device::IoError::read_only, .lba = lba});
     }
 
 private:
-    static std::unexpected<device::IoFailure> refused(std::uint64_t lba) {
-        return std::unexpected(device::IoFailure{.error = device::IoError::read_only, .lba = lba});
-    }
-
     std::uint64_t blocks_;
     std::byte byte_;
 };

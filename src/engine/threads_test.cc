@@ -1,5 +1,6 @@
 // The same engine on real threads: the thread sanitizer sees here what a simulation cannot.
 #include "engine/testing/initiator.h"
+#include "engine/testing/plain_device.h"
 #include "engine/testing/world.h"
 
 #include <gtest/gtest.h>
@@ -71,12 +72,11 @@ private:
 };
 
 /// Nothing in it is guarded: who races in the engine races here.
-class PlainDisk final : public device::Device {
+class PlainDisk final : public testing::PlainDevice {
 public:
     static constexpr std::uint32_t kBlock = 512;
 
     [[nodiscard]] device::Geometry geometry() const override { return {.blocks = 64, .block_size = kBlock}; }
-    [[nodiscard]] device::Capabilities capabilities() const override { return {}; }
     base::Task<device::IoResult> read(base::CommandArena& /*arena*/, std::uint64_t lba,
                                       base::Segments into) override {
         std::memcpy(into[0].data, data_.data() + lba * kBlock, into[0].size);
@@ -85,26 +85,6 @@ public:
     base::Task<device::IoResult> write(base::CommandArena& /*arena*/, std::uint64_t lba,
                                        base::ConstSegments from, device::Durability /*durability*/) override {
         std::memcpy(data_.data() + lba * kBlock, from[0].data, from[0].size);
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> flush(base::CommandArena& /*arena*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> unmap(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                       std::uint64_t /*blocks*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> write_zeroes(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                              std::uint64_t /*blocks*/, bool /*may_unmap*/,
-                                              device::Durability /*durability*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& /*arena*/,
-                                                                              std::uint64_t lba,
-                                                                              std::uint64_t blocks) override {
-        co_return device::Extent{lba, blocks, true};
-    }
-    base::Task<device::IoResult> refresh(base::CommandArena& /*arena*/) override {
         co_return device::IoResult{};
     }
 

@@ -1,6 +1,7 @@
 // A unit whose device executes CDBs itself, for tests.
 #pragma once
 
+#include "engine/testing/plain_device.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
@@ -15,41 +16,10 @@
 namespace targe::engine::testing {
 
 /// Answers each command with `answer`, and `data`; or keeps it, until the test says so.
-class ToyServer final : public device::Device, public device::CommandServer {
+class ToyServer final : public PlainDevice, public device::CommandServer {
 public:
     explicit ToyServer(World& world) : world_(world) {}
 
-    [[nodiscard]] device::Geometry geometry() const override { return {.blocks = 0, .block_size = 512}; }
-    [[nodiscard]] device::Capabilities capabilities() const override { return {}; }
-    base::Task<device::IoResult> read(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                      base::Segments /*into*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> write(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                       base::ConstSegments /*from*/,
-                                       device::Durability /*durability*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> flush(base::CommandArena& /*arena*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> unmap(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                       std::uint64_t /*blocks*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<device::IoResult> write_zeroes(base::CommandArena& /*arena*/, std::uint64_t /*lba*/,
-                                              std::uint64_t /*blocks*/, bool /*may_unmap*/,
-                                              device::Durability /*durability*/) override {
-        co_return device::IoResult{};
-    }
-    base::Task<std::expected<device::Extent, device::IoFailure>> block_status(base::CommandArena& /*arena*/,
-                                                                              std::uint64_t lba,
-                                                                              std::uint64_t blocks) override {
-        co_return device::Extent{.lba = lba, .blocks = blocks, .mapped = true};
-    }
-    base::Task<device::IoResult> refresh(base::CommandArena& /*arena*/) override {
-        co_return device::IoResult{};
-    }
     CommandServer* server() override { return this; }
     void observe(device::DeviceObserver* observer) override { heard_by = observer; }
 

@@ -23,8 +23,8 @@ using scsi::CommandId;
 
 static_assert(device::DiscDrive::kBlockSize == scsi::kDiscBlockSize);
 
-/// A structure of a DVD, with its header.
-constexpr std::size_t kLongestAnswer = 4096;
+/// The disc information of a BD, with its header.
+constexpr std::size_t kLongestAnswer = 4100;
 
 scsi::DriveEvents untold(const NexusUnit& unit, const Tray& tray) {
     return {.media = unit.media_events_told != tray.media_events ? tray.latest : scsi::MediaEvent::none,

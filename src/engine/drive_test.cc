@@ -235,6 +235,14 @@ TEST_F(Drive, KeepsADiscWhoseRemovalIsPrevented) {
     EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 2048).data_received, filled(2048, 0x22));
 }
 
+TEST_F(Drive, TellsAllOfTheInformationOfABd) {
+    EXPECT_EQ(change(disc(5'000'000, 0x22)), DiscChanged::changed);
+    EXPECT_EQ(host->next_attention(), kChanged);
+    EXPECT_EQ(host->run(cdb({0x46, 2, 0, 0, 0, 0, 0, 0, 8, 0}), 8).data_received.at(7), std::byte{0x40});
+    const ByteVector told = host->run(cdb({0xad, 1, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 0}), 8192).data_received;
+    EXPECT_EQ(told.size(), 4100U);
+}
+
 TEST_F(Drive, ThatIsReservedTellsOthersOfItselfAlone) {
     EXPECT_EQ(host->run(cdb({0x16, 0, 0, 0, 0, 0})).status, kGood);
     EXPECT_EQ(other->run(cdb10(0x28, 0, 1), 2048).status, 0x18);

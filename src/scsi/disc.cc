@@ -195,8 +195,7 @@ constexpr std::uint16_t kLongStructure = 2048;
 /// Physical Format Information of a DVD-ROM of 12 cm with one layer.
 void physical_format(std::uint64_t blocks, ParameterWriter& out) {
     constexpr std::uint32_t kFirstSector = 0x03'0000;
-    constexpr std::uint64_t kMost = 0xff'ffff;
-    const auto end = static_cast<std::uint32_t>(std::min(kFirstSector + blocks - 1, kMost));
+    const auto end = static_cast<std::uint32_t>(kFirstSector + blocks - 1);
     out.u8(0x01);  // DVD-ROM, PART VERSION 1
     out.u8(0x0f);  // 12 cm; the rate is not specified
     out.u8(0x01);  // one layer, embossed
@@ -212,19 +211,81 @@ struct Structure {
     std::uint16_t bytes;  ///< without the four of the header
 };
 
-/// FORMAT FFh lists all but itself.
-constexpr auto kStructures = std::to_array<Structure>({
+constexpr std::uint16_t kDiscInformation = 4096;
+
+// FORMAT FFh lists all but itself.
+constexpr auto kStructuresOfDvd = std::to_array<Structure>({
     {.format = 0x00, .bytes = kLongStructure},  // physical format
     {.format = 0x01, .bytes = 4},               // copyright
     {.format = 0x04, .bytes = kLongStructure},  // manufacturer
 });
+constexpr auto kStructuresOfBd = std::to_array<Structure>({
+    {.format = 0x00, .bytes = kDiscInformation},
+});
 
-void list_structures(ParameterWriter& out) {
+void list_structures(std::span<const Structure> structures, ParameterWriter& out) {
     constexpr std::uint8_t kReadable = 0x40;  // RDS
-    for (const Structure& each : kStructures) {
+    for (const Structure& each : structures) {
         out.u8(each.format);
         out.u8(kReadable);
         out.u16(static_cast<std::uint16_t>(each.bytes + 4));
+    }
+}
+
+/// One DI unit of a BD-ROM of 12 cm. What it would tell of the medium itself an image cannot know: zero.
+void disc_information(std::uint64_t blocks, ParameterWriter& out) {
+    constexpr std::uint64_t kBlocksOfLayer = 12'219'392;
+    constexpr std::uint64_t kMostLayers = 4;
+    constexpr std::size_t kInUse = 32;
+    const std::uint64_t layers = std::min((blocks + kBlocksOfLayer - 1) / kBlocksOfLayer, kMostLayers);
+    const std::size_t begin = out.size();
+    out.ascii("DI", 2);
+    out.u8(1);  // format; units in the block; a byte of zero; sequence number
+    out.u8(1);
+    out.u8(0);
+    out.u8(0);
+    out.u8(kInUse);
+    out.u8(0);
+    out.ascii("BDO", 3);
+    out.u8(0x01);                                             // 12 cm, class 0, version 1
+    out.u8(static_cast<std::uint8_t>(layers << 4U | 0x01U));  // embossed
+    out.zeroes(begin + kDiscInformation - out.size());
+}
+
+constexpr std::uint8_t kMediaTypeDvd = 0;
+constexpr std::uint8_t kMediaTypeBd = 1;
+constexpr std::uint8_t kList = 0xff;
+
+std::optional<Sense> structure_of_dvd(std::uint8_t format, std::uint64_t blocks, ParameterWriter& out) {
+    switch (format) {
+        case 0x00:
+            physical_format(blocks, out);
+            return std::nullopt;
+        case 0x01:
+            out.zeroes(4);  // nothing is protected, every region may see it
+            return std::nullopt;
+        case 0x04:
+            out.zeroes(kLongStructure);
+            return std::nullopt;
+        case kList:
+            list_structures(kStructuresOfDvd, out);
+            return std::nullopt;
+        default:
+            return invalid_field(ReadDiscStructureCdb::kFormat);
+    }
+}
+
+/// [MMC-6 r2g 6.22]
+std::optional<Sense> structure_of_bd(std::uint8_t format, std::uint64_t blocks, ParameterWriter& out) {
+    switch (format) {
+        case 0x00:
+            disc_information(blocks, out);
+            return std::nullopt;
+        case kList:
+            list_structures(kStructuresOfBd, out);
+            return std::nullopt;
+        default:
+            return invalid_field(ReadDiscStructureCdb::kFormat);
     }
 }
 
@@ -233,11 +294,11 @@ void list_structures(ParameterWriter& out) {
 std::optional<Sense> read_disc_structure(CdbOf<ReadDiscStructureCdb> cdb, std::uint64_t blocks,
                                          ParameterWriter& out) {
     using L = ReadDiscStructureCdb;
-    constexpr std::uint8_t kList = 0xff;
-    if (profile_of(blocks) != Profile::dvd_rom) {
+    const Profile profile = profile_of(blocks);
+    if (profile != Profile::dvd_rom && profile != Profile::bd_rom) {
         return illegal_request(Asc::cannot_read_medium_incompatible_format);
     }
-    if (wire::get<L::kMediaType>(cdb) != 0) {
+    if (wire::get<L::kMediaType>(cdb) != (profile == Profile::bd_rom ? kMediaTypeBd : kMediaTypeDvd)) {
         return invalid_field(L::kMediaType);
     }
     if (wire::get<L::kLayer>(cdb) != 0) {
@@ -245,21 +306,10 @@ std::optional<Sense> read_disc_structure(CdbOf<ReadDiscStructureCdb> cdb, std::u
     }
     const std::size_t begin = out.size();
     out.u32(0);
-    switch (wire::get<L::kFormat>(cdb)) {
-        case 0x00:
-            physical_format(blocks, out);
-            break;
-        case 0x01:
-            out.zeroes(4);  // nothing is protected, every region may see it
-            break;
-        case 0x04:
-            out.zeroes(kLongStructure);
-            break;
-        case kList:
-            list_structures(out);
-            break;
-        default:
-            return invalid_field(L::kFormat);
+    const std::uint8_t format = wire::get<L::kFormat>(cdb);
+    if (const auto refused = profile == Profile::bd_rom ? structure_of_bd(format, blocks, out)
+                                                        : structure_of_dvd(format, blocks, out)) {
+        return refused;
     }
     close_list(begin, out);
     return std::nullopt;

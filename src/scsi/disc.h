@@ -28,17 +28,21 @@ inline constexpr std::uint32_t kFramesOfMinute = 60 * kFramesOfSecond;
 inline constexpr std::uint32_t kFirstFrame = 2 * kFramesOfSecond;
 
 /// Profile number: what kind of disc is in the drive.
-enum class Profile : std::uint8_t { none = 0x0000, cd_rom = 0x0008, dvd_rom = 0x0010 };
+enum class Profile : std::uint8_t { none = 0x0000, cd_rom = 0x0008, dvd_rom = 0x0010, bd_rom = 0x0040 };
 
-/// A CD holds 80 minutes. Whatever is larger is taken for a DVD, also where none so large can be bought:
-/// initiators go by READ CAPACITY.
+/// A CD holds 80 minutes, and a DVD of two layers 8.5 GB. Whatever is larger is taken for a BD, also where
+/// none so large can be bought: initiators go by READ CAPACITY.
 inline constexpr std::uint64_t kMaxCdBlocks = std::uint64_t{80} * kFramesOfMinute;
+inline constexpr std::uint64_t kMaxDvdBlocks = 4'173'824;
 
 [[nodiscard]] constexpr Profile profile_of(std::uint64_t blocks) {
     if (blocks == 0) {
         return Profile::none;
     }
-    return blocks <= kMaxCdBlocks ? Profile::cd_rom : Profile::dvd_rom;
+    if (blocks <= kMaxCdBlocks) {
+        return Profile::cd_rom;
+    }
+    return blocks <= kMaxDvdBlocks ? Profile::dvd_rom : Profile::bd_rom;
 }
 
 /// Whether the command names blocks of the disc.

@@ -51,7 +51,9 @@ TEST(Disc, IsWhatItsSizeSays) {
     EXPECT_EQ(profile_of(1), Profile::cd_rom);
     EXPECT_EQ(profile_of(360'000), Profile::cd_rom) << "80 minutes";
     EXPECT_EQ(profile_of(360'001), Profile::dvd_rom);
-    EXPECT_EQ(profile_of(kMaxDiscBlocks), Profile::dvd_rom);
+    EXPECT_EQ(profile_of(4'173'824), Profile::dvd_rom) << "8.5 GB";
+    EXPECT_EQ(profile_of(4'173'825), Profile::bd_rom);
+    EXPECT_EQ(profile_of(kMaxDiscBlocks), Profile::bd_rom);
 }
 
 TEST(Disc, TellsItsTracks) {
@@ -133,6 +135,22 @@ TEST(Disc, HasStructuresWhereItIsADvd) {
     EXPECT_EQ(said<ReadDiscStructureCdb>(read_disc_structure, {0xad, 0, 0, 0, 0, 0, 1, 0, 8, 0, 0, 0}, kDvd)
                   .refused,
               invalid_field(ReadDiscStructureCdb::kLayer));
+}
+
+TEST(Disc, HasDiscInformationWhereItIsABd) {
+    const auto structure = [](unsigned media, unsigned format, std::uint64_t blocks) {
+        return said<ReadDiscStructureCdb>(read_disc_structure,
+                                          {0xad, media, 0, 0, 0, 0, 0, format, 0x20, 0, 0, 0}, blocks);
+    };
+    const ByteVector information = structure(1, 0, 5'000'000).data;
+    ASSERT_EQ(information.size(), 4100U);
+    EXPECT_EQ(ByteVector(information.begin(), information.begin() + 17),
+              bytes({0x10, 0x02, 0, 0, 'D', 'I', 1, 1, 0, 0, 32, 0, 'B', 'D', 'O', 0x01, 0x11}));
+    EXPECT_EQ(structure(1, 0, 20'000'000).data.at(16), std::byte{0x21}) << "two layers";
+    EXPECT_EQ(structure(1, 0, kMaxDiscBlocks).data.at(16), std::byte{0x41});
+    EXPECT_EQ(structure(1, 0xff, 5'000'000).data, bytes({0, 6, 0, 0, 0, 0x40, 0x10, 4}));
+    EXPECT_EQ(structure(1, 1, 5'000'000).refused, invalid_field(ReadDiscStructureCdb::kFormat));
+    EXPECT_EQ(structure(0, 0, 5'000'000).refused, invalid_field(ReadDiscStructureCdb::kMediaType));
 }
 
 TEST(Disc, TellsOneSpeed) {

@@ -27,12 +27,15 @@ bool with_cd(Profile profile) {
 bool with_dvd(Profile profile) {
     return profile == Profile::dvd_rom;
 }
+bool with_bd(Profile profile) {
+    return profile == Profile::bd_rom;
+}
 
 void nothing(const DriveStatus& /*drive*/, std::string_view /*serial*/, ParameterWriter& /*out*/) {}
 
 /// The best comes first.
 void profiles(const DriveStatus& drive, std::string_view /*serial*/, ParameterWriter& out) {
-    for (const Profile profile : {Profile::dvd_rom, Profile::cd_rom}) {
+    for (const Profile profile : {Profile::bd_rom, Profile::dvd_rom, Profile::cd_rom}) {
         out.u16(static_cast<std::uint16_t>(profile));
         out.u8(profile_of(drive.blocks) == profile ? 1 : 0);
         out.u8(0);
@@ -60,11 +63,20 @@ void removable_medium(const DriveStatus& /*drive*/, std::string_view /*serial*/,
     out.zeroes(3);
 }
 
+/// BLOCKING: blocks that are corrected together.
+std::uint16_t blocking(Profile profile) {
+    constexpr std::uint16_t kOfDvd = 16;
+    constexpr std::uint16_t kOfBd = 32;
+    if (profile == Profile::bd_rom) {
+        return kOfBd;
+    }
+    return profile == Profile::dvd_rom ? kOfDvd : 1;
+}
+
 void random_readable(const DriveStatus& drive, std::string_view /*serial*/, ParameterWriter& out) {
-    constexpr std::uint16_t kEccBlockOfDvd = 16;  // BLOCKING
     constexpr std::uint8_t kErrorRecoveryPage = 1;
     out.u32(kDiscBlockSize);
-    out.u16(profile_of(drive.blocks) == Profile::dvd_rom ? kEccBlockOfDvd : 1);
+    out.u16(blocking(profile_of(drive.blocks)));
     out.u8(kErrorRecoveryPage);
     out.u8(0);
 }
@@ -72,6 +84,16 @@ void random_readable(const DriveStatus& drive, std::string_view /*serial*/, Para
 /// No digital audio play, no C2 flags, no CD-Text.
 void cd_read(const DriveStatus& /*drive*/, std::string_view /*serial*/, ParameterWriter& out) {
     out.zeroes(4);
+}
+
+/// Versions that are read, a bit each: of BD-RE, BD-R and BD-ROM in turn for classes 0 to 3.
+void bd_read(const DriveStatus& /*drive*/, std::string_view /*serial*/, ParameterWriter& out) {
+    constexpr std::size_t kClasses = 4;
+    constexpr std::uint16_t kVersion1 = 0x0002;
+    out.zeroes(4);
+    out.zeroes(2 * kClasses * sizeof(std::uint16_t));
+    out.u16(kVersion1);
+    out.zeroes((kClasses - 1) * sizeof(std::uint16_t));
 }
 
 void serial_number(const DriveStatus& /*drive*/, std::string_view serial, ParameterWriter& out) {
@@ -87,8 +109,9 @@ constexpr auto kFeatures = std::to_array<Feature>({
     {0x0010, 0, false, with_disc, random_readable},
     {0x001e, 2, false, with_cd, cd_read},
     {0x001f, 0, false, with_dvd, nothing},  // DVD Read
-    {0x0100, 0, true, always, nothing},     // Power Management
-    {0x0105, 0, true, always, nothing},     // Timeout
+    {0x0040, 0, false, with_bd, bd_read},
+    {0x0100, 0, true, always, nothing},  // Power Management
+    {0x0105, 0, true, always, nothing},  // Timeout
     {0x0108, 0, true, always, serial_number},
 });
 static_assert(std::ranges::is_sorted(kFeatures, {}, &Feature::code));

@@ -23,6 +23,7 @@ constexpr DriveStatus kEmpty{};
 constexpr DriveStatus kOpen{.tray_open = true};
 constexpr DriveStatus kWithCd{.blocks = 5000};
 constexpr DriveStatus kWithDvd{.blocks = 2'000'000};
+constexpr DriveStatus kWithBd{.blocks = 12'000'000};
 
 ByteVector configuration(const DriveStatus& drive, unsigned type = 0, unsigned from = 0) {
     const ByteVector cdb = bytes({0x46, type, from >> 8U, from & 0xffU, 0, 0, 0, 0x10, 0, 0});
@@ -50,16 +51,20 @@ TEST(GetConfiguration, TellsWhatIsCurrentWithTheDisc) {
                                                                               {0x0010, 0x01},
                                                                               {0x001e, 0x09},
                                                                               {0x001f, 0x00},
+                                                                              {0x0040, 0x00},
                                                                               {0x0100, 0x03},
                                                                               {0x0105, 0x03},
                                                                               {0x0108, 0x03}}));
     const auto dvd = features(configuration(kWithDvd));
     EXPECT_EQ(dvd.at(0x1e), 0x08U);
     EXPECT_EQ(dvd.at(0x1f), 0x01U);
+    const auto bd = features(configuration(kWithBd));
+    EXPECT_EQ(bd.at(0x1f), 0x00U);
+    EXPECT_EQ(bd.at(0x40), 0x01U);
     const auto none = features(configuration(kEmpty));
     EXPECT_EQ(none.at(0x10), 0x00U);
     for (const auto& [drive, profile] : std::initializer_list<std::pair<DriveStatus, unsigned>>{
-             {kEmpty, 0x00}, {kWithCd, 0x08}, {kWithDvd, 0x10}}) {
+             {kEmpty, 0x00}, {kWithCd, 0x08}, {kWithDvd, 0x10}, {kWithBd, 0x40}}) {
         const ByteVector answer = configuration(drive);
         EXPECT_EQ(ByteVector(answer.begin() + 4, answer.begin() + 8), bytes({0, 0, 0, profile}));
         EXPECT_EQ(std::to_integer<std::size_t>(answer[2]) << 8U | std::to_integer<std::size_t>(answer[3]),
@@ -69,7 +74,15 @@ TEST(GetConfiguration, TellsWhatIsCurrentWithTheDisc) {
 
 TEST(GetConfiguration, ListsProfilesTheBestFirst) {
     EXPECT_EQ(configuration(kWithCd, 2, 0),
-              bytes({0, 0, 0, 16, 0, 0, 0, 8, 0, 0, 3, 8, 0, 0x10, 0, 0, 0, 8, 1, 0}));
+              bytes({0, 0, 0, 20, 0, 0, 0, 8, 0, 0, 3, 12, 0, 0x40, 0, 0, 0, 0x10, 0, 0, 0, 8, 1, 0}));
+}
+
+TEST(GetConfiguration, TellsWhichBdsAreRead) {
+    const ByteVector answer = configuration(kWithBd, 2, 0x40);
+    ASSERT_EQ(answer.size(), 8U + 32U);
+    EXPECT_EQ(ByteVector(answer.begin() + 8, answer.begin() + 12), bytes({0, 0x40, 1, 28}));
+    EXPECT_EQ(ByteVector(answer.begin() + 32, answer.begin() + 36), bytes({0, 2, 0, 0})) << "BD-ROM";
+    EXPECT_EQ(configuration(kWithBd, 2, 0x10).at(8 + 9), std::byte{32}) << "BLOCKING";
 }
 
 TEST(GetConfiguration, TellsWhatIsAskedFor) {

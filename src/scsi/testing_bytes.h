@@ -39,7 +39,7 @@ inline ByteVector text(std::string_view characters) {
 
 /// What `write` puts into a parameter writer with room for `room` bytes, over old content that must not show.
 template <class Write>
-ByteVector written(Write write, std::size_t room = 4096) {
+ByteVector written(Write write, std::size_t room = 8192) {
     ByteVector memory(room, std::byte{0xee});
     ParameterWriter out{memory};
     write(out);

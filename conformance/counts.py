@@ -78,10 +78,10 @@ CELLS = (
     *(Cell("null", 512, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.5, 0)) for depth in (1, 32)),
-    # Data of a read leave from the memory that is shared; those of a write are copied on their way there. Waking the handler costs a call
-    # of the ring; what it completes in two parts is answered in two.
+    # Data of a read leave from the memory that is shared; those of a write are copied once to wait for it, for it may have to be replaced before
+    # it is done, and once into what is shared. Waking the handler costs a call of the ring; what it completes in two parts is answered in two.
     *(Cell(USER, 4096, "read", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
-    *(Cell(USER, 4096, "write", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 3, 0)) for depth in (1, 32)),
+    *(Cell(USER, 4096, "write", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 2 if depth == 1 else 2.5, 0)) for depth in (1, 32)),
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1.1)) for depth in (1, 32)),
     *(Cell("file", 4096, "write", depth, Limits(None, None, 0 if depth == 1 else 0.5, 1.1)) for depth in (1, 32)),
 )

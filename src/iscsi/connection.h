@@ -63,7 +63,6 @@ public:
     void transport_lost();
 
     // Answers of the host.
-
     /// The session exists, under this handle, which is not 0.
     void established(std::uint16_t target_session_handle);
     /// The same, with other options than the connection began with.
@@ -74,9 +73,10 @@ public:
     /// above expected_data_out(). Once per task. May call Host::data_out_complete() or data_out_failed().
     void accept_data(ScsiTask& task, base::Segments into, std::uint32_t bytes);
     /// All of the data-out of the task that Host::command() is being called for, when it has come with it and
-    /// needs no digest compared first; else nothing. Stays where it is until Host::command() returns, and
-    /// serves a host that can answer before that without accept_data().
+    /// needs no digest compared first; else nothing. Stays where it is until Host::command() returns. A host
+    /// that has used them, or a copy, says data_taken() and needs no accept_data(): they are not delivered.
     [[nodiscard]] wire::Bytes data_here() const { return data_here_; }
+    void data_taken() { data_here_ = {}; }
     /// How the task ends. Once per task, and not with abandon().
     void respond(ScsiTask& task, const Response& response);
     /// The task was aborted and gets no response. Its memory is free when Host::task_ended() is called:
@@ -212,7 +212,7 @@ private:
     Incoming incoming_;
     std::vector<std::byte> collected_;
     bool processing_ = false;
-    wire::Bytes data_here_;        ///< while the host is given a command
+    wire::Bytes data_here_;        ///< while the host is given a command, and has not taken them
     bool space_lent_ = false;      ///< a receive is under way
     ScsiTask* lent_by_ = nullptr;  ///< whose memory it may write to
     base::Segment own_memory_{};   ///< collected_, or the early data of a task

@@ -103,10 +103,12 @@ void Connection::start_command(ScsiTask& task, HeaderView header, std::uint32_t 
     if (length == task.expected_data_out() && task.data_out_.failure() == std::nullopt) {
         data_here_ = reader_.data_here();
     }
+    const bool were_here = !data_here_.empty();
     host_.command(task);
+    const bool taken = were_here && data_here_.empty();
     data_here_ = {};
     // The host may have aborted it at once, and be using the object for something else already.
-    if (incoming_.task == &task) {
+    if (incoming_.task == &task && !taken) {
         take_data(task, 0, length);
     }
 }

@@ -59,6 +59,33 @@ TEST(DataHere, IsNotTakenWhereMoreIsToCome) {
     EXPECT_EQ(peer.next().opcode(), Opcode::ready_to_transfer);
 }
 
+TEST(DataHere, ThatWereTakenAreNotKeptOnceMore) {
+    Peer peer(1, {.max_held_bytes = 1000});
+    ASSERT_TRUE(peer.log_in());
+    peer.host.takes_data_here = peer.host.answers_later = true;
+    const auto write = [&](std::uint32_t tag) {
+        Pdu pdu = peer.command(tag, Move::write, 600);
+        pdu.data = some_data(600, tag);
+        peer.send(pdu);
+        EXPECT_EQ(peer.host.written, some_data(600, tag));
+    };
+    for (const std::uint32_t tag : {1U, 2U, 3U}) {
+        write(tag);
+    }
+    // What comes before its memory still finds all of the room.
+    peer.host.on_command = [](HostTask&) {};
+    Pdu pdu = peer.command(4, Move::write, 1000);
+    pdu.data = some_data(1000, 4);
+    peer.send(pdu);
+    peer.host.accept(*peer.host.find(4), 1000);
+    EXPECT_EQ(peer.host.written, some_data(1000, 4));
+    EXPECT_TRUE(peer.host.failures.empty());
+    for (const std::uint32_t tag : {1U, 2U, 3U}) {
+        peer.host.respond_good(*peer.host.find(tag));
+        EXPECT_EQ(peer.next().get<ScsiResponsePdu::kStatus>(), 0);
+    }
+}
+
 /// How much may come at a time before a command.
 std::size_t room_for_commands(Peer& peer) {
     return base::total_size(peer.connection.receive_space());

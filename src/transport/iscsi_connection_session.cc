@@ -238,6 +238,10 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
         .known = true, .out_bytes = task.expected_data_out(), .in_bytes = task.expected_data_in()};
     both.submitted = true;
     nexus_->submit(command, protocol_.data_here());
+    // It has them, and no memory for them was named: they were taken from where they are.
+    if (command.data_out.size > 0 && command.data_out.segments.empty()) {
+        protocol_.data_taken();
+    }
 }
 
 void IscsiConnection::data_out_wanted(engine::Command& command) {

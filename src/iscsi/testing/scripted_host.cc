@@ -70,7 +70,10 @@ void ScriptedHost::command(ScsiTask& scsi_task) {
     } else if (takes_data_here && !connection->data_here().empty()) {
         ++taken_here;
         written.assign(connection->data_here().begin(), connection->data_here().end());
-        respond_good(task);
+        connection->data_taken();
+        if (!answers_later) {
+            respond_good(task);
+        }
     } else if (task.expected_data_out() > 0) {
         accept(task, std::min(task.expected_data_out(), kMaxBytes));
     } else {

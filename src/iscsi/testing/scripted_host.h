@@ -102,6 +102,7 @@ public:
     bool keep_written = true;
     bool data_may_change = false;  ///< the connection copies data-in before it sends them
     bool takes_data_here = false;  ///< writes from Connection::data_here() where it can
+    bool answers_later = false;    ///< those: the test does
     std::size_t taken_here = 0;
 
 private:

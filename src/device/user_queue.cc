@@ -22,6 +22,7 @@ constexpr std::uint32_t kWakesForNothing = 10'000;
 UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, UserQueueHost& host,
                      reactor::Reactor& reactor, std::uint32_t index)
     : presence_(presence), settings_(settings), host_(host), reactor_(reactor), index_(index) {
+    Poller::is_waited_for_ = TurnEnd::is_waited_for_ = false;
     presence_.join(*this);
     run();
 }

@@ -49,9 +49,12 @@ class TurnEnd : public base::ListHook<class TurnEndTag> {
 public:
     virtual void turn_ended() = 0;
     [[nodiscard]] bool did_much() const { return did_much_; }
+    [[nodiscard]] bool is_waited_for() const { return is_waited_for_; }
 
 protected:
     ~TurnEnd() = default;
+    /// False: it only helps the others, see Reactor::others_wait().
+    bool is_waited_for_ = true;
     /// So much was done last time that others need not wait for all who do that: of those that did much, one
     /// has its turn after the others.
     bool did_much_ = false;
@@ -66,9 +69,12 @@ public:
     /// The reactor is about to sleep. The poller is in no list any more and asks the ring to be woken.
     virtual void park() = 0;
     [[nodiscard]] bool found_much() const { return found_much_; }
+    [[nodiscard]] bool is_waited_for() const { return is_waited_for_; }
 
 protected:
     ~Poller() = default;
+    /// As TurnEnd::is_waited_for_.
+    bool is_waited_for_ = true;
     /// As TurnEnd::did_much_.
     bool found_much_ = false;
 };
@@ -137,7 +143,8 @@ public:
     /// `turn` goes on in a later turn, as the only large one of it. It stays in place until then.
     void add_large(LargeTurn& turn);
 
-    /// Whether somebody waits while the poller, the end of turn or the large turn that runs now goes on.
+    /// Whether somebody waits while the poller, the end of turn or the large turn that runs now goes on. A
+    /// peer does; what only helps those that are there, the queue of a device for one, does not.
     [[nodiscard]] bool others_wait() const { return others_wait_; }
 
     /// Runs on the calling thread until stop(), then until nothing is left to wait for. Once.

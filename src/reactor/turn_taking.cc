@@ -17,16 +17,17 @@ constexpr std::size_t kPollers = 16;
 bool Reactor::run_pollers() {
     base::IntrusiveList<Poller, PollerTag> little;
     base::IntrusiveList<Poller, PollerTag> much;
-    others_wait_ = false;
+    unsigned waiting = 0;
     while (!pollers_.empty()) {
-        others_wait_ = others_wait_ || !little.empty() || !much.empty();
         Poller& next = pollers_.pop_front();
+        waiting += next.is_waited_for() ? 1 : 0;
         (next.found_much() ? much : little).push_back(next);
     }
+    others_wait_ = waiting > 1;
     bool any = !much.empty() || !large_.empty();
     if (!large_.empty()) {
         // What was begun is brought to its end before more comes in: somebody's memory waits for it.
-        others_wait_ = !little.empty() || !much.empty();
+        others_wait_ = waiting > 0;
         LargeTurn& chosen = large_.pop_front();
         while (!much.empty()) {
             pollers_.push_back(much.pop_front());
@@ -69,12 +70,13 @@ void Reactor::add_large(LargeTurn& turn) {
 void Reactor::run_turn_ends() {
     base::IntrusiveList<TurnEnd, TurnEndTag> little;
     base::IntrusiveList<TurnEnd, TurnEndTag> much;
-    others_wait_ = false;
+    unsigned waiting = 0;
     while (!turn_ends_.empty()) {
-        others_wait_ = others_wait_ || !little.empty() || !much.empty();
         TurnEnd& next = turn_ends_.pop_front();
+        waiting += next.is_waited_for() ? 1 : 0;
         (next.did_much() ? much : little).push_back(next);
     }
+    others_wait_ = waiting > 1;
     while (!little.empty()) {
         little.pop_front().turn_ended();
     }

@@ -19,8 +19,10 @@ struct Speaker final : Poller, TurnEnd {
     Speaker(char letter, bool much, std::string& into) : name(letter), log(into) {
         found_much_ = did_much_ = much;
     }
+    void only_help() { Poller::is_waited_for_ = TurnEnd::is_waited_for_ = false; }
     bool poll() override {
         log += name;
+        others_waited = others_waited || Reactor::current()->others_wait();
         if (log.size() >= kEnough) {
             Poller::unlink();
         }
@@ -29,6 +31,7 @@ struct Speaker final : Poller, TurnEnd {
     void park() override {}
     void turn_ended() override {
         log += name;
+        others_waited = others_waited || Reactor::current()->others_wait();
         if (log.size() < kEnough) {
             Reactor::current()->at_turn_end(*this);
         }
@@ -37,6 +40,7 @@ struct Speaker final : Poller, TurnEnd {
     static constexpr std::size_t kEnough = 400;
     char name;
     std::string& log;
+    bool others_waited = false;  ///< when it was asked
 };
 
 struct TurnTaking : testing::Test {
@@ -98,6 +102,25 @@ TEST_F(TurnTaking, AStreamThatSendsLittleWaitsForOneThatSendsMuch) {
     for (const char name : {'a', 'b', 'c'}) {
         EXPECT_LE(longest_wait(name), 5U) << "they take turns: " << log.substr(0, 40);
     }
+}
+
+TEST_F(TurnTaking, NobodyWaitsForWhatOnlyHelps) {
+    little.only_help();
+    run([this](Reactor& reactor) {
+        for (Speaker* const each : {&a, &little}) {
+            reactor.add_poller(*each);
+            reactor.at_turn_end(*each);
+        }
+    });
+    EXPECT_FALSE(a.others_waited);
+}
+
+TEST_F(TurnTaking, PeersWaitForEachOther) {
+    run([this](Reactor& reactor) {
+        reactor.add_poller(a);
+        reactor.add_poller(little);
+    });
+    EXPECT_TRUE(a.others_waited);
 }
 
 }  // namespace

@@ -82,12 +82,13 @@ bool UserDevice::lends_reads(std::uint64_t bytes) {
     return queue_here().may_lend(bytes);
 }
 
-base::Task<std::expected<Loan, IoFailure>> UserDevice::read_lent(base::CommandArena& arena, std::uint64_t lba,
-                                                                 std::uint64_t blocks) {
+base::Task<std::expected<Loan, IoFailure>> UserDevice::read_lent(base::CommandArena& /*arena*/,
+                                                                 std::uint64_t lba, std::uint64_t blocks) {
     UserRequest request;
     set_range(request, TARGE_OP_READ, lba, blocks);
     request.lends = true;
-    const IoResult read = co_await perform(arena, request);
+    co_await queue_here().perform(request);
+    const IoResult read = result_of(request);
     if (!read) {
         co_return std::unexpected(read.error());
     }

@@ -1,8 +1,9 @@
 // handler SOCKET null|ram MEBIBYTES: the null and the RAM device once more, in another program.
 //
-// What is built into targed costs it no copy and no other program: bench/run.py has both in one run.
+// What is built into targed costs it no other program: bench/run.py has both in one run.
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,22 +11,24 @@
 #include <sys/mman.h>
 #include <targe.h>
 
-static uint8_t* memory;  // NULL: there is no store, reads find zeroes
+enum { kLongestRead = 1 << 20 };
+
+static uint8_t* memory;  // reads are answered from there
+static bool is_null;     // it is as long as one read may be, and stays zero
 static targe_device* device;
 
 static int read_blocks(void* context, struct targe_io* io) {
     (void)context;
-    if (memory == NULL) {
-        memset(io->data, 0, io->length);
-    } else {
-        memcpy(io->data, memory + io->offset, io->length);
+    const uint64_t at = is_null ? 0 : io->offset;
+    if (targe_lend(io, at) != 0) {
+        memcpy(io->data, memory + at, io->length);
     }
     return 0;
 }
 
 static int write_blocks(void* context, struct targe_io* io) {
     (void)context;
-    if (memory != NULL) {
+    if (!is_null) {
         memcpy(memory + io->offset, io->data, io->length);
     }
     return 0;
@@ -44,22 +47,28 @@ int main(int argc, char** argv) {
         fprintf(stderr, "usage: handler SOCKET null|ram MEBIBYTES\n");
         return 2;
     }
-    if (strcmp(argv[2], "ram") == 0) {
-        memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED) {
-            perror("handler");
-            return 1;
-        }
-        madvise(memory, size, MADV_HUGEPAGE);  // as the built-in one has it
+    is_null = strcmp(argv[2], "null") == 0;
+    void* at = NULL;
+    const int lent = targe_make_memory(is_null ? kLongestRead : size, &at);
+    if (lent < 0) {
+        fprintf(stderr, "handler: no memory: %s\n", strerror(-lent));
+        return 1;
     }
+    memory = at;
+    madvise(memory, is_null ? kLongestRead : size, MADV_HUGEPAGE);  // as the built-in one has it
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     const struct targe_block_ops ops = {
         .struct_size = sizeof ops, .read = read_blocks, .write = write_blocks};
-    const struct targe_attachment how = {
-        .struct_size = sizeof how, .socket = argv[1], .name = "bench 1", .size = size, .block_ops = &ops};
+    const struct targe_attachment how = {.struct_size = sizeof how,
+                                         .socket = argv[1],
+                                         .name = "bench 1",
+                                         .size = size,
+                                         .block_ops = &ops,
+                                         .lends = 1,
+                                         .memory = lent};
     char error[256];
     device = targe_attach(&how, 10000, error, sizeof error);
     if (device == NULL) {

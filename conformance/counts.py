@@ -78,8 +78,8 @@ CELLS = (
     *(Cell("null", 512, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "read", depth, Limits(2 if depth == 1 else 0.1, 1.5 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.5, 0)) for depth in (1, 32)),
-    # Data of a read leave from the memory that is shared; those of a write are copied once to wait for it, for it may have to be replaced before
-    # it is done, and once into what is shared. Waking the handler costs a call of the ring; what it completes in two parts is answered in two.
+    # Data of a read leave from memory that the handler lends; those of a write are copied once to wait for it, for it may have to be replaced
+    # before it is done, and once into what is shared. Waking the handler costs a call of the ring; what it completes in two parts is answered in two.
     *(Cell(USER, 4096, "read", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 0, 0)) for depth in (1, 32)),
     *(Cell(USER, 4096, "write", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.2, 2 if depth == 1 else 2.5, 0)) for depth in (1, 32)),
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1.1)) for depth in (1, 32)),
@@ -108,7 +108,7 @@ def drive(daemon: Targed, cell: Cell, operations: int) -> None:
         raise RuntimeError(f"{cell.name}: {done.stdout}{done.stderr}")
 
 
-# Of the handler, for a command: it wakes targed and takes what woke it, once a batch, and copies each byte once, to or from its own memory.
+# Of the handler, for a command: it wakes targed and takes what woke it, once a batch, and copies each byte that is written once.
 HANDLERS_LIMITS = {1: Limits(2, 2, 1, 0), 32: Limits(0.2, 0.2, 1, 0)}
 
 
@@ -141,7 +141,7 @@ def judge_handler(cell: Cell, counts: Counts) -> Result:
     limits = HANDLERS_LIMITS[cell.depth]
     figures = {"allocations": (counts.allocations / operations, 0.0), "calls": (counts.working_calls / operations, limits.calls),
                "waits": (counts.waits / operations, limits.waits),
-               "copied bytes a byte": (counts.copied_bytes / operations / cell.io_bytes, limits.copies)}
+               "copied bytes a byte": (counts.copied_bytes / operations / cell.io_bytes, limits.copies if cell.direction == "write" else 0.0)}
     return verdict(f"{cell.name}, its handler", figures)
 
 

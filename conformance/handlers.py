@@ -149,6 +149,24 @@ def examples(seed: int) -> list[Result]:
     return results
 
 
+def lent(seed: int) -> list[Result]:
+    """A disk in Python whose reads are sent from its own memory."""
+    name = "memory that is lent"
+    with Targed(Setup((Device("lent", handler="user", size=""),), (Target(NAME, {0: "lent"}),))) as daemon:
+        image, back = daemon.folder / "image.raw", daemon.folder / "back.raw"
+        wanted = make_image(image, seed)
+        disk = (sys.executable, str(ROOT / "conformance" / "lending_disk.py"), socket_of(daemon, "lent"), str(SIZE_MIB))
+        with Handler(daemon, "lent", *disk) as handler:
+            await_ready(daemon, 0)
+            convert(str(image), image_options(daemon, 0, "none"))
+            with back.open("wb") as file:
+                file.truncate(SIZE_MIB * MIB)
+            convert(image_options(daemon, 0, "none"), str(back))
+        found = sha256(back)
+        wrong = f"{found} came back of {wanted}" if found != wanted else f"it left with {handler.status}" if handler.status else ""
+        return [report.failed(SUITE, name, wrong) if wrong else report.passed(SUITE, name)]
+
+
 class Load:
     """Writes and reads of one session, DEPTH at a time, until stop(). Each must be GOOD, and within the deadline; reads must find what was
     written last."""
@@ -286,7 +304,7 @@ def settled(session: Session, cdb: bytes, **more: object) -> Task:
 def run(seed: int | None = None, kills: int = 200) -> list[Result]:
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     print(f"   handlers: seed={seed}", flush=True)
-    return examples(seed) + killed_and_stopped(seed, kills) + hung(seed)
+    return examples(seed) + lent(seed) + killed_and_stopped(seed, kills) + hung(seed)
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ class _Attachment(c.Structure):
                 ("command_ops", c.POINTER(_CommandOps)), ("peripheral_type", c.c_uint8), ("removable", c.c_uint8), ("reserved", c.c_uint8 * 6),
                 ("vendor", c.c_char_p), ("product", c.c_char_p), ("revision", c.c_char_p), ("vpd_pages", c.c_char_p),
                 ("vpd_page_count", c.c_uint32), ("reattach", c.c_uint32), ("rules", c.POINTER(Rule)), ("rule_count", c.c_uint32),
-                ("reserved2", c.c_uint32)]
+                ("lends", c.c_uint32), ("memory", c.c_int32), ("reserved2", c.c_uint32)]
 
 
 def _library() -> c.CDLL:
@@ -113,6 +113,8 @@ def _library() -> c.CDLL:
     library.targe_resize.argtypes = [c.c_void_p, c.c_uint64]
     library.targe_set_log_page.argtypes = [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t]
     library.targe_set_depth.argtypes = [c.c_void_p, c.c_uint32]
+    library.targe_lend.argtypes = [c.POINTER(_Io), c.c_uint64]
+    library.targe_make_memory.argtypes = [c.c_uint64, c.POINTER(c.c_void_p)]
     for name in ("targe_go_on", "targe_command_complete", "targe_aborted"):
         getattr(library, name).argtypes = [c.POINTER(_Command)]
     library.targe_invalid_field.argtypes = [c.POINTER(_Command), c.c_uint, c.c_int]
@@ -142,14 +144,23 @@ class Served:
         return self._device
 
 
+class Lent:
+    """What read() may return in place of bytes: they are in Disk.memory from `at` on, and stay there."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+
 class Disk(Served):
     """A disk. What a class does not define, the disk cannot, and targed does not announce it: write(offset, data, durable), flush(),
     unmap(offset, length), write_zeroes(offset, length), block_status(offset, length) -> (length, mapped); and write_same(offset, length,
     block) and copy(offset, source, length), which may raise OSError(ENOTSUP) to have targed write, or read and write, instead."""
     size = 0  #: bytes
     block_size = 0  #: 0: as configured
+    lends = 0  #: bytes of memory, zeroes at first, that reads may be answered from; see targe_lend(). No more than size, or 16 MiB
+    memory = memoryview(b"")  #: that, as long as it is served
 
-    def read(self, offset: int, length: int) -> bytes:
+    def read(self, offset: int, length: int) -> bytes | Lent:
         raise NotImplementedError
 
     def set_log_page(self, code: int, parameters: bytes) -> None:
@@ -236,6 +247,8 @@ class Device:
             self.disk = what
             self.ops = self._block_ops()
             how.level, how.block_size, how.size, how.block_ops = _BLOCKS, what.block_size, what.size, c.pointer(self.ops)
+            if what.lends:
+                how.lends, how.memory = 1, self._make_memory(what)
         else:
             self.unit, self.command_ops = what, self._command_ops(what)
             how.level, how.peripheral_type, how.removable = _COMMANDS, what.peripheral_type, int(what.removable)
@@ -251,6 +264,14 @@ class Device:
         result = getattr(self.functions, function)(self.handle, *arguments)
         if function != "targe_stop" and result < 0:
             raise OSError(-result, os.strerror(-result))
+
+    def _make_memory(self, disk: Disk) -> int:
+        at = c.c_void_p()
+        descriptor = self.functions.targe_make_memory(disk.lends, c.byref(at))
+        if descriptor < 0:
+            raise OSError(-descriptor, os.strerror(-descriptor))
+        disk.memory = memoryview((c.c_uint8 * disk.lends).from_address(at.value or 0)).cast("B")
+        return descriptor
 
     def _command_ops(self, unit: Unit) -> _CommandOps:
         ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute))
@@ -308,6 +329,13 @@ class Device:
 
     def _read(self, io: _Io) -> None:
         data = self.disk.read(io.offset, io.length)
+        if isinstance(data, Lent):
+            result = self.functions.targe_lend(c.byref(io), data.at)
+            if result == -errno.EINVAL:
+                raise ValueError(f"read({io.offset}, {io.length}) lends {data.at}, beyond {self.disk.lends}")
+            if result == 0:
+                return
+            data = bytes(self.disk.memory[data.at:data.at + io.length])
         if len(data) != io.length:
             raise ValueError(f"read({io.offset}, {io.length}) gave {len(data)} bytes")
         c.memmove(io.data, data, io.length)

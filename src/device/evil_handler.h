@@ -150,6 +150,9 @@ private:
             made->wanted = static_cast<std::uint32_t>(take(4));
             made->information = static_cast<std::int64_t>(take(8));
             made->report = take(1);
+        } else if (device_->how.lends != 0 && slot.op == TARGE_OP_READ && take(1) % 2 == 0) {
+            made->flags = TARGE_COMPLETION_LENT;
+            made->command_specific = take(1) % 2 == 0 ? take(2) : take(8);  // so much there is not
         } else {
             made->error = slot.op == TARGE_OP_SESSION_ATTACH ? EACCES : kErrors[take(1) % kErrors.size()];
         }
@@ -159,7 +162,7 @@ private:
             made->status = 0;
         }
         publish(mine, *made);
-        if (made->flags != 0 && take(1) % 2 == 0) {
+        if (made->flags == TARGE_COMPLETION_GOES_ON && take(1) % 2 == 0) {
             publish(mine, goes_on_);
         }
     }

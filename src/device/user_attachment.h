@@ -29,6 +29,7 @@ struct UserGreeting : targe_hello {
 /// of it unmaps the memory. From any thread, but for what `memory` holds.
 struct UserAttachment {
     std::unique_ptr<UserMemory> memory;
+    std::unique_ptr<LentMemory> lent;  ///< the handler's; may be null
     reactor::FileDescriptor connection;
     reactor::FileDescriptor handler_event;
     std::vector<reactor::FileDescriptor> queue_events;

@@ -18,8 +18,6 @@ namespace {
 
 /// Before a handler has said what it can: what promises initiators least.
 constexpr std::uint32_t kCanUntilKnown = TARGE_CAN_WRITE | TARGE_CAN_FLUSH;
-/// Of one READ or WRITE of a handler.
-constexpr std::uint64_t kPieceBytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t kArenaBytes = std::uint64_t{16} << 20U;
 /// A whole transfer of a command each, and a few of them at once.
 constexpr std::uint64_t kCommandArenaBytes = std::uint64_t{64} << 20U;
@@ -296,8 +294,8 @@ std::vector<Segment> part_of(std::span<const Segment> segments, std::uint64_t sk
 }  // namespace
 
 base::Task<IoResult> UserDevice::in_pieces(base::CommandArena& arena, UserRequest& whole) {
-    for (std::uint64_t at = 0; at < whole.length; at += kPieceBytes) {
-        const std::uint64_t length = std::min(kPieceBytes, whole.length - at);
+    for (std::uint64_t at = 0; at < whole.length; at += UserQueue::kMostBytes) {
+        const std::uint64_t length = std::min(UserQueue::kMostBytes, whole.length - at);
         const auto out = part_of(whole.out, at, length);
         const auto in = part_of(whole.in, at, length);
         UserRequest piece;
@@ -321,7 +319,7 @@ base::Task<IoResult> UserDevice::read(base::CommandArena& arena, std::uint64_t l
     request.offset = lba * settings_.block_size;
     request.length = base::total_size(into);
     request.in = into;
-    if (request.length > kPieceBytes) {
+    if (request.length > UserQueue::kMostBytes) {
         co_return co_await in_pieces(arena, request);
     }
     co_await queue_here().perform(request);
@@ -336,7 +334,7 @@ base::Task<IoResult> UserDevice::write(base::CommandArena& arena, std::uint64_t 
     request.offset = lba * settings_.block_size;
     request.length = base::total_size(from);
     request.out = from;
-    if (request.length > kPieceBytes) {
+    if (request.length > UserQueue::kMostBytes) {
         co_return co_await in_pieces(arena, request);
     }
     co_await queue_here().perform(request);

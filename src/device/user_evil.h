@@ -3,6 +3,7 @@
 
 #include "device/evil_handler.h"
 #include "device/user_handler.h"
+#include "device/user_lendable.h"
 
 #include <chrono>
 #include <cstddef>
@@ -24,7 +25,8 @@ public:
     bool visit(std::span<const std::byte> bytes) {
         constexpr std::size_t kOperations = 4;
         std::string error;
-        EvilHandler evil(Handler::attach(settings().socket, medium_, kWholeDisk, error));
+        EvilHandler evil(
+            Handler::attach(settings().socket, medium_, kWholeDisk, error, 0, 10'000, memory_.descriptor));
         if (!evil.attached()) {
             return false;
         }
@@ -67,6 +69,7 @@ private:
 
     ScratchDirectory directory_;
     HandlersMedium medium_;
+    LendableMemory memory_{std::uint64_t{1} << 18U};
     OnReactor on_;
     Stopped device_;
 };

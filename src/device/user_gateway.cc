@@ -28,7 +28,9 @@ constexpr auto kHelloLimit = 5s;
 constexpr unsigned kOpenRequests = 16;
 constexpr int kDescriptorsExhaustedMs = 100;
 /// All that region.h names.
-constexpr std::uint32_t kDoes = 2U * TARGE_HAS_RULES - 1U;
+constexpr std::uint32_t kDoes = 2U * TARGE_LENDS - 1U;
+/// So much memory may be lent by a handler whose device is smaller.
+constexpr std::uint64_t kLeastLent = std::uint64_t{16} << 20U;
 
 std::string_view text_of(std::span<const char> field) {
     return {field.data(), static_cast<std::size_t>(std::ranges::find(field, '\0') - field.begin())};
@@ -153,10 +155,14 @@ void UserGateway::hear_candidate() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_TRUNC);
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_LEN(sizeof(int));  // what is left of its space would take another one
+    const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
+    const reactor::FileDescriptor lent = got < 0 ? reactor::FileDescriptor{} : descriptor_in(message);
     const auto further = static_cast<std::size_t>(std::max<ssize_t>(got - ssize_t{sizeof(targe_hello)}, 0));
     const std::size_t count = std::min(further / sizeof(targe_rule), rules.size());
     hello.rules.assign(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(count));
@@ -172,18 +178,28 @@ void UserGateway::hear_candidate() {
                   agreed.error());
         send_refusal(connection, EINVAL, agreed.error());
     } else {
-        attach(hello, *agreed);
+        attach(hello, *agreed, lent);
     }
     candidate_.reset();
 }
 
-void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agreed) {
+void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agreed,
+                         const reactor::FileDescriptor& lent) {
     if (had_handler_ && !host_.replace_handler()) {
         send_refusal(candidate_->connection.get(), EAGAIN,
                      "initiators cannot be told of another handler yet");
         return;
     }
     const auto made = std::make_shared<UserAttachment>();
+    // Only blocks are answered from there.
+    if ((hello.can & TARGE_LENDS) != 0 && hello.level == 0) {
+        auto mapped = LentMemory::map(lent.get(), std::max(agreed.size_bytes, kLeastLent));
+        if (!mapped) {
+            send_refusal(candidate_->connection.get(), EINVAL, mapped.error());
+            return;
+        }
+        made->lent = std::move(*mapped);
+    }
     auto memory = UserMemory::create(agreed.layout);
     made->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     bool complete = memory.has_value() && made->handler_event;

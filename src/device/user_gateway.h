@@ -66,7 +66,8 @@ private:
     void greet();
     [[nodiscard]] bool may_attach(int connection, const UserPeer& peer) const;
     void hear_candidate();
-    void attach(const UserGreeting& hello, const UserHost::Agreed& agreed);
+    void attach(const UserGreeting& hello, const UserHost::Agreed& agreed,
+                const reactor::FileDescriptor& lent);
     void hear_handler();
     void answer(const targe_request& request, std::span<const std::byte> data);
     void part(const char* how);

@@ -44,6 +44,7 @@ struct HandlersMedium {
     std::atomic<unsigned> replays = 0;
     std::atomic<bool> hold = false;  ///< requests are kept, and not completed
     std::atomic<int> error = 0;      ///< what reads and writes end with
+    std::byte* lent = nullptr;  ///< memory that is lent, as long as `bytes`: reads are answered from there
     std::mutex mutex;
     std::vector<targe_io*> kept;
     std::string reserved;  ///< what was told last
@@ -72,7 +73,9 @@ inline const targe_block_ops kWholeDisk{
         [](void* context, targe_io* io) {
             auto& medium = *static_cast<HandlersMedium*>(context);
             ++medium.reads;
-            std::memcpy(io->data, medium.bytes.data() + io->offset, io->length);
+            if (medium.lent == nullptr || targe_lend(io, io->offset) != 0) {
+                std::memcpy(io->data, medium.bytes.data() + io->offset, io->length);
+            }
             return medium.serve(io);
         },
     .write =
@@ -138,8 +141,10 @@ inline const targe_block_ops kWholeDisk{
 /// Attached from its beginning to its end, on a thread of its own.
 class Handler {
 public:
-    Handler(const std::string& socket, HandlersMedium& medium, const targe_block_ops& ops = kWholeDisk)
-        : device_(attach(socket, medium, ops, error_)) {
+    /// `memory` is lent, unless it is -1.
+    Handler(const std::string& socket, HandlersMedium& medium, const targe_block_ops& ops = kWholeDisk,
+            int memory = -1)
+        : device_(attach(socket, medium, ops, error_, 0, 10'000, memory)) {
         if (device_ != nullptr) {
             thread_ = std::thread([this] { ended_with_ = targe_run(device_); });
         }
@@ -173,7 +178,8 @@ public:
     [[nodiscard]] const std::string& error() const { return error_; }
 
     static targe_device* attach(const std::string& socket, HandlersMedium& medium, const targe_block_ops& ops,
-                                std::string& error, std::uint32_t depth = 0, int limit_ms = 10'000) {
+                                std::string& error, std::uint32_t depth = 0, int limit_ms = 10'000,
+                                int memory = -1) {
         targe_attachment how{};
         how.struct_size = sizeof how;
         how.level = TARGE_BLOCKS;
@@ -183,6 +189,8 @@ public:
         how.depth = depth;
         how.size = medium.bytes.size();
         how.block_ops = &ops;
+        how.lends = memory >= 0 ? 1 : 0;
+        how.memory = memory;
         std::array<char, 256> text{};
         targe_device* const made = targe_attach(&how, limit_ms, text.data(), text.size());
         error = text.data();

@@ -3,7 +3,11 @@
 #include "base/assert.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +45,31 @@ std::span<std::byte> UserMemory::arena(std::uint32_t index) const {
     TARGE_ASSERT(index < layout_.queues);
     return {at_ + layout_.queues * TARGE_QUEUE_STRIDE + index * layout_.arena_bytes,
             static_cast<std::size_t>(layout_.arena_bytes)};
+}
+
+std::expected<std::unique_ptr<LentMemory>, std::string> LentMemory::map(int descriptor, std::uint64_t limit) {
+    struct stat facts{};
+    struct statfs place{};
+    const int seals = ::fcntl(descriptor, F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || ::fstat(descriptor, &facts) != 0 ||
+        ::fstatfs(descriptor, &place) != 0 || place.f_type != TMPFS_MAGIC) {
+        return std::unexpected("the memory that it lends is no memfd in ordinary pages that cannot shrink");
+    }
+    const auto size = static_cast<std::uint64_t>(facts.st_size);
+    if (size == 0 || size > limit) {
+        return std::unexpected(
+            fmt::format("the memory that it lends has {} bytes, of at most {}", size, limit));
+    }
+    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+    if (at == MAP_FAILED) {
+        return std::unexpected("the memory that it lends cannot be mapped");
+    }
+    return std::unique_ptr<LentMemory>(
+        new LentMemory({static_cast<const std::byte*>(at), static_cast<std::size_t>(size)}));
+}
+
+LentMemory::~LentMemory() {
+    ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 targe_completion completion_at(targe_queue& queue, std::uint32_t position) {

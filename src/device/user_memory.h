@@ -1,6 +1,7 @@
 // The memory shared with a handler in another program, and how its arenas are given out.
 #pragma once
 
+#include "base/buffer.h"
 #include "gateway/region.h"
 #include "reactor/file_descriptor.h"
 
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace targe::device {
@@ -45,6 +47,30 @@ private:
     UserLayout layout_;
     reactor::FileDescriptor descriptor_;
     std::byte* at_;
+};
+
+/// Memory of a handler's own, mapped here to be read. It changes as its owner likes.
+class LentMemory {
+public:
+    /// Of a memfd in ordinary pages that cannot shrink, so that looking at it never fails; at most `limit`
+    /// bytes. Or what is wrong with it, in a sentence. May block.
+    [[nodiscard]] static std::expected<std::unique_ptr<LentMemory>, std::string> map(int descriptor,
+                                                                                     std::uint64_t limit);
+    LentMemory(const LentMemory&) = delete;
+    LentMemory& operator=(const LentMemory&) = delete;
+    ~LentMemory();
+
+    [[nodiscard]] bool holds(std::uint64_t offset, std::uint64_t bytes) const {
+        return offset <= bytes_.size() && bytes <= bytes_.size() - offset;
+    }
+    /// What holds() was asked about.
+    [[nodiscard]] base::ConstSegment part(std::uint64_t offset, std::uint64_t bytes) const {
+        return {bytes_.data() + offset, static_cast<std::size_t>(bytes)};
+    }
+
+private:
+    explicit LentMemory(std::span<const std::byte> bytes) : bytes_(bytes) {}
+    std::span<const std::byte> bytes_;
 };
 
 /// The completion at `position`, copied once.

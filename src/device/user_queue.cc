@@ -205,7 +205,8 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     for (std::uint32_t slot = layout.slots; slot > 0; --slot) {
         free_slots_.push_back(slot - 1);
     }
-    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lending_ = 0;
+    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lending_ = lent_by_handler_ = 0;
+    lending_bytes_ = 0;
     ++attachments_;
     // Nexuses come before their commands.
     Requests behind;

@@ -39,6 +39,8 @@ class UserQueue final : public reactor::Poller,
                         private base::Timer,
                         private base::Message {
 public:
+    static constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20U;  ///< of one READ or WRITE
+
     UserQueue(UserPresence& presence, const UserSettings& settings, UserQueueHost& host,
               reactor::Reactor& reactor, std::uint32_t index);
     ~UserQueue();
@@ -69,7 +71,8 @@ public:
     void tell_of_reservations(const ReservationFacts& facts);
 
     /// Whether a READ of so many bytes may leave its data in the memory that is shared. Those hold a slot
-    /// each until they are given back, which an initiator may delay: half of the slots never do.
+    /// each until they are given back, which an initiator may delay: half of the slots never do. Only a
+    /// handler that lends memory of its own, which holds none, is asked for more than a slot's piece.
     [[nodiscard]] bool may_lend(std::uint64_t bytes) const;
     void give_back(std::uint64_t loan);
 
@@ -136,6 +139,7 @@ private:
     [[nodiscard]] const char* check(const UserRequest& request, const targe_completion& completion) const;
     [[nodiscard]] const char* let_go_on(std::uint32_t number, const targe_completion& completion);
     [[nodiscard]] const char* end_what_went_on(std::uint32_t number, const targe_completion& completion);
+    [[nodiscard]] bool is_of_handler(const UserRequest& request, const targe_completion& completion) const;
     void lend(std::uint32_t number, UserRequest& request);
     void keep_loans();
     void lose_what_went_on();
@@ -169,8 +173,10 @@ private:
     std::uint32_t offered_ = 0;
     std::uint32_t reaped_ = 0;
     std::uint32_t generation_ = 0;
-    std::uint32_t going_on_ = 0;  ///< slots
-    std::uint32_t lending_ = 0;   ///< slots that lend, or will
+    std::uint32_t going_on_ = 0;         ///< slots
+    std::uint32_t lending_ = 0;          ///< slots that lend, or will
+    std::uint64_t lending_bytes_ = 0;    ///< of the arena, more than a slot's piece each
+    std::uint32_t lent_by_handler_ = 0;  ///< loans of its own memory
     std::uint32_t attachments_ = 0;
     std::vector<OldLoans> old_loans_;
     std::uint32_t wakes_for_nothing_ = 0;

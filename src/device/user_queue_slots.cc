@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::uint32_t kGenerations = std::uint32_t{1} << (32U - TARGE_CLAIM_BITS);
 constexpr std::uint32_t kCacheLine = 64;
+/// In place of a slot's, in the number of a loan that is no slot.
+constexpr std::uint32_t kOfHandler = UINT32_MAX;
 
 constexpr std::uint32_t in_lines(std::size_t bytes) {
     return static_cast<std::uint32_t>((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
@@ -97,6 +99,7 @@ bool UserQueue::offer(UserRequest& request) {
                       .in_use = true,
                       .lends = request.lends};
     lending_ += request.lends ? 1 : 0;
+    lending_bytes_ += request.lends && bytes > TARGE_SLOT_BYTES ? bytes : 0;
     fill(number, request);
     request.slot = number;
     request.unlink();
@@ -131,7 +134,9 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     shared.op = request.op;
     shared.attribute = request.attribute;
     shared.lun = request.lun;
-    shared.flags = request.flags | (request.begun ? std::uint32_t{TARGE_SLOT_REPLAYED} : 0);
+    shared.flags =
+        request.flags | (request.begun ? std::uint32_t{TARGE_SLOT_REPLAYED} : 0) |
+        (request.op == TARGE_OP_READ && attachment_->lent ? std::uint32_t{TARGE_SLOT_MAY_LEND} : 0);
     shared.session = request.session;
     shared.tag = request.tag;
     shared.deadline_ns = monotonic_ns(limit_of_begun(request));
@@ -197,7 +202,11 @@ const char* UserQueue::take(const targe_completion& completion) {
         if (completion.error == 0 && !request->in.empty()) {
             const std::size_t size =
                 request->op == TARGE_OP_EXECUTE ? completion.in_length : base::total_size(request->in);
-            scatter(attachment_->memory->arena(index_).data() + slot.in_offset, size, request->in);
+            const std::byte* const from =
+                (completion.flags & TARGE_COMPLETION_LENT) != 0
+                    ? attachment_->lent->part(completion.command_specific, size).data
+                    : attachment_->memory->arena(index_).data() + slot.in_offset;
+            scatter(from, size, request->in);
         }
         request->unlink();
         end(*request, UserRequest::End::answered);
@@ -207,21 +216,44 @@ const char* UserQueue::take(const targe_completion& completion) {
 }
 
 bool UserQueue::may_lend(std::uint64_t bytes) const {
-    return attachment_ && bytes <= TARGE_SLOT_BYTES && std::size_t{2} * lending_ < slots_.size();
+    if (!attachment_ || std::size_t{2} * lending_ >= slots_.size()) {
+        return false;
+    }
+    return bytes <= TARGE_SLOT_BYTES ||
+           (attachment_->lent && bytes <= kMostBytes && lending_bytes_ + bytes <= arena_->largest() / 4);
+}
+
+/// What was answered may be so, see check().
+bool UserQueue::is_of_handler(const UserRequest& request, const targe_completion& completion) const {
+    return request.op == TARGE_OP_READ && completion.error == 0 && attachment_->lent &&
+           attachment_->lent->holds(completion.command_specific, request.length);
 }
 
 void UserQueue::lend(std::uint32_t number, UserRequest& request) {
     Slot& slot = slots_[number];
-    slot.lent = true;
-    slot.request = nullptr;
-    request.loan = {.data = {attachment_->memory->arena(index_).data() + slot.in_offset, request.in_bytes()},
-                    .number = std::uint64_t{attachments_} << 32U | number};
+    const std::uint64_t of = std::uint64_t{attachments_} << 32U;
+    if ((request.answer.flags & TARGE_COMPLETION_LENT) != 0) {
+        request.loan = {.data = attachment_->lent->part(request.answer.command_specific, request.in_bytes()),
+                        .number = of | kOfHandler};
+        ++lent_by_handler_;
+        free_slot(number);
+    } else {
+        request.loan = {
+            .data = {attachment_->memory->arena(index_).data() + slot.in_offset, request.in_bytes()},
+            .number = of | number};
+        slot.lent = true;
+        slot.request = nullptr;
+    }
     request.unlink();
     end(request, UserRequest::End::answered);
 }
 
 void UserQueue::give_back(std::uint64_t loan) {
     const auto of = static_cast<std::uint32_t>(loan >> 32U);
+    if (attachment_ && of == attachments_ && static_cast<std::uint32_t>(loan) == kOfHandler) {
+        --lent_by_handler_;
+        return;
+    }
     if (attachment_ && of == attachments_) {
         free_slot(static_cast<std::uint32_t>(loan));
         if (!waiting_.empty()) {
@@ -237,7 +269,8 @@ void UserQueue::give_back(std::uint64_t loan) {
 }
 
 void UserQueue::keep_loans() {
-    const auto count = static_cast<std::uint32_t>(std::ranges::count_if(slots_, &Slot::lent));
+    const auto count =
+        static_cast<std::uint32_t>(std::ranges::count_if(slots_, &Slot::lent)) + lent_by_handler_;
     if (count > 0) {
         old_loans_.push_back({.number = attachments_, .attachment = attachment_, .count = count});
     }
@@ -300,6 +333,9 @@ const char* UserQueue::check(const UserRequest& request, const targe_completion&
     if (completion.error < 0 || completion.error > kLargestErrno) {
         return "it completed a command with an error that there is not";
     }
+    if ((completion.flags & TARGE_COMPLETION_LENT) != 0 && !is_of_handler(request, completion)) {
+        return "it lends what it has not, or was not asked for";
+    }
     if (request.op == TARGE_OP_EXECUTE && completion.error != 0) {
         constexpr std::int32_t kRefused = EACCES;
         return completion.error == kRefused || completion.error == ECANCELED
@@ -328,6 +364,7 @@ void UserQueue::free_slot(std::uint32_t number) {
     Slot& slot = slots_[number];
     arena_->give_back(slot.arena_offset, slot.arena_bytes);
     lending_ -= slot.lends ? 1 : 0;
+    lending_bytes_ -= slot.lends && slot.arena_bytes > TARGE_SLOT_BYTES ? slot.arena_bytes : 0;
     slot.in_use = slot.goes_on = slot.lends = slot.lent = false;
     slot.request = nullptr;
     free_slots_.push_back(number);

@@ -81,6 +81,17 @@ bool peer_is_in_group(int connection, gid_t group) {
     return std::ranges::find(groups, group) != groups.end();
 }
 
+reactor::FileDescriptor descriptor_in(msghdr& message) {
+    const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+        header->cmsg_len != CMSG_LEN(sizeof(int))) {
+        return {};
+    }
+    int descriptor = -1;
+    std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+    return reactor::FileDescriptor{descriptor};
+}
+
 bool send_welcome(int connection, const targe_welcome& welcome, std::span<const int> descriptors) {
     targe_welcome sent = welcome;
     iovec part{.iov_base = &sent, .iov_len = sizeof sent};

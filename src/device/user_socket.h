@@ -5,6 +5,8 @@
 #include "device/user_attachment.h"
 #include "reactor/file_descriptor.h"
 
+#include <sys/socket.h>
+
 #include <expected>
 #include <optional>
 #include <span>
@@ -20,6 +22,8 @@ namespace targe::device {
 [[nodiscard]] std::optional<UserPeer> peer_of(int connection);
 /// Whether one of the peer's supplementary groups is `group`.
 [[nodiscard]] bool peer_is_in_group(int connection, gid_t group);
+/// The descriptor that came with a message that was received with room for one; none: none did.
+[[nodiscard]] reactor::FileDescriptor descriptor_in(msghdr& message);
 /// Sends the welcome with the descriptors, without waiting.
 [[nodiscard]] bool send_welcome(int connection, const targe_welcome& welcome,
                                 std::span<const int> descriptors);

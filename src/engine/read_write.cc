@@ -14,6 +14,10 @@ namespace targe::engine {
 
 namespace {
 
+bool never_changes(const Command& command) {
+    return command.life.unit->lane.state().capabilities.lends_what_never_changes;
+}
+
 Execution read_into_buffer(base::CommandArena& arena, Command& command) {
     auto& life = command.life;
     device::Device& disk = life.unit->unit->device();
@@ -47,6 +51,7 @@ Execution read_on_loan(base::CommandArena& arena, Command& command) {
     command.data_in_may_change = true;
     life.in_segment = loan->data;
     life.loan = loan->number;
+    life.lent = !never_changes(command);
     co_return scsi::Status::good;
 }
 
@@ -78,10 +83,6 @@ Execution write_from_buffer(base::CommandArena& arena, Command& command) {
     co_return verified;
 }
 
-bool never_changes(const Command& command) {
-    return command.life.unit->lane.state().capabilities.lends_what_never_changes;
-}
-
 /// What is lent may change until it is sent, which initiators that rely on the atomicity of COMPARE AND WRITE
 /// cannot bear.
 bool may_be_lent(const Command& command) {
@@ -105,7 +106,7 @@ void execute_read(Command& command) {
             return finish(command, scsi::Status::good);
         }
     }
-    if (life.unit->unit->device().lends_reads(size)) {
+    if (may_be_lent(command) && life.unit->unit->device().lends_reads(size)) {
         static_cast<void>(read_on_loan(command.arena(), command));
         return;
     }

@@ -4,9 +4,10 @@
  *
  * The socket. SOCK_SEQPACKET. The handler sends targe_hello; targed answers targe_welcome, with the
  * descriptors of targe_descriptors in one SCM_RIGHTS, or with a refusal. Afterwards the handler sends
- * targe_request and gets a targe_reply to each. The end of the socket is the end of the attachment: a handler
- * closes it only when it will do nothing more for what it has taken. targed shuts its own direction down to
- * say that it listens no more.
+ * targe_request and gets a targe_reply to each. With TARGE_LENDS a memfd of the handler's that cannot shrink
+ * comes with targe_hello: a READ may be answered from there. The end of the socket is the end of the
+ * attachment: a handler closes it only when it will do nothing more for what it has taken. targed shuts its
+ * own direction down to say that it listens no more.
  *
  * The memory. A memfd that can neither grow nor shrink, with, in this order, `queues` times a targe_queue,
  * and `queues` times an arena. A core of targed uses one queue and its arena, and no other core does. All
@@ -14,9 +15,8 @@
  *
  * A command. targed fills in a slot that is free, stores its number in `offered_slots` and moves `offered`.
  * The handler takes slots in that order, claims each (targe_slot.claim), and in the end writes a
- * targe_completion and moves `completed`. Each slot that was offered is completed once, also when its claim
- * was revoked. targed copies a completion once, looks at all of it, and ends the attachment over anything
- * that cannot be.
+ * targe_completion and moves `completed`. Each slot that was offered is completed once, revoked ones too.
+ * targed copies a completion once, looks at all of it, and ends the attachment over what cannot be.
  *
  * Sleep. Who finds nothing to do sets its `asleep` to 1, looks again, and waits for its eventfd. The other
  * side moves its counter, then takes the 1 away and writes to the eventfd if it was there. Both use
@@ -58,6 +58,7 @@ enum {
     TARGE_MAY_GO_ON =
         1 << 11, /* completes with TARGE_COMPLETION_GOES_ON; at most TARGE_MAX_SLOTS / 2 slots */
     TARGE_HAS_RULES = 1 << 12, /* targe_rule follow targe_hello in its message */
+    TARGE_LENDS = 1 << 13,     /* a descriptor comes with targe_hello, as SCM_RIGHTS */
 };
 
 struct targe_hello {
@@ -80,7 +81,6 @@ struct targe_hello {
 };
 
 #define TARGE_MAX_RULES 64u
-
 /* What targed must know of an operation code: targe_command_rule of targe_commands.h. */
 struct targe_rule {
     uint8_t opcode;
@@ -124,7 +124,6 @@ enum {
 };
 #define TARGE_MAX_LOG_BYTES 4096u
 #define TARGE_MAX_LOG_PAGES 32u
-
 struct targe_request {
     uint32_t kind;
     uint32_t id;
@@ -164,6 +163,7 @@ enum { /* targe_slot.flags of READ to BLOCK_STATUS: those of targe_io */
        TARGE_SLOT_DURABLE = 1 << 0,
        TARGE_SLOT_MAY_UNMAP = 1 << 1,
        TARGE_SLOT_REPLAYED = 1 << 2,
+       TARGE_SLOT_MAY_LEND = 1 << 3, /* READ */
 };
 
 struct targe_slot {
@@ -211,6 +211,8 @@ struct targe_completion {
 
 enum { /* EXECUTE without data-in, GOOD: the slot stays in use, data-out too, and is completed once more */
        TARGE_COMPLETION_GOES_ON = 1 << 0,
+       /* READ that may: its data are in the handler's memory, from `command_specific` on */
+       TARGE_COMPLETION_LENT = 1 << 1,
 };
 
 /* Each line is written by one side. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -123,7 +124,19 @@ static int send_hello(const targe_device* device, int connection) {
     const size_t rules = device->how.rule_count * sizeof *device->rules;
     struct iovec parts[2] = {{.iov_base = (void*)&device->hello, .iov_len = sizeof device->hello},
                              {.iov_base = device->rules, .iov_len = rules}};
-    const struct msghdr header = {.msg_iov = parts, .msg_iovlen = rules > 0 ? 2 : 1};
+    struct msghdr header = {.msg_iov = parts, .msg_iovlen = rules > 0 ? 2 : 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr aligned;
+    } control = {.bytes = {0}};
+    if (device->how.lends != 0) {
+        header.msg_control = &control;
+        header.msg_controllen = sizeof control;
+        control.aligned.cmsg_level = SOL_SOCKET;
+        control.aligned.cmsg_type = SCM_RIGHTS;
+        control.aligned.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.aligned), &device->how.memory, sizeof(int));
+    }
     return sendmsg(connection, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
@@ -230,7 +243,7 @@ static uint32_t abilities(const targe_device* device) {
            (blocks->write_same ? TARGE_CAN_WRITE_SAME : 0) | (blocks->copy ? TARGE_CAN_COPY : 0) |
            (blocks->reservations_changed || commands->reservations_changed ? TARGE_WANTS_RESERVATIONS : 0) |
            (commands->delivered ? TARGE_WANTS_DELIVERY : 0) | (commands->goes_on != 0 ? TARGE_MAY_GO_ON : 0) |
-           (device->how.rule_count > 0 ? TARGE_HAS_RULES : 0);
+           (device->how.rule_count > 0 ? TARGE_HAS_RULES : 0) | (device->how.lends != 0 ? TARGE_LENDS : 0);
 }
 
 /// 0, or -ENOMEM.
@@ -297,6 +310,11 @@ static const char* wrong_with(const targe_device* device) {
     if (how->level > TARGE_COMMANDS || how->vpd_page_count > TARGE_MAX_VPD_PAGES) {
         return "there is no such level, or too many VPD pages";
     }
+    struct stat memory;
+    if (how->lends > 1 ||
+        (how->lends == 1 && (how->level != TARGE_BLOCKS || fstat(how->memory, &memory) != 0))) {
+        return "the memory that is to be lent is none, or not for blocks";
+    }
     if (how->rule_count > (how->level == TARGE_COMMANDS ? TARGE_MAX_RULES : 0)) {
         return "there are too many rules for commands, or they are not for blocks";
     }
@@ -326,6 +344,9 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
         fail(EINVAL, error, error_size, "%s", wrong);
     } else {
         make_hello(device);
+        struct stat memory;
+        device->lent_bytes =
+            device->how.lends != 0 && fstat(device->how.memory, &memory) == 0 ? (uint64_t)memory.st_size : 0;
         device->path = strdup(device->how.socket);
         if (make_rules(device) == 0 && device->path != NULL &&
             targe_connect(device, timeout_ms, error, error_size) == 0) {

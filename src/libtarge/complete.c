@@ -60,8 +60,13 @@ static uint32_t errno_of(int result) {
 }
 
 void targe_block_complete(struct targe_io* io, int result) {
+    struct request* const request = (struct request*)io;
     struct targe_completion done = {.error = (int32_t)errno_of(result)};
-    targe_finish((struct request*)io, &done);
+    if (request->lent && result >= 0) {
+        done.flags = TARGE_COMPLETION_LENT;
+        done.command_specific = request->lent_at;
+    }
+    targe_finish(request, &done);
 }
 
 void targe_extent_complete(struct targe_io* io, const struct targe_extent* extent) {

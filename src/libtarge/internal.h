@@ -25,7 +25,10 @@ struct request {
     uint32_t slot;
     uint32_t generation;
     uint8_t op;
-    bool goes_on;  ///< it was answered
+    bool goes_on;   ///< it was answered
+    bool may_lend;  ///< READ
+    bool lent;      ///< its data are in the memory that is lent, from here on
+    uint64_t lent_at;
 };
 
 /// One core's. `lock` is for `completed`, which any thread may move; the rest is of targe_run()'s thread.
@@ -61,6 +64,7 @@ struct targe_device {
     struct targe_hello hello;
     struct targe_rule* rules;  // behind it
     uint32_t does;             // of hello.can, as far as targed knows it
+    uint64_t lent_bytes;       // of how.memory
     char* path;
     int connection;
     int event;

@@ -35,9 +35,11 @@ static void dispatch_blocks(targe_device* device, const struct targe_slot* slot,
     struct targe_io* const io = &request->io;
     uint8_t* const arena = request->queue->arena;
     memset(io, 0, sizeof *io);
+    request->may_lend = slot->op == TARGE_OP_READ && (slot->flags & TARGE_SLOT_MAY_LEND) != 0;
+    request->lent = false;
     io->offset = slot->offset;
     io->length = slot->length;
-    io->flags = slot->flags;
+    io->flags = slot->flags & ~(uint32_t)TARGE_SLOT_MAY_LEND;
     io->deadline_ns = slot->deadline_ns;
     if (slot->op == TARGE_OP_READ) {
         io->data = arena + slot->in_offset;

@@ -67,6 +67,11 @@ struct targe_attachment {
     /* Command level: commands that targed does not know, or knows otherwise; see targe_command_rule. */
     const struct targe_command_rule* rules;
     uint32_t rule_count; /* at most 64 */
+    /* Block level, 1: reads may be answered from `memory`, a descriptor of targe_make_memory() or another
+     * memfd that cannot shrink, which stays open as long as the device; see targe_lend(). No larger than the
+     * device, or 16 MiB. */
+    uint32_t lends;
+    int32_t memory;
     uint32_t reserved2;
 };
 

@@ -58,6 +58,17 @@ struct targe_block_ops {
     void (*batch_ended)(void* context);
 };
 
+/* Within read(), or until it is completed with 0: its data are not in targe_io.data but in the memory that
+ * targe_attachment.lends, `length` bytes from `at` on. targed sends them from there, some of them after this
+ * request is complete: so they stay until then, and nothing but the content of these very blocks may come to
+ * lie there as long as the handler is attached. What a later write changes there may be seen or not. 0, or
+ * -ENOTSUP: this targed or this request cannot, so `data` is to be filled; -EINVAL: there is no such memory.
+ */
+TARGE_API int targe_lend(struct targe_io* io, uint64_t at);
+/* Makes memory to be lent: `bytes` of zeroes, which are mapped at `*at` until the caller unmaps them. A
+ * descriptor, for the caller to close; or a negative errno. */
+TARGE_API int targe_make_memory(uint64_t bytes, void** at);
+
 /* Ends a request whose callback returned TARGE_LATER; from any thread, once. `result` is 0 or a negative
  * errno: ENOSPC (no space left), EROFS or EPERM (write protected), ENODEV or ESTALE (the store is away: NOT
  * READY), EAGAIN or ENOMEM (BUSY), anything else: the medium cannot be read or written here (MEDIUM ERROR).

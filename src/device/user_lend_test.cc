@@ -1,0 +1,204 @@
+// Reads that a handler answers from memory of its own.
+#include "device/user_fixture.h"
+#include "device/user_handler.h"
+#include "device/user_lendable.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace targe::device {
+namespace {
+
+using testing::Bytes;
+using testing::Handler;
+using testing::HandlersMedium;
+using testing::kWholeDisk;
+using testing::LendableMemory;
+using testing::pattern;
+
+constexpr std::size_t kSize = 8U << 20U;
+
+class LendingHandler : public testing::WithHandlerHere {
+protected:
+    void SetUp() override {
+        WithHandlerHere::SetUp();
+        std::ranges::copy(content_, memory_.at);
+        medium_.lent = memory_.at;
+    }
+    std::expected<Loan, IoFailure> read_lent(std::uint64_t lba, std::uint64_t blocks) {
+        return on_.run([&](base::CommandArena& arena) { return device().read_lent(arena, lba, blocks); });
+    }
+    bool lends(std::uint64_t bytes) {
+        return on_.ask([&] { return device().lends_reads(bytes); });
+    }
+    void give_back(const Loan& loan) {
+        on_.ask([&] {
+            device().give_back(loan.number);
+            return true;
+        });
+    }
+    [[nodiscard]] bool is_content(const base::ConstSegment& data, std::uint64_t lba) const {
+        return std::equal(data.data, data.data + data.size,
+                          content_.begin() + static_cast<std::ptrdiff_t>(lba * 512));
+    }
+
+    Bytes content_ = pattern(kSize, 1);
+    LendableMemory memory_{kSize};
+    HandlersMedium medium_{kSize};
+};
+
+TEST_F(LendingHandler, IsReadWhereItsDataAre) {
+    open(settings_);
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    for (const std::uint64_t blocks : {1U, 8U, 33U, 2048U}) {
+        ASSERT_TRUE(lends(blocks * 512));
+        const auto loan = read_lent(77, blocks);
+        ASSERT_TRUE(loan);
+        ASSERT_EQ(loan->data.size, blocks * 512);
+        EXPECT_TRUE(is_content(loan->data, 77));
+        memory_.at[77 * 512] ^= std::byte{0xff};
+        EXPECT_EQ(*loan->data.data, memory_.at[77 * 512]) << "it was copied";
+        memory_.at[77 * 512] ^= std::byte{0xff};
+        give_back(*loan);
+    }
+}
+
+TEST_F(LendingHandler, IsReadIntoMemoryOfOthers) {
+    open(settings_);
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    for (const std::size_t blocks : {1U, 8U, 33U, 5000U}) {
+        Bytes read(blocks * 512);
+        ASSERT_TRUE(on_.read(device(), 3, read));
+        EXPECT_TRUE(is_content({read.data(), read.size()}, 3)) << blocks;
+    }
+}
+
+TEST_F(LendingHandler, KeepsItsSlotsHoweverLongItIsReadFrom) {
+    open(settings_);
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    std::vector<Loan> loans;
+    for (std::uint64_t i = 0; i < 2 * TARGE_MAX_SLOTS; ++i) {
+        ASSERT_TRUE(lends(4096)) << i;
+        const auto loan = read_lent(i, 8);
+        ASSERT_TRUE(loan);
+        loans.push_back(*loan);
+    }
+    for (std::uint64_t i = 0; i < loans.size(); ++i) {
+        EXPECT_TRUE(is_content(loans[i].data, i));
+        give_back(loans[i]);
+    }
+}
+
+TEST_F(LendingHandler, MayGoWhileItIsReadFrom) {
+    open(settings_);
+    std::optional<Handler> handler(std::in_place, settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    const auto loan = read_lent(9, 8);
+    ASSERT_TRUE(loan);
+    handler.reset();
+    await([&] { return device().away(); });
+    EXPECT_TRUE(is_content(loan->data, 9));
+    handler.emplace(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    const auto later = read_lent(10, 8);
+    ASSERT_TRUE(later);
+    EXPECT_TRUE(is_content(loan->data, 9) && is_content(later->data, 10));
+    give_back(*loan);
+    give_back(*later);
+}
+
+TEST_F(LendingHandler, MayFillTheMemoryThatIsSharedAllTheSame) {
+    open(settings_);
+    medium_.lent = nullptr;
+    medium_.bytes = content_;
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    // As much as there is room for; then it is to be copied, and room comes back.
+    std::vector<Loan> loans;
+    while (lends(std::uint64_t{1} << 20U)) {
+        const auto loan = read_lent(loans.size(), 2048);
+        ASSERT_TRUE(loan);
+        EXPECT_TRUE(is_content(loan->data, loans.size()));
+        loans.push_back(*loan);
+    }
+    EXPECT_FALSE(loans.empty());
+    Bytes read(std::size_t{1} << 20U);
+    EXPECT_TRUE(on_.read(device(), 1, read));
+    EXPECT_TRUE(is_content({read.data(), read.size()}, 1));
+    std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
+    EXPECT_TRUE(lends(std::uint64_t{1} << 20U));
+}
+
+/// Of this process, which device and handler are.
+std::ptrdiff_t open_descriptors() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+/// Sends what is no hello, with `count` descriptors, and waits for the refusal.
+void be_refused(const std::string& socket, std::size_t count) {
+    const reactor::FileDescriptor connection{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::connect(connection.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    targe_hello hello{};
+    iovec part{.iov_base = &hello, .iov_len = sizeof hello};
+    const std::vector<int> descriptors(count, STDERR_FILENO);
+    std::vector<std::byte> control(CMSG_SPACE(count * sizeof(int)));
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(header), descriptors.data(), count * sizeof(int));
+    ASSERT_EQ(::sendmsg(connection.get(), &message, 0), ssize_t{sizeof hello});
+    targe_welcome refusal{};
+    ASSERT_EQ(::recv(connection.get(), &refusal, sizeof refusal, 0), ssize_t{sizeof refusal});
+    EXPECT_EQ(refusal.error, EPROTO);
+}
+
+TEST_F(LendingHandler, LeavesNoDescriptorsBehind) {
+    open(settings_);
+    be_refused(settings_.socket, 1);
+    const auto before = open_descriptors();
+    for (const std::size_t count : {1U, 2U, 3U, 200U}) {
+        be_refused(settings_.socket, count);
+    }
+    // The last connection may be closed a little later than it is answered.
+    await([&] { return open_descriptors() <= before; });
+}
+
+TEST_F(LendingHandler, LendsNothingThatCouldGoAway) {
+    open(settings_);
+    const int shrinks = ::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ASSERT_EQ(::ftruncate(shrinks, 4096), 0);
+    const reactor::FileDescriptor owner{shrinks};
+    const LendableMemory large(std::uint64_t{kSize} + (16U << 20U));
+    const std::array<int, 3> wrong{shrinks, large.descriptor, STDERR_FILENO};
+    for (const int descriptor : wrong) {
+        std::string error;
+        EXPECT_EQ(Handler::attach(settings_.socket, medium_, kWholeDisk, error, 0, 10'000, descriptor),
+                  nullptr);
+        EXPECT_NE(error.find("the memory that it lends"), std::string::npos) << error;
+    }
+}
+
+}  // namespace
+}  // namespace targe::device

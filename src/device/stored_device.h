@@ -101,6 +101,8 @@ private:
     [[nodiscard]] std::optional<IoResult> at_once(const Transfer& transfer, std::uint64_t lba,
                                                   Durability durability);
     [[nodiscard]] Moved start(const Transfer& transfer, Durability durability);
+    /// Whether it may go to the kernel together with others of its turn (reactor::Plug).
+    [[nodiscard]] bool is_small_read(const Transfer& transfer) const;
     /// Whether others wait while so much is copied.
     [[nodiscard]] bool takes_turns(const Transfer& transfer) const;
     /// start(), piece by piece, each in a turn of its own; as far as the first that is not moved whole.

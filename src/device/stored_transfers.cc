@@ -15,6 +15,9 @@ namespace {
 /// Longer transfers are given to the ring even where a call would be a copy: a copy of this size takes as
 /// long as other commands can be expected to wait.
 constexpr std::uint64_t kLongestInline = 1ULL << 20U;
+/// Reads up to this share a call with others of their turn. Beside the copy of a longer one the call costs
+/// nothing.
+constexpr std::uint64_t kLongestCollected = 16ULL << 10U;
 
 }  // namespace
 
@@ -25,7 +28,8 @@ Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
         return {};
     }
     if (transfer.attempt == Attempt::read && !memory) {
-        if (!waits_for_nothing_.load(std::memory_order_relaxed)) {
+        if (!waits_for_nothing_.load(std::memory_order_relaxed) ||
+            (is_small_read(transfer) && reactor::Reactor::current()->plug().collects())) {
             return {};
         }
         const Moved moved = move_now(transfer, RWF_NOWAIT);
@@ -68,11 +72,20 @@ base::Task<Moved> StoredDevice::start_in_turns(base::CommandArena& /*arena*/, Tr
     co_return moved;
 }
 
+bool StoredDevice::is_small_read(const Transfer& transfer) const {
+    return settings_.data_path == DataPath::page_cache && transfer.attempt == Attempt::read &&
+           transfer.size <= kLongestCollected && reactor::Reactor::current() != nullptr;
+}
+
 base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
     if (settings_.data_path == DataPath::direct) {
         return aligned(transfer, settings_.memory_alignment)
                    ? move_direct(arena, transfer, settings_.limits)
                    : move_bounced(arena, transfer, settings_.limits);
+    }
+    if (is_small_read(transfer) && moved.bytes == 0) {
+        transfer.in_memory = true;
+        return move_direct(arena, transfer, settings_.limits);
     }
     // An error of the first call says at most that it would have had to wait, or will come again.
     return move(arena, transfer, Moved{.bytes = moved.bytes});

@@ -136,7 +136,8 @@ base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
         .offset = transfer.offset,
         .size = transfer.size,
         .rw_flags = transfer.flags,
-        .limits = &limits};
+        .limits = &limits,
+        .in_memory = transfer.in_memory};
     const reactor::PluggedTransfer::Result result = co_await reactor::PluggedTransfer(range);
     co_return Moved{.bytes = result.bytes, .error = result.error};
 }

@@ -22,8 +22,9 @@ struct Transfer {
     int fd;
     std::span<const iovec> pieces;
     std::uint64_t offset;
-    std::uint64_t size;  ///< of all pieces
-    int flags = 0;       ///< RWF_*
+    std::uint64_t size;      ///< of all pieces
+    int flags = 0;           ///< RWF_*
+    bool in_memory = false;  ///< most likely, see reactor::PlugRange
 };
 
 [[nodiscard]] Transfer reading(int fd, base::Segments into, std::uint64_t offset);
@@ -42,8 +43,9 @@ struct Moved {
 /// Goes on after `moved` through the ring of the current reactor, which may sleep.
 [[nodiscard]] base::Task<Moved> move(base::CommandArena& arena, Transfer transfer, Moved moved);
 
-/// All of it, past the page cache, together with what else the current turn moves so (reactor::Plug). Pieces
-/// and offset are aligned as O_DIRECT asks; `limits` stay in place until the end.
+/// All of it together with what else the current turn moves so (reactor::Plug): past the page cache, or a
+/// small read from it. Pieces and offset are aligned as the descriptor asks; `limits` stay in place until the
+/// end.
 [[nodiscard]] base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
                                             const reactor::PlugLimits& limits);
 

@@ -206,10 +206,23 @@ void Plug::add(PluggedTransfer& transfer) {
     TARGE_ASSERT(transfer.range_.pieces.size() <= PlugRange::kMaxPieces);
     transfer.result_ = {.bytes = transfer.range_.size};
     queued_.push_back(transfer);
+    ++together_;
+    ends_at_once_ = ends_at_once_ || transfer.range_.in_memory;
     reactor_.at_turn_end(*this);
 }
 
+bool Plug::collects() {
+    reactor_.at_turn_end(*this);
+    if (std::exchange(asked_, true) || last_together_ > 1) {
+        return true;
+    }
+    ++together_;
+    return false;
+}
+
 void Plug::turn_ended() {
+    asked_ = false;
+    last_together_ = std::exchange(together_, 0);
     std::array<PluggedTransfer*, kBatch> batch;
     while (!queued_.empty()) {
         std::size_t count = 0;

@@ -1,4 +1,5 @@
-// Reads and writes past the page cache: those of one turn reach the kernel together, neighbours as one.
+// Reads and writes past the page cache, and small reads from it: those of one turn reach the kernel together,
+// neighbours as one.
 #pragma once
 
 #include "base/intrusive_list.h"
@@ -10,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace targe::reactor {
 
@@ -29,7 +31,7 @@ struct PlugLimits {
 enum class PlugDirection : std::uint8_t { read, write };
 
 /// What is to be moved. `pieces` and `limits` stay in place until it has been; every piece, and the offset,
-/// is aligned as O_DIRECT asks of this descriptor.
+/// is aligned as O_DIRECT asks of this descriptor, where it was opened so.
 struct PlugRange {
     PlugDirection direction;
     int fd;
@@ -38,6 +40,7 @@ struct PlugRange {
     std::uint64_t size;  ///< of all pieces; not 0
     int rw_flags;        ///< RWF_*
     const PlugLimits* limits;
+    bool in_memory = false;  ///< most likely, so that the kernel ends it as it takes it
 
     static constexpr std::size_t kMaxPieces = 16;
 };
@@ -91,6 +94,12 @@ public:
     ~Plug();
 
     void add(PluggedTransfer& transfer);
+    /// Whether what could be read at once, in a call of its own, should be added instead. Who is alone in a
+    /// turn would gain nothing, and wait for its end; so the first of a turn is not, unless others came
+    /// behind the first of the last one.
+    [[nodiscard]] bool collects();
+    /// Whether this turn has added what the kernel most likely ends as it takes it. Once.
+    [[nodiscard]] bool take_ends_at_once() { return std::exchange(ends_at_once_, false); }
     /// Operations that the kernel has and has not ended.
     [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
     [[nodiscard]] const PlugStats& stats() const { return stats_; }
@@ -119,6 +128,10 @@ private:
     Operation* unused_ = nullptr;
     std::size_t kept_ = 0;
     std::size_t in_flight_ = 0;
+    bool asked_ = false;     ///< collects(), in this turn
+    unsigned together_ = 0;  ///< that were added in this turn, or not because they came first
+    unsigned last_together_ = 0;
+    bool ends_at_once_ = false;
     PlugStats stats_;
 };
 

@@ -264,6 +264,9 @@ bool Reactor::run_completions() {
 
 /// Between two turns: goes on at once while there is work or while more is expected soon, sleeps otherwise.
 void Reactor::wait() {
+    if (plug_->take_ends_at_once()) {
+        ring_->submit();
+    }
     if (!local_.empty() || !turn_ends_.empty() || !large_.empty() || ring_->ready() || !inbox_.empty()) {
         ring_->submit();
         return;

@@ -115,7 +115,9 @@ def _in_another_program(store: str) -> tuple[Cell, ...]:
     deep = (Goal(BUILT_IN, 0.9), CallsGoal(0.1))
     shallow = (LatencyGoal(BUILT_IN, 1),)
     asleep = Work("4 KiB random read QD1, initiator sleeps", 4 * KIB)
-    return (Cell(store, asleep, shallow), Cell(store, _random("read", 1), shallow), Cell(store, _random("write", 1), shallow),
+    deep_asleep = tuple(Cell(store, Work(f"4 KiB random {direction} QD32, initiator sleeps", 4 * KIB, direction=direction, depth=32), (Goal(BUILT_IN, 0.9),))
+                        for direction in ("read", "write"))
+    return (Cell(store, asleep, shallow), *deep_asleep, Cell(store, _random("read", 1), shallow), Cell(store, _random("write", 1), shallow),
             Cell(store, _random("read", 32), deep), Cell(store, _random("write", 32), deep))
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import report
 from handlers import Handler, settled, socket_of
 from harness import PROGRAMS, ROOT, Targed
-from iscsi_client import Session, Task, inquiry, lun_bytes
+from iscsi_client import Session, Task, inquiry, lun_bytes, random_isid
 from report import Result
 from setup import Device, Setup, Target
 
@@ -25,6 +25,7 @@ NAME = "iqn.2026-11.io.targe:toys"
 LIMIT_S = 60.0
 FILEMARK, ILI = 0x80, 0x20
 RESERVATION_CONFLICT = 0x18
+REFUSED_LOGINS = 150
 
 
 class Wrong(Exception):
@@ -100,9 +101,9 @@ def reservations(session: Session, other: Session) -> None:
     expect(session.command(clear, data=key + bytes(16)).good, True, "CLEAR")
 
 
-def once(session: Session, cdb: bytes) -> Task:
+def once(session: Session, cdb: bytes, *, read: int = 0, lun: int = 0) -> Task:
     """Session.command() tries again after a unit attention."""
-    session.submit(cdb)
+    session.submit(cdb, read=read, lun=lun)
     return session.collect_end()
 
 
@@ -185,16 +186,56 @@ def in_turn(daemon: Targed, check: Callable[[Session, Session], None]) -> Result
     return report.passed(SUITE, name)
 
 
+def refused_session(daemon: Targed) -> Session:
+    return Session(daemon.target().port, NAME, initiator="iqn.2026-11.io.targe:refused", isid=random_isid(), timeout=LIMIT_S)
+
+
+def luns_of(session: Session) -> bytes:
+    return bytes(once(session, bytes([0xA0]) + bytes(7) + bytes([1, 0, 0, 0]), read=256).data_in)[8:]
+
+
 def refused_nexus(daemon: Targed) -> Result:
-    """It sees the unit until the handler has answered."""
-    with Session(daemon.target().port, NAME, initiator="iqn.2026-11.io.targe:refused", timeout=LIMIT_S) as session:
-        found = settled(session, cdb6(0x01)).sense_triple
-        luns, end = b"", time.monotonic() + LIMIT_S
-        while luns != lun_bytes(1) and time.monotonic() < end:
-            luns = bytes(session.command(bytes([0xA0]) + bytes(7) + bytes([1, 0, 0, 0]), read=256).data_in)[8:]
-        peripheral = bytes(session.command(inquiry(), read=96).data_in)[0]
-    right = (found, luns, peripheral) == ((5, 0x25, 0), lun_bytes(1), 0x7F)
-    return report.passed(SUITE, "refused nexus") if right else report.failed(SUITE, "refused nexus", f"{found}, LUNs {luns.hex()}, {peripheral:02x}h")
+    """Whichever command is the first one of its session finds no unit."""
+    name = "refused nexus"
+    checks: tuple[tuple[str, Callable[[Session], object], object], ...] = (
+        ("LUNs", luns_of, lun_bytes(1)), ("INQUIRY", lambda session: bytes(once(session, inquiry(), read=96).data_in)[0], 0x7F),
+        ("REWIND", lambda session: once(session, cdb6(0x01)).sense_triple, (5, 0x25, 0)))
+    slowest = 0.0
+    try:
+        for number in range(REFUSED_LOGINS):
+            begin = time.monotonic()
+            with refused_session(daemon) as session:
+                slowest = max(slowest, time.monotonic() - begin)
+                for what, asked, wanted in checks[number % 3:] + checks[:number % 3]:
+                    expect(asked(session), wanted, f"{what} of login {number}")
+    except Wrong as wrong:
+        return report.failed(SUITE, name, str(wrong))
+    return report.passed(SUITE, name, f"{REFUSED_LOGINS} logins, the slowest after {slowest:.3f} s")
+
+
+def refused_late(daemon: Targed, handler: Handler) -> Result:
+    """A handler that hangs keeps a login for a second, and is believed when it goes on."""
+    name = "refused by a handler that hung"
+    handler.process.send_signal(signal.SIGSTOP)
+    os.waitpid(handler.process.pid, os.WUNTRACED)  # until it has stopped
+    begin = time.monotonic()
+    try:
+        with refused_session(daemon) as session:
+            took = time.monotonic() - begin
+            expect(0.9 < took < 10, True, f"a login that took {took:.2f} s")
+            expect(luns_of(session), lun_bytes(0) + lun_bytes(1), "LUNs while nobody answers")
+            settled(session, cdb6(0x01), lun=1)
+            handler.process.send_signal(signal.SIGCONT)
+            told, end = once(session, bytes(6), lun=1).sense_triple, time.monotonic() + LIMIT_S
+            while told == (0, 0, 0) and time.monotonic() < end:
+                told = once(session, bytes(6), lun=1).sense_triple
+            expect(told, (6, 0x3F, 0x0E), "REPORTED LUNS DATA HAS CHANGED")
+            expect(luns_of(session), lun_bytes(1), "LUNs after the refusal")
+    except Wrong as wrong:
+        return report.failed(SUITE, name, str(wrong))
+    finally:
+        handler.process.send_signal(signal.SIGCONT)
+    return report.passed(SUITE, name)
 
 
 def killed(daemon: Targed, handler: Handler) -> Result:
@@ -295,7 +336,7 @@ def run() -> list[Result]:
             await_attached(daemon, 2)
             results = [in_turn(daemon, check) for check in (identity, records, refusals, reservations, reservation_news, rules, going_on, delivery,
                                                            what_is_known_of_a_command, attentions, management)]
-            results += [file_tape(daemon, content), slow_command(daemon, handler), refused_nexus(daemon), killed(daemon, handler)]
+            results += [file_tape(daemon, content), slow_command(daemon, handler), refused_nexus(daemon), refused_late(daemon, handler), killed(daemon, handler)]
         results.append(report.passed(SUITE, "SIGTERM") if filetape.status == 0 else report.failed(SUITE, "SIGTERM", f"filetape left with {filetape.status}"))
         return results
 

@@ -111,8 +111,9 @@ public:
     [[nodiscard]] virtual ServerFacts facts() const = 0;
     virtual base::Task<ServerAnswer> execute(base::CommandArena& arena, ServerRequest& request) = 0;
     /// On the core of the nexus; none of them waits. Its commands come between joining and leaving. One that
-    /// moves departs, and joins again on the core where its commands come from then on.
-    virtual void join(const ServerNexus& nexus) = 0;
+    /// moves departs, and joins again on the core where its commands come from then on. True: somebody is
+    /// asked whether it may use the unit, and DeviceObserver::admit() says what the answer is.
+    virtual bool join(const ServerNexus& nexus) = 0;
     virtual void depart(std::uint64_t nexus) = 0;
     virtual void leave(std::uint64_t nexus) = 0;
     /// Does not wait; on any core.

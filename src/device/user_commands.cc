@@ -179,8 +179,8 @@ bool UserDevice::replace_handler() {
     return in_force.wait_for(kTellLimit) == std::future_status::ready;
 }
 
-void UserDevice::join(const ServerNexus& nexus) {
-    queue_here().join(nexus);
+bool UserDevice::join(const ServerNexus& nexus) {
+    return queue_here().join(nexus);
 }
 
 void UserDevice::depart(std::uint64_t nexus) {

@@ -168,10 +168,14 @@ struct Heard final : DeviceObserver {
         deferred_for = error.nexus;
         deferred = std::uint32_t{error.key} << 16U | error.condition;
     }
-    void admit(std::uint64_t /*nexus*/, bool admitted) override { admission = admitted ? 1 : 0; }
+    void admit(std::uint64_t nexus, bool admits) override {
+        admitted = nexus;
+        admission = admits ? 1 : 0;
+    }
     std::atomic<unsigned> raised = 0;
     std::atomic<unsigned> deferred = 0;
     std::atomic<std::uint64_t> deferred_for = 0;
+    std::atomic<std::uint64_t> admitted = 0;
     std::atomic<int> admission = -1;
 };
 
@@ -279,6 +283,24 @@ TEST_F(UserCommands, SayWhetherANexusMayUseTheUnit) {
     toy_.refuses = false;
     const ToyHandler friendlier(settings_.socket, toy_);
     await([&] { return heard_.admission == 1; });
+}
+
+TEST_F(UserCommands, SayWhetherANexusIsAskedFor) {
+    const auto is_asked_for = [&](std::uint64_t nexus) {
+        return on_.ask([&] {
+            return disk().server()->join(
+                {.nexus = nexus, .lun = 0, .read_only = false, .initiator = "iqn.two", .target = "iqn.two"});
+        });
+    };
+    EXPECT_FALSE(is_asked_for(kNexus + 1)) << "there is no handler";
+    {
+        const ToyHandler handler(settings_.socket, toy_);
+        await([&] { return !disk().away(); });
+        EXPECT_TRUE(is_asked_for(kNexus + 2));
+        await([&] { return heard_.admitted == kNexus + 2; });
+    }
+    await([&] { return disk().away(); });
+    EXPECT_FALSE(is_asked_for(kNexus + 3)) << "it has gone";
 }
 
 TEST_F(UserCommands, TellWhatTheirHandlerSaysOfThem) {

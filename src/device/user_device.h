@@ -74,7 +74,7 @@ private:
     explicit UserDevice(UserSettings settings);
     [[nodiscard]] ServerFacts facts() const override;
     base::Task<ServerAnswer> execute(base::CommandArena& arena, ServerRequest& asked) override;
-    void join(const ServerNexus& nexus) override;
+    bool join(const ServerNexus& nexus) override;
     void depart(std::uint64_t nexus) override;
     void leave(std::uint64_t nexus) override;
     void tell(ServerEvent event, bool done, std::uint64_t nexus) override;

@@ -39,11 +39,15 @@ void UserQueue::forget(UserRequest& notice) {
     delete static_cast<Notice*>(&notice);
 }
 
-void UserQueue::join(const ServerNexus& nexus) {
+bool UserQueue::join(const ServerNexus& nexus) {
     nexuses_.push_back(nexus);
     if (attachment_) {
         introduce(nexuses_.back());
     }
+    // Of the one that has come and that this queue was not told of yet: it is attached before long.
+    const UserPresence::Now now = presence_.look();
+    return now.attachment && !now.stopping && !now.attachment->given_up() &&
+           (now.attachment->hello.can & TARGE_WANTS_SESSIONS) != 0;
 }
 
 /// What the handler was not told yet, another queue tells it.

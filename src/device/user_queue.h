@@ -62,7 +62,7 @@ public:
     }
 
     // See CommandServer.
-    void join(const ServerNexus& nexus);
+    [[nodiscard]] bool join(const ServerNexus& nexus);
     void depart(std::uint64_t nexus);
     void leave(std::uint64_t nexus);
     void tell_of_management(std::uint8_t function, bool done, std::uint64_t nexus);

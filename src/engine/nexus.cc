@@ -85,29 +85,9 @@ NexusUnit::~NexusUnit() {
     unlink();
 }
 
-void NexusUnit::introduce() const {
-    if (device::CommandServer* const server = unit->device().server()) {
-        server->join({.nexus = nexus.id().value,
-                      .lun = lun,
-                      .read_only = read_only,
-                      .initiator = nexus.identity().initiator_name,
-                      .target = nexus.target().name()});
-    }
-}
-
 void NexusUnit::raise(scsi::Asc condition) {
     attentions.raise(condition);
     nexus.port().unit_event(scsi::encode_lun(scsi::Lun{lun}), scsi::unit_attention(condition));
-}
-
-void NexusUnit::admit(bool admitted) {
-    const Admission now = admitted ? Admission::admitted : Admission::refused;
-    const Admission before = std::exchange(admission, now);
-    if (before == now || before == Admission::unheard) {
-        return;  // nothing that an initiator was told is otherwise now
-    }
-    nexus.inventory().raise();
-    nexus.port().unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
 }
 
 Nexus::Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,

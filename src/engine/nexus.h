@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/core.h"
+#include "engine/admission_wait.h"
 #include "engine/command_port.h"
 #include "engine/limits.h"
 #include "engine/nexus_unit.h"
@@ -38,6 +39,11 @@ public:
     Nexus(base::Core& core, Target& target, NexusIdentity identity, CommandPort& port, NexusOrigin origin,
           const Limits& limits);
     ~Nexus();
+
+    /// Calls `go_on` when every device that is asked has said whether the nexus may use its unit, at the
+    /// latest after `limit`, and never once the nexus closes: perhaps before this returns. An initiator that
+    /// is told of its login only then finds no unit that is refused to it. Before the first command.
+    void await_admission(base::Duration limit, std::move_only_function<void()> go_on);
 
     /// Takes a command on. CommandPort::completed() may be called before this returns. `data_here` is all of
     /// the command's data-out, where the transport has it already, and need not stay after this returns:
@@ -101,6 +107,10 @@ public:
     [[nodiscard]] bool take_buffer(base::Buffer& into, std::size_t size);
     /// A buffer that no command has.
     void give_back(base::Buffer& buffer);
+    /// Whether await_admission() waits: its initiator was told of no unit yet.
+    [[nodiscard]] bool joins() const { return admission_wait_.under_way(); }
+    /// A unit that was asked for has answered, or is there no more.
+    void admission_heard();
     /// One of its visits to the unit, which counts as a command of it, has ended.
     void visited(NexusUnit& unit);
 
@@ -113,6 +123,7 @@ private:
     void leave(NexusUnit& unit);
     void left(NexusUnit& unit);
     void close_when_idle();
+    [[nodiscard]] bool awaits_admission() const;
 
     base::Core* core_;
     Target& target_;
@@ -133,6 +144,7 @@ private:
     std::uint64_t buffer_bytes_ = 0;  ///< held by its commands
     std::size_t managing_ = 0;        ///< functions not answered yet
     bool closing_ = false;
+    AdmissionWait admission_wait_;
     std::move_only_function<void()> closed_;
     Counters counters_;
 };

@@ -10,7 +10,7 @@
 namespace targe::engine {
 
 bool Nexus::is_at_rest() const {
-    if (commands_ != 0 || managing_ != 0 || closing_ || !leaving_.empty()) {
+    if (commands_ != 0 || managing_ != 0 || closing_ || joins() || !leaving_.empty()) {
         return false;
     }
     bool rests = true;

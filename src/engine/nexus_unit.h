@@ -41,7 +41,7 @@ public:
     ~NexusUnit();
 
     /// Tells a device that executes commands itself of the nexus; again on each core that it comes to.
-    void introduce() const;
+    void introduce();
     /// Queues a unit attention, and says so to the transport.
     void raise(scsi::Asc condition);
     /// Whether the device lets the nexus use the unit; where it does not, the nexus sees none.
@@ -54,6 +54,7 @@ public:
     bool read_only;  ///< by the LUN map
     enum class Admission : std::uint8_t { unheard, admitted, refused };
     Admission admission = Admission::unheard;  ///< by a device that is asked
+    bool asked = false;                        ///< it was, here, and has not answered
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired

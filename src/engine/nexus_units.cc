@@ -52,6 +52,48 @@ void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
     forget(here, std::move(unit), nexus, std::move(done));
 }
 
+void NexusUnit::introduce() {
+    if (device::CommandServer* const server = unit->device().server()) {
+        asked = server->join({.nexus = nexus.id().value,
+                              .lun = lun,
+                              .read_only = read_only,
+                              .initiator = nexus.identity().initiator_name,
+                              .target = nexus.target().name()});
+    }
+}
+
+void NexusUnit::admit(bool admitted) {
+    const Admission before = std::exchange(admission, admitted ? Admission::admitted : Admission::refused);
+    const bool hidden = before == Admission::refused;
+    asked = false;
+    if (hidden == admitted && !nexus.joins()) {  // what an initiator may have been told is otherwise now
+        nexus.inventory().raise();
+        nexus.port().unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
+    }
+    nexus.admission_heard();
+}
+
+bool Nexus::awaits_admission() const {
+    bool awaits = false;
+    units_.for_each([&](const NexusUnit& unit) { awaits |= unit.asked; });
+    return awaits;
+}
+
+void Nexus::await_admission(base::Duration limit, std::move_only_function<void()> go_on) {
+    TARGE_ASSERT(!closing_);
+    if (awaits_admission()) {
+        admission_wait_.begin(*core_, limit, std::move(go_on));
+    } else {
+        go_on();
+    }
+}
+
+void Nexus::admission_heard() {
+    if (joins() && !awaits_admission()) {
+        admission_wait_.end(*core_);
+    }
+}
+
 void Nexus::attach(const LunEntry& entry) {
     auto made = std::make_unique<NexusUnit>(*this, entry.unit, entry.lun, entry.read_only);
     made->introduce();
@@ -107,6 +149,7 @@ void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
         inventory_.raise();
         port_.unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
     }
+    admission_heard();
 }
 
 void Nexus::leave(NexusUnit& unit) {
@@ -138,6 +181,7 @@ void Nexus::left(NexusUnit& unit) {
 void Nexus::close(std::move_only_function<void()> closed) {
     TARGE_ASSERT(!closing_);
     closing_ = true;
+    admission_wait_.cancel(*core_);
     closed_ = std::move(closed);
     std::vector<std::uint16_t> luns;
     units_.for_each([&](NexusUnit& unit) { luns.push_back(unit.lun); });

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,11 +22,12 @@ using testing::ServedUnit;
 using testing::Task;
 using testing::ToyServer;
 
+std::size_t luns_of(Initiator& who) {
+    return who.run(cdb({0xa0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}), 256).data_received.size() / 8 - 1;
+}
+
 TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
     const auto other = login("other");
-    const auto luns_of = [](Initiator& who) {
-        return who.run(cdb({0xa0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0}), 256).data_received.size() / 8 - 1;
-    };
     server_->heard_by->admit(host_->nexus().id().value, false);
     world_.run();
     EXPECT_EQ(luns_of(*host_), 0U);
@@ -41,6 +45,66 @@ TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
     EXPECT_EQ(host_->next_attention(), 0x063f0eU);
     EXPECT_EQ(luns_of(*host_), 1U);
     EXPECT_EQ(other->next_attention(), 0U);
+}
+
+TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {
+    server_->asks = true;
+    for (const bool admitted : {false, true}) {
+        Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+        bool logged_in = false;
+        guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+        world_.advance(std::chrono::milliseconds{999});
+        EXPECT_FALSE(logged_in);
+        EXPECT_FALSE(guest.nexus().is_at_rest());
+        server_->heard_by->admit(guest.nexus().id().value, admitted);
+        world_.advance({});
+        EXPECT_TRUE(logged_in);
+        EXPECT_EQ(luns_of(guest), admitted ? 1U : 0U);
+        EXPECT_TRUE(guest.events.empty()) << "it is told nothing of what it never saw";
+    }
+    server_->asks = false;
+    Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+    bool logged_in = false;
+    guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+    EXPECT_TRUE(logged_in) << "nobody is asked";
+}
+
+TEST_F(ServedUnit, KeepsALoginWaitingForALittleWhileOnly) {
+    server_->asks = true;
+    Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+    bool logged_in = false;
+    guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+    world_.advance(std::chrono::seconds{1});
+    EXPECT_TRUE(logged_in);
+    EXPECT_EQ(luns_of(guest), 1U);
+    guest.clear_attentions();
+    server_->heard_by->admit(guest.nexus().id().value, false);
+    world_.run();
+    EXPECT_EQ(guest.events.back(), scsi::Asc::reported_luns_data_has_changed) << "a refusal that came late";
+    EXPECT_EQ(luns_of(guest), 0U);
+}
+
+TEST_F(ServedUnit, EndsTheWaitOfALoginThatEnds) {
+    server_->asks = true;
+    Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+    bool logged_in = false;
+    guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+    server_->heard_by->admit(guest.nexus().id().value, false);
+    world_.run();  // the answer is here, and the login would go on now
+    guest.close();
+    world_.advance(std::chrono::seconds{2});
+    EXPECT_FALSE(logged_in);
+}
+
+TEST_F(ServedUnit, KeepsNoLoginWaitingOnceItHasLeftTheLunMap) {
+    server_->asks = true;
+    Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+    bool logged_in = false;
+    guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+    target_->set_maps(std::make_shared<const LunMaps>());
+    world_.advance({});
+    EXPECT_TRUE(logged_in);
+    EXPECT_EQ(luns_of(guest), 0U);
 }
 
 TEST_F(ServedUnit, TellsTheNextCommandOfAnErrorThatCameLate) {

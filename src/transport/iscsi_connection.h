@@ -133,6 +133,7 @@ private:
     // iscsi_connection_session.cc: the session and its commands.
     void establish(const iscsi::Establish& login) override;
     void granted(std::expected<SessionGrant, SessionRefusal> answer) override;
+    void join(const TargetSettings& target);
     void give_way() override;
     void forgotten() override;
     void logout() override;

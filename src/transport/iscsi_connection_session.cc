@@ -2,10 +2,14 @@
 #include "transport/iscsi_connection.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace targe::transport {
 namespace {
+
+/// A handler that does not say for so long whether it lets a nexus use its unit keeps no login waiting.
+constexpr base::Duration kMostForAdmission = std::chrono::seconds{1};
 
 IscsiCommand& as_command(iscsi::ScsiTask& task) {
     return static_cast<IscsiCommand&>(task);
@@ -158,25 +162,31 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
     settled_at_ = since_;
     if (login_->type == iscsi::SessionType::discovery) {
         protocol_.established(grant_.target_session_handle);
+    } else if (const TargetSettings* const target = service_.find_target(login_->target_name)) {
+        join(*target);
     } else {
-        const TargetSettings* const target = service_.find_target(login_->target_name);
-        if (target == nullptr) {
-            protocol_.refused(iscsi::LoginStatus::not_found, "the target is not served here");
-            end_session();
-            settle();
-            return;
-        }
-        tells_events_ = target->async_events;
-        drops_seen_ = service_.drops_of(*target->target);
-        nexus_ = service_.engine().open_nexus(
-            *core_, *target->target,
-            {.initiator_name = login_->initiator_name,
-             .initiator_session_id = login_->initiator_session_id,
-             .portal_group = login_->portal_group_tag},
-            *this, grant_.reinstated ? engine::NexusOrigin::reinstated : engine::NexusOrigin::fresh);
-        protocol_.established(grant_.target_session_handle, target->tuning);
+        protocol_.refused(iscsi::LoginStatus::not_found, "the target is not served here");
+        end_session();
     }
     settle();
+}
+
+void IscsiConnection::join(const TargetSettings& target) {
+    tells_events_ = target.async_events;
+    drops_seen_ = service_.drops_of(*target.target);
+    nexus_ = service_.engine().open_nexus(
+        *core_, *target.target,
+        {.initiator_name = login_->initiator_name,
+         .initiator_session_id = login_->initiator_session_id,
+         .portal_group = login_->portal_group_tag},
+        *this, grant_.reinstated ? engine::NexusOrigin::reinstated : engine::NexusOrigin::fresh);
+    const base::Duration login_limit = service_.settings().connection.login_timeout;
+    const base::Duration limit =
+        login_limit > base::Duration{} ? std::min(kMostForAdmission, login_limit / 2) : kMostForAdmission;
+    nexus_->await_admission(limit, [this, tuning = target.tuning] {
+        protocol_.established(grant_.target_session_handle, tuning);
+        settle();
+    });
 }
 
 void IscsiConnection::give_way() {

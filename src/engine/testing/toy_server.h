@@ -39,7 +39,10 @@ public:
         }
         co_return answer;
     }
-    void join(const device::ServerNexus& nexus) override { nexuses.emplace_back(nexus.initiator); }
+    bool join(const device::ServerNexus& nexus) override {
+        nexuses.emplace_back(nexus.initiator);
+        return asks;
+    }
     void depart(std::uint64_t /*nexus*/) override { nexuses.pop_back(); }
     void leave(std::uint64_t /*nexus*/) override { nexuses.pop_back(); }
     void tell(device::ServerEvent event, bool done, std::uint64_t /*nexus*/) override {
@@ -67,6 +70,7 @@ public:
     ByteVector data;
     ByteVector received;
     bool keeps = false;
+    bool asks = false;  ///< whether nexuses may use the unit: the test answers
     std::vector<unsigned> opcodes;
     std::vector<std::string> nexuses;
     std::vector<std::pair<device::ServerEvent, bool>> events;

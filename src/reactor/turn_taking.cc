@@ -24,25 +24,22 @@ bool Reactor::run_pollers() {
         (next.found_much() ? much : little).push_back(next);
     }
     others_wait_ = waiting > 1;
-    bool any = !much.empty() || !large_.empty();
-    if (!large_.empty()) {
-        // What was begun is brought to its end before more comes in: somebody's memory waits for it.
+    // What was begun is brought to its end before more comes in: somebody's memory waits for it.
+    LargeTurn* const large = large_.empty() ? nullptr : &large_.pop_front();
+    Poller* const stream = large != nullptr || much.empty() ? nullptr : &much.pop_front();
+    while (!much.empty()) {
+        pollers_.push_back(much.pop_front());
+    }
+    if (large != nullptr) {
         others_wait_ = waiting > 0;
-        LargeTurn& chosen = large_.pop_front();
-        while (!much.empty()) {
-            pollers_.push_back(much.pop_front());
-        }
-        chosen.self_.resume();
-    } else if (!much.empty()) {
+        large->self_.resume();
+    } else if (stream != nullptr) {
         // First, so that what comes meanwhile for those behind it is found, and answered, in this turn. Then
         // it is the last of its kind.
-        Poller& chosen = much.pop_front();
-        while (!much.empty()) {
-            pollers_.push_back(much.pop_front());
-        }
-        pollers_.push_back(chosen);
-        chosen.poll();
+        pollers_.push_back(*stream);
+        stream->poll();
     }
+    bool any = large != nullptr || stream != nullptr;
     for (std::size_t asked = 0; !little.empty(); ++asked) {
         Poller& poller = little.pop_front();
         if (asked == kPollers) {

@@ -18,11 +18,11 @@ import time
 
 import report
 from handlers import LIMIT_S, Handler, settled, socket_of
-from harness import DaemonError, Targed
+from harness import Targed
 from iscsi_client import NO_TAG, SYNCHRONIZE_CACHE, TASK_REQUEST, TASK_RESPONSE, TEST_UNIT_READY, Session, Task, inquiry, random_isid, read16, write16
 from kill9 import BLOCKS_A_WRITE, pattern
-from malformed import programs
 from report import Result
+from sanitized import judged, programs
 from setup import Device, Setup, Target
 
 SUITE = "evil-handler"
@@ -270,14 +270,7 @@ def afterwards(daemon: Targed, data: bytes) -> Result:
 def run(seed: int | None = None, lives: int = LIVES) -> list[Result]:
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     print(f"   evil-handler: seed={seed}", flush=True)
-    results: list[Result] = []
-    try:
-        with Targed(setup(), programs=programs(), prefix=_SANITIZER) as daemon:
-            results += under(daemon, seed, lives)
-        results.append(report.passed(SUITE, "ends", "status 0, no leak, no word of a sanitizer"))
-    except DaemonError as error:
-        results.append(report.failed(SUITE, "ends", str(error)))
-    return results
+    return judged(SUITE, Targed(setup(), programs=programs(), prefix=_SANITIZER), lambda daemon: under(daemon, seed, lives))
 
 
 if __name__ == "__main__":
@@ -285,6 +278,4 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int)
     parser.add_argument("--lives", type=int, default=LIVES)
     options = parser.parse_args()
-    found = run(options.seed, options.lives)
-    print(*found, sep="\n")
-    raise SystemExit(1 if report.count(found, report.Verdict.FAILED) else 0)
+    report.finish(run(options.seed, options.lives))

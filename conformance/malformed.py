@@ -20,11 +20,12 @@ import threading
 import time
 
 import report
-from harness import PROGRAMS, ROOT, DaemonError, Targed
+from harness import Targed
 from iscsi_client import (LOGIN, NO_TAG, NOP_IN, NOP_OUT, TASK_REQUEST, TASK_RESPONSE, TEST_UNIT_READY, Pdu, ProtocolError, Session, inquiry,
                           random_isid, read16, write16)
 from mutation import copy_of, damaged, encode
 from report import Result
+from sanitized import judged, programs
 from setup import ChapUser, Device, Setup, Target
 
 SUITE = "malformed"
@@ -295,14 +296,6 @@ def _verdict(name: str, fault: str, note: str = "") -> Result:
     return report.failed(SUITE, name, fault) if fault else report.passed(SUITE, name, note)
 
 
-def programs() -> pathlib.Path:
-    asan = ROOT / "build" / "asan" / "bin"
-    if "TARGE_PROGRAMS" in os.environ or (asan / "targed").exists() and (asan / "targe").exists():
-        return PROGRAMS if "TARGE_PROGRAMS" in os.environ else asan
-    print("   no build/asan/bin/targed: what was built for release is tested, without sanitizers", flush=True)
-    return PROGRAMS
-
-
 def damage(daemon: Targed, seed: int, numbers: range) -> list[Result]:
     port = daemon.target().port
     run = Run(port, seed)
@@ -331,15 +324,7 @@ def damage(daemon: Targed, seed: int, numbers: range) -> list[Result]:
 def run(seed: int | None = None, numbers: range = range(CASES)) -> list[Result]:
     seed = seed if seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"malformed: seed {seed}", flush=True)
-    daemon = Targed(setup(), programs=programs(), prefix=_SANITIZER)
-    results: list[Result] = []
-    try:
-        with daemon:
-            results += damage(daemon, seed, numbers)
-        results.append(report.passed(SUITE, "ends", "status 0, no leak, no word of a sanitizer"))
-    except DaemonError as error:
-        results.append(report.failed(SUITE, "ends", str(error)))
-    return results
+    return judged(SUITE, Targed(setup(), programs=programs(), prefix=_SANITIZER), lambda daemon: damage(daemon, seed, numbers))
 
 
 if __name__ == "__main__":

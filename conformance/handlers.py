@@ -171,7 +171,7 @@ class Load:
     """Writes and reads of one session, DEPTH at a time, until stop(). Each must be GOOD, and within the deadline; reads must find what was
     written last."""
     DEPTH = 8
-    DEADLINE_S = 50.0  # the device's: long, because a machine may stand still
+    DEADLINE_S = 25.0  # the device's
     SLOTS = 256
 
     def __init__(self, port: int, seed: int) -> None:

@@ -298,6 +298,28 @@ def refusals(tapes: Tapes, daemon: Targed, serving: bool) -> list[Result]:
             for name, ((status, text), wanted) in cases.items()]
 
 
+def far_down(tapes: Tapes, daemon: Targed) -> list[Result]:
+    """A folder that is too far down for a socket in it is served as the message says."""
+    home, far, short = tapes.folder, tapes.folder.parent / ("d" * 100) / tapes.folder.name, tapes.folder.parent / "short"
+    far.parent.mkdir()
+    tapes.folder = home.rename(far)
+    advice = f"try: ln -s {far} SHORT, then targe-vtl SHORT --name {far.name}; also name it SHORT to targe vtl"
+    status, text = said(tapes, daemon)
+    seen = [device.name for device in tapes.devices if f"{device.name}: handler targe-vtl" in daemon.log()]
+    refused = status == 1 and "the system takes 107 for a socket" in text and advice in text and not seen
+    results = [report.passed(SUITE, "far down") if refused else report.failed(SUITE, "far down", f"{status}: {text}; {seen} were served")]
+    short.symlink_to(far)
+    tapes.folder = short
+    with tapes.serve(daemon, "--name", far.name) as handler:
+        listed = tapes.vtl("list")
+        tapes.folder = far
+        by_far = tapes.refused("list")
+    good = "A00001L6" in listed and "by a shorter name" in by_far and handler.status == 0
+    results.append(report.passed(SUITE, "far down, as advised") if good else report.failed(SUITE, "far down, as advised", f"{listed} {by_far} {handler.status}"))
+    tapes.folder = far.rename(home)
+    return results
+
+
 def fragment(tapes: Tapes, daemon: Targed) -> Result:
     """What `targe vtl config` prints is a configuration."""
     path = daemon.folder / "fragment.toml"
@@ -313,7 +335,7 @@ def run(seed: int | None = None, kills: int = 25) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="targe-tapes-") as folder:
         tapes = Tapes(pathlib.Path(folder) / "tapes")
         with Targed(Setup(tapes.devices, (tapes.target(),))) as daemon:
-            results = [fragment(tapes, daemon), *refusals(tapes, daemon, serving=False)]
+            results = [fragment(tapes, daemon), *refusals(tapes, daemon, serving=False), *far_down(tapes, daemon)]
             with tapes.serve(daemon) as handler:
                 results += refusals(tapes, daemon, serving=True)
                 results += checked(daemon, tapes)

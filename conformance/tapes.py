@@ -40,9 +40,9 @@ class Tapes:
     def target(self, **more: object) -> Target:
         return Target(NAME, {lun: device.name for lun, device in enumerate(self.devices)}, **more)
 
-    def serve(self, daemon: Targed) -> Handler:
+    def serve(self, daemon: Targed, *more: str) -> Handler:
         """targe-vtl, once it serves all units."""
-        handler = Handler(daemon, "targe-vtl", str(PROGRAMS / "targe-vtl"), str(self.folder), "--socket-dir", str(daemon.folder))
+        handler = Handler(daemon, "targe-vtl", str(PROGRAMS / "targe-vtl"), str(self.folder), "--socket-dir", str(daemon.folder), *more)
         self.await_serving(handler, daemon)
         return handler
 

@@ -1,6 +1,7 @@
 #include "cli/vtl_library.h"
 
 #include "admin/control_message.h"
+#include "admin/unix_socket.h"
 #include "vtl/library_requests.h"
 
 #include <fmt/format.h>
@@ -31,6 +32,12 @@ std::expected<VtlLibrary, Problem> VtlLibrary::open(const std::string& folder, c
             return std::unexpected(not_reached(folder,
                                                "it is another targe vtl, or a targe-vtl that begins or ends",
                                                "the same again in a moment"));
+        }
+        if (!admin::unix_address(vtl::control_socket(folder))) {
+            return std::unexpected(not_reached(folder,
+                                               "targe-vtl serves it by a shorter name: the path to its "
+                                               "socket by this one is longer than the system takes",
+                                               "the same again by that name"));
         }
         return VtlLibrary(folder, ask, nullptr);
     }

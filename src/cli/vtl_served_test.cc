@@ -43,7 +43,7 @@ protected:
 
     /// What went wrong, or nothing; out_ has what was printed.
     std::string vtl(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin() + 1, library_path());
+        arguments.insert(arguments.begin() + 1, named_);
         arguments.insert(arguments.begin(), {"targe", "vtl"});
         std::vector<const char*> raw;
         for (const std::string& argument : arguments) {
@@ -63,6 +63,7 @@ protected:
         std::filesystem::create_directory(path);
         return path;
     }();
+    std::string named_ = library_path();  ///< what `targe vtl` is told
     std::unique_ptr<vtl::Library> library_;
     Ask ask_ = [this](const std::string& socket,
                       std::string_view request) -> std::expected<std::string, admin::Problem> {
@@ -119,6 +120,10 @@ TEST_F(ServedLibraries, SayWhyTheyAreNotReached) {
     ask_ = [](const std::string&, std::string_view) { return R"({"targe":1,"result":"other"})"; };
     EXPECT_EQ(vtl({"list"}), "");
     ask_ = answers;
+    named_ = folder_ / std::string(100, 'd');
+    std::filesystem::create_symlink(library_path(), named_);
+    EXPECT_THAT(vtl({"list"}), HasSubstr("try: the same again by that name"));
+    named_ = library_path();
     std::filesystem::remove(vtl::control_socket(library_path()));
     EXPECT_THAT(vtl({"list"}),
                 HasSubstr("library is in use by another process\n  cause: it is another targe vtl"));

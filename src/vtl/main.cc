@@ -2,6 +2,7 @@
 #include "admin/control_server.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
+#include "admin/unix_socket.h"
 #include "base/log.h"
 #include "vtl/library.h"
 #include "vtl/library_requests.h"
@@ -14,6 +15,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -84,8 +86,21 @@ std::string attach(const Units& units, const Options& options) {
     return {};
 }
 
+int path_too_long(const std::string& socket, const Options& options) {
+    const auto folder = std::filesystem::absolute(options.library).string();
+    return failed(
+        fmt::format("{}: the path has {} bytes, and the system takes {} for a socket", socket, socket.size(),
+                    sizeof(sockaddr_un::sun_path) - 1),
+        fmt::format("ln -s {} SHORT, then targe-vtl SHORT --name {}; also name it SHORT to targe vtl", folder,
+                    options.name));
+}
+
 int serve(const Options& options) {
     admin::StopSignals signals;
+    const std::string socket = control_socket(options.library);
+    if (!admin::unix_address(socket)) {
+        return path_too_long(socket, options);
+    }
     auto shelf = open_shelf(options.library, false);
     if (!shelf) {
         return failed(shelf.error().what, fmt::format("targe vtl list {}", options.library));
@@ -105,15 +120,15 @@ int serve(const Options& options) {
     for (const auto& unit : units) {
         unit->start();
     }
-    const auto control = admin::ControlServer::start(
-        {.socket = control_socket(options.library), .group = {}}, [&](std::string_view request) {
+    const auto control =
+        admin::ControlServer::start({.socket = socket, .group = {}}, [&](std::string_view request) {
             const std::string answer = handle_library_request(request, **library);
             crier.tell();
             return answer;
         });
     if (!control) {
         return failed(fmt::format("{}: {}", control.error().what, control.error().cause),
-                      "another name of the folder, such as a symbolic link, when the path is too long");
+                      fmt::format("ls -ld {}", options.library));
     }
     TARGE_LOG(info, "vtl", "serving {}: a changer and {} drives", options.library, units.size() - 1);
     admin::notify_service_manager("READY=1");

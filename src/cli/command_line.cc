@@ -104,7 +104,7 @@ void Parser::add_alua() {
 }
 
 void Parser::add_cdrom() {
-    CLI::App& group = *app.add_subcommand("cdrom", "The discs in drives of CDs and DVDs");
+    CLI::App& group = *app.add_subcommand("cdrom", "The discs in drives of CDs, DVDs and BDs");
     group.require_subcommand(1);
     CLI::App& insert = command(group, "insert", "Put a disc in, in the place of the one that is there",
                                "cdrom-insert", View::devices);

@@ -4,11 +4,20 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <future>
+#include <utility>
 
 namespace targe::reactor {
 
 namespace {
+
+/// However late it is: what takes nothing but turns gets some, on a machine that stood still, too.
+constexpr unsigned kLeastLooks = 16;
+constexpr std::chrono::seconds kLeastAnswer{1};
+constexpr std::chrono::milliseconds kBetweenLooks{1};
 
 /// What a thread of a reactor is, seen from outside: its name in top, its CPU, no signals.
 void prepare_thread(base::CoreId id, std::optional<unsigned> cpu) {
@@ -86,15 +95,62 @@ std::expected<std::unique_ptr<Reactors>, SetupError> Reactors::start(const React
     return made;
 }
 
-void Reactors::stop(base::Duration drain_limit) {
-    for (const auto& reactor : reactors_) {
-        reactor->stop(drain_limit);
+std::vector<Reactors::Found> Reactors::look(base::Time until) const {
+    struct Look {
+        explicit Look(std::size_t count) : found(count), left(count) {}
+        std::vector<Found> found;
+        std::atomic<std::size_t> left;
+        std::promise<void> all;
+    };
+    const auto look = std::make_shared<Look>(reactors_.size());
+    for (std::size_t i = 0; i < reactors_.size(); ++i) {
+        Reactor& reactor = *reactors_[i];
+        base::post(reactor, [look, i, &reactor] {
+            look->found[i] = {.at_rest = reactor.leaks().empty(), .messages = reactor.stats().messages};
+            if (look->left.fetch_sub(1) == 1) {
+                look->all.set_value();
+            }
+        });
     }
-    for (std::thread& thread : threads_) {
-        if (thread.joinable()) {
-            thread.join();
+    return look->all.get_future().wait_until(until) == std::future_status::ready ? look->found
+                                                                                 : std::vector<Found>{};
+}
+
+/// One that has nothing left may be handed something by another that has, so none ends before all are at
+/// rest. They are when each one is twice in a row, and has run nothing between but the question: a message
+/// that was under way when all had been asked once has been run before its core is asked again.
+void Reactors::await_rest(base::Time until) const {
+    std::vector<Found> before;
+    for (unsigned looks = 0; looks < kLeastLooks || base::Clock::now() < until; ++looks) {
+        std::vector<Found> found = look(std::max(until, base::Clock::now() + kLeastAnswer));
+        if (found.empty()) {
+            return;
+        }
+        const bool at_rest = std::ranges::all_of(found, &Found::at_rest);
+        if (at_rest && std::ranges::equal(before, found, [](const Found& earlier, const Found& later) {
+                return earlier.at_rest && later.messages == earlier.messages + 1;
+            })) {
+            return;
+        }
+        before = std::move(found);
+        if (!at_rest) {
+            std::this_thread::sleep_for(kBetweenLooks);
         }
     }
+}
+
+void Reactors::stop(base::Duration drain_limit) {
+    const base::Time until = base::Clock::now() + drain_limit;
+    if (!threads_.empty()) {
+        await_rest(until);
+    }
+    for (const auto& reactor : reactors_) {
+        reactor->stop(until - base::Clock::now());
+    }
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+    threads_.clear();
 }
 
 Reactors::~Reactors() {

@@ -36,14 +36,23 @@ public:
     [[nodiscard]] Reactor& operator[](std::size_t index) { return *reactors_[index]; }
     [[nodiscard]] base::Cores cores() const { return cores_; }
 
-    /// Every reactor finishes what it has in hand, for at most `drain_limit`; then its thread ends. Who uses
-    /// them has closed its listeners and streams before.
+    /// Every reactor finishes what it has in hand, and what others hand it meanwhile, for at most
+    /// `drain_limit`; then their threads end. Who uses them has closed its listeners and streams before.
     void stop(base::Duration drain_limit = std::chrono::seconds{5});
     /// What was still held when they ended, one line each, with the reactor's number. Only after stop().
     [[nodiscard]] std::vector<std::string> leaks() const;
 
 private:
+    /// How one of them is found: whether nothing is left for it to do, and what it has run so far.
+    struct Found {
+        bool at_rest = false;
+        std::uint64_t messages = 0;
+    };
+
     Reactors() = default;
+    /// Of each. Empty when one of them does not say by `until`.
+    [[nodiscard]] std::vector<Found> look(base::Time until) const;
+    void await_rest(base::Time until) const;
 
     std::vector<std::unique_ptr<Reactor>> reactors_;
     std::vector<base::Core*> cores_;

@@ -1,0 +1,87 @@
+#include "reactor/reactors.h"
+
+#include "base/task.h"
+#include "reactor/testing_reactors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <future>
+#include <thread>
+
+namespace targe::reactor {
+namespace {
+using namespace std::chrono_literals;
+using ::testing::ElementsAre;
+using testing::on;
+using testing::start;
+
+base::Detached hop_round(base::CommandArena& /*arena*/, base::Cores cores, int rounds,
+                         std::promise<void>& ended) {
+    for (int i = 0; i < rounds; ++i) {
+        base::Core& next = *cores[static_cast<std::size_t>(i) % cores.size()];
+        co_await base::hop_to(next);
+        EXPECT_EQ(Reactor::current(), &next);
+    }
+    ended.set_value();
+}
+
+TEST(Reactors, CarryCoroutinesFromCoreToCore) {
+    const auto reactors = start(3);
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 8192> block;
+    base::CommandArena arena{block};
+    std::promise<void> ended;
+    on((*reactors)[0], [&] { hop_round(arena, reactors->cores(), 3000, ended); });
+    ended.get_future().get();
+    reactors->stop();
+    EXPECT_THAT(reactors->leaks(), ElementsAre());
+}
+
+TEST(Reactors, EndWhenNoneOfThemHasAnythingLeftForAnother) {
+    const auto reactors = start(2);
+    bool arrived = false;
+    std::promise<void> begun;
+    base::post((*reactors)[1], [&] {
+        begun.set_value();
+        std::this_thread::sleep_for(50ms);
+        base::post((*reactors)[0], [&] {
+            base::post((*reactors)[1], [&] { base::post((*reactors)[0], [&] { arrived = true; }); });
+        });
+    });
+    begun.get_future().wait();
+    reactors->stop();
+    EXPECT_TRUE(arrived);
+    EXPECT_THAT(reactors->leaks(), ElementsAre());
+}
+
+TEST(Reactors, RunMessagesToTheLastOneOnAMachineThatStoodStill) {
+    const auto reactors = start(1);
+    base::Core& core = (*reactors)[0];
+    bool arrived = false;
+    std::promise<void> begun;
+    base::post(core, [&] {
+        begun.set_value();
+        std::this_thread::sleep_for(50ms);
+        base::post(core, [&] {
+            std::this_thread::sleep_for(50ms);  // the limit passes
+            base::post(core, [&] { arrived = true; });
+        });
+    });
+    begun.get_future().wait();
+    reactors->stop(10ms);
+    EXPECT_TRUE(arrived);
+    EXPECT_THAT(reactors->leaks(), ElementsAre());
+}
+
+TEST(Reactors, AreAsManyAsTheUsableCpusByDefault) {
+    auto reactors = Reactors::start({});
+    ASSERT_TRUE(reactors);
+    EXPECT_EQ((*reactors)->size(), usable_cpus().size());
+    EXPECT_EQ((*reactors)->cores().size(), usable_cpus().size());
+}
+
+}  // namespace
+}  // namespace targe::reactor

@@ -29,9 +29,11 @@ TEST_UNIT_READY = bytes(6)
 READ_CAPACITY = bytes([0x25]) + bytes(9)
 READ_TOC = bytes([0x43, 0, 0, 0, 0, 0, 0, 0, 20, 0])
 MEDIA_EVENT = bytes([0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8, 0])
+OPERATIONAL_CHANGE = bytes([0x4A, 1, 0, 0, 0x02, 0, 0, 0, 8, 0])
+EJECT = bytes([0x1B, 0, 0, 0, 2, 0])
 WRITE = bytes([0x2A, 0, 0, 0, 0, 0, 0, 0, 1, 0])
 READ_LAST = bytes([0x28, 0, 0, 0])
-CHANGED, TRAY_CLOSED, TRAY_OPEN, GOOD = (6, 0x28, 0), (2, 0x3A, 1), (2, 0x3A, 2), (0, 0, 0)
+CHANGED, TRAY_CLOSED, TRAY_OPEN, CONFLICT, GOOD = (6, 0x28, 0), (2, 0x3A, 1), (2, 0x3A, 2), (5, 0x2C, 6), (0, 0, 0)
 
 
 def boot_sector() -> bytes:
@@ -50,6 +52,10 @@ def make_iso(path: Path, label: str, dice: random.Random, size: int = 3 << 20) -
     subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-V", label, "-b", "boot.img", "-no-emul-boot", "-boot-load-size", "4",
                     "-o", str(path), str(tree)], check=True, capture_output=True)
     return files
+
+
+def prevent(session: Session, how: int) -> tuple[int, int, int]:
+    return session.command(bytes([0x1E, 0, 0, 0, how, 0])).sense_triple
 
 
 def ready(session: Session) -> tuple[int, int, int]:
@@ -138,13 +144,30 @@ class Discs:
     def locked(self, first: Path, second: Path) -> None:
         with self.session(1) as one:
             one.command(MEDIA_EVENT, read=8)
-            one.command(bytes([0x1E, 0, 0, 0, 1, 0]))
+            prevent(one, 1)
             self.refused("a locked tray stays shut", "an initiator prevents the removal", "cdrom", "eject", "cd0")
             self.refused("and takes no other disc", "an initiator prevents the removal", "cdrom", "insert", "cd0", str(first))
             self.expect("it keeps its disc", self.state(), ("ready", str(second)))
             self.expect("the initiator can learn of it", bytes(one.command(MEDIA_EVENT, read=8).data_in[4:6]), b"\x01\x02")
             self.daemon.targe("cdrom", "insert", "cd0", str(first), "--force")
             self.expect("but for force", ready(one), CHANGED)
+
+    def asked(self, second: Path) -> None:
+        """An initiator that prevents removal persistently decides what becomes of a wish to eject."""
+        with self.session(1) as one, self.session(2) as two:
+            one.command(MEDIA_EVENT, read=8)
+            self.expect("PERSISTENT PREVENT", prevent(one, 3), GOOD)
+            self.expect("PERSISTENT PREVENT: others see it", bytes(two.command(OPERATIONAL_CHANGE, read=8).data_in)[5], 0x80)
+            self.refused("PERSISTENT PREVENT: the initiator is asked", "an initiator prevents the removal", "cdrom", "eject", "cd0")
+            self.expect("PERSISTENT PREVENT: EjectRequest", bytes(one.command(MEDIA_EVENT, read=8).data_in[4:6]), b"\x01\x02")
+            self.expect("PERSISTENT PREVENT: not for others to eject", two.command(EJECT).sense_triple, CONFLICT)
+            self.expect("PERSISTENT PREVENT: its own", one.command(EJECT).sense_triple, GOOD)
+            self.daemon.targe("cdrom", "insert", "cd0", str(second))
+            self.expect("PERSISTENT PREVENT: another disc", (self.state(), ready(one)), (("ready", str(second)), CHANGED))
+            self.refused("PERSISTENT PREVENT: also of that", "an initiator prevents the removal", "cdrom", "eject", "cd0")
+            self.expect("PERSISTENT ALLOW", prevent(one, 2), GOOD)
+            self.daemon.targe("cdrom", "eject", "cd0")
+            self.daemon.targe("cdrom", "insert", "cd0", str(second))
 
     def change_by_configuration(self, first: Path, second: Path) -> None:
         text = self.daemon.config_path.read_text()
@@ -214,7 +237,7 @@ def run() -> list[Result]:
         folder = daemon.folder / "discs"
         folder.mkdir()
         dice = random.Random(SEED)
-        first, second, dvd = folder / "first.iso", folder / "second.iso", folder / "dvd.iso"
+        first, second, dvd = (folder / f"{name}.iso" for name in ("first", "second", "dvd"))
         make_iso(first, "FIRST", dice)
         make_iso(second, "SECOND", dice, 5 << 20)
         make_iso(dvd, "LARGE", dice)
@@ -230,6 +253,8 @@ def run() -> list[Result]:
         discs.boot()
         discs.change_by_command(second)
         discs.locked(first, second)
+        discs.asked(second)
+        daemon.targe("cdrom", "insert", "cd0", str(first))
         discs.faulty_images(first)
         discs.cut_image(dvd)
         daemon.stop()

@@ -74,10 +74,21 @@ changed() {
   step 'umount the DVD' umount /mnt
 }
 
+asked() { # who prevents removal persistently hears of what an administrator wants, and may eject
+  echo 0 >"/sys/block/$(drive 0)/events_poll_msecs"  # sr tells udev of events that it takes
+  step 'sg_prevent, persistently' sg_prevent --prevent=3 "$SG"
+  host eject-locked
+  says 'EjectRequest' '00 06 04 56 01 02 00 00' sg_raw -r 8 "$SG" 4a 01 00 00 10 00 00 00 08 00
+  step 'it may eject the disc itself' sg_raw "$SG" 1b 00 00 00 02 00
+  host state tray-open
+  step 'sg_prevent, allowed again' sg_prevent --prevent=2 "$SG"
+}
+
 log_in
 mounted
 answers
 ejected
 changed
+asked
 step logout iscsiadm -m node -T "$TARGET" -p "$PORTAL" --logout
 echo finished

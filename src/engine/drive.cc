@@ -83,21 +83,21 @@ std::optional<scsi::Sense> write_answer(Command& command, scsi::ParameterWriter&
     }
 }
 
-/// What is in force until the disc leaves must not be in force for the next one: registrations are of the
-/// unit, preventions are of whoever wants the disc to stay.
+/// Where force took a disc from those who wanted it to stay nobody prevents the removal of the next one.
 Background exchange(std::shared_ptr<LogicalUnit> unit, DiscChange wanted,
                     std::move_only_function<void(DiscChanged)> done) {
     Change change{unit->home()};
     co_await change.begin();
     UnitState& state = change.state();
-    const bool prevented = !state.removal_prevented_by.empty();
-    if (prevented && !wanted.force) {
+    if (!wanted.force && state.removal_prevention.keeps_from_operator(state.medium_loaded)) {
         state.tray.happened(scsi::MediaEvent::eject_request);
         co_await change.commit();
         done(DiscChanged::prevented);
         co_return;
     }
-    state.removal_prevented_by.clear();
+    if (wanted.force) {
+        state.removal_prevention.clear();
+    }
     auto* const drive = dynamic_cast<device::DiscDrive*>(&unit->device());
     TARGE_ASSERT(drive != nullptr);  // whoever made the unit a drive has given it one
     drive->exchange(std::move(wanted.disc));

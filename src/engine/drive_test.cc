@@ -87,6 +87,10 @@ protected:
         return done.value();
     }
 
+    static std::uint32_t prevent(Initiator& from, unsigned how) {
+        return from.run(cdb({0x1e, 0, 0, 0, how, 0})).sense_code();
+    }
+
     std::uint32_t start_stop(unsigned how) { return host->run(cdb({0x1b, 0, 0, 0, how, 0})).sense_code(); }
 
     /// Event code and media status of the media class.
@@ -233,6 +237,97 @@ TEST_F(Drive, KeepsADiscWhoseRemovalIsPrevented) {
     EXPECT_EQ(host->next_attention(), kChanged);
     EXPECT_EQ(lock_state(), std::byte{0x29}) << "nobody prevents it any more";
     EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 2048).data_received, filled(2048, 0x22));
+}
+
+TEST_F(Drive, AsksWhoPreventsRemovalPersistently) {
+    EXPECT_EQ(media_event(*host).first, 2U);
+    EXPECT_EQ(prevent(*host, 3), 0U);
+    EXPECT_EQ(change(nullptr), DiscChanged::prevented);
+    EXPECT_EQ(media_event(*host), std::pair(1U, 2U)) << "EjectRequest";
+    EXPECT_EQ(media_event(*host), std::pair(0U, 2U)) << "once";
+    EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 2048).data_received, filled(2048, 0x11));
+    EXPECT_EQ(start_stop(0x02), 0U) << "it may eject the disc itself";
+    EXPECT_EQ(host->next_attention(), kTrayOpen);
+    EXPECT_EQ(change(disc(10, 0x22)), DiscChanged::changed) << "into a tray that is open";
+    EXPECT_EQ(media_event(*host), std::pair(2U, 2U));
+    EXPECT_EQ(change(nullptr), DiscChanged::prevented) << "the next disc stays, too";
+    EXPECT_EQ(host->next_attention(), kChanged);
+    EXPECT_EQ(prevent(*host, 2), 0U);
+    EXPECT_EQ(change(nullptr), DiscChanged::changed);
+}
+
+TEST_F(Drive, LetsNobodyElseEjectWhatIsPreventedPersistently) {
+    const auto eject = cdb({0x1b, 0, 0, 0, 0x02, 0});
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    EXPECT_EQ(host->run(eject).sense_code(), 0x052c06U);
+    EXPECT_EQ(prevent(*host, 2), 0U);
+    EXPECT_EQ(host->run(eject).sense_code(), 0x052c06U) << "not its own to allow";
+    EXPECT_EQ(prevent(*other, 1), 0U);
+    EXPECT_EQ(other->run(eject).sense_code(), 0x055302U) << "PREVENT holds for everybody";
+    EXPECT_EQ(prevent(*other, 2), 0U);
+    EXPECT_EQ(other->run(eject).sense_code(), 0x055302U) << "10b leaves what 01b has set";
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    EXPECT_EQ(prevent(*other, 0), 0U);
+    EXPECT_EQ(host->run(eject).sense_code(), 0x052c06U) << "00b leaves what 11b has set";
+    EXPECT_EQ(other->run(eject).status, kGood);
+    EXPECT_EQ(host->next_attention(), kTrayOpen);
+    EXPECT_EQ(start_stop(0x03), 0x052c06U) << "nor closes its tray";
+    EXPECT_EQ(other->run(cdb({0x1b, 0, 0, 0, 0x03, 0})).status, kGood);
+}
+
+TEST_F(Drive, TellsOfPersistentPrevention) {
+    const auto operational_status = [&](Initiator& from) {
+        return from.run(cdb({0x4a, 1, 0, 0, 0x02, 0, 0, 0, 8, 0}), 8).data_received.at(5);
+    };
+    const auto locked = [&] {
+        return (host->run(cdb({0x5a, 0, 0x2a, 0, 0, 0, 0, 0, 40, 0}), 40).data_received.at(14) &
+                std::byte{2}) != std::byte{0};
+    };
+    EXPECT_EQ(operational_status(*host), std::byte{0});
+    EXPECT_FALSE(locked());
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    EXPECT_EQ(operational_status(*host), std::byte{0x80});
+    EXPECT_EQ(operational_status(*other), std::byte{0x80});
+    EXPECT_TRUE(locked());
+    EXPECT_EQ(prevent(*other, 2), 0U);
+    EXPECT_EQ(operational_status(*host), std::byte{0});
+    EXPECT_EQ(prevent(*other, 1), 0U);
+    EXPECT_EQ(operational_status(*host), std::byte{0}) << "PREVENT alone is not persistent";
+    EXPECT_TRUE(locked());
+}
+
+TEST_F(Drive, ForgetsPersistentPreventionWithItsNexusAResetAndForce) {
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    EXPECT_EQ(host->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    host->clear_attentions();
+    other->clear_attentions();
+    EXPECT_EQ(change(disc(10, 0x22)), DiscChanged::changed);
+
+    host->clear_attentions();
+    EXPECT_EQ(prevent(*host, 3), 0U);
+    EXPECT_EQ(change(disc(10, 0x33)), DiscChanged::prevented);
+    EXPECT_EQ(change(disc(10, 0x33), true), DiscChanged::changed);
+    EXPECT_EQ(change(disc(10, 0x44)), DiscChanged::changed) << "nobody prevents it any more";
+
+    other->clear_attentions();
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    other->close();
+    EXPECT_EQ(change(disc(10, 0x55)), DiscChanged::changed);
+}
+
+TEST_F(Drive, ForgetsPersistentPreventionOfThoseWhoArePreempted) {
+    const auto reserve_out = [](Initiator& from, unsigned action, std::uint64_t key, unsigned new_key) {
+        ByteVector list(24);
+        list[7] = static_cast<std::byte>(key);
+        list[15] = static_cast<std::byte>(new_key);
+        return from.run(cdb({0x5f, action, 1, 0, 0, 0, 0, 0, 24, 0}), 0, list).status;
+    };
+    EXPECT_EQ(reserve_out(*host, 0, 0, 1), kGood);
+    EXPECT_EQ(reserve_out(*other, 0, 0, 2), kGood);
+    EXPECT_EQ(prevent(*other, 3), 0U);
+    EXPECT_EQ(start_stop(0x02), 0x052c06U);
+    EXPECT_EQ(reserve_out(*host, 5, 1, 2), kGood) << "PREEMPT AND ABORT";
+    EXPECT_EQ(start_stop(0x02), 0U);
 }
 
 TEST_F(Drive, TellsAllOfTheInformationOfABd) {

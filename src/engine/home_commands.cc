@@ -103,9 +103,9 @@ scsi::Outcome stay(const Command& /*command*/, Change& /*change*/) {
     return scsi::Status::good;
 }
 
-scsi::Outcome eject(const Command& /*command*/, Change& change) {
-    if (!change.state().removal_prevented_by.empty()) {
-        return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
+scsi::Outcome eject(const Command& command, Change& change) {
+    if (const auto refusal = change.state().removal_prevention.refusal(nexus_of(command))) {
+        return *refusal;
     }
     UnitState& state = change.state();
     if (state.medium_loaded) {
@@ -127,8 +127,8 @@ scsi::Outcome eject(const Command& /*command*/, Change& change) {
 /// A door that is locked keeps the medium out as well as in.
 scsi::Outcome load(const Command& command, Change& change) {
     if (!change.state().medium_loaded) {
-        if (!change.state().removal_prevented_by.empty()) {
-            return scsi::illegal_request(scsi::Asc::medium_removal_prevented);
+        if (const auto refusal = change.state().removal_prevention.refusal(nexus_of(command))) {
+            return *refusal;
         }
         if (change.state().is_multimedia() && change.state().description.blocks == 0) {
             change.state().tray.open = false;  // there is nothing in it
@@ -141,15 +141,13 @@ scsi::Outcome load(const Command& command, Change& change) {
     return scsi::Status::good;
 }
 
-scsi::Outcome prevent_removal(const Command& command, Change& change) {
-    if (!change.state().prevents_removal(nexus_of(command))) {
-        change.state().removal_prevented_by.push_back(nexus_of(command));
+scsi::Outcome prevent_or_allow(const Command& command, Change& change) {
+    const auto removal = scsi::plan_prevent_allow_medium_removal(
+        command.cdb.first<scsi::PreventAllowMediumRemovalCdb::kSize>(), change.state().traits.set);
+    if (!removal) {
+        return removal.error();
     }
-    return scsi::Status::good;
-}
-
-scsi::Outcome allow_removal(const Command& command, Change& change) {
-    std::erase(change.state().removal_prevented_by, nexus_of(command));
+    change.state().removal_prevention.set(nexus_of(command), *removal);
     return scsi::Status::good;
 }
 
@@ -198,13 +196,7 @@ Execution execute_start_stop_unit(base::CommandArena& arena, Command& command) {
 }
 
 Execution execute_prevent_allow(base::CommandArena& arena, Command& command) {
-    const auto removal = scsi::plan_prevent_allow_medium_removal(
-        command.cdb.first<scsi::PreventAllowMediumRemovalCdb::kSize>());
-    if (!removal) {
-        co_return removal.error();
-    }
-    const Apply apply = *removal == scsi::MediumRemoval::prevented ? prevent_removal : allow_removal;
-    const scsi::Outcome outcome = co_await at_home(arena, command, apply);
+    const scsi::Outcome outcome = co_await at_home(arena, command, prevent_or_allow);
     co_return outcome;
 }
 

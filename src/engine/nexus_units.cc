@@ -19,7 +19,7 @@ Background forget(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
                   std::function<void()> done) {
     // Everything that this nexus did was committed, on this lane too, before its command ended.
     const UnitState& state = unit->lane(here).state();
-    if (state.reserved_by != nexus && !state.prevents_removal(nexus)) {
+    if (state.reserved_by != nexus && !state.removal_prevention.by(nexus)) {
         done();
         co_return;
     }
@@ -33,7 +33,7 @@ Background forget(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
     if (next.reserved_by == nexus) {
         next.reserved_by.reset();
     }
-    std::erase(next.removal_prevented_by, nexus);
+    next.removal_prevention.forget(nexus);
     co_await change.commit();
     if (&home.core() != &here) {
         co_await base::hop_to(here);

@@ -69,12 +69,13 @@ scsi::ReservationAsker asker_of(const Command& command, const std::vector<Logged
     return asker;
 }
 
-/// As if each had sent PREVENT ALLOW MEDIUM REMOVAL with PREVENT zero, [SPC-4 r37 5.13.11.2.6].
+/// As if each had sent PREVENT ALLOW MEDIUM REMOVAL with PREVENT zero, [SPC-4 r37 5.13.11.2.6], and 10b where
+/// there is that.
 void allow_removal(UnitState& state, const std::vector<ItNexus>& preempted,
                    const std::vector<LoggedIn>& logged_in) {
     for (const LoggedIn& each : logged_in) {
         if (std::ranges::find(preempted, each.nexus) != preempted.end()) {
-            std::erase(state.removal_prevented_by, each.id);
+            state.removal_prevention.forget(each.id);
         }
     }
 }

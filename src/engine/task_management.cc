@@ -128,7 +128,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     UnitState& next = change.state();
     home.errors().release();
     next.reserved_by.reset();
-    next.removal_prevented_by.clear();
+    next.removal_prevention.clear();
     next.pages = next.restored_pages();
     exceptions_selected(change, unit);
     next.log = next.saved_log;

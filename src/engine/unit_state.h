@@ -4,6 +4,7 @@
 #include "device/command_server.h"
 #include "device/device.h"
 #include "engine/nexus_unit.h"
+#include "engine/removal_prevention.h"
 #include "scsi/asymmetric_access.h"
 #include "scsi/command_table.h"
 #include "scsi/diagnostics.h"
@@ -16,7 +17,6 @@
 #include "scsi/timestamp.h"
 #include "scsi/unit_description.h"
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -101,7 +101,7 @@ struct UnitState {
     /// Never null. Shared from state to state, because most changes concern something else.
     std::shared_ptr<const scsi::PersistentReservations> persistent =
         std::make_shared<const scsi::PersistentReservations>();
-    std::vector<NexusId> removal_prevented_by;  ///< PREVENT ALLOW MEDIUM REMOVAL
+    RemovalPrevention removal_prevention;
 
     void set_access(std::shared_ptr<const scsi::AsymmetricAccess> now) {
         access = std::move(now);
@@ -127,13 +127,15 @@ struct UnitState {
                 .defaults = default_pages,
                 .saved = restored_pages(),
                 .can_save = keeps,
-                .removal_prevented = !removal_prevented_by.empty()};
+                .removal_prevented = removal_prevention.by_anybody()};
     }
     [[nodiscard]] bool is_multimedia() const {
         return server == nullptr && traits.set == scsi::CommandSet::multimedia;
     }
     [[nodiscard]] scsi::DriveStatus drive_status() const {
-        return {.blocks = medium_loaded ? description.blocks : 0, .tray_open = tray.open};
+        return {.blocks = medium_loaded ? description.blocks : 0,
+                .tray_open = tray.open,
+                .persistent_prevention = removal_prevention.by_persistence()};
     }
     /// NOT READY, because there is no medium.
     [[nodiscard]] scsi::Sense no_medium() const {
@@ -144,9 +146,6 @@ struct UnitState {
     /// What is kept of the log.
     [[nodiscard]] scsi::KeptLog kept_log() const {
         return {.parameters = *saved_log, .load_unload_cycles = load_unload_cycles};
-    }
-    [[nodiscard]] bool prevents_removal(NexusId nexus) const {
-        return std::ranges::find(removal_prevented_by, nexus) != removal_prevented_by.end();
     }
 };
 

@@ -173,12 +173,13 @@ void put_event(Class notification, const DriveStatus& drive, const DriveEvents& 
     constexpr std::uint8_t kChangedState = 2;
     constexpr std::uint16_t kFeatureChange = 1;
     constexpr std::uint8_t kActive = 1;
+    constexpr std::uint8_t kPersistentPrevented = 0x80;
     constexpr std::uint8_t kMediaPresent = 0x02;
     constexpr std::uint8_t kTrayOpen = 0x01;
     switch (notification) {
         case Class::operational_change:
             out.u8(events.operational_change ? kChangedState : 0);
-            out.u8(0);
+            out.u8(drive.persistent_prevention ? kPersistentPrevented : 0);
             out.u16(events.operational_change ? kFeatureChange : 0);
             return;
         case Class::power:

@@ -17,6 +17,7 @@ namespace targe::scsi {
 struct DriveStatus {
     std::uint64_t blocks = 0;  ///< of the disc; 0: none is loaded
     bool tray_open = false;
+    bool persistent_prevention = false;  ///< of the removal of the medium, by whichever I_T nexus
 };
 
 /// In kilobytes (1,000 bytes) a second: what a drive of 48 times CD speed reads. No disc turns here, and

@@ -85,6 +85,12 @@ TEST(GetConfiguration, TellsWhichBdsAreRead) {
     EXPECT_EQ(configuration(kWithBd, 2, 0x10).at(8 + 9), std::byte{32}) << "BLOCKING";
 }
 
+/// Not whether a jumper prevents removal from the start on: none does.
+TEST(GetConfiguration, TellsWhatTheTrayCan) {
+    EXPECT_EQ(configuration(kEmpty, 2, 3), bytes({0, 0, 0, 12, 0, 0, 0, 0, 0, 3, 0x0b, 4, 0x39, 0, 0, 0}))
+        << "a tray, LOAD, EJECT, LOCK";
+}
+
 TEST(GetConfiguration, TellsWhatIsAskedFor) {
     EXPECT_FALSE(features(configuration(kWithCd, 1)).contains(0x1f)) << "current features alone";
     EXPECT_TRUE(features(configuration(kWithCd, 1)).contains(0x1e));
@@ -143,6 +149,13 @@ TEST(EventStatus, TellsOneClassAtATime) {
         << "power comes first, and has nothing to say";
     EXPECT_EQ(event(0x44, kWithCd, both).data, bytes({0, 6, 2, 0x56, 0, 1, 0, 0}));
     EXPECT_EQ(event(0x40, kWithCd, both).data, bytes({0, 6, 6, 0x56, 0, 0, 0, 0}));
+}
+
+TEST(EventStatus, TellsOfPersistentPrevention) {
+    const DriveStatus drive{.blocks = 5000, .persistent_prevention = true};
+    EXPECT_EQ(event(0x02, drive, {}).data, bytes({0, 6, 1, 0x56, 0, 0x80, 0, 0}));
+    EXPECT_EQ(event(0x02, drive, {.operational_change = true}).data, bytes({0, 6, 1, 0x56, 2, 0x80, 0, 1}));
+    EXPECT_EQ(event(0x02, drive, {}).told, EventTold::none) << "a state, which is no event";
 }
 
 TEST(EventStatus, KeepsWhatWasNotTold) {

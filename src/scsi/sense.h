@@ -92,6 +92,7 @@ enum class Asc : std::uint16_t {
     capacity_data_has_changed = 0x2a09,
     timestamp_changed = 0x2a10,
     command_sequence_error = 0x2c00,
+    persistent_prevent_conflict = 0x2c06,
     previous_busy_status = 0x2c07,
     previous_task_set_full_status = 0x2c08,
     previous_reservation_conflict_status = 0x2c09,

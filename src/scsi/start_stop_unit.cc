@@ -19,13 +19,13 @@ StartStopUnit plan_start_stop_unit(std::span<const std::byte, StartStopUnitCdb::
 }
 
 std::expected<MediumRemoval, Sense> plan_prevent_allow_medium_removal(
-    std::span<const std::byte, PreventAllowMediumRemovalCdb::kSize> cdb) {
+    std::span<const std::byte, PreventAllowMediumRemovalCdb::kSize> cdb, CommandSet set) {
     using L = PreventAllowMediumRemovalCdb;
-    const std::uint8_t prevent = wire::get<L::kPrevent>(cdb);
-    if (prevent > static_cast<std::uint8_t>(MediumRemoval::prevented)) {
+    const auto prevent = static_cast<MediumRemoval>(wire::get<L::kPrevent>(cdb));
+    if (set != CommandSet::multimedia && prevent > MediumRemoval::prevented) {
         return std::unexpected{invalid_field(L::kPrevent)};
     }
-    return static_cast<MediumRemoval>(prevent);
+    return prevent;
 }
 
 }  // namespace targe::scsi

@@ -1,7 +1,8 @@
-// START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL, [SBC-3 r36 5.25, 5.10].
+// START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL, [SBC-3 r36 5.25, 5.10], [MMC-6 r2g 6.42, 6.13].
 #pragma once
 
 #include "scsi/sense.h"
+#include "scsi/unit_description.h"
 #include "wire/field.h"
 
 #include <cstddef>
@@ -33,7 +34,7 @@ enum class StartStop : std::uint8_t {
                              ///< nothing
     stop,
     start,
-    eject,  ///< refused while any nexus prevents it
+    eject,  ///< refused while a nexus prevents it
     load,
 };
 
@@ -52,10 +53,17 @@ struct PreventAllowMediumRemovalCdb {
     static constexpr auto kUsage = wire::usage_mask<kSize>({kOpcode, kPrevent});
 };
 
-enum class MediumRemoval : std::uint8_t { allowed = 0b00, prevented = 0b01 };
+/// PREVENT. In MMC its two bits are PERSISTENT and PREVENT, and each value of PERSISTENT has a state of its
+/// own.
+enum class MediumRemoval : std::uint8_t {
+    allowed = 0b00,
+    prevented = 0b01,
+    persistently_allowed = 0b10,
+    persistently_prevented = 0b11,
+};
 
-/// PREVENT 10b and 11b are obsolete and refused.
+/// [MMC-6 r2g 6.13] has all values; elsewhere 10b and 11b are obsolete and refused.
 std::expected<MediumRemoval, Sense> plan_prevent_allow_medium_removal(
-    std::span<const std::byte, PreventAllowMediumRemovalCdb::kSize> cdb);
+    std::span<const std::byte, PreventAllowMediumRemovalCdb::kSize> cdb, CommandSet set);
 
 }  // namespace targe::scsi

@@ -41,15 +41,19 @@ TEST(StartStopUnit, NeverEjectsForAPowerCondition) {
 }
 
 TEST(PreventAllowMediumRemoval, KnowsWhatIsAsked) {
-    const auto prevent = [](unsigned value) {
+    const auto prevent = [](unsigned value, CommandSet set) {
         return plan_prevent_allow_medium_removal(
-            Cdb6{std::byte{0x1e}, {}, {}, {}, static_cast<std::byte>(value)});
+            Cdb6{std::byte{0x1e}, {}, {}, {}, static_cast<std::byte>(value)}, set);
     };
-    EXPECT_EQ(prevent(0), MediumRemoval::allowed);
-    EXPECT_EQ(prevent(1), MediumRemoval::prevented);
-    for (const unsigned obsolete : {2U, 3U}) {
-        EXPECT_EQ(prevent(obsolete).error(), invalid_field(wire::bits(4, 1, 0)));
+    for (const CommandSet set : {CommandSet::block, CommandSet::multimedia}) {
+        EXPECT_EQ(prevent(0, set), MediumRemoval::allowed);
+        EXPECT_EQ(prevent(1, set), MediumRemoval::prevented);
     }
+    for (const unsigned obsolete : {2U, 3U}) {
+        EXPECT_EQ(prevent(obsolete, CommandSet::block).error(), invalid_field(wire::bits(4, 1, 0)));
+    }
+    EXPECT_EQ(prevent(2, CommandSet::multimedia), MediumRemoval::persistently_allowed);
+    EXPECT_EQ(prevent(3, CommandSet::multimedia), MediumRemoval::persistently_prevented);
 }
 
 }  // namespace

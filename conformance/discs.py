@@ -1,4 +1,4 @@
-"""Drives of CDs and DVDs: QEMU's and libiscsi's initiators read an ISO image and boot from it, and an administrator changes discs by
+"""Drives of CDs, DVDs and BDs: QEMU's and libiscsi's initiators read an ISO image and boot from it, and an administrator changes discs by
 command and in the configuration while initiators look on.
 
     conformance/discs.py
@@ -24,10 +24,12 @@ SUITE = "discs"
 NAME = "iqn.2026-11.io.targe:discs"
 SEED = 20261128
 BLOCK = 2048
+BD_SESSION = 12_000_000  # a block that no DVD has, near the end of a BD of one layer
 BOOTED = "Targe boots"
 TEST_UNIT_READY = bytes(6)
 READ_CAPACITY = bytes([0x25]) + bytes(9)
 READ_TOC = bytes([0x43, 0, 0, 0, 0, 0, 0, 0, 20, 0])
+PROFILE = bytes([0x46, 2, 0, 0, 0, 0, 0, 0, 8, 0])
 MEDIA_EVENT = bytes([0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8, 0])
 OPERATIONAL_CHANGE = bytes([0x4A, 1, 0, 0, 0x02, 0, 0, 0, 8, 0])
 EJECT = bytes([0x1B, 0, 0, 0, 2, 0])
@@ -52,6 +54,29 @@ def make_iso(path: Path, label: str, dice: random.Random, size: int = 3 << 20) -
     subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-V", label, "-b", "boot.img", "-no-emul-boot", "-boot-load-size", "4",
                     "-o", str(path), str(tree)], check=True, capture_output=True)
     return files
+
+
+def make_bd(path: Path, label: str, dice: random.Random) -> bytes:
+    """A sparse image that only a BD holds: what its last session has in end.bin. The volume descriptors of that session stand where a
+    program looks that knows of no sessions, as they do on discs that are written over."""
+    make_iso(path, label, dice)
+    end, tree, session = dice.randbytes(3 << 20), path.with_suffix(".last"), path.with_suffix(".session")
+    tree.mkdir()
+    (tree / "end.bin").write_bytes(end)
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-V", label, "-C", f"0,{BD_SESSION}", "-M", str(path), "-o", str(session), str(tree)],
+                   check=True, capture_output=True)
+    data = session.read_bytes()
+    blocks = BD_SESSION + len(data) // BLOCK
+    descriptors = bytearray(data[16 * BLOCK:32 * BLOCK])
+    for at in range(0, len(descriptors), BLOCK):
+        if descriptors[at] in (1, 2):  # primary, supplementary: how large the volume is, in both orders of bytes
+            descriptors[at + 80:at + 88] = blocks.to_bytes(4, "little") + blocks.to_bytes(4, "big")
+    with path.open("r+b") as image:
+        image.seek(16 * BLOCK)
+        image.write(descriptors)
+        image.seek(BD_SESSION * BLOCK)
+        image.write(data)
+    return end
 
 
 def prevent(session: Session, how: int) -> tuple[int, int, int]:
@@ -169,6 +194,18 @@ class Discs:
             self.daemon.targe("cdrom", "eject", "cd0")
             self.daemon.targe("cdrom", "insert", "cd0", str(second))
 
+    def bd(self, image: Path, end: bytes) -> None:
+        self.daemon.targe("cdrom", "insert", "cd0", str(image))
+        with self.session(1) as one:
+            self.expect("a BD: its profile", bytes(one.command(PROFILE, read=8).data_in)[6:], b"\x00\x40")
+            capacity = bytes(one.command(READ_CAPACITY, read=8).data_in)
+            self.expect("a BD: its capacity", int.from_bytes(capacity[:4], "big") + 1, image.stat().st_size // BLOCK)
+            with image.open("rb") as file:
+                file.seek(BD_SESSION * BLOCK)
+                lba = BD_SESSION + file.read().index(end[:BLOCK]) // BLOCK
+            read = READ_LAST[:2] + lba.to_bytes(4, "big") + b"\0" + (len(end) // BLOCK).to_bytes(2, "big") + b"\0"
+            self.expect("a BD: a file at its end", bytes(one.command(read, read=len(end)).data_in) == end, True)
+
     def change_by_configuration(self, first: Path, second: Path) -> None:
         text = self.daemon.config_path.read_text()
         with self.session(1) as one:
@@ -237,11 +274,12 @@ def run() -> list[Result]:
         folder = daemon.folder / "discs"
         folder.mkdir()
         dice = random.Random(SEED)
-        first, second, dvd = (folder / f"{name}.iso" for name in ("first", "second", "dvd"))
+        first, second, dvd, bd = (folder / f"{name}.iso" for name in ("first", "second", "dvd", "bd"))
         make_iso(first, "FIRST", dice)
         make_iso(second, "SECOND", dice, 5 << 20)
         make_iso(dvd, "LARGE", dice)
         os.truncate(dvd, 900 << 20)  # more than a CD holds
+        end = make_bd(bd, "HUGE", dice)
         discs = Discs(daemon, folder)
         discs.expect("a drive may be empty", discs.state(), ("no medium", ""))
         with discs.session(1) as session:
@@ -254,6 +292,7 @@ def run() -> list[Result]:
         discs.change_by_command(second)
         discs.locked(first, second)
         discs.asked(second)
+        discs.bd(bd, end)
         daemon.targe("cdrom", "insert", "cd0", str(first))
         discs.faulty_images(first)
         discs.cut_image(dvd)

@@ -1,5 +1,5 @@
-"""Linux's sr, with eject, wodim, cd-info, dvd+rw-mediainfo and sg3_utils, against drives of CDs and DVDs over iSCSI: file systems on
-discs that are mounted, locked, ejected and changed."""
+"""Linux's sr, with eject, wodim, cd-info, dvd+rw-mediainfo and sg3_utils, against drives of CDs, DVDs and BDs over iSCSI: file systems
+on discs that are mounted, locked, ejected and changed."""
 from __future__ import annotations
 
 import argparse
@@ -8,7 +8,7 @@ import os
 import random
 
 import report
-from discs import make_iso
+from discs import make_bd, make_iso
 from guest_linux import Guest
 from harness import DaemonError, Targed
 from report import Result
@@ -27,6 +27,8 @@ def run() -> list[Result]:
         images = {name: daemon.folder / f"{name}.iso" for name in ("first", "second", "large")}
         hashes = {name: hashlib.sha256(make_iso(path, name.upper(), dice)["data.bin"]).hexdigest() for name, path in images.items()}
         os.truncate(images["large"], 900 << 20)  # more than a CD holds
+        images["huge"] = daemon.folder / "huge.iso"
+        end = make_bd(images["huge"], "HUGE", dice)
         daemon.targe("cdrom", "insert", "cd0", str(images["first"]))
         daemon.targe("cdrom", "insert", "dvd0", str(images["large"]))
 
@@ -49,7 +51,7 @@ def run() -> list[Result]:
             drive = next(device for device in daemon.targe_json("device", "list") if device["name"] == "cd0")  # type: ignore[attr-defined]
             return "" if drive["state"].replace(" ", "-") == wanted else f"it is {drive['state']}"
 
-        arguments = [NAME, str(daemon.target().port), *(hashes[name] for name in images), str(images["first"].stat().st_size // 2048)]
+        arguments = [NAME, str(daemon.target().port), *hashes.values(), str(images["first"].stat().st_size // 2048), hashlib.sha256(end).hexdigest()]
         actions = {"insert": insert, "eject": eject, "eject-locked": eject_locked, "state": state}
         return Guest("disc.sh", arguments, actions, suite=SUITE, packages=PACKAGES, modules=MODULES).run()
 

@@ -1,6 +1,6 @@
-# Linux's sr against drives: LUN 0 has a CD, LUN 1 a DVD, each with a file data.bin.
+# Linux's sr against drives: LUN 0 has a CD, LUN 1 a DVD, each with a file data.bin; a BD comes later, and has end.bin.
 . /host/lib.sh
-FIRST=$3 SECOND=$4 LARGE=$5 BLOCKS=$6
+FIRST=$3 SECOND=$4 LARGE=$5 BLOCKS=$6 END=$7
 
 drive() { lsscsi 2>/dev/null | sed -nE "s/^\[[0-9]+:0:0:$1\] .*\/dev\/(sr[0-9]+).*/\1/p"; }
 have_drive() { [ -n "$(drive "$1")" ] && [ -b "/dev/$(drive "$1")" ]; }
@@ -84,11 +84,23 @@ asked() { # who prevents removal persistently hears of what an administrator wan
   step 'sg_prevent, allowed again' sg_prevent --prevent=2 "$SG"
 }
 
+huge() {
+  host insert huge
+  told 'a BD' 'Not ready to ready change, medium may have changed' "$SG"
+  says 'sg_get_config of the BD' 'Current profile: BD-ROM' sg_get_config --current "$SG"
+  says 'dvd+rw-mediainfo of the BD' 'Mounted Media: 40h, BD-ROM' dvd+rw-mediainfo "$CD"
+  step 'the BD is mounted' mount -t iso9660 -o ro "$CD" /mnt
+  same 'a file at the end of the BD' "$END" "$(hash_of /mnt/end.bin)"
+  same 'a file at its beginning' 'HUGE' "$(cat /mnt/readme.txt)"
+  step 'umount the BD' umount /mnt
+}
+
 log_in
 mounted
 answers
 ejected
 changed
 asked
+huge
 step logout iscsiadm -m node -T "$TARGET" -p "$PORTAL" --logout
 echo finished

@@ -77,7 +77,23 @@ constexpr auto kOfTypes = std::to_array<Known>({
     {DeviceType::cdrom, 0xa8, &kReport},    // READ(12)
 });
 
-const CommandInfo* row_of(DeviceType type, std::uint8_t opcode) {
+/// The commands of disks have the rules that they have at the engine's own, whatever of them the handler has.
+const CommandInfo* row_of_blocks(std::uint8_t opcode, std::optional<std::uint8_t> action) {
+    constexpr UnitTraits kAll{
+        .thin = true, .removable = true, .atomic = true, .access = AccessSupport::implicit_and_explicit};
+    const CommandInfo* const same = offered_command(kAll, opcode, action);
+    if (same == nullptr) {
+        return &kOrdinary;
+    }
+    const CommandRules& rules = same->rules;
+    // What a copy writes the engine looks at when it does, and of a handler's copies it sees nothing.
+    return &row_of({.writes_medium = rules.writes_medium || rules.executed_in_pieces,
+                    .passes_write_exclusive = rules.under_write_exclusive == kAllowed,
+                    .passes_every_reservation =
+                        rules.under_reserve == kAllowed && rules.under_exclusive_access == kAllowed});
+}
+
+const CommandInfo* row_of(DeviceType type, std::uint8_t opcode, std::optional<std::uint8_t> action) {
     const auto* const common =
         std::ranges::find(kOfAll, opcode, &std::pair<std::uint8_t, const CommandInfo*>::first);
     if (common != kOfAll.end()) {
@@ -85,6 +101,9 @@ const CommandInfo* row_of(DeviceType type, std::uint8_t opcode) {
     }
     const auto* const own = std::ranges::find_if(
         kOfTypes, [&](const Known& known) { return known.type == type && known.opcode == opcode; });
+    if (type == DeviceType::disk) {
+        return row_of_blocks(opcode, action);
+    }
     // Whatever nobody knows conflicts with every reservation of another nexus.
     return own != kOfTypes.end() ? own->row : &kOrdinary;
 }
@@ -136,7 +155,7 @@ std::expected<const CommandInfo*, Sense> find_handler_command(DeviceType type, c
     if (known != nullptr && kept_by_engine(known->id)) {
         return find_command(traits, cdb);
     }
-    return row_of(type, opcode);
+    return row_of(type, opcode, action);
 }
 
 const CommandInfo& row_of(const HandlerRule& rule) {

@@ -69,6 +69,21 @@ TEST(HandlerCommands, AreAsTheHandlerSays) {
     EXPECT_TRUE(is_for_handler(passes));
 }
 
+TEST(HandlerCommands, OfDisksHaveTheRulesOfDisks) {
+    // WRITE(10), UNMAP, EXTENDED COPY, WRITE(16), WRITE SAME(16)
+    const std::array<std::vector<std::uint8_t>, 5> writes{{{0x2a}, {0x42}, {0x83, 0x00}, {0x8a}, {0x93}}};
+    for (const auto& cdb : writes) {
+        EXPECT_TRUE(row_of(DeviceType::disk, cdb).rules.writes_medium) << int{cdb[0]};
+        EXPECT_TRUE(is_for_handler(row_of(DeviceType::disk, cdb)));
+    }
+    EXPECT_FALSE(row_of(DeviceType::changer, {0x2a}).rules.writes_medium);
+    const CommandInfo& read = row_of(DeviceType::disk, {0x28});
+    EXPECT_FALSE(read.rules.writes_medium);
+    EXPECT_EQ(read.rules.under_write_exclusive, ReservedAccess::allowed);
+    EXPECT_EQ(read.rules.under_exclusive_access, ReservedAccess::conflicts);
+    EXPECT_EQ(row_of(DeviceType::disk, {0xff}).rules.under_write_exclusive, ReservedAccess::conflicts);
+}
+
 TEST(HandlerCommands, WriteWhereTheirTypeDoes) {
     EXPECT_TRUE(row_of(DeviceType::tape, {0x0a}).rules.writes_medium);
     EXPECT_TRUE(row_of(DeviceType::tape, {0x10}).rules.writes_medium);

@@ -1,4 +1,4 @@
-"""Evil handlers of two units, under load, beside a unit with which nothing is wrong; best with the daemon of the asan build.
+"""Evil handlers of three units, under load, beside a unit with which nothing is wrong; best with the daemon of the asan build.
 
     conformance/evil_handler.py [--seed N] [--lives N]
 
@@ -27,7 +27,7 @@ from setup import Device, Setup, Target
 
 SUITE = "evil-handler"
 NAME = "iqn.2026-11.io.targe:evil"
-BLOCKS, TAPE, GOOD = 0, 1, 2  # LUNs
+BLOCKS, TAPE, GOOD, DISK = 0, 1, 2, 3  # LUNs
 DEADLINE_S = 1.0  # of the evil units
 SIZE_MIB = 8
 LIVES = 60
@@ -40,8 +40,9 @@ LUNS_CHANGED = (6, 0x3F, 0x0E)
 def setup() -> Setup:
     impatient = {"deadline": f"{DEADLINE_S:.0f}s", "hold": f"{DEADLINE_S:.0f}s"}
     devices = (Device("blocks", handler="user", size=f"{SIZE_MIB}MiB", thin=True, **impatient), Device("tape", handler="user", size="", type="tape", **impatient),
+               Device("disk", handler="user", size="", type="disk", **impatient),
                Device("good", handler="user", size=f"{SIZE_MIB}MiB", deadline="120s"))  # however long the machine stands still
-    return Setup(devices, (Target(NAME, {BLOCKS: "blocks", TAPE: "tape", GOOD: "good"}),))
+    return Setup(devices, (Target(NAME, {BLOCKS: "blocks", TAPE: "tape", GOOD: "good", DISK: "disk"}),))
 
 
 class Ledger:
@@ -88,7 +89,7 @@ class Load(threading.Thread):
         self.under_way[task.tag] = (task, time.monotonic(), slot, writes)
 
     def _submit_to(self, lun: int) -> None:
-        """Each of them is one request to the handler, so that the deadline is that of the command."""
+        """Each of them is one request to the handler, so that the deadline is that of the command. But what it has remapped: those end with it."""
         dice = self.dice
         at, blocks = dice.randrange(SIZE_MIB * 2048 - 512), dice.choice((1, 8, 64, 512))
         disk: tuple[tuple[bytes, int, int], ...] = (  # CDB, bytes out, bytes in
@@ -97,7 +98,8 @@ class Load(threading.Thread):
         tape = ((TEST_UNIT_READY, 0, 0), (bytes([0x08, 0, 0, 64, 0, 0]), 0, 16384), (bytes([0x0A, 0, 0, 64, 0, 0]), 16384, 0),
                 (bytes([0x10, 1, 0, 0, 1, 0]), 0, 0), (bytes([0x01, 0, 0, 0, 0, 0]), 0, 0), (inquiry(0xB0), 0, 255),
                 (bytes([0xC0 + dice.randrange(32), dice.randrange(256)]) + bytes(8), 0, 4096))
-        cdb, out, into = dice.choice(disk if lun == BLOCKS else tape)
+        remapped = ((struct.pack(">BxQI2x", 0x93, at, blocks), 512, 0), (bytes([0x83]) + bytes(15), 0, 0), (write16(at, 8), 4096, 0), (read16(at, 8), 0, 4096))
+        cdb, out, into = dice.choice({BLOCKS: disk, TAPE: tape, DISK: remapped}[lun])
         data = struct.pack(">HH4xQI4x", 22, 16, at, blocks) if cdb[0] == 0x42 else dice.randbytes(out)
         task = self.session.submit(cdb, data=data, read=into, lun=lun)
         self.under_way[task.tag] = (task, time.monotonic(), None, False)
@@ -147,7 +149,7 @@ class Load(threading.Thread):
                 if not self.stopping.is_set():
                     self._fill()
                     if BLOCKS in self.luns and self.dice.random() < 0.002:
-                        self._reset(self.dice.choice((BLOCKS, TAPE)))
+                        self._reset(self.dice.choice((BLOCKS, TAPE, DISK)))
                         continue
                 self._take(self.session.collect())
         except Exception as error:  # noqa: BLE001 - told by whoever started the load
@@ -173,7 +175,7 @@ class Visitor(threading.Thread):
             while not self.wrong and not self.stopping.wait(0.05):
                 with Session(self.port, NAME, isid=random_isid(), timeout=LIMIT_S) as session:
                     luns = session.command(bytes([0xA0]) + bytes(5) + struct.pack(">I2x", 256), read=256)
-                    asked = [session.command(inquiry(), read=96, lun=lun) for lun in (BLOCKS, TAPE, GOOD)]
+                    asked = [session.command(inquiry(), read=96, lun=lun) for lun in (BLOCKS, TAPE, GOOD, DISK)]
                     ready = settled(session, TEST_UNIT_READY, lun=GOOD)
                 if not (luns.good and ready.good and all(task.good for task in asked)):
                     self.wrong = f"REPORT LUNS {luns.status}, INQUIRY {[task.status for task in asked]}, TEST UNIT READY {ready.status} {ready.sense_triple}"
@@ -215,7 +217,7 @@ def judge(loads: list[Load], visitor: Visitor) -> list[Result]:
     # What the machine takes shows in the good unit's commands, which wait for nobody.
     limit = DEADLINE_S + 2 * slowest_good + 2
     results = []
-    for lun, name in ((BLOCKS, "blocks"), (TAPE, "tape")):
+    for lun, name in ((BLOCKS, "blocks"), (TAPE, "tape"), (DISK, "disk")):
         note = f"{both.ended[lun, True]} commands ended well, {both.ended[lun, False]} did not, the slowest after {both.slowest[lun]:.2f} s"
         fault = "" if both.slowest[lun] <= limit else f"the deadline is {DEADLINE_S} s, and on this machine {limit:.1f} s would be late"
         if not both.ended[lun, True] or not both.ended[lun, False]:
@@ -231,9 +233,10 @@ def under(daemon: Targed, seed: int, lives: int) -> list[Result]:
     port = daemon.target().port
     with good_handler(daemon, "good"):
         await_ready(daemon, GOOD)
-        loads = [Load(port, f"{seed} all", (BLOCKS, TAPE, GOOD), range(0, SLOTS, 2)), Load(port, f"{seed} good", (GOOD,), range(1, SLOTS, 2))]
+        loads = [Load(port, f"{seed} all", (BLOCKS, TAPE, GOOD, DISK), range(0, SLOTS, 2)), Load(port, f"{seed} good", (GOOD,), range(1, SLOTS, 2))]
         visitor = Visitor(port)
-        evil = [threading.Thread(target=haunt, args=(daemon, device, level, f"{seed} {device}", lives)) for device, level in (("blocks", "blocks"), ("tape", "commands"))]
+        evil = [threading.Thread(target=haunt, args=(daemon, device, level, f"{seed} {device}", lives))
+                for device, level in (("blocks", "blocks"), ("tape", "commands"), ("disk", "disk"))]
         everybody = [*loads, visitor, *evil]
         for one in everybody:
             one.start()
@@ -245,7 +248,7 @@ def under(daemon: Targed, seed: int, lives: int) -> list[Result]:
         results.append(afterwards(daemon, random.Random(seed).randbytes(4096)))
     did = collections.Counter((daemon.folder / "evil.log").read_text().split())
     note = ", ".join(f"{what} {times}" for what, times in did.most_common())
-    return [*results, _verdict("evil handlers", "" if did["attached"] > lives and did["shut-out"] > lives // 2 else "too little happened", note)]
+    return [*results, _verdict("evil handlers", "" if did["attached"] > lives and did["shut-out"] > lives // 2 and did["remaps"] else "too little happened", note)]
 
 
 def await_ready(daemon: Targed, lun: int) -> None:

@@ -1,5 +1,5 @@
 // A handler that does to targed whatever a seed says, over and over: evil_handler SOCKET SEED
-// blocks|commands. It ends when it is killed, or by itself, as it happens.
+// blocks|commands|disk. It ends when it is killed, or by itself, as it happens.
 #include "device/evil_handler.h"
 
 #include <poll.h>
@@ -19,7 +19,11 @@ namespace {
 
 using Dice = std::mt19937_64;
 
-constexpr std::uint8_t kTape = 0x01;
+enum class Level : std::uint8_t { blocks, tape, disk };
+
+std::uint8_t type_of(Level level) {
+    return level == Level::tape ? 0x01 : 0x00;
+}
 
 /// A second mapping of what evil handlers share with targed, which outlives their attachments.
 class Zombie {
@@ -112,20 +116,20 @@ constexpr targe_command_ops kCommands{
     .delivered = [](void*, std::uint64_t, std::uint64_t, int) {},
     .batch_ended = nullptr,
     .goes_on = 1,
-    .reserved2 = 0,
+    .remaps = 1,
 };
 
-targe_device* attach(const std::string& socket, bool commands, Dice& dice) {
+targe_device* attach(const std::string& socket, Level level, Dice& dice) {
     constexpr int kLimitMs = 1000;
     targe_attachment how{};
     how.struct_size = sizeof how;
-    how.level = commands ? TARGE_COMMANDS : TARGE_BLOCKS;
+    how.level = level == Level::blocks ? TARGE_BLOCKS : TARGE_COMMANDS;
     how.socket = socket.c_str();
     how.name = "evil";
     how.depth = dice() % 4 == 0 ? static_cast<std::uint32_t>(dice() % 8 + 1) : 0;
     how.block_ops = &kBlocks;
     how.command_ops = &kCommands;
-    how.peripheral_type = commands ? kTape : 0;
+    how.peripheral_type = type_of(level);
     return targe_attach(&how, kLimitMs, nullptr, 0);
 }
 
@@ -135,7 +139,7 @@ void say(const char* what) {
 }
 
 /// Says hello as another version would, or nobody, and is gone soon.
-void greet_badly(const std::string& socket, bool commands, Dice& dice) {
+void greet_badly(const std::string& socket, Level level, Dice& dice) {
     struct {
         targe_hello hello;
         std::array<targe_rule, 4> rules;
@@ -149,8 +153,8 @@ void greet_badly(const std::string& socket, bool commands, Dice& dice) {
     hello.magic = dice() % 4 == 0 ? hello.magic : TARGE_MAGIC;
     hello.protocol = dice() % 4 == 0 ? TARGE_PROTOCOL + 1 : TARGE_PROTOCOL;
     if (dice() % 2 == 0) {  // as far as it must be to be let in
-        hello.level = commands ? TARGE_COMMANDS : TARGE_BLOCKS;
-        hello.peripheral_type = commands ? kTape : 0;
+        hello.level = level == Level::blocks ? TARGE_BLOCKS : TARGE_COMMANDS;
+        hello.peripheral_type = type_of(level);
         hello.block_size = 0;
         hello.size = 0;
         hello.vpd_page_count = 0;
@@ -176,16 +180,24 @@ bool is_shut_out(const EvilHandler& evil, int wait_ms) {
     return ::poll(&wanted, 1, wait_ms) > 0;
 }
 
+/// Up to as many as there is room for.
+std::span<const std::byte> some_bytes(std::span<std::byte> room, Dice& dice) {
+    for (std::byte& each : room) {
+        each = static_cast<std::byte>(dice());
+    }
+    return room.first(dice() % room.size());
+}
+
 /// From attaching to being shut out, or having enough.
 void live(EvilHandler& evil, Dice& dice) {
+    std::array<std::byte, 64> bytes{};
     for (std::uint64_t turns = dice() % 400; turns > 0; --turns) {
+        if (dice() % 4 == 0) {
+            evil.remap(some_bytes(bytes, dice));
+        }
         evil.serve();
         if (dice() % 16 == 0) {
-            std::array<std::byte, 48> bytes{};
-            for (std::byte& each : std::span{bytes}.first(dice() % bytes.size())) {
-                each = static_cast<std::byte>(dice());
-            }
-            evil.act(bytes);
+            evil.act(some_bytes(bytes, dice));
         }
         if (is_shut_out(evil, static_cast<int>(dice() % 2))) {
             return say("shut-out");
@@ -208,13 +220,13 @@ void live(EvilHandler& evil, Dice& dice) {
     }
 }
 
-int run(const std::string& socket, std::uint64_t seed, bool commands) {
+int run(const std::string& socket, std::uint64_t seed, Level level) {
     Dice dice(seed);
     for (;;) {
         if (dice() % 8 == 0) {
-            greet_badly(socket, commands, dice);
+            greet_badly(socket, level, dice);
         }
-        targe_device* const device = attach(socket, commands, dice);
+        targe_device* const device = attach(socket, level, dice);
         if (device == nullptr) {
             std::this_thread::sleep_for(std::chrono::milliseconds{5});
             continue;
@@ -223,6 +235,9 @@ int run(const std::string& socket, std::uint64_t seed, bool commands) {
         std::optional<EvilHandler> evil(device);
         const Zombie zombie(*evil, dice());
         live(*evil, dice);
+        if (evil->saw_generated()) {
+            say("remaps");
+        }
         evil.reset();
         std::this_thread::sleep_for(std::chrono::milliseconds{dice() % 20});
     }
@@ -235,9 +250,13 @@ int main(int argc, char** argv) {
     const std::span arguments(argv, static_cast<std::size_t>(argc));
     constexpr std::size_t kArguments = 4;
     if (arguments.size() != kArguments) {
-        std::cerr << "usage: evil_handler SOCKET SEED blocks|commands\n";
+        std::cerr << "usage: evil_handler SOCKET SEED blocks|commands|disk\n";
         return 2;
     }
+    using targe::device::testing::Level;
+    const std::string_view level = arguments[3];
     return targe::device::testing::run(arguments[1], std::strtoull(arguments[2], nullptr, 0),
-                                       std::string_view(arguments[3]) == "commands");
+                                       level == "commands" ? Level::tape
+                                       : level == "disk"   ? Level::disk
+                                                           : Level::blocks);
 }

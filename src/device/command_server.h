@@ -6,7 +6,9 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,18 +51,36 @@ struct ServerRequest {
     std::uint64_t tag = 0;
     base::ConstSegments out = {};
     base::Segments in = {};
+    bool may_remap = false;          ///< it may be answered with ServerAnswer::remap
+    std::uint32_t only_by = 0;       ///< not 0: part of a remap, for who answered with that and nobody else
+    ServerRequest* along = nullptr;  ///< aborted with it, and so on
 
     /// Nobody waits for it any more: whoever executes it may end it soon. On its core.
     void abort() {
-        aborted = true;
-        if (told != nullptr) {
-            std::atomic_ref(*told).store(1, std::memory_order_relaxed);
+        for (ServerRequest* each = this; each != nullptr; each = each->along) {
+            each->aborted = true;
+            if (each->told != nullptr) {
+                std::atomic_ref(*each->told).store(1, std::memory_order_relaxed);
+            }
         }
     }
 
     // The device's own.
     bool aborted = false;
     std::uint32_t* told = nullptr;
+};
+
+/// What is to be done before a command has ended, by READ(16) and WRITE(16) to the device that answered it.
+struct ServerRemap {
+    struct Range {
+        std::uint64_t lba;     ///< the last block of it, and of the source, has an address
+        std::uint64_t blocks;  ///< not 0
+        std::uint64_t source;  ///< of copies; does not overlap
+    };
+    std::vector<Range> ranges;
+    std::uint32_t block_bytes = 0;
+    std::vector<std::byte> block = {};  ///< what is written, over and over; empty: each range is copied
+    std::uint32_t answered_by = 0;      ///< ServerRequest::only_by of these commands
 };
 
 struct ServerAnswer {
@@ -86,6 +106,7 @@ struct ServerAnswer {
     std::uint32_t in_bytes = 0;  ///< data-in that are there
     std::uint32_t wanted = 0;    ///< bytes that it would move in all; 0: as many as were moved
     std::uint64_t report = 0;    ///< not 0: the device wants to hear whether its answer arrived, by this
+    std::shared_ptr<const ServerRemap> remap = {};  ///< null: it is done
 };
 
 /// Which task management function.

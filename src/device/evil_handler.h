@@ -2,6 +2,7 @@
 // fuzzer, and a program of its own.
 #pragma once
 
+#include "device/evil_answers.h"
 #include "libtarge/internal.h"
 
 #include <fcntl.h>
@@ -37,7 +38,7 @@ public:
     }
 
     [[nodiscard]] bool attached() const { return device_ != nullptr; }
-
+    [[nodiscard]] bool saw_generated() const { return saw_generated_; }
     [[nodiscard]] int connection() const { return device_->connection; }
     [[nodiscard]] std::span<std::byte> region() const {
         return {static_cast<std::byte*>(device_->region), device_->region_bytes};
@@ -49,6 +50,20 @@ public:
     void serve() {
         for (queue& each : std::span{device_->queues, device_->queue_count}) {
             for (unsigned i = 0; i < TARGE_MAX_SLOTS && serve_one(each); ++i) {
+            }
+        }
+    }
+    /// What was offered next in each queue it has done by targed, if it may.
+    void remap(std::span<const std::byte> bytes) {
+        rest_ = bytes;
+        for (queue& each : std::span{device_->queues, device_->queue_count}) {
+            if (auto made = take_slot(each)) {
+                const targe_slot& slot = each.shared->slots[made->slot];
+                if (slot.op == TARGE_OP_EXECUTE && (slot.flags & TARGE_SLOT_MAY_REMAP) != 0) {
+                    remap_oddly(*made, each.arena + slot.in_offset,
+                                [this](std::size_t size) { return take(size); });
+                }
+                publish(each, *made);
             }
         }
     }
@@ -122,6 +137,10 @@ private:
             made.information = static_cast<std::int64_t>(slot.length);
             made.wanted = 1;
         }
+        if (slot.op == TARGE_OP_EXECUTE && (slot.flags & TARGE_SLOT_GENERATED) != 0) {
+            made.in_length = slot.in_length;
+            saw_generated_ = true;
+        }
         return made;
     }
     bool serve_one(queue& mine) {
@@ -133,7 +152,6 @@ private:
     }
     /// What a handler may say, and none would.
     void answer_oddly(queue& mine) {
-        constexpr std::array<std::uint8_t, 6> kStatuses{0x00, 0x02, 0x04, 0x08, 0x18, 0x28};
         constexpr std::array<std::int32_t, 6> kErrors{EIO, ENOSPC, ENODEV, EAGAIN, ENOTSUP, EROFS};
         auto made = take_slot(mine);
         if (!made) {
@@ -141,15 +159,7 @@ private:
         }
         const targe_slot& slot = mine.shared->slots[made->slot];
         if (slot.op == TARGE_OP_EXECUTE) {
-            made->status = kStatuses[take(1) % kStatuses.size()];
-            made->key = static_cast<std::uint8_t>(take(1) % 16);
-            made->asc = static_cast<std::uint8_t>(take(1));
-            made->ascq = static_cast<std::uint8_t>(take(1));
-            made->sense_flags = static_cast<std::uint8_t>(take(1));
-            made->in_length = static_cast<std::uint32_t>(take(4) % (slot.in_length + std::uint64_t{1}));
-            made->wanted = static_cast<std::uint32_t>(take(4));
-            made->information = static_cast<std::int64_t>(take(8));
-            made->report = take(1);
+            end_oddly(*made, slot, [this](std::size_t size) { return take(size); });
         } else if (device_->how.lends != 0 && slot.op == TARGE_OP_READ && take(1) % 2 == 0) {
             made->flags = TARGE_COMPLETION_LENT;
             made->command_specific = take(1) % 2 == 0 ? take(2) : take(8);  // so much there is not
@@ -234,6 +244,7 @@ private:
     std::span<const std::byte> rest_;
     targe_completion last_{};
     targe_completion goes_on_{};
+    bool saw_generated_ = false;  ///< commands that it had asked for
 };
 
 }  // namespace targe::device::testing

@@ -26,13 +26,15 @@ enum SenseFlag : std::uint8_t {  // of targe_completion.sense_flags, as in targe
 
 constexpr std::uint8_t kCheckCondition = 0x02;
 
-ServerAnswer answer_of(const targe_completion& completion) {
+ServerAnswer answer_of(UserRequest& request) {
+    const targe_completion& completion = request.answer;
     const auto has = [&](SenseFlag flag) { return (completion.sense_flags & flag) != 0; };
     ServerAnswer answer{.end = ServerAnswer::End::answered,
                         .status = completion.status,
                         .in_bytes = completion.in_length,
                         .wanted = completion.wanted,
-                        .report = completion.report};
+                        .report = completion.report,
+                        .remap = std::move(request.remap)};
     if (completion.status != kCheckCondition) {
         return answer;
     }
@@ -145,7 +147,7 @@ base::Task<ServerAnswer> UserDevice::execute(base::CommandArena& /*arena*/, Serv
                 co_return ServerAnswer{.end = request.answer.error == EACCES ? ServerAnswer::End::refused
                                                                              : ServerAnswer::End::lost};
             }
-            co_return answer_of(request.answer);
+            co_return answer_of(request);
         case UserRequest::End::away:
             co_return ServerAnswer{.end = settings_.busy_when_away ? ServerAnswer::End::busy
                                                                    : ServerAnswer::End::away};

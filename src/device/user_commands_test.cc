@@ -104,7 +104,7 @@ constexpr targe_command_ops kToy{
         },
     .batch_ended = [](void* context) { ++static_cast<Toy*>(context)->batches; },
     .goes_on = 1,
-    .reserved2 = 0,
+    .remaps = 1,
 };
 
 /// A handler at command level, on a thread of its own until it ends.

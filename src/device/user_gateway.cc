@@ -28,7 +28,7 @@ constexpr auto kHelloLimit = 5s;
 constexpr unsigned kOpenRequests = 16;
 constexpr int kDescriptorsExhaustedMs = 100;
 /// All that region.h names.
-constexpr std::uint32_t kDoes = 2U * TARGE_LENDS - 1U;
+constexpr std::uint32_t kDoes = 2U * TARGE_MAY_REMAP - 1U;
 /// So much memory may be lent by a handler whose device is smaller.
 constexpr std::uint64_t kLeastLent = std::uint64_t{16} << 20U;
 

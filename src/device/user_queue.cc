@@ -1,6 +1,7 @@
 #include "device/user_queue.h"
 
 #include "device/user_events.h"
+#include "device/user_remap.h"
 
 #include <sched.h>
 
@@ -75,6 +76,10 @@ bool UserQueue::accept(UserRequest& request) {
     request.accepted = reactor_.now();
     if (attachment_ && request.op == 0) {
         request.end = UserRequest::End::answered;
+        return false;
+    }
+    if (is_of_who_left(request)) {
+        request.end = UserRequest::End::reset;
         return false;
     }
     if (limit_of_waiting(request) <= reactor_.now() ||
@@ -238,6 +243,8 @@ void UserQueue::lose() {
         }
         if (request.nobody_waits || (request.begun && !request.may_be_repeated)) {
             end(request, UserRequest::End::lost);
+        } else if (is_part_of_remap(request)) {
+            end(request, UserRequest::End::reset);
         } else {
             waiting_.push_back(request);
         }
@@ -246,6 +253,8 @@ void UserQueue::lose() {
         UserRequest& request = behind.pop_front();
         if (request.nobody_waits) {
             end(request, UserRequest::End::away);
+        } else if (is_part_of_remap(request)) {
+            end(request, UserRequest::End::reset);
         } else {
             waiting_.push_back(request);
         }

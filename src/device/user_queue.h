@@ -95,6 +95,7 @@ private:
         bool goes_on = false;  ///< it was answered, and is completed once more
         bool lends = false;    ///< the request does
         bool lent = false;     ///< it was completed, and its data are in use
+        bool may_remap = false;
         std::uint64_t nexus = 0;
     };
     /// What is left of an attachment that was lost while data of it were in use.
@@ -139,6 +140,10 @@ private:
     [[nodiscard]] const char* check(const UserRequest& request, const targe_completion& completion) const;
     [[nodiscard]] const char* let_go_on(std::uint32_t number, const targe_completion& completion);
     [[nodiscard]] const char* end_what_went_on(std::uint32_t number, const targe_completion& completion);
+    [[nodiscard]] bool may_remap(const UserRequest& request) const;
+    [[nodiscard]] std::shared_ptr<const ServerRemap> remap_of(const Slot& slot,
+                                                              const targe_completion& completion) const;
+    [[nodiscard]] bool is_of_who_left(const UserRequest& request) const;
     [[nodiscard]] bool is_of_handler(const UserRequest& request, const targe_completion& completion) const;
     void lend(std::uint32_t number, UserRequest& request);
     void keep_loans();

@@ -1,6 +1,7 @@
 // Offering requests to the handler, and believing what it says of them.
 #include "device/user_events.h"
 #include "device/user_queue.h"
+#include "device/user_remap.h"
 
 #include <algorithm>
 #include <array>
@@ -13,13 +14,8 @@ namespace targe::device {
 namespace {
 
 constexpr std::uint32_t kGenerations = std::uint32_t{1} << (32U - TARGE_CLAIM_BITS);
-constexpr std::uint32_t kCacheLine = 64;
 /// In place of a slot's, in the number of a loan that is no slot.
 constexpr std::uint32_t kOfHandler = UINT32_MAX;
-
-constexpr std::uint32_t in_lines(std::size_t bytes) {
-    return static_cast<std::uint32_t>((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
-}
 
 constexpr std::uint32_t claim_of(std::uint32_t generation, std::uint32_t state) {
     return generation << TARGE_CLAIM_BITS | state;
@@ -85,7 +81,9 @@ bool UserQueue::offer(UserRequest& request) {
     }
     const std::uint32_t number = free_slots_.back();
     const std::size_t cdb = request.cdb.size() > sizeof(targe_slot::cdb) ? in_lines(request.cdb.size()) : 0;
-    const std::uint64_t bytes = cdb + in_lines(base::total_size(request.out)) + request.in_bytes();
+    const bool may_remap = this->may_remap(request);
+    const std::uint64_t bytes = cdb + in_lines(base::total_size(request.out)) + request.in_bytes() +
+                                (may_remap ? TARGE_REMAP_BYTES : 0);
     const auto offset = arena_->take(number, bytes);
     if (!offset) {
         return false;
@@ -97,7 +95,8 @@ bool UserQueue::offer(UserRequest& request) {
                       .arena_offset = *offset,
                       .arena_bytes = static_cast<std::uint32_t>(bytes),
                       .in_use = true,
-                      .lends = request.lends};
+                      .lends = request.lends,
+                      .may_remap = may_remap};
     lending_ += request.lends ? 1 : 0;
     lending_bytes_ += request.lends && bytes > TARGE_SLOT_BYTES ? bytes : 0;
     fill(number, request);
@@ -136,7 +135,9 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     shared.lun = request.lun;
     shared.flags =
         request.flags | (request.begun ? std::uint32_t{TARGE_SLOT_REPLAYED} : 0) |
-        (request.op == TARGE_OP_READ && attachment_->lent ? std::uint32_t{TARGE_SLOT_MAY_LEND} : 0);
+        (request.op == TARGE_OP_READ && attachment_->lent ? std::uint32_t{TARGE_SLOT_MAY_LEND} : 0) |
+        (slot.may_remap ? std::uint32_t{TARGE_SLOT_MAY_REMAP} : 0) |
+        (is_part_of_remap(request) ? std::uint32_t{TARGE_SLOT_GENERATED} : 0);
     shared.session = request.session;
     shared.tag = request.tag;
     shared.deadline_ns = monotonic_ns(limit_of_begun(request));
@@ -193,6 +194,12 @@ const char* UserQueue::take(const targe_completion& completion) {
     if (request != nullptr) {
         if (const char* const wrong = check(*request, completion)) {
             return wrong;
+        }
+        if (is_remap(completion)) {
+            request->remap = remap_of(slot, completion);
+            if (!request->remap) {
+                return "it asks for what it may not, or what cannot be done";
+            }
         }
         request->answer = completion;
         if (completion.error == 0 && request->lends) {
@@ -365,7 +372,7 @@ void UserQueue::free_slot(std::uint32_t number) {
     arena_->give_back(slot.arena_offset, slot.arena_bytes);
     lending_ -= slot.lends ? 1 : 0;
     lending_bytes_ -= slot.lends && slot.arena_bytes > TARGE_SLOT_BYTES ? slot.arena_bytes : 0;
-    slot.in_use = slot.goes_on = slot.lends = slot.lent = false;
+    slot.in_use = slot.goes_on = slot.lends = slot.lent = slot.may_remap = false;
     slot.request = nullptr;
     free_slots_.push_back(number);
 }

@@ -56,7 +56,7 @@ const targe_command_ops kCounts{
     .delivered = nullptr,
     .batch_ended = nullptr,
     .goes_on = 0,
-    .reserved2 = 0,
+    .remaps = 0,
 };
 
 targe_device* attach(const std::string& socket, std::atomic<unsigned>& executed) {

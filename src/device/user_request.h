@@ -10,6 +10,7 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace targe::device {
@@ -51,6 +52,7 @@ struct UserRequest : base::ListHook<struct UserRequests> {
     End end = End::pending;
     targe_completion answer = {};
     Loan loan = {};  ///< what was lent
+    std::shared_ptr<const ServerRemap> remap = {};
 
     // The queue's own.
     std::coroutine_handle<> waiter = {};

@@ -4,6 +4,7 @@
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/serve_remap.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -35,6 +36,8 @@ scsi::Sense sense_of(const device::ServerAnswer& answer, scsi::SenseFormat forma
     return sense;
 }
 
+}  // namespace
+
 scsi::Outcome outcome_of(const device::ServerAnswer& answer, scsi::SenseFormat format) {
     switch (answer.end) {
         case device::ServerAnswer::End::answered:
@@ -55,6 +58,8 @@ scsi::Outcome outcome_of(const device::ServerAnswer& answer, scsi::SenseFormat f
     return answer.status == scsi::kCheckCondition ? scsi::Outcome{sense_of(answer, format)}
                                                   : scsi::Outcome{scsi::Status{answer.status}};
 }
+
+namespace {
 
 /// The descriptor of stream commands, which has FILEMARK, EOM and ILI, and the sense key specific one.
 void add_descriptors(Command& command) {
@@ -104,6 +109,13 @@ scsi::Outcome take(Command& command, const device::ServerAnswer& answer, const b
     return outcome_of(answer, life.unit->lane.state().pages.sense_format());
 }
 
+/// READ(16) and WRITE(16), which a remap becomes, are the commands of disks; and as a remap must be, only
+/// what writes was let in.
+bool may_remap(const Command& command) {
+    return command.life.info->rules.writes_medium &&
+           command.life.unit->lane.state().description.type == scsi::DeviceType::disk;
+}
+
 }  // namespace
 
 Execution execute_of_handler(base::CommandArena& arena, Command& command) {
@@ -120,14 +132,20 @@ Execution execute_of_handler(base::CommandArena& arena, Command& command) {
                                   .nexus = life.nexus->id().value,
                                   .tag = command.tag.value,
                                   .out = {&out, out.size > 0 ? 1U : 0U},
-                                  .in = {&in, room > 0 ? 1U : 0U}};
+                                  .in = {&in, room > 0 ? 1U : 0U},
+                                  .may_remap = may_remap(command)};
     for (;;) {
         life.at_server = &request;
         const device::ServerAnswer answer =
             co_await life.unit->unit->device().server()->execute(arena, request);
         life.at_server = nullptr;
         if (answer.end != device::ServerAnswer::End::reset) {
-            co_return take(command, answer, in);
+            const scsi::Outcome outcome = take(command, answer, in);
+            if (!answer.remap || outcome != scsi::Outcome{scsi::Status::good}) {
+                co_return outcome;
+            }
+            const scsi::Outcome carried_out = co_await carry_out_remap(arena, command, *answer.remap);
+            co_return carried_out;
         }
         if (!life.info->rules.skips_unit_attention) {
             co_return reset_of(command);

@@ -30,110 +30,21 @@
  * machine is. */
 #pragma once
 
+#include "gateway/messages.h"
+
 #include <stdint.h>
 
-#define TARGE_MAGIC 0x47524154u /* "TARG" */
-#define TARGE_PROTOCOL 1u
 #define TARGE_MAX_QUEUES 64u
 #define TARGE_MAX_SLOTS 256u
 #define TARGE_MAX_CDB 260u
-#define TARGE_MAX_VPD_PAGES 32u
 /* Each slot has so much of the arena to itself, slot n from n times this on. What follows serves larger
  * transfers. */
 #define TARGE_SLOT_BYTES 16384u
-
-/* targe_hello.can */
-enum {
-    TARGE_CAN_WRITE = 1 << 0,
-    TARGE_CAN_FLUSH = 1 << 1,
-    TARGE_CAN_UNMAP = 1 << 2,
-    TARGE_CAN_WRITE_ZEROES = 1 << 3,
-    TARGE_CAN_BLOCK_STATUS = 1 << 4,
-    TARGE_WANTS_SESSIONS = 1 << 5,
-    TARGE_WANTS_MANAGEMENT = 1 << 6,
-    TARGE_CAN_WRITE_SAME = 1 << 7,
-    TARGE_CAN_COPY = 1 << 8,
-    TARGE_WANTS_RESERVATIONS = 1 << 9,
-    TARGE_WANTS_DELIVERY = 1 << 10,
-    TARGE_MAY_GO_ON =
-        1 << 11, /* completes with TARGE_COMPLETION_GOES_ON; at most TARGE_MAX_SLOTS / 2 slots */
-    TARGE_HAS_RULES = 1 << 12, /* targe_rule follow targe_hello in its message */
-    TARGE_LENDS = 1 << 13,     /* a descriptor comes with targe_hello, as SCM_RIGHTS */
-};
-
-struct targe_hello {
-    uint32_t magic;
-    uint32_t protocol;
-    uint32_t level; /* 0 blocks, 1 commands */
-    uint32_t can;
-    uint32_t depth;      /* of all queues together */
-    uint32_t block_size; /* 0: as configured */
-    uint64_t size;       /* bytes; 0: as configured */
-    uint8_t peripheral_type;
-    uint8_t removable;
-    uint8_t vpd_page_count;
-    uint8_t reserved;
-    char name[60]; /* these are padded with NUL, and need not end in one */
-    char vendor[8];
-    char product[16];
-    char revision[8];
-    uint8_t vpd_pages[TARGE_MAX_VPD_PAGES];
-};
-
-#define TARGE_MAX_RULES 64u
-/* What targed must know of an operation code: targe_command_rule of targe_commands.h. */
-struct targe_rule {
-    uint8_t opcode;
-    uint8_t action;    /* service action; FFh: any */
-    uint8_t direction; /* 0 none, 1 out, 2 in */
-    uint8_t flags;     /* TARGE_RULE_FLAG_…, of which WRITES comes alone */
-    uint8_t length_at, length_bytes;
-    uint8_t reserved[2];
-    uint32_t unit;
-};
-
-enum {
-    TARGE_RULE_FLAG_WRITES = 1, /* the medium */
-    TARGE_RULE_FLAG_READS = 2,  /* passes write exclusive reservations of others */
-    TARGE_RULE_FLAG_PASSES = 4, /* passes every reservation */
-    TARGE_RULE_FLAGS = 7,
-};
-
-struct targe_welcome {
-    uint32_t magic;
-    uint32_t protocol;
-    int32_t error;   /* 0, or the errno of a refusal: then `text` says why and the rest is zero */
-    uint32_t queues; /* 1 to TARGE_MAX_QUEUES */
-    uint32_t slots;  /* of each queue: 1 to TARGE_MAX_SLOTS */
-    uint32_t block_size;
-    uint64_t size;         /* bytes */
-    uint64_t arena_bytes;  /* of each queue */
-    uint64_t region_bytes; /* all of the memory */
-    char text[204];
-    uint32_t does; /* of targe_hello.can: what targed knows */
-};
-
-/* In targe_welcome's SCM_RIGHTS: the memory, the handler's eventfd, then targed's, one for each queue. */
-enum { TARGE_FD_MEMORY, TARGE_FD_HANDLER, TARGE_FD_QUEUES };
-
-enum {
-    TARGE_REQUEST_RAISE = 1,
-    TARGE_REQUEST_RESIZE = 2,
-    TARGE_REQUEST_DEPTH = 3,
-    TARGE_REQUEST_LOG_PAGE = 4, /* the parameters follow in the same message, TARGE_MAX_LOG_BYTES at most */
-};
-#define TARGE_MAX_LOG_BYTES 4096u
-#define TARGE_MAX_LOG_PAGES 32u
-struct targe_request {
-    uint32_t kind;
-    uint32_t id;
-    uint64_t value;   /* RAISE: ASC and ASCQ. RESIZE: bytes. DEPTH: commands. LOG_PAGE: code */
-    uint64_t session; /* RAISE: whom, 0 everybody */
-};
-struct targe_reply {
-    uint32_t id;
-    int32_t error; /* 0 or an errno */
-};
+/* The list of a remap, for which there is so much room: targe_remap, TARGE_MAX_REMAPS at most, and in that
+ * place, behind room for all of them, the block that is to be written. */
+#define TARGE_MAX_REMAPS 128u
+#define TARGE_REMAP_BLOCK_AT 3072u
+#define TARGE_REMAP_BYTES 7168u
 
 enum { /* targe_slot.op */
        TARGE_OP_READ = 1,
@@ -165,6 +76,10 @@ enum { /* targe_slot.flags of READ to BLOCK_STATUS: those of targe_io */
        TARGE_SLOT_REPLAYED = 1 << 2,
        TARGE_SLOT_MAY_LEND = 1 << 3, /* READ */
 };
+enum {                                /* targe_slot.flags of EXECUTE */
+       TARGE_SLOT_MAY_REMAP = 1 << 0, /* there is no data-in; at in_offset there is room for a list */
+       TARGE_SLOT_GENERATED = 1 << 1, /* part of what a remap asked for */
+};
 
 struct targe_slot {
     uint32_t claim;   /* changed by compare and exchange from OFFERED, by either side */
@@ -173,8 +88,8 @@ struct targe_slot {
     uint8_t op;
     uint8_t attribute; /* EXECUTE: the task attribute */
     uint16_t lun;      /* SESSION_ATTACH */
-    /* READ … : targe_io.flags. SESSION_ATTACH: 1 read-only. MANAGEMENT: 1 done. DELIVERED: 1 it arrived.
-     * RESERVATIONS: 0 none, 100h by RESERVE, 200h and the type: persistent. */
+    /* READ … : targe_io.flags. EXECUTE: TARGE_SLOT_…. SESSION_ATTACH: 1 read-only. MANAGEMENT: 1 done.
+     * DELIVERED: 1 it arrived. RESERVATIONS: 0 none, 100h by RESERVE, 200h and the type: persistent. */
     uint32_t flags;
     uint32_t cdb_length;
     uint64_t session;
@@ -206,13 +121,25 @@ struct targe_completion {
     uint8_t specific[3];
     uint32_t flags;  /* TARGE_COMPLETION_… */
     uint64_t report; /* EXECUTE: not 0: DELIVERED tells what became of the answer */
-    uint64_t reserved;
+    uint32_t remaps; /* that the list has, with _WRITES_SAME and _COPIES */
+    uint32_t block_bytes;
 };
 
 enum { /* EXECUTE without data-in, GOOD: the slot stays in use, data-out too, and is completed once more */
        TARGE_COMPLETION_GOES_ON = 1 << 0,
        /* READ that may: its data are in the handler's memory, from `command_specific` on */
        TARGE_COMPLETION_LENT = 1 << 1,
+       /* EXECUTE that may remap, GOOD: targed is to write the block to all of the list, or to copy, by
+        * WRITE(16) and READ(16) that it gives to this handler, and answers then */
+       TARGE_COMPLETION_WRITES_SAME = 1 << 2,
+       TARGE_COMPLETION_COPIES = 1 << 3,
+};
+
+/* In blocks. */
+struct targe_remap {
+    uint64_t lba;
+    uint64_t blocks;
+    uint64_t source; /* COPIES: where it is read from; else 0 */
 };
 
 /* Each line is written by one side. */
@@ -234,15 +161,7 @@ struct targe_queue {
     struct targe_completion completions[TARGE_MAX_SLOTS]; /* at `completed` modulo TARGE_MAX_SLOTS */
 };
 
-#ifdef __cplusplus
-#define TARGE_ASSERT_SIZE(type, size) static_assert(sizeof(struct type) == (size), #type " is a wire format")
-#else
-#define TARGE_ASSERT_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type " is a wire format")
-#endif
-TARGE_ASSERT_SIZE(targe_hello, 160);
-TARGE_ASSERT_SIZE(targe_welcome, 256);
-TARGE_ASSERT_SIZE(targe_rule, 12);
-TARGE_ASSERT_SIZE(targe_request, 24);
+TARGE_ASSERT_SIZE(targe_remap, 24);
 TARGE_ASSERT_SIZE(targe_slot, 128);
 TARGE_ASSERT_SIZE(targe_completion, 64);
 /* Whole pages: what belongs to one queue is in no page of another. */

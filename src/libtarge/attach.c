@@ -243,7 +243,8 @@ static uint32_t abilities(const targe_device* device) {
            (blocks->write_same ? TARGE_CAN_WRITE_SAME : 0) | (blocks->copy ? TARGE_CAN_COPY : 0) |
            (blocks->reservations_changed || commands->reservations_changed ? TARGE_WANTS_RESERVATIONS : 0) |
            (commands->delivered ? TARGE_WANTS_DELIVERY : 0) | (commands->goes_on != 0 ? TARGE_MAY_GO_ON : 0) |
-           (device->how.rule_count > 0 ? TARGE_HAS_RULES : 0) | (device->how.lends != 0 ? TARGE_LENDS : 0);
+           (device->how.rule_count > 0 ? TARGE_HAS_RULES : 0) | (device->how.lends != 0 ? TARGE_LENDS : 0) |
+           (commands->remaps != 0 ? TARGE_MAY_REMAP : 0);
 }
 
 /// 0, or -ENOMEM.

@@ -44,7 +44,7 @@ void targe_finish(struct request* request, struct targe_completion* with) {
 int targe_go_on(struct targe_command* command) {
     struct request* const request = (struct request*)command;
     if ((request->queue->device->does & TARGE_MAY_GO_ON) == 0 || command->data_in_room > 0 ||
-        request->goes_on) {
+        request->goes_on || request->remap != 0) {
         return -ENOTSUP;
     }
     request->goes_on = true;
@@ -82,9 +82,14 @@ void targe_command_complete(struct targe_command* command) {
         .wanted = as_u32(command->wanted),
         .report = command->report,
     };
-    if (((struct request*)command)->goes_on) {
+    const struct request* const request = (const struct request*)command;
+    if (request->goes_on) {
         done.in_length = done.wanted = 0;
         done.report = 0;
+    } else if (request->remap != 0 && command->status == TARGE_GOOD) {
+        done.flags = request->remap;
+        done.remaps = request->remaps;
+        done.block_bytes = request->remap_block_bytes;
     }
     if (command->status == TARGE_CHECK_CONDITION) {
         done.key = sense->key;

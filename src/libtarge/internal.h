@@ -29,6 +29,10 @@ struct request {
     bool may_lend;  ///< READ
     bool lent;      ///< its data are in the memory that is lent, from here on
     uint64_t lent_at;
+    uint8_t* remap_room;  ///< TARGE_REMAP_BYTES; NULL: the command may not
+    uint32_t remap;       ///< TARGE_COMPLETION_WRITES_SAME or _COPIES; 0: neither
+    uint32_t remaps;      ///< that the room has
+    uint32_t remap_block_bytes;
 };
 
 /// One core's. `lock` is for `completed`, which any thread may move; the rest is of targe_run()'s thread.

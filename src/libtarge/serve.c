@@ -99,6 +99,9 @@ static void dispatch_execute(targe_device* device, const struct targe_slot* slot
     command->data_out_length = slot->out_length;
     command->data_in = slot->in_length > 0 ? arena + slot->in_offset : NULL;
     command->data_in_room = slot->in_length;
+    command->generated = (slot->flags & TARGE_SLOT_GENERATED) != 0;
+    request->remap = 0;
+    request->remap_room = (slot->flags & TARGE_SLOT_MAY_REMAP) != 0 ? arena + slot->in_offset : NULL;
     if (device->commands.execute(device->how.context, command) != TARGE_LATER) {
         targe_command_complete(command);
     }

@@ -12,6 +12,8 @@ namespace targe {
 /// is filled in then. So it ends in `co_return targe_reply(…)`, `co_return targe_fail(…)` or, with GOOD and
 /// no data, `co_return TARGE_DONE`. An exception ends the command with HARDWARE ERROR, 44/00.
 ///
+/// `co_return targe_remap_write_same(…)` and targe_remap_copy() leave the rest to targed.
+///
 /// targe_go_on() answers GOOD in the middle of it: what comes after, up to the end, is done later.
 /// targe_aborted() tells a coroutine that waits long whether anybody waits for it.
 struct Execution {
@@ -57,6 +59,7 @@ public:
         bool delivery = false;      ///< delivered()
         bool going_on = false;      ///< it calls targe_go_on()
         bool batches = false;       ///< batch_ended()
+        bool remaps = false;        ///< it calls targe_remap_write_same() or targe_remap_copy()
     };
     virtual ~CommandHandler() = default;
     [[nodiscard]] virtual Wants wants() const { return {}; }
@@ -105,6 +108,7 @@ public:
             ops.batch_ended = [](void* context) { of(context).batch_ended(); };
         }
         ops.goes_on = heard.going_on ? 1 : 0;
+        ops.remaps = heard.remaps ? 1 : 0;
         return ops;
     }
 

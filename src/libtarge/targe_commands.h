@@ -78,6 +78,10 @@ struct targe_command {
     /* Not 0: targe_command_ops.delivered is called with this once it is known whether the answer, with its
      * data-in, has reached the initiator. */
     uint64_t report;
+    /* For reading. 1: targed made it, as a part of what another command was answered with, whose `session`
+     * and `tag` it has; see struct targe_range. It is executed as ever. */
+    uint32_t generated;
+    uint32_t reserved2;
 };
 
 /* An I_T nexus to which the unit is visible. The strings are valid during the callback. */
@@ -153,7 +157,7 @@ struct targe_command_ops {
     /* May be NULL. As in targe_block_ops. */
     void (*batch_ended)(void* context);
     uint32_t goes_on; /* 1: some are; at most 128 commands are open at once then */
-    uint32_t reserved2;
+    uint32_t remaps;  /* 1: targe_remap_write_same() or targe_remap_copy() is called */
 };
 
 /* Ends a command whose execute() returned TARGE_LATER; from any thread, once. */
@@ -165,6 +169,42 @@ TARGE_API void targe_command_complete(struct targe_command* command);
  * Nothing aborts what goes on, and no deadline ends it; a reset is told by task_management(). If the handler
  * is gone before, the nexus is told of a deferred error, 0B/44/00. */
 TARGE_API int targe_go_on(struct targe_command* command);
+
+/* Some blocks of a disk, by their addresses in READ(16) and WRITE(16).
+ *
+ * A handler of a disk need not carry out WRITE SAME, EXTENDED COPY within the unit, or a command of its own
+ * of that kind: it answers what is to be done. targed then gives it READ(16) and WRITE(16), each of at most
+ * 128 KiB and 8 at once, with nothing but LBA and length in the CDB and targe_command.generated set; ranges
+ * one after the other. When those have ended the command ends: with GOOD, or as the first of them that did
+ * not end with GOOD, after which no more are made. What waits for the command waits for them. They are in no
+ * order with other commands that are under way.
+ *
+ * An abort of the command concerns them, too: they are targe_aborted(), no more are made, and the function
+ * waits for them. If this handler is gone before the end, the next one gets none of them, and the command
+ * ends with ABORTED COMMAND, 44/00. */
+struct targe_range {
+    uint64_t lba;    /* the first that is written */
+    uint64_t blocks; /* more than 0; with `lba`, and with `source`, within 64 bits */
+    uint64_t source; /* copies: the first that is read; the two may not overlap. Else 0 */
+};
+enum { TARGE_MAX_RANGES = 128, TARGE_MAX_REMAP_BLOCK = 4096 };
+
+/* Within execute(), or until it is completed: the command ends as said above, once `block`, `block_bytes`
+ * long (512 to 4096), has been written to every block of `ranges`. It is copied, and `data_out` as good as
+ * another. Returns TARGE_DONE, to be returned by execute().
+ *
+ * -EINVAL: not 1 to TARGE_MAX_RANGES, or one that cannot be, or no such block. -ENOTSUP: targed does not know
+ * of this, or `remaps` is not set; it has data-in, or more than 8 KiB of data-out; it was answered, or is
+ * `generated` itself; or targed did not let it in as one that writes, so that write protection and
+ * reservations were not looked at: a command of the handler's own needs a rule with TARGE_RULE_WRITES. After
+ * either the command ends with HARDWARE ERROR, 44/00, unless `status` is set anew. */
+TARGE_API int targe_remap_write_same(struct targe_command* command, const void* block, uint32_t block_bytes,
+                                     const struct targe_range* ranges, uint32_t count);
+/* The same, when each of `ranges` has been copied from its `source`. A later range finds what the earlier
+ * ones have written. */
+TARGE_API int targe_remap_copy(struct targe_command* command, uint32_t block_bytes,
+                               const struct targe_range* ranges, uint32_t count);
+
 /* Whether nobody waits for the command any more: end it soon. It costs a look at memory; from any thread. */
 TARGE_API int targe_aborted(const struct targe_command* command);
 /* Fills in CHECK CONDITION with these; returns TARGE_DONE, to be returned by execute(). */

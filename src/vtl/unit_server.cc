@@ -50,7 +50,7 @@ const targe_command_ops UnitServer::kOperations{
     .delivered = nullptr,
     .batch_ended = nullptr,
     .goes_on = 0,
-    .reserved2 = 0,
+    .remaps = 0,
 };
 
 UnitServer::UnitServer(Library& library, UnitIndex unit, std::string name, Tell tell)

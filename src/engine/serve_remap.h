@@ -1,0 +1,19 @@
+// What a device that executes CDBs leaves to the engine: to write or copy blocks by commands to itself.
+#pragma once
+
+#include "base/task.h"
+#include "device/command_server.h"
+#include "engine/command.h"
+#include "scsi/sense.h"
+
+namespace targe::engine {
+
+/// How a command ends of which this is the answer.
+[[nodiscard]] scsi::Outcome outcome_of(const device::ServerAnswer& answer, scsi::SenseFormat format);
+
+/// Ends when none of the commands is under way any more that it has made: at the end, at the first failure,
+/// or when `command` was aborted.
+base::Task<scsi::Outcome> carry_out_remap(base::CommandArena& arena, Command& command,
+                                          const device::ServerRemap& remap);
+
+}  // namespace targe::engine

@@ -35,6 +35,7 @@ import guest_library  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
 import handler_commands  # noqa: E402
+import handler_remaps  # noqa: E402
 import handlers  # noqa: E402
 import image_copy  # noqa: E402
 import installed  # noqa: E402
@@ -134,6 +135,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "kill9": kill9.run,
     "handlers": handlers.run,
     "handler-commands": handler_commands.run,
+    "handler-remaps": handler_remaps.run,
     "installed": installed.run,
     "tape-library": tape_library.run,
     "reservations": persistent_reservations.run,

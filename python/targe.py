@@ -19,7 +19,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 DONE, LATER = 0, 1
 DURABLE, MAY_UNMAP, REPLAYED = 1, 2, 4
@@ -63,7 +63,12 @@ class _Command(c.Structure):
     _fields_ = [("cdb", c.c_void_p), ("cdb_length", c.c_uint32), ("attribute", c.c_uint32), ("session", c.c_uint64), ("tag", c.c_uint64),
                 ("deadline_ns", c.c_uint64), ("data_out", c.c_void_p), ("data_out_length", c.c_uint64), ("data_in", c.c_void_p),
                 ("data_in_room", c.c_uint64), ("status", c.c_uint8), ("reserved", c.c_uint8 * 7), ("sense", Sense),
-                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p), ("report", c.c_uint64)]
+                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p), ("report", c.c_uint64),
+                ("generated", c.c_uint32), ("reserved2", c.c_uint32)]
+
+
+class _Range(c.Structure):
+    _fields_ = [("lba", c.c_uint64), ("blocks", c.c_uint64), ("source", c.c_uint64)]
 
 
 class _Session(c.Structure):
@@ -85,7 +90,7 @@ _DeliveredCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64, c.c_uint64, c.c_int)
 class _CommandOps(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("execute", _ExecuteCall), ("session_attach", _SessionCall),
                 ("session_detach", _DetachCall), ("task_management", _ManagementCall), ("reservations_changed", _ReservationsCall),
-                ("delivered", _DeliveredCall), ("batch_ended", _BatchCall), ("goes_on", c.c_uint32), ("reserved2", c.c_uint32)]
+                ("delivered", _DeliveredCall), ("batch_ended", _BatchCall), ("goes_on", c.c_uint32), ("remaps", c.c_uint32)]
 
 
 class Rule(c.Structure):
@@ -106,19 +111,22 @@ class _Attachment(c.Structure):
 def _library() -> c.CDLL:
     library = c.CDLL(os.environ.get("TARGE_LIBRARY", "libtarge.so.0"))
     library.targe_attach.restype = c.c_void_p
-    library.targe_attach.argtypes = [c.POINTER(_Attachment), c.c_int, c.c_char_p, c.c_size_t]
-    for name in ("targe_run", "targe_stop", "targe_detach", "targe_block_size"):
-        getattr(library, name).argtypes = [c.c_void_p]
-    library.targe_raise.argtypes = [c.c_void_p, c.c_uint8, c.c_uint8, c.c_uint64]
-    library.targe_resize.argtypes = [c.c_void_p, c.c_uint64]
-    library.targe_set_log_page.argtypes = [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t]
-    library.targe_set_depth.argtypes = [c.c_void_p, c.c_uint32]
-    library.targe_lend.argtypes = [c.POINTER(_Io), c.c_uint64]
-    library.targe_make_memory.argtypes = [c.c_uint64, c.POINTER(c.c_void_p)]
-    for name in ("targe_go_on", "targe_command_complete", "targe_aborted"):
-        getattr(library, name).argtypes = [c.POINTER(_Command)]
-    library.targe_invalid_field.argtypes = [c.POINTER(_Command), c.c_uint, c.c_int]
+    command, io = c.POINTER(_Command), c.POINTER(_Io)
+    for name, arguments in {
+            "attach": [c.POINTER(_Attachment), c.c_int, c.c_char_p, c.c_size_t], "run": [c.c_void_p], "stop": [c.c_void_p], "detach": [c.c_void_p],
+            "block_size": [c.c_void_p], "raise": [c.c_void_p, c.c_uint8, c.c_uint8, c.c_uint64], "resize": [c.c_void_p, c.c_uint64],
+            "set_log_page": [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t], "set_depth": [c.c_void_p, c.c_uint32], "lend": [io, c.c_uint64],
+            "make_memory": [c.c_uint64, c.POINTER(c.c_void_p)], "go_on": [command], "command_complete": [command], "aborted": [command],
+            "remap_write_same": [command, c.c_char_p, c.c_uint32, c.POINTER(_Range), c.c_uint32],
+            "remap_copy": [command, c.c_uint32, c.POINTER(_Range), c.c_uint32], "invalid_field": [command, c.c_uint, c.c_int]}.items():
+        getattr(library, f"targe_{name}").argtypes = arguments
     return library
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        raise OSError(-result, os.strerror(-result))
+    return result
 
 
 class Served:
@@ -185,6 +193,7 @@ class Command:
         self.tag, self.attribute = raw.tag, raw.attribute  #: the initiator's; 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 3 ACA
         self.deadline = raw.deadline_ns / 1e9  #: of time.monotonic(): the initiator is answered then, and the unit taken for hung
         self.sense = raw.sense
+        self.generated = bool(raw.generated)  #: targed made it, for what remap_write_same() or remap_copy() has asked
 
     def reply(self, data: bytes) -> None:
         """Data-in; cut it at the CDB's allocation length."""
@@ -195,10 +204,23 @@ class Command:
 
     def go_on(self) -> None:
         """The initiator is told GOOD now; complete() ends the command, and an error then is a deferred one. The unit sets goes_on."""
-        result = self.functions.targe_go_on(c.byref(self.raw))
-        if result < 0:
-            raise OSError(-result, os.strerror(-result))
+        _checked(self.functions.targe_go_on(c.byref(self.raw)))
         self.later = True
+
+    def remap_write_same(self, block: bytes, ranges: Sequence[tuple[int, int]]) -> None:
+        """The command ends when targed has written `block` to all blocks of the ranges, each (LBA, number of blocks), by commands to this
+        unit: struct targe_range explains it. OSError: that is not possible, and nothing was asked for. The unit sets remaps."""
+        self._remap(self.functions.targe_remap_write_same, [_Range(lba, blocks, 0) for lba, blocks in ranges], block, len(block))
+
+    def remap_copy(self, block_bytes: int, ranges: Sequence[tuple[int, int, int]]) -> None:
+        """The same when targed has copied the ranges, each (LBA, number of blocks, LBA of the source), one after the other."""
+        self._remap(self.functions.targe_remap_copy, [_Range(*each) for each in ranges], block_bytes)
+
+    def _remap(self, function: Callable[..., int], ranges: list[_Range], *more: bytes | int) -> None:
+        result = function(c.byref(self.raw), *more, (_Range * len(ranges))(*ranges), len(ranges))
+        if result < 0:
+            self.raw.status = GOOD  # what becomes of it is for the unit to say
+        _checked(result)
 
     def complete(self) -> None:
         """Once, of a command that is done later."""
@@ -232,6 +254,7 @@ class Unit(Served):
     vpd_pages = b""  #: that execute() answers
     rules: tuple[Rule, ...] = ()
     goes_on = False  #: whether Command.go_on() is used
+    remaps = False  #: whether Command.remap_write_same() or remap_copy() is
 
     def execute(self, command: Command) -> None:
         command.fail(5, 0x20)
@@ -262,34 +285,23 @@ class Device:
 
     def call(self, function: str, *arguments: int | bytes) -> None:
         result = getattr(self.functions, function)(self.handle, *arguments)
-        if function != "targe_stop" and result < 0:
-            raise OSError(-result, os.strerror(-result))
+        if function != "targe_stop":
+            _checked(result)
 
     def _make_memory(self, disk: Disk) -> int:
         at = c.c_void_p()
-        descriptor = self.functions.targe_make_memory(disk.lends, c.byref(at))
-        if descriptor < 0:
-            raise OSError(-descriptor, os.strerror(-descriptor))
+        descriptor = _checked(self.functions.targe_make_memory(disk.lends, c.byref(at)))
         disk.memory = memoryview((c.c_uint8 * disk.lends).from_address(at.value or 0)).cast("B")
         return descriptor
 
     def _command_ops(self, unit: Unit) -> _CommandOps:
-        ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute))
-        if hasattr(unit, "session_attach"):
-            ops.session_attach = _SessionCall(_guarded(lambda one: unit.session_attach(
-                one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace"))))
-        if hasattr(unit, "session_detach"):
-            ops.session_detach = _DetachCall(lambda _context, handle: unit.session_detach(handle))
-        if hasattr(unit, "task_management"):
-            ops.task_management = _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session))
-        if hasattr(unit, "delivered"):
-            ops.delivered = _DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))
-        if hasattr(unit, "reservations_changed"):
-            ops.reservations_changed = _reservations(unit)
-        if hasattr(unit, "batch_ended"):
-            ops.batch_ended = _BatchCall(lambda _context: unit.batch_ended())
-        ops.goes_on = int(unit.goes_on)
-        return ops
+        ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute), goes_on=int(unit.goes_on), remaps=int(unit.remaps))
+        return _with_what_is_there(ops, unit, {
+            "session_attach": _SessionCall(_guarded(lambda one: unit.session_attach(
+                one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace")))),
+            "session_detach": _DetachCall(lambda _context, handle: unit.session_detach(handle)),
+            "task_management": _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session)),
+            "delivered": _DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))})
 
     def _execute(self, _context: int, raw: c.POINTER(_Command)) -> int:
         command = Command(raw[0], self.functions)
@@ -303,26 +315,14 @@ class Device:
 
     def _block_ops(self) -> _BlockOps:
         disk = self.disk
-        ops = _BlockOps(struct_size=c.sizeof(_BlockOps))
-        ops.read = _IoCall(_guarded(self._read))
-        if hasattr(disk, "write"):
-            ops.write = _IoCall(_guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE))))
-        if hasattr(disk, "flush"):
-            ops.flush = _IoCall(_guarded(lambda io: disk.flush()))
-        for name in ("unmap", "write_zeroes"):
-            if hasattr(disk, name):
-                setattr(ops, name, _IoCall(_guarded(lambda io, call=getattr(disk, name): call(io.offset, io.length))))
-        if hasattr(disk, "write_same"):
-            ops.write_same = _IoCall(_guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size()))))
-        if hasattr(disk, "copy"):
-            ops.copy = _IoCall(_guarded(lambda io: disk.copy(io.offset, io.source, io.length)))
-        if hasattr(disk, "reservations_changed"):
-            ops.reservations_changed = _reservations(disk)
-        if hasattr(disk, "batch_ended"):
-            ops.batch_ended = _BatchCall(lambda _context: disk.batch_ended())
-        if hasattr(disk, "block_status"):
-            ops.block_status = _ExtentCall(_guarded(self._block_status))
-        return ops
+        return _with_what_is_there(_BlockOps(struct_size=c.sizeof(_BlockOps), read=_IoCall(_guarded(self._read))), disk, {
+            "write": _IoCall(_guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
+            "flush": _IoCall(_guarded(lambda io: disk.flush())),
+            "unmap": _IoCall(_guarded(lambda io: disk.unmap(io.offset, io.length))),
+            "write_zeroes": _IoCall(_guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
+            "write_same": _IoCall(_guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size())))),
+            "copy": _IoCall(_guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
+            "block_status": _ExtentCall(_guarded(self._block_status))})
 
     def block_size(self) -> int:
         return self.functions.targe_block_size(self.handle)
@@ -344,9 +344,15 @@ class Device:
         extent[0].length, extent[0].mapped = self.disk.block_status(io.offset, io.length)
 
 
-def _reservations(what: Served) -> c._CFuncPtr:
-    return _ReservationsCall(lambda _context, now: what.reservations_changed(
-        now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants))
+def _with_what_is_there(ops: _BlockOps | _CommandOps, what: Served, calls: dict[str, c._CFuncPtr]) -> _BlockOps | _CommandOps:
+    """Of callbacks of one level, and of both, those whose method `what` has."""
+    calls = {**calls, "batch_ended": _BatchCall(lambda _context: what.batch_ended()),
+             "reservations_changed": _ReservationsCall(lambda _context, now: what.reservations_changed(
+                 now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants))}
+    for name, call in calls.items():
+        if hasattr(what, name):
+            setattr(ops, name, call)
+    return ops
 
 
 def _guarded(method: Callable[..., object]) -> Callable[..., int]:

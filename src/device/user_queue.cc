@@ -25,7 +25,8 @@ UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, UserQ
     : presence_(presence), settings_(settings), host_(host), reactor_(reactor), index_(index) {
     Poller::is_waited_for_ = TurnEnd::is_waited_for_ = false;
     presence_.join(*this);
-    run();
+    // A message that is on its way since then stays the one that told_ speaks of.
+    look_at_presence();
 }
 
 UserQueue::~UserQueue() {
@@ -51,6 +52,10 @@ void UserQueue::tell() {
 
 void UserQueue::run() {
     told_ = false;
+    look_at_presence();
+}
+
+void UserQueue::look_at_presence() {
     const UserPresence::Now now = presence_.look();
     if (attachment_ && (now.attachment != attachment_ || attachment_->given_up())) {
         if (!attachment_->given_up()) {

@@ -112,6 +112,7 @@ private:
 
     void run() override;
     void expired() override;
+    void look_at_presence();
 
     /// Whether the request has to wait; else it has ended.
     bool accept(UserRequest& request);

@@ -24,7 +24,7 @@ def actions(tapes: Tapes, daemon: Targed, handler: Handler) -> dict[str, Action]
     def kill() -> str:
         """kill -9 of targe-vtl, and a new one."""
         handler.restart()
-        tapes.await_serving(handler, daemon)
+        tapes.await_serving(handler)
         return ""
 
     def vtl(verb: str, *arguments: str) -> str:

@@ -47,6 +47,7 @@ class Handler:
         self.process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        self._began_at = os.fstat(self.log.fileno()).st_size
         environment = {**os.environ, "PYTHONPATH": str(ROOT / "python"), "TARGE_LIBRARY": str(PROGRAMS.parent / "lib" / "libtarge.so.0")}
         return subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=environment)
 
@@ -59,6 +60,10 @@ class Handler:
             self.process.terminate()
         self.status = self.process.wait(LIMIT_S)
         self.log.close()
+
+    def said(self) -> str:
+        """Since it was started last."""
+        return pathlib.Path(self.log.name).read_bytes()[self._began_at:].decode(errors="replace")
 
     def kill(self) -> None:
         self.process.kill()

@@ -181,7 +181,7 @@ def held_write(session: Session, handler: Handler, tapes: Tapes, daemon: Targed)
     while late.status is None:
         session.collect()
     expect(late.sense_triple in (RESET, (0xB, 0x44, 0)), True, f"{late.sense_triple} is what it ends with")
-    tapes.await_serving(handler, daemon)
+    tapes.await_serving(handler)
     rewound(session)
     expect([bytes(read(session, 100).data_in) for _ in range(2)], [b"first", b"second"], "the tape")
     expect(read(session, 100).sense_triple, (0, 0, 1), "its filemark")

@@ -43,12 +43,13 @@ class Tapes:
     def serve(self, daemon: Targed, *more: str) -> Handler:
         """targe-vtl, once it serves all units."""
         handler = Handler(daemon, "targe-vtl", str(PROGRAMS / "targe-vtl"), str(self.folder), "--socket-dir", str(daemon.folder), *more)
-        self.await_serving(handler, daemon)
+        self.await_serving(handler)
         return handler
 
-    def await_serving(self, handler: Handler, daemon: Targed) -> None:
+    def await_serving(self, handler: Handler) -> None:
+        """Until it says so itself, of all units: targed leaves out of its log what it says too often."""
         end = time.monotonic() + LIMIT_S
-        while any(daemon.log().count(f"{device.name}: handler targe-vtl") % 2 == 0 for device in self.devices):
+        while "a changer and" not in handler.said():
             if handler.process.poll() is not None or time.monotonic() > end:
-                raise TimeoutError(f"targe-vtl does not serve: {(daemon.folder / 'targe-vtl.handler.log').read_text()[-1000:]}")
+                raise TimeoutError(f"targe-vtl does not serve: {handler.said()[-1000:]}")
             time.sleep(0.02)

@@ -19,7 +19,7 @@ UNRECORDED = os.environ | {"LLVM_PROFILE_FILE": "/dev/null"}
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="targe-profile-", dir="/dev/shm") as memory, tempfile.TemporaryDirectory(prefix="targe-profile-", dir="/var/tmp") as disk:
         folders = {"tmpfs": pathlib.Path(memory), "disk": pathlib.Path(disk)}
-        for store in ("null", "ram", "file"):
+        for store in ("null", "ram", "file", "null in another program", "ram in another program"):
             with peers(store, folders, ("targe",)) as found:
                 found[0].go_on()
                 for cell in (cell for cell in CELLS if cell.store == store):

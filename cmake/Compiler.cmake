@@ -41,8 +41,10 @@ if(TARGE_RECORD_PROFILE)
   add_compile_options(-fprofile-generate)
   add_link_options(-fprofile-generate)
 elseif(TARGE_PROFILE)
-  # Sources are newer than their profile more often than not, and some have none.
-  add_compile_options(-fprofile-use=${TARGE_PROFILE} -Wno-profile-instr-out-of-date -Wno-profile-instr-unprofiled
+  # Sources are newer than their profile more often than not, and some have none. A compiler cache that is shared by several checkouts
+  # would take an absolute path for another profile.
+  file(RELATIVE_PATH profile ${CMAKE_BINARY_DIR} ${TARGE_PROFILE})
+  add_compile_options(-fprofile-use=${profile} -Wno-profile-instr-out-of-date -Wno-profile-instr-unprofiled
                       -Wno-backend-plugin)
 endif()
 if(TARGE_FUZZ)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <span>
 #include <utility>
 
@@ -74,9 +75,10 @@ const IndexEntry* SegmentIndex::before_filemark(std::uint64_t filemarks) const {
 }
 
 const IndexEntry* SegmentIndex::last_committed() const {
+    const auto newest_first = std::views::reverse(lines_);
     const auto found =
-        std::find_if(lines_.rbegin(), lines_.rend(), [](const Line& line) { return line.entry.committed; });
-    return found == lines_.rend() ? nullptr : &found->entry;
+        std::ranges::find_if(newest_first, [](const Line& line) { return line.entry.committed; });
+    return found == newest_first.end() ? nullptr : &found->entry;
 }
 
 void SegmentIndex::add(const IndexEntry& entry) {

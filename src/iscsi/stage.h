@@ -17,7 +17,7 @@ class Stage {
 public:
     /// No piece is larger.
     static constexpr std::size_t kPiece = std::size_t{64} * 1024;
-    static constexpr std::size_t kSize = 2 * kPiece;
+    static constexpr std::size_t kSize = 8 * kPiece;
 
     struct Piece {
         std::span<std::byte> bytes;

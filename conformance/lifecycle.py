@@ -9,6 +9,7 @@ import ctypes
 import dataclasses
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -306,6 +307,15 @@ def forbidden_io_uring_is_explained() -> None:
             expect(text in done.stderr, f"no word of {text}: {done.stderr}")
 
 
+def no_privilege_is_needed() -> None:
+    """Root has none here, and anybody else had none."""
+    without = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs") if os.geteuid() == 0 else ()
+    with Targed(setup(), prefix=without) as targed, Session(targed.target().port, NAME) as session:
+        left = re.search(r"^CapEff:\s*(\w+)", pathlib.Path(f"/proc/{targed.pid}/status").read_text(), re.MULTILINE)
+        expect(left is not None and int(left[1], 16) == 0, f"capabilities: {left and left[1]}")
+        expect(session.command(read16(0, 1), read=512).good, "it serves nothing")
+
+
 CASES: tuple[Callable[[], None], ...] = (
     silent_initiator_does_not_hold_up_the_end,
     stalled_reader_does_not_hold_up_the_end,
@@ -321,6 +331,7 @@ CASES: tuple[Callable[[], None], ...] = (
     sighup_is_survived,
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,
+    no_privilege_is_needed,
 )
 
 

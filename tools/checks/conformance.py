@@ -112,8 +112,17 @@ def place(test: str) -> str | None:
         return "conformance/libiscsi_suite.py" if there else None
     if "/" in test:
         path, _, name = test.partition(": ")
-        return path if (ROOT / path).is_file() and (not name or name in read(path)) else None
+        return path if path.startswith(("conformance/", "fuzz/")) and (ROOT / path).is_file() and (not name or name in read(path)) else None
     return (unit_tests().get(test) or [None])[0]
+
+
+def is_test(name: str) -> bool:
+    """What a row of docs/features.toml may name: a file of unit tests that is built, a stage of conformance/run.py, or what a clause may name."""
+    if name.endswith("_test.cc"):
+        return any(name in files for files in unit_tests().values())
+    if name.startswith("conformance/") and name.endswith(".py"):
+        return f"{pathlib.PurePath(name).stem}.run" in read("conformance/run.py")
+    return place(name) is not None
 
 
 def _linked(test: str) -> str:

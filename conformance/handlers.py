@@ -299,6 +299,34 @@ def hung_under(session: Session, handler: Handler, data: bytes) -> str:
     return "" if read.good and bytes(read.data_in) == data else f"the next handler's answer: {read}"
 
 
+LEAVING = """
+import sys, targe
+class Leaving(targe.Disk):
+    size = 1 << 20
+    def read(self, offset, length):
+        sys.exit(3)
+    def write(self, offset, data, durable):
+        raise BaseException
+targe.serve(Leaving(), sys.argv[1])
+"""
+
+
+def leaves_in_a_command() -> list[Result]:
+    """A method in Python that ends the program, or is cancelled, has not done what it was asked for."""
+    name, found = "Python that leaves in a command", []
+    with Targed(Setup((Device("leaving", handler="user", size="", hold="1s"),), (Target(NAME, {0: "leaving"}),))) as daemon:
+        for cdb, more, status in ((read16(0, 1), {"read": 512}, 3), (write16(0, 1), {"data": bytes(512)}, 1)):
+            with Handler(daemon, "leaving", sys.executable, "-c", LEAVING, socket_of(daemon, "leaving")) as handler:
+                await_ready(daemon, 0)
+                with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
+                    ended = session.command(cdb, **more)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    handler.process.wait(10)
+            if ended.good or handler.status != status:
+                found.append(f"{cdb[0]:02x}h ended with status {ended.status:02x}h, and the handler with {handler.status}")
+    return [report.failed(SUITE, name, "; ".join(found)) if found else report.passed(SUITE, name)]
+
+
 def settled(session: Session, cdb: bytes, **more: object) -> Task:
     """Past the unit attentions that wait."""
     while (task := session.command(cdb, **more)).sense_triple[0] == UNIT_ATTENTION:
@@ -309,7 +337,7 @@ def settled(session: Session, cdb: bytes, **more: object) -> Task:
 def run(seed: int | None = None, kills: int = 200) -> list[Result]:
     seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
     print(f"   handlers: seed={seed}", flush=True)
-    return examples(seed) + lent(seed) + killed_and_stopped(seed, kills) + hung(seed)
+    return examples(seed) + lent(seed) + leaves_in_a_command() + killed_and_stopped(seed, kills) + hung(seed)
 
 
 if __name__ == "__main__":

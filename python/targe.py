@@ -7,8 +7,8 @@
 
     targe.serve(Zeroes(), "/run/targe/zeroes.handler.sock")
 
-A targe.Unit gets CDBs of any device type instead. What a method raises becomes the answer: OSError by its errno, anything else MEDIUM ERROR (and a traceback on stderr). Calls come one at
-a time. libtarge.so.0 is looked for where the environment's TARGE_LIBRARY says, then where the system has its libraries.
+A targe.Unit gets CDBs of any device type instead. What a method raises becomes the answer: OSError by its errno, anything else MEDIUM ERROR (and a traceback on stderr); SystemExit and its
+like also end serve(), which raises it. Calls come one at a time. libtarge.so.0 is looked for where the environment's TARGE_LIBRARY says, then where the system has its libraries.
 """
 from __future__ import annotations
 
@@ -264,7 +264,7 @@ class Device:
     """An attachment: what holds all that C has pointers to."""
 
     def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
-        self.functions = _library()
+        self.functions, self.ended = _library(), None
         how = _Attachment(struct_size=c.sizeof(_Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
@@ -294,10 +294,29 @@ class Device:
         disk.memory = memoryview((c.c_uint8 * disk.lends).from_address(at.value or 0)).cast("B")
         return descriptor
 
+    def _raised(self, what: BaseException) -> None:
+        """C knows no exceptions, and would take one that gets out for done. What is to end the program ends serve()."""
+        if isinstance(what, Exception):
+            return traceback.print_exc(file=sys.stderr)
+        self.ended = what
+        self.functions.targe_stop(self.handle)
+
+    def _guarded(self, method: Callable[..., object]) -> Callable[..., int]:
+        def call(_context: int, io: c.POINTER(_Io), *more: object) -> int:
+            try:
+                method(io[0], *more)
+                return DONE
+            except OSError as error:
+                return -(error.errno or errno.EIO)
+            except BaseException as raised:  # noqa: BLE001
+                self._raised(raised)
+                return -errno.EIO
+        return call
+
     def _command_ops(self, unit: Unit) -> _CommandOps:
         ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute), goes_on=int(unit.goes_on), remaps=int(unit.remaps))
         return _with_what_is_there(ops, unit, {
-            "session_attach": _SessionCall(_guarded(lambda one: unit.session_attach(
+            "session_attach": _SessionCall(self._guarded(lambda one: unit.session_attach(
                 one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace")))),
             "session_detach": _DetachCall(lambda _context, handle: unit.session_detach(handle)),
             "task_management": _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session)),
@@ -307,22 +326,22 @@ class Device:
         command = Command(raw[0], self.functions)
         try:
             self.unit.execute(command)
-        except Exception:  # noqa: BLE001 - C knows no exceptions
-            traceback.print_exc(file=sys.stderr)
+        except BaseException as raised:  # noqa: BLE001
+            self._raised(raised)
             command.fail(4, 0x44)  # INTERNAL TARGET FAILURE
             command.later = False
         return LATER if command.later else DONE
 
     def _block_ops(self) -> _BlockOps:
         disk = self.disk
-        return _with_what_is_there(_BlockOps(struct_size=c.sizeof(_BlockOps), read=_IoCall(_guarded(self._read))), disk, {
-            "write": _IoCall(_guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
-            "flush": _IoCall(_guarded(lambda io: disk.flush())),
-            "unmap": _IoCall(_guarded(lambda io: disk.unmap(io.offset, io.length))),
-            "write_zeroes": _IoCall(_guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
-            "write_same": _IoCall(_guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size())))),
-            "copy": _IoCall(_guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
-            "block_status": _ExtentCall(_guarded(self._block_status))})
+        return _with_what_is_there(_BlockOps(struct_size=c.sizeof(_BlockOps), read=_IoCall(self._guarded(self._read))), disk, {
+            "write": _IoCall(self._guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
+            "flush": _IoCall(self._guarded(lambda io: disk.flush())),
+            "unmap": _IoCall(self._guarded(lambda io: disk.unmap(io.offset, io.length))),
+            "write_zeroes": _IoCall(self._guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
+            "write_same": _IoCall(self._guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size())))),
+            "copy": _IoCall(self._guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
+            "block_status": _ExtentCall(self._guarded(self._block_status))})
 
     def block_size(self) -> int:
         return self.functions.targe_block_size(self.handle)
@@ -355,20 +374,6 @@ def _with_what_is_there(ops: _BlockOps | _CommandOps, what: Served, calls: dict[
     return ops
 
 
-def _guarded(method: Callable[..., object]) -> Callable[..., int]:
-    """As C calls it: no exception gets out."""
-    def call(_context: int, io: c.POINTER(_Io), *more: object) -> int:
-        try:
-            method(io[0], *more)
-            return DONE
-        except OSError as error:
-            return -(error.errno or errno.EIO)
-        except Exception:  # noqa: BLE001
-            traceback.print_exc(file=sys.stderr)
-            return -errno.EIO
-    return call
-
-
 def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
     """Attaches, waiting for targed for at most `timeout` seconds, and serves until stop() or SIGTERM; with `reattach` also over restarts
     of targed. ConnectionError says why it cannot attach."""
@@ -381,6 +386,8 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
     try:
         while loop.is_alive():
             loop.join(0.2)
+        if device.ended:
+            raise device.ended
     except BaseException:
         disk.stop()
         loop.join()

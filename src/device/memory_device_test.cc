@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 namespace targe::device {
 namespace {
@@ -48,6 +50,26 @@ TEST(RamDevice, ReadsAndLendsWhatWasWritten) {
     const auto lent = device->lend(7, 3);
     ASSERT_TRUE(lent);
     EXPECT_TRUE(std::equal(data.begin(), data.end(), lent->data, lent->data + lent->size));
+}
+
+TEST(RamDevice, ReadsWhatWasWrittenPastTheCaches) {
+    OnReactor on;
+    const auto device = open_or_fail({.handler = Handler::ram, .size_bytes = 128 * kMiB});
+    for (const auto& [lba, size] :
+         {std::pair{1U, std::size_t{512}}, {1000U, std::size_t{4096}}, {200'000U, std::size_t{256} << 10U}}) {
+        const Bytes data = pattern(size, lba);
+        // In one piece and, as data come from a network, in pieces of any length.
+        EXPECT_TRUE(on.write(*device, lba, data));
+        Bytes read(size);
+        EXPECT_TRUE(on.read(*device, lba, read));
+        EXPECT_EQ(read, data);
+        const std::array<base::ConstSegment, 2> from{{{data.data(), 101}, {data.data() + 101, size - 101}}};
+        EXPECT_TRUE(on.run([&](base::CommandArena& arena) {
+            return device->write(arena, lba + 4, from, Durability::cached);
+        }));
+        EXPECT_TRUE(on.read(*device, lba + 4, read));
+        EXPECT_EQ(read, data);
+    }
 }
 
 TEST(RamDevice, GathersAndScattersSegments) {

@@ -1,5 +1,6 @@
 #include "device/ram_device.h"
 
+#include "base/copy_past_caches.h"
 #include "reactor/large_turn.h"
 
 #include <sys/mman.h>
@@ -9,6 +10,13 @@
 
 namespace targe::device {
 
+namespace {
+
+/// The last caches of today's processors hold this much and more, but seldom for one core.
+constexpr std::size_t kMoreThanCachesHold = std::size_t{64} << 20U;
+
+}  // namespace
+
 RamDevice::RamDevice(const Geometry& geometry, const Capabilities& capabilities, Mapping memory)
     : geometry_(geometry),
       capabilities_(capabilities),
@@ -17,6 +25,15 @@ RamDevice::RamDevice(const Geometry& geometry, const Capabilities& capabilities,
 
 RamDevice::Range RamDevice::bytes_of(std::uint64_t lba, std::uint64_t blocks) const {
     return {.begin = lba * geometry_.block_size, .end = (lba + blocks) * geometry_.block_size};
+}
+
+void RamDevice::put(std::size_t at, const std::byte* from, std::size_t size) {
+    std::byte* const to = memory_.bytes().data() + at;
+    if (memory_.bytes().size() > kMoreThanCachesHold) {
+        base::copy_past_caches(to, from, size);
+    } else {
+        std::memcpy(to, from, size);
+    }
 }
 
 void RamDevice::mark(Range range) {
@@ -62,7 +79,7 @@ base::Task<IoResult> RamDevice::write(base::CommandArena& /*arena*/, std::uint64
         for (std::size_t done = 0; done < segment.size;) {
             co_await reactor::LargeTurn();
             const std::size_t size = std::min(reactor::kLargePiece, segment.size - done);
-            std::memcpy(memory_.bytes().data() + at, segment.data + done, size);
+            put(at, segment.data + done, size);
             at += size;
             done += size;
         }
@@ -77,7 +94,7 @@ std::optional<IoResult> RamDevice::write_at_once(std::uint64_t lba, base::ConstS
         return std::nullopt;
     }
     const std::size_t begin = lba * geometry_.block_size;
-    std::memcpy(memory_.bytes().data() + begin, from.data, from.size);
+    put(begin, from.data, from.size);
     mark({.begin = begin, .end = begin + from.size});
     return IoResult{};
 }

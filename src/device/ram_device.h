@@ -40,6 +40,9 @@ private:
         std::size_t end;
     };
     [[nodiscard]] Range bytes_of(std::uint64_t lba, std::uint64_t blocks) const;
+    /// Data of an initiator, at this offset. On a large disk they will have left the caches before somebody
+    /// asks for them, so they are not brought there.
+    void put(std::size_t at, const std::byte* from, std::size_t size);
     void mark(Range range);
     void fill_with_zeroes(Range range);
     /// Gives back the whole pages inside, which then read as zeroes. Returns them.

@@ -25,6 +25,7 @@ bool Inbox::put(base::Message& message) {
     base::Message* newest = newest_.load(std::memory_order_relaxed);
     do {
         message.next = newest;
+        // A read-modify-write: what base::copy_past_caches wrote is there before the message is.
     } while (!newest_.compare_exchange_weak(newest, &message));
     return knock();
 }

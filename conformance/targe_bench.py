@@ -116,14 +116,18 @@ def with_chap() -> None:
 
 
 def refusals() -> None:
-    devices = (Device("disk0", size="16MiB"), Device("locked", size="16MiB", read_only=True))
-    with Targed(Setup(devices, (Target(NAME, {0: "disk0", 1: "locked"}),))) as daemon:
+    devices = (Device("disk0", size="16MiB"), Device("locked", size="16MiB", read_only=True), Device("cd0", type="cdrom"))
+    with Targed(Setup(devices, (Target(NAME, {0: "disk0", 1: "locked", 2: "cd0"}),))) as daemon:
         before = daemon.image("disk0").read_bytes()
         says(bench(daemon.url(), *SHORT, "--direction", "write"), 2, "overwrites the unit", "--destroy-data")
         says(bench(daemon.url(7), *SHORT), 1, "no unit of this LUN", "try: ")
         says(bench(daemon.url().replace("targe:bench", "targe:other"), *SHORT), 1, "there is no such target", "iscsi-ls")
         says(bench(daemon.url(), *SHORT, "--size", "1000"), 1, "whole number of the unit's blocks")
-        says(bench(daemon.url(1), *SHORT, *WRITES), 1, "DATA PROTECT, write protected (27/00)")
+        says(bench(daemon.url(1), *SHORT, *WRITES), 1, "no operation ends well", "DATA PROTECT, write protected (27/00)", "cause: the unit is read-only")
+        says(bench(daemon.url(), *SHORT, "--size", "16MiB"), 1, "no operation ends well", "try: a smaller --size")
+        says(bench(daemon.url(2), *SHORT), 1, "the unit is no disk: its device type is 5")
+        if figures(daemon.url(), "--depth", "1000")["deepest"] >= 1000:
+            raise Wrong("more is in flight than the window of targed lets in")
         if daemon.image("disk0").read_bytes() != before:
             raise Wrong("a refused run has written")
     says(bench(f"iscsi://127.0.0.1:{free_port()}/{NAME}/0", *SHORT), 1, "Connection refused", "cause: no target listens", "try: ")
@@ -146,8 +150,25 @@ def gone_in_the_middle() -> None:
         says(done, 1, "connection", "operations in", "cause: the target has ended, or dropped this session")
 
 
+def interrupted() -> None:
+    """By Ctrl-C: figures of what was measured until then, and no session is left."""
+    with Targed(Setup((Device("disk0", handler="null"),), (Target(NAME, {0: "disk0"}),))) as daemon:
+        for options, part in ((("--warm-up", "0"), "operations  "), (("--warm-up", "60"), "interrupted before anything was measured")):
+            with subprocess.Popen([PROGRAMS / "targe", "bench", daemon.url(), "--seconds", "60", *options], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+                for _ in range(600):
+                    time.sleep(0.1)
+                    if any(session["commands"] > 100 for session in daemon.targe_json("session", "list")):
+                        break
+                running.send_signal(signal.SIGINT)
+                out, err = running.communicate(timeout=120)
+            says(subprocess.CompletedProcess(running.args, running.returncode, out, err), 1, "interrupted", part)
+            if daemon.targe_json("session", "list"):
+                raise Wrong("it did not log out when it was interrupted")
+
+
 TESTS = {"targed": of_targed, "tgt and istgt": of_other_targets, "every agreement on data": every_agreement, "CHAP": with_chap,
-         "refusals": refusals, "a target that goes away": gone_in_the_middle}
+         "refusals": refusals, "a target that goes away": gone_in_the_middle, "Ctrl-C": interrupted}
 
 
 def run() -> list[Result]:

@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <cstdlib>
 
 namespace targe::cli {
@@ -77,12 +79,44 @@ double moved_per_second(const BenchResult& result) {
         result, static_cast<double>(result.measured.reads + result.measured.writes) * result.work.io_bytes);
 }
 
+std::atomic<initiator::Workload*> interruptible = nullptr;
+
+void interrupt(int /*signal*/) {
+    if (initiator::Workload* const workload = interruptible; workload != nullptr) {
+        workload->stop();
+    }
+}
+
+/// While it lives the first SIGINT or SIGTERM ends the load with what was measured until then; the second one
+/// ends the process, for a target that does not answer any more.
+class Interruptible {
+public:
+    explicit Interruptible(initiator::Workload& workload) {
+        interruptible = &workload;
+        struct sigaction once{};
+        once.sa_handler = interrupt;
+        once.sa_flags = static_cast<int>(SA_RESETHAND);
+        ::sigaction(SIGINT, &once, &of_int_);
+        ::sigaction(SIGTERM, &once, &of_term_);
+    }
+    Interruptible(const Interruptible&) = delete;
+    Interruptible& operator=(const Interruptible&) = delete;
+    ~Interruptible() {
+        ::sigaction(SIGINT, &of_int_, nullptr);
+        ::sigaction(SIGTERM, &of_term_, nullptr);
+        interruptible = nullptr;
+    }
+
+private:
+    struct sigaction of_int_{};
+    struct sigaction of_term_{};
+};
+
 /// Measured from the first request to the last answer.
 BenchResult measure(const BenchRequest& request, std::ostream* progress) {
     BenchResult result;
     {
         initiator::Session session(request.session);
-        initiator::make_ready(session);
         result.facts = initiator::facts_of(session);
         result.agreed = session.agreed();
         session.log_out();
@@ -97,7 +131,12 @@ BenchResult measure(const BenchRequest& request, std::ostream* progress) {
     }
     initiator::Workload workload(result.work, request.session);
     const double before = cpu_seconds();
+    const Interruptible here(workload);
     result.measured = workload.run();
+    if (result.measured.interrupted && result.measured.seconds == 0) {
+        throw initiator::Failure("it was interrupted before anything was measured",
+                                 "the warm-up was not over");
+    }
     result.cpu_seconds = cpu_seconds() - before;
     return result;
 }
@@ -130,7 +169,9 @@ std::string bench_text(const BenchResult& result) {
     const initiator::Histogram& times = measured.latency_ns;
     const auto operations = static_cast<double>(times.count());
     const double total = std::max<double>(1, static_cast<double>(measured.total));
-    std::string text = fmt::format(
+    std::string text =
+        measured.interrupted ? "\ninterrupted, and measured for less than was asked for\n" : "";
+    text += fmt::format(
         "\noperations  {} a second ({} in {:.2f} s)\n"
         "data        {:.2f} MB/s\n"
         "latency     p50 {}, p90 {}, p99 {}, p99.9 {}, max {}\n"
@@ -139,6 +180,11 @@ std::string bench_text(const BenchResult& result) {
         measured.seconds, moved_per_second(result) / 1e6, latency(times.quantile(0.5)),
         latency(times.quantile(0.9)), latency(times.quantile(0.99)), latency(times.quantile(0.999)),
         latency(times.largest()), result.cpu_seconds * 1e6 / total);
+    if (measured.deepest < result.work.depth) {
+        text += fmt::format(
+            "in flight   {} of {} at most in a session: the target's window (MaxCmdSN) has no more\n",
+            measured.deepest, result.work.depth);
+    }
     text += measured.failed == 0
                 ? "errors      none\n"
                 : fmt::format("errors      {} of {} operations; the first: {}\n", grouped(measured.failed),
@@ -174,6 +220,7 @@ Json bench_json(const BenchRequest& request, const BenchResult& result) {
         {"span_bytes", work.span_bytes},
         {"sessions", work.sessions},
         {"depth", work.depth},
+        {"deepest", measured.deepest},
         {"wait", work.waiting == Waiting::spin ? "spin" : "sleep"},
         {"seed", work.seed},
         {"seconds", measured.seconds},
@@ -191,6 +238,7 @@ Json bench_json(const BenchRequest& request, const BenchResult& result) {
         {"all_operations", measured.total},
         {"initiator_cpu_seconds", result.cpu_seconds},
         {"errors", measured.failed},
+        {"interrupted", measured.interrupted},
         {"first_error", measured.failed == 0 ? Json{} : Json(measured.first_failure)},
     };
 }
@@ -208,7 +256,7 @@ int run_bench(const BenchArguments& arguments, bool json, std::ostream& out, std
         } else {
             out << bench_text(result);
         }
-        return out && result.measured.failed == 0 ? kDone : kFailed;
+        return out && result.measured.failed == 0 && !result.measured.interrupted ? kDone : kFailed;
     } catch (const initiator::Failure& failure) {
         print_problem(Problem{.what = printable(failure.what()),
                               .cause = printable(failure.cause()),

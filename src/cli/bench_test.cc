@@ -32,6 +32,7 @@ BenchResult result() {
     }
     made.measured.reads = made.measured.total = 2000;
     made.measured.seconds = 0.5;
+    made.measured.deepest = 32;
     made.cpu_seconds = 0.001;
     return made;
 }
@@ -129,6 +130,13 @@ TEST(Bench, ShowsWhatItDoesAndWhatItFound) {
     EXPECT_EQ(json["latency_us"]["max"], 2000);
     EXPECT_EQ(json["first_error"], "BUSY");
     EXPECT_TRUE(bench_json(request, result())["first_error"].is_null());
+    EXPECT_FALSE(bench_json(request, result())["interrupted"]);
+    bad.measured.deepest = 20;
+    EXPECT_THAT(bench_text(bad), HasSubstr("in flight   20 of 32 at most in a session: the target's window"));
+    EXPECT_EQ(bench_json(request, bad)["deepest"], 20);
+    bad.measured.interrupted = true;
+    EXPECT_THAT(bench_text(bad), StartsWith("\ninterrupted, and measured for less than was asked for\n\nop"));
+    EXPECT_TRUE(bench_json(request, bad)["interrupted"]);
 }
 
 TEST(Bench, SaysHowItIsMisusedAndWhyItCannotConnect) {

@@ -29,6 +29,8 @@ struct Refusal {
 constexpr Refusal kRefusals[] = {
     {0x0101, "the target has moved for a while", "", ""},
     {0x0102, "the target has moved for good", "", ""},
+    {0x0200, "the target finds a fault in what it is told",
+     "an unusual name of the initiator, or another key that it does not take", "--initiator NAME"},
     {0x0201, "authentication failed", "it wants a user and a password, or knows others than these",
      "put them into the URL: iscsi://USER:PASSWORD@HOST/…"},
     {0x0202, "this initiator may not log in",

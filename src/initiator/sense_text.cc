@@ -70,6 +70,8 @@ constexpr Name kCodes[] = {
     {0x3101, "format command failed"},
     {0x3807, "thin provisioning soft threshold reached"},
     {0x3A00, "medium not present"},
+    {0x3A01, "medium not present, tray closed"},
+    {0x3A02, "medium not present, tray open"},
     {0x3E01, "logical unit failure"},
     {0x3F03, "inquiry data has changed"},
     {0x3F0E, "reported LUNs data has changed"},
@@ -137,6 +139,45 @@ std::string_view sense_code_name(std::uint16_t code) {
 
 std::string_view status_name(std::uint8_t status) {
     return name_of(kStatuses, status);
+}
+
+Advice advice_on(const Ending& ending) {
+    constexpr std::uint8_t kReservationConflict = 0x18;
+    constexpr std::uint16_t kSpaceAllocationFailed = 0x2707;
+    constexpr std::uint8_t kMediumNotPresent = 0x3A;
+    if (ending.status == kReservationConflict) {
+        return {.cause = "another initiator has reserved the unit",
+                .cure = "targe reservation list, where the target is targed, says which",
+                .for_good = true};
+    }
+    const auto sense = read_sense(ending.sense);
+    if (!sense) {
+        return {.cause = {}, .cure = "look at the target's log"};
+    }
+    switch (sense->key) {
+        case 0x02:
+            if (sense->code >> 8U == kMediumNotPresent) {
+                return {.cause = "there is no medium in it", .cure = "put one in"};
+            }
+            return {
+                .cause = "what holds its blocks is gone or has not started",
+                .cure = "look at the target's log; targe device list, where it is targed, says its state"};
+        case 0x05:
+            return {.cause = "the unit does not take this command, or not with so many blocks",
+                    .cure = "a smaller --size",
+                    .for_good = true};
+        case 0x07:
+            if (sense->code == kSpaceAllocationFailed) {
+                return {.cause = "the store behind the unit is full",
+                        .cure = "make room there",
+                        .for_good = true};
+            }
+            return {.cause = "the unit is read-only, or for this initiator",
+                    .cure = "measure reads, or name a unit that may be written",
+                    .for_good = true};
+        default:
+            return {.cause = {}, .cure = "look at the target's log"};
+    }
 }
 
 std::string describe(const Ending& ending) {

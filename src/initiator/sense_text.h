@@ -24,6 +24,14 @@ struct SenseFields {
 [[nodiscard]] std::string_view sense_code_name(std::uint16_t code);
 [[nodiscard]] std::string_view status_name(std::uint8_t status);
 
+/// What a bad ending most likely comes from, and what to do about it; both may be empty.
+struct Advice {
+    std::string cause;
+    std::string cure;
+    bool for_good = false;  ///< the same command would end so again and again
+};
+[[nodiscard]] Advice advice_on(const Ending& ending);
+
 /// "CHECK CONDITION: DATA PROTECT, write protected (27/00)", "BUSY"
 [[nodiscard]] std::string describe(const Ending& ending);
 

@@ -29,7 +29,8 @@ void run(Session& session, const char* name) {
         throw Failure("the target does not answer " + std::string(name), "it hangs, or its disk does",
                       "look at the target's log");
     }
-    throw Failure(std::string(name) + " failed: " + describe(ending), "", "look at the target's log");
+    const Advice advice = advice_on(ending);
+    throw Failure(std::string(name) + " failed: " + describe(ending), advice.cause, advice.cure);
 }
 
 std::string text_at(std::span<const std::byte> data, std::size_t at, std::size_t size) {
@@ -106,12 +107,14 @@ void make_ready(Session& session) {
             break;
         }
     }
-    throw Failure("the unit is not ready: " + describe(ending), "", "look at the target's log");
+    const Advice advice = advice_on(ending);
+    throw Failure("the unit is not ready: " + describe(ending), advice.cause, advice.cure);
 }
 
 UnitFacts facts_of(Session& session) {
     UnitFacts facts;
     ask_identity(session, facts);
+    make_ready(session);
     ask_capacity(session, facts);
     return facts;
 }

@@ -19,7 +19,7 @@ struct UnitFacts {
 /// is none left. Throws Failure where the unit is not ready after all, or not there.
 void make_ready(Session& session);
 
-/// Of a unit that is ready. Throws Failure where it is no disk.
+/// Makes the unit ready, too. Throws Failure where it is no disk, or as make_ready() does.
 [[nodiscard]] UnitFacts facts_of(Session& session);
 
 }  // namespace targe::initiator

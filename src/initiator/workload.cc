@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint64_t kPatience = 30'000'000'000;  // ns
 /// Looks without an answer between two at the clock, which costs as much as half of one.
 constexpr unsigned kLooksPerClock = 16;
+/// Failures without a single success, after which there will be none.
+constexpr std::uint64_t kHopeless = 64;
 
 std::uint64_t now_ns() {
     timespec now{};
@@ -95,6 +97,8 @@ void Workload::issue(Lane& lane) {
             session.write(tag, lba, blocks, data_);
         }
     }
+    measured_.deepest =
+        std::max(measured_.deepest, work_.depth - static_cast<std::uint32_t>(lane.waiting.size()));
     session.flush();
 }
 
@@ -107,9 +111,23 @@ void Workload::count(Lane& lane) {
             measured_.latency_ns.add(now_ - task.started);
             (task.reads ? measured_.reads : measured_.writes) += completion.good ? 1 : 0;
         }
-        if (!completion.good && measured_.failed++ == 0) {
-            measured_.first_failure = describe(lane.session->take_ending());
+        if (completion.good) {
+            ++ended_well_;
+        } else {
+            note_failure(lane);
         }
+    }
+}
+
+void Workload::note_failure(Lane& lane) {
+    if (measured_.failed++ == 0) {
+        const Ending ending = lane.session->take_ending();
+        measured_.first_failure = describe(ending);
+        advice_ = advice_on(ending);
+    }
+    // Figures of refusals would be taken for those of the unit.
+    if (measured_.failed == kHopeless && ended_well_ == 0 && advice_.for_good) {
+        throw Failure("no operation ends well: " + measured_.first_failure, advice_.cause, advice_.cure);
     }
 }
 
@@ -166,6 +184,14 @@ bool Workload::idle() const {
 
 /// From the warm-up to the measurement, and from there to the end.
 void Workload::advance() {
+    if (stop_ && issuing_) {
+        issuing_ = false;
+        measured_.interrupted = true;
+        if (measuring_) {
+            measuring_ = false;
+            measured_.seconds = static_cast<double>(now_ - begin_) / 1e9;
+        }
+    }
     if (!measuring_ && issuing_ && now_ >= begin_) {
         measuring_ = true;
         begin_ = now_;

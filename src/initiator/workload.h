@@ -2,10 +2,12 @@
 #pragma once
 
 #include "initiator/histogram.h"
+#include "initiator/sense_text.h"
 #include "initiator/session.h"
 
 #include <poll.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -53,15 +55,21 @@ struct Measured {
     std::string first_failure;  ///< in words
     std::uint64_t total = 0;    ///< operations, those of the warm-up and the end included
     double seconds = 0;
+    std::uint32_t deepest = 0;  ///< most in flight of a session; fewer than the depth: the target's window
+    bool interrupted = false;   ///< stop() was called: `seconds` are fewer than were asked for
 };
 
 /// One thread drives all sessions. Throws Failure as Session does, and where the target does not answer for
-/// half a minute. `work` must have whole blocks, and fit the limits above and the unit.
+/// half a minute, or ends the first 64 operations so that others would end no better. `work` must have whole
+/// blocks, and fit the limits above and the unit.
 class Workload {
 public:
     /// Logs in, and makes the unit ready.
     Workload(const Work& work, const SessionOptions& options);
     Measured run();
+    /// Ends run() soon, with what was measured until then: no more is issued, what is in flight is awaited,
+    /// and sessions log out. From any thread, or a signal handler.
+    void stop() { stop_ = true; }
 
 private:
     using Nanoseconds = std::uint64_t;
@@ -81,6 +89,7 @@ private:
     bool turn(Lane& lane);
     void issue(Lane& lane);
     void count(Lane& lane);
+    void note_failure(Lane& lane);
     void advance();
     void sleep();
     std::uint64_t draw();
@@ -94,6 +103,8 @@ private:
     std::vector<Completion> ended_;
     std::uint64_t random_;
     Measured measured_;
+    std::uint64_t ended_well_ = 0;  // of all operations
+    Advice advice_;                 // on the first that did not
     Nanoseconds now_ = 0;
     Nanoseconds begin_ = 0;
     Nanoseconds end_ = 0;
@@ -101,6 +112,8 @@ private:
     std::uint64_t issued_ = 0;
     bool issuing_ = true;
     bool measuring_ = false;
+    std::atomic<bool> stop_{false};
+    static_assert(std::atomic<bool>::is_always_lock_free);  // as a signal handler needs it
 };
 
 }  // namespace targe::initiator

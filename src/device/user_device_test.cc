@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <future>
 #include <thread>
 
@@ -217,6 +218,12 @@ TEST_F(UserDisk, RefusesAHandlerOfAnotherSize) {
     std::string error;
     EXPECT_EQ(Handler::attach(settings_.socket, medium_, testing::kWholeDisk, error), nullptr);
     EXPECT_NE(error.find("size of the device is 16777216"), std::string::npos) << error;
+}
+
+TEST_F(UserDisk, MakesTheFolderOfItsSocket) {
+    settings_.socket = std::filesystem::path(settings_.socket).parent_path() / "new" / "disk.sock";
+    open(settings_);
+    EXPECT_TRUE(std::filesystem::is_socket(settings_.socket));
 }
 
 TEST_F(UserDisk, TakesOverASocketThatNobodyListensOn) {

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 #include <vector>
 
 namespace targe::device {
@@ -41,6 +43,9 @@ std::expected<reactor::FileDescriptor, OpenError> listen_for_handlers(const std:
         return std::unexpected(cannot(path, "the path is longer than the system takes, 107 bytes"));
     }
     std::ranges::copy(path, address.sun_path);
+    // What stands in the way is told by bind().
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
     struct stat about{};
     if (::lstat(path.c_str(), &about) == 0) {
         if (!S_ISSOCK(about.st_mode)) {

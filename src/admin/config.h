@@ -233,4 +233,7 @@ struct Config {
     bool operator==(const Config&) const = default;
 };
 
+/// Where the handler of a device attaches: its own socket, or NAME.handler.sock beside that of the daemon.
+[[nodiscard]] std::string handler_socket(const DeviceConfig& device, const DaemonConfig& daemon);
+
 }  // namespace targe::admin

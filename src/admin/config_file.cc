@@ -60,6 +60,7 @@ Config read_root(Reading& reading, const Value& root) {
     section.read_array("device_group",
                        [&](const Value& value) { groups.push_back(read_device_group(reading, value)); });
     check_devices(reading, devices);
+    check_handler_sockets(reading, devices, config.daemon);
     check_targets(reading, targets, devices);
     check_device_groups(reading, groups, devices, targets);
     if (targets.empty() && !reading.problems.failed()) {

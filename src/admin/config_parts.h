@@ -46,6 +46,8 @@ void refuse_key(const Section& section, std::string_view key, std::string_view h
 
 /// What no part can see alone: names taken twice, mentions of nothing, addresses in each other's way.
 void check_devices(Reading& reading, const std::vector<PlacedDevice>& devices);
+void check_handler_sockets(Reading& reading, const std::vector<PlacedDevice>& devices,
+                           const DaemonConfig& daemon);
 void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
                    const std::vector<PlacedDevice>& devices);
 void check_device_groups(Reading& reading, const std::vector<PlacedDeviceGroup>& groups,

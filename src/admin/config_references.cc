@@ -45,6 +45,30 @@ void devices_exist(Reading& reading, const std::vector<PlacedTarget>& targets,
     }
 }
 
+/// What is served to nobody was most likely meant for somebody.
+void warn_of_what_nobody_sees(Reading& reading, const std::vector<PlacedTarget>& targets,
+                              const std::vector<PlacedDevice>& devices) {
+    for (const PlacedDevice& placed : devices) {
+        const bool mapped = std::ranges::any_of(targets, [&](const PlacedTarget& target) {
+            return std::ranges::find(target.devices, placed.device.name,
+                                     &std::pair<std::string, Place>::first) != target.devices.end();
+        });
+        if (!mapped) {
+            reading.problems.warn(placed.place,
+                                  fmt::format("no initiator sees the device \"{}\"", placed.device.name),
+                                  "no target has it among its 'luns'",
+                                  fmt::format("luns = [{{ lun = 0, device = \"{}\" }}]", placed.device.name));
+        }
+    }
+    for (const PlacedTarget& placed : targets) {
+        if (placed.devices.empty() && !placed.target.redirect) {
+            reading.problems.warn(
+                placed.place, fmt::format("the target \"{}\" has no LUN", placed.target.name),
+                "initiators can log in, and find nothing there", "luns = [{ lun = 0, device = \"…\" }]");
+        }
+    }
+}
+
 /// 0.0.0.0 takes a port on every IPv4 address, so that nothing else can listen there; likewise ::.
 bool in_the_way(const Endpoint& a, const Endpoint& b) {
     return a.port == b.port && a.address != b.address && is_ipv6(a) == is_ipv6(b) &&
@@ -127,6 +151,9 @@ void check_targets(Reading& reading, const std::vector<PlacedTarget>& targets,
     devices_exist(reading, targets, devices);
     portals_apart(reading, targets);
     port_numbers_apart(reading, targets);
+    if (!reading.problems.failed() && !targets.empty()) {
+        warn_of_what_nobody_sees(reading, targets, devices);
+    }
 }
 
 }  // namespace targe::admin

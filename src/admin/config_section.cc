@@ -184,7 +184,13 @@ Section::Read Section::read_size(std::string_view key, std::uint64_t& out, std::
         return std::nullopt;
     }
     std::uint64_t bytes = 0;
-    if (const auto* const number = entry->value.as<std::int64_t>(); number != nullptr && *number >= 0) {
+    if (const auto* const number = entry->value.as<std::int64_t>(); number != nullptr) {
+        if (*number < 0) {
+            reading_->problems.error(entry->value.place,
+                                     fmt::format("'{}' is {}, less than nothing", key, *number), {},
+                                     "write it like \"10GiB\" or \"512MiB\"");
+            return std::nullopt;
+        }
         bytes = static_cast<std::uint64_t>(*number);
     } else if (const auto* const text = entry->value.as<std::string>()) {
         const auto parsed = parse_size(*text);

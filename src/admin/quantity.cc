@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <span>
 #include <system_error>
@@ -31,6 +33,20 @@ std::string names(std::span<const Unit> units) {
     return text;
 }
 
+/// "10G" and "10GB" for "10GiB": people write them, and tools differ in what they mean by them.
+std::string misspelt(std::uint64_t number, std::string_view unit_text, std::span<const Unit> units) {
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    for (const Unit& unit : units) {
+        const bool like = unit.name.ends_with("iB") && same(unit_text.front(), unit.name.front() - 'A' + 'a');
+        if (like &&
+            (unit_text.size() == 1 || std::ranges::equal(unit_text.substr(1), std::string_view("b"), same) ||
+             std::ranges::equal(unit_text.substr(1), std::string_view("ib"), same))) {
+            return fmt::format("'{}' is no unit; probably {}{} is meant", unit_text, number, unit.name);
+        }
+    }
+    return {};
+}
+
 std::expected<std::uint64_t, std::string> parse(std::string_view text, std::span<const Unit> units) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -54,6 +70,13 @@ std::expected<std::uint64_t, std::string> parse(std::string_view text, std::span
     }
     if (unit_text.empty()) {
         return std::unexpected(fmt::format("it has no unit ({})", names(units)));
+    }
+    if (unit_text.starts_with('.') || unit_text.starts_with(',')) {
+        return std::unexpected(
+            fmt::format("it is no whole number; a smaller unit makes it one ({})", names(units)));
+    }
+    if (const std::string meant = misspelt(number, unit_text, units); !meant.empty()) {
+        return std::unexpected(meant);
     }
     return std::unexpected(fmt::format("'{}' is no unit; the units are {}", unit_text, names(units)));
 }

@@ -3,7 +3,6 @@
 #include "admin/identity.h"
 #include "reactor/reactors.h"
 
-#include <filesystem>
 #include <utility>
 
 namespace targe::daemon {
@@ -26,11 +25,9 @@ device::Handler translated(admin::Handler handler) {
 }
 
 device::UserSettings user_settings(const admin::DeviceConfig& device, const admin::Config& config) {
-    const std::filesystem::path beside = std::filesystem::path(config.daemon.socket).parent_path();
     device::UserSettings settings;
     settings.name = device.name;
-    settings.socket =
-        device.user.socket.empty() ? (beside / (device.name + ".handler.sock")).string() : device.user.socket;
+    settings.socket = admin::handler_socket(device, config.daemon);
     settings.allow_users.assign(device.user.allow_uids.begin(), device.user.allow_uids.end());
     settings.allow_groups.assign(device.user.allow_gids.begin(), device.user.allow_gids.end());
     settings.hold = device.user.hold;

@@ -316,6 +316,19 @@ def no_privilege_is_needed() -> None:
         expect(session.command(read16(0, 1), read=512).good, "it serves nothing")
 
 
+def grown_file_is_served_after_a_restart() -> None:
+    """As the manual says it is grown: `size` in the configuration is then less than the file has."""
+    with Targed(Setup((Device("disk", size="1MiB"),), (Target(NAME, {0: "disk"}),), reactors=1)) as targed:
+        image = targed.image("disk")
+        os.truncate(image, 2 << 20)
+        targed.targe("device", "refresh", "disk")
+        expect("device disk has 4096 blocks now; it had 2048" in targed.log(), "the log does not tell of it")
+        targed.restart()
+        with Session(targed.target().port, NAME) as session:
+            expect(session.command(read16(4095, 1), read=512).good, "its last block is gone")
+        expect(f"{image} has 2097152 bytes and is served whole" in targed.log(), "the log does not tell of the configuration")
+
+
 CASES: tuple[Callable[[], None], ...] = (
     silent_initiator_does_not_hold_up_the_end,
     stalled_reader_does_not_hold_up_the_end,
@@ -332,6 +345,7 @@ CASES: tuple[Callable[[], None], ...] = (
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,
     no_privilege_is_needed,
+    grown_file_is_served_after_a_restart,
 )
 
 

@@ -1,6 +1,7 @@
 #include "daemon/control.h"
 
 #include "admin/access.h"
+#include "base/log.h"
 #include "daemon/ask.h"
 
 #include <fmt/core.h>
@@ -281,6 +282,10 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(std::
     if (!index) {
         return std::unexpected(index.error());
     }
+    const auto before = describe(*index);
+    if (!before) {
+        return std::unexpected(before.error());
+    }
     const auto unit = target_.engine().units()[*index];
     const auto found =
         ask_later<bool>(unit->home().core(), [unit](auto answer) { unit->refresh(std::move(answer)); });
@@ -293,7 +298,12 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(std::
                                               .cause = fmt::format("{} is missing or cannot be read", path),
                                               .cure = fmt::format("ls -l {}; then run this again", path)});
     }
-    return describe(*index);
+    auto after = describe(*index);
+    if (after && after->blocks != before->blocks) {
+        TARGE_LOG(info, "targed", "device {} has {} blocks now; it had {}", name, after->blocks,
+                  before->blocks);
+    }
+    return after;
 }
 
 std::expected<std::size_t, admin::Problem> Control::index_of(std::string_view device) const {

@@ -36,7 +36,8 @@ struct OpenError {
 };
 
 /// Opens the store and looks at it. May block: before the reactors start, or on a thread of its own. A file
-/// that it makes survives a power cut only after make_new_files_durable().
+/// that it makes survives a power cut only after make_new_files_durable(). One that is larger than
+/// `size_bytes` is served whole; the log warns of that, and of a rest that is no whole block.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
 
 /// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize; a rest that is no whole block is warned

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "device/extent_map.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
@@ -120,10 +121,13 @@ std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config
         return size;
     }
     if (size > config.size_bytes) {
-        return std::unexpected(
-            fmt::format("it has {} bytes, the configuration says {}; nothing is cut off: leave "
-                        "size out, or set it to what the file has",
-                        size, config.size_bytes));
+        // It was grown, as an administrator may: to be refused for that after a restart would come unawares.
+        TARGE_LOG(
+            warning, "device",
+            "{} has {} bytes and is served whole, though its size in the configuration is {}: nothing is "
+            "cut off; set size to what the file has, or leave it out",
+            config.path, size, config.size_bytes);
+        return size;
     }
     if (!config.create || config.read_only) {
         return std::unexpected(fmt::format(

@@ -34,6 +34,7 @@ MEDIA_EVENT = bytes([0x4A, 1, 0, 0, 0x10, 0, 0, 0, 8, 0])
 OPERATIONAL_CHANGE = bytes([0x4A, 1, 0, 0, 0x02, 0, 0, 0, 8, 0])
 EJECT = bytes([0x1B, 0, 0, 0, 2, 0])
 WRITE = bytes([0x2A, 0, 0, 0, 0, 0, 0, 0, 1, 0])
+NO_IMAGE = "has neither a file system of ISO 9660 nor one of UDF"  # as the log says it
 READ_LAST = bytes([0x28, 0, 0, 0])
 CHANGED, TRAY_CLOSED, TRAY_OPEN, CONFLICT, GOOD = (6, 0x28, 0), (2, 0x3A, 1), (2, 0x3A, 2), (5, 0x2C, 6), (0, 0, 0)
 
@@ -245,6 +246,11 @@ class Discs:
         self.expect("the drive keeps what it has", self.state(), ("ready", str(first)))
         self.refused("a disk is no drive", "device disk0 is no drive", "cdrom", "eject", "disk0")
         odd = self.folder / "odd.iso"
+        self.expect("images of discs are taken for what they are", NO_IMAGE in self.daemon.log(), False)
+        other = self.folder / "other.iso"
+        other.write_bytes(bytes(100 * BLOCK))
+        self.daemon.targe("cdrom", "insert", "cd0", str(other))
+        self.expect("a file that is no image of a disc is warned of", f"{other} {NO_IMAGE}" in self.daemon.log(), True)
         odd.write_bytes(first.read_bytes()[:-1000])
         self.daemon.targe("cdrom", "insert", "cd0", str(odd))
         self.expect("a rest that is no block is warned of", "the last 1048 cannot be read" in self.daemon.log(), True)

@@ -115,6 +115,10 @@ def run_full(first: Session, second: Session, ballast: pathlib.Path) -> None:
     pieces.check(first)
 
 
+def logged_once(targed: Targed, text: str) -> None:
+    assert targed.log().count(text) == 1, targed.log()[-2000:]
+
+
 def be_told_again(first: Session, second: Session) -> None:
     ranges = struct.pack(">HHIQII", 22, 16, 0, 0, STORE_MIB * BLOCKS, 0)
     assert once(first, bytes([0x42, 0, 0, 0, 0, 0, 0, 0, len(ranges), 0]), data=ranges).good
@@ -166,6 +170,7 @@ def _serve(folder: pathlib.Path, store: pathlib.Path) -> list[Result]:
             quiet(first)
             quiet(second)
             return [_result("runs full, and goes on", lambda: run_full(first, second, ballast)),
+                    _result("the log says so, once", lambda: logged_once(targed, f"{store / 'full.img'} finds no room")),
                     _result("is told again", lambda: be_told_again(first, second)),
                     _result("anchors", lambda: anchor(first))]
 

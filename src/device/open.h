@@ -40,8 +40,8 @@ struct OpenError {
 /// `size_bytes` is served whole; the log warns of that, and of a rest that is no whole block.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
 
-/// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize; a rest that is no whole block is warned
-/// of and left out. May block.
+/// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize. May block. The log warns of a rest that
+/// is no whole block, and is left out, and of a file that has no file system of discs.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& path);
 /// A DiscDrive with that disc in it; empty: without one. May block.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_drive(const std::string& path);

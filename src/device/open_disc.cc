@@ -5,9 +5,11 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
+#include <array>
+#include <fstream>
 #include <limits>
-#include <system_error>
+#include <string_view>
 
 namespace targe::device {
 namespace {
@@ -15,17 +17,34 @@ namespace {
 /// As much as the 32 bits of a CDB name.
 constexpr std::uint64_t kMostBlocks = std::numeric_limits<std::uint32_t>::max();
 
-/// Images are whole blocks: one that is not was cut, or is none. What there is of it may be what is wanted.
-void warn_of_rest(const std::string& path) {
-    std::error_code unreadable;
-    const std::uintmax_t size = std::filesystem::file_size(path, unreadable);
-    const std::uintmax_t rest = unreadable ? 0 : size % DiscDrive::kBlockSize;
-    if (rest != 0) {
+/// What stands in the first descriptors, from block 16 on, of a disc that Linux, Windows or firmware can
+/// read: ISO 9660 or UDF.
+bool has_volume_descriptor(const std::string& path) {
+    constexpr std::size_t kFirst = 16;
+    constexpr std::size_t kLast = 31;
+    constexpr auto kKnown = std::to_array<std::string_view>({"CD001", "BEA01", "NSR02", "NSR03"});
+    std::ifstream file(path, std::ios::binary);
+    for (std::size_t block = kFirst; block <= kLast; ++block) {
+        std::array<char, 5> name{};
+        file.seekg(static_cast<std::streamoff>(block * DiscDrive::kBlockSize + 1));
+        if (!file.read(name.data(), name.size())) {
+            return false;
+        }
+        if (std::ranges::find(kKnown, std::string_view(name.data(), name.size())) != kKnown.end()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// A file that is compressed, or no image at all, looks like a disc until somebody wants to mount it.
+void warn_of_content(const std::string& path) {
+    if (!has_volume_descriptor(path)) {
         TARGE_LOG(
             warning, "device",
-            "{} has {} bytes, which is no multiple of {}: the last {} cannot be read; was it copied to its "
-            "end, and is it an image of a disc?",
-            path, size, DiscDrive::kBlockSize, rest);
+            "{} has neither a file system of ISO 9660 nor one of UDF: initiators may find nothing on the "
+            "disc; is it an image of one, and not compressed? file {} says what it is",
+            path, path);
     }
 }
 
@@ -48,7 +67,7 @@ std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& p
             "cannot serve the file {}: it has {} blocks of {} bytes, and a drive reads no more than {}", path,
             (*disc)->geometry().blocks, DiscDrive::kBlockSize, kMostBlocks)});
     }
-    warn_of_rest(path);
+    warn_of_content(path);
     return disc;
 }
 

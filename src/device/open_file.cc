@@ -40,7 +40,12 @@ std::string open_failure(const DeviceConfig& config, int error) {
                        : "it does not exist; create it, or let the device create it by giving a size";
         case EACCES:
         case EPERM:
-            return "permission denied; give the user that targed runs as access to it";
+            return !config.read_only && ::access(config.path.c_str(), R_OK) == 0
+                       ? "it may be read but not written; give the user that targed runs as leave to "
+                         "write it, or set read_only = true"
+                       : "permission denied; give the user that targed runs as access to it";
+        case EISDIR:
+            return "it is a directory; name a file in it";
         case EROFS:
             return "its file system is read-only; remount it, or set read_only = true";
         case EINVAL:
@@ -140,6 +145,16 @@ std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config
     return config.size_bytes;
 }
 
+/// What is no whole block may be a copy that was not finished; what there is of it may be what is wanted.
+void warn_of_rest(const DeviceConfig& config, std::uint64_t size) {
+    if (const std::uint64_t rest = size % config.block_size; rest != 0) {
+        TARGE_LOG(warning, "device",
+                  "{} has {} bytes, which is no multiple of {}: the last {} cannot be read; was it copied to "
+                  "its end?",
+                  config.path, size, config.block_size, rest);
+    }
+}
+
 StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size) {
     struct stat about{};
     static_cast<void>(::fstat(fd, &about));
@@ -186,6 +201,7 @@ Result open_file_device(const DeviceConfig& config) {
         return refused(config,
                        config.create ? "it holds not one block; give a size" : "it holds not one block");
     }
+    warn_of_rest(config, *size);
     StoreSettings settings = settings_of(config, fd->get(), *size);
     if (config.direct) {
         const DirectAlignment alignment = direct_alignment(fd->get(), config.block_size);

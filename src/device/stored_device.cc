@@ -60,6 +60,8 @@ bool StoredDevice::reachable(std::uint64_t lba, std::uint64_t blocks) const {
 std::unexpected<IoFailure> StoredDevice::failed(IoError error, std::uint64_t lba) {
     if (error == IoError::gone) {
         note_away(true);
+    } else if (error == IoError::no_space) {
+        note_full();
     }
     return std::unexpected(IoFailure{.error = error, .lba = lba});
 }
@@ -76,6 +78,21 @@ void StoredDevice::note_away(bool away) {
     } else {
         TARGE_LOG(warning, "device", "{} is back", settings_.path);
     }
+}
+
+void StoredDevice::note_full() {
+    constexpr base::Duration kBetweenLines = std::chrono::minutes{1};
+    const base::Time now = Reactor::current()->now();
+    auto due = next_full_line_.load(std::memory_order_relaxed);
+    if (due > now.time_since_epoch().count() ||
+        !next_full_line_.compare_exchange_strong(due, (now + kBetweenLines).time_since_epoch().count())) {
+        return;
+    }
+    TARGE_LOG(error, "device",
+              "{0} finds no room where it is kept: writes that need some fail, as DATA PROTECT (27/07), "
+              "until there "
+              "is; df -h {0}",
+              settings_.path);
 }
 
 bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {

@@ -94,6 +94,8 @@ private:
     [[nodiscard]] bool look_due() const;
     /// Notes, and tells the administrator of a change.
     void note_away(bool away);
+    /// Tells the administrator, once a minute while it lasts.
+    void note_full();
     /// Whether the store is there, and the range in it.
     [[nodiscard]] bool reachable(std::uint64_t lba, std::uint64_t blocks) const;
     base::Task<void> look(base::CommandArena& arena);
@@ -119,6 +121,7 @@ private:
     std::atomic<bool> looking_ = false;
     std::atomic<bool> waits_for_nothing_ = true;  ///< RWF_NOWAIT is understood by the file system
     std::atomic<base::Duration::rep> next_look_ = 0;
+    std::atomic<base::Duration::rep> next_full_line_ = 0;
     InlineBudget budget_;
 };
 

@@ -217,6 +217,7 @@ class Discs:
             self.expect("reloaded: no disc", self.eventually(("tray open", "")), ("tray open", ""))
             self.reload("nonsense")
             self.expect("reloaded: a faulty file changes nothing", self.logged("the configuration stays as it was"), True)
+            self.expect("reloaded: and the log says where, a line a fact", self.logged("targe.toml:1:9: error: ") and "\\x0a" not in self.daemon.log(), True)
             self.reload(text)
             self.expect("reloaded: as before", self.eventually(("ready", str(first))), ("ready", str(first)))
 
@@ -245,12 +246,12 @@ class Discs:
         self.refused("an image without a block", "it holds not one block", "cdrom", "insert", "cd0", str(empty))
         self.expect("the drive keeps what it has", self.state(), ("ready", str(first)))
         self.refused("a disk is no drive", "device disk0 is no drive", "cdrom", "eject", "disk0")
-        odd = self.folder / "odd.iso"
         self.expect("images of discs are taken for what they are", NO_IMAGE in self.daemon.log(), False)
         other = self.folder / "other.iso"
         other.write_bytes(bytes(100 * BLOCK))
         self.daemon.targe("cdrom", "insert", "cd0", str(other))
         self.expect("a file that is no image of a disc is warned of", f"{other} {NO_IMAGE}" in self.daemon.log(), True)
+        odd = self.folder / "odd.iso"
         odd.write_bytes(first.read_bytes()[:-1000])
         self.daemon.targe("cdrom", "insert", "cd0", str(odd))
         self.expect("a rest that is no block is warned of", "the last 1048 cannot be read" in self.daemon.log(), True)

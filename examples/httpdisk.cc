@@ -94,6 +94,6 @@ int main(int argc, char** argv) try {
     std::signal(SIGTERM, [](int) { attached->stop(); });
     return attachment.run() == 0 ? 0 : 1;
 } catch (const std::exception& error) {
-    std::fprintf(stderr, "httpdisk: %s\n", error.what());
+    std::fprintf(stderr, "httpdisk: %s (http://%s:%s%s at %s)\n", error.what(), argv[2], argv[3], argv[4], argv[1]);
     return 1;
 }

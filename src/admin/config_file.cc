@@ -78,16 +78,23 @@ Config read_root(Reading& reading, const Value& root) {
     return config;
 }
 
+/// "targe.toml:3:1: error: "
+std::string place_of(const ConfigProblem& problem) {
+    const std::string_view severity =
+        problem.severity == ConfigProblem::Severity::error ? "error" : "warning";
+    return problem.line == 0
+               ? fmt::format("{}: {}: ", problem.file, severity)
+               : fmt::format("{}:{}:{}: {}: ", problem.file, problem.line, problem.column, severity);
+}
+
 }  // namespace
 
 std::string to_string(const ConfigProblem& problem) {
-    const std::string_view severity =
-        problem.severity == ConfigProblem::Severity::error ? "error" : "warning";
-    const std::string rest = to_string(problem.problem);
-    if (problem.line == 0) {
-        return fmt::format("{}: {}: {}", problem.file, severity, rest);
-    }
-    return fmt::format("{}:{}:{}: {}: {}", problem.file, problem.line, problem.column, severity, rest);
+    return place_of(problem) + to_string(problem.problem);
+}
+
+std::string to_line(const ConfigProblem& problem) {
+    return place_of(problem) + to_line(problem.problem);
 }
 
 std::string to_string(std::span<const ConfigProblem> problems) {

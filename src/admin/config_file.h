@@ -27,6 +27,8 @@ struct ConfigProblem {
 
 /// "targe.toml:3:1: error: …" and the parts of the problem; no newline at the end.
 [[nodiscard]] std::string to_string(const ConfigProblem& problem);
+/// The same on one line, for the log.
+[[nodiscard]] std::string to_line(const ConfigProblem& problem);
 /// All of them, each followed by a newline.
 [[nodiscard]] std::string to_string(std::span<const ConfigProblem> problems);
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -22,6 +23,14 @@ constexpr std::size_t kLongestAnswer = std::size_t{256} << 20U;
 Problem cannot_connect(const std::string& socket, int error) {
     Problem problem{.what = fmt::format("no targed answers at {}", socket), .cause = {}, .cure = {}};
     switch (error) {
+        case ENAMETOOLONG:
+            problem.cause = "the path of a socket has 1 to 107 bytes";
+            problem.cure = "targe --socket PATH …, with what 'socket' in [daemon] says";
+            break;
+        case ENOTSOCK:
+            problem.cause = "what is there is no socket";
+            problem.cure = "targe --socket PATH …, with what 'socket' in [daemon] says";
+            break;
         case ENOENT:
             problem.cause =
                 "there is no such socket: targed does not run, or with another 'socket' in its [daemon]";
@@ -41,6 +50,12 @@ Problem cannot_connect(const std::string& socket, int error) {
             problem.cure = fmt::format("ls -l {}; systemctl status targed", socket);
     }
     return problem;
+}
+
+/// connect() says of a file or a directory what it says of a socket where nobody listens.
+bool is_something_else(const std::string& path) {
+    struct stat about{};
+    return ::stat(path.c_str(), &about) == 0 && !S_ISSOCK(about.st_mode);
 }
 
 Problem no_answer(const std::string& socket, std::string cause) {
@@ -125,7 +140,8 @@ std::expected<std::string, Problem> ask_daemon(const std::string& socket, std::s
     const timeval bound{.tv_sec = std::max<std::int64_t>(seconds, 1), .tv_usec = 0};
     if (!end || ::setsockopt(end.get(), SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof(bound)) != 0 ||
         ::connect(end.get(), as_sockaddr(*address), sizeof(*address)) != 0) {
-        return std::unexpected(cannot_connect(socket, errno));
+        const int error = errno;
+        return std::unexpected(cannot_connect(socket, is_something_else(socket) ? ENOTSOCK : error));
     }
     const auto deadline = steady_clock::now() + timeout;
     if (auto sent = send_line(end.get(), socket, std::string(request), deadline); !sent) {

@@ -96,7 +96,10 @@ std::expected<ControlListener, Problem> ControlListener::open(const std::string&
         return cannot(path, "chmod", errno);
     }
     if (!group.empty() && ::lchown(path.c_str(), static_cast<uid_t>(-1), *owner) != 0) {
-        return cannot(path, fmt::format("give it to the group '{}'", group), errno);
+        return cannot(
+            path, fmt::format("give it to the group '{}': {}", group, std::strerror(errno)),
+            fmt::format("run targed as root or as a member of '{}', or change 'socket_group' in [daemon]",
+                        group));
     }
     if (::listen(listener.get(), kBacklog) != 0) {
         return cannot(path, "listen", errno);

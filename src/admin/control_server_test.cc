@@ -146,6 +146,20 @@ TEST_F(ControlServers, LeaveAFileAlone) {
     EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
+TEST_F(ControlServers, AreNotTakenForAFileOrALongPath) {
+    std::ofstream(path_) << "precious";
+    for (const std::string& other : {path_, std::filesystem::path(path_).parent_path().string()}) {
+        const auto no_socket = ask_daemon(other, make_request("status"), kPatience);
+        ASSERT_FALSE(no_socket);
+        EXPECT_EQ(no_socket.error().cause, "what is there is no socket");
+    }
+    for (const std::string& other : {std::string(), std::string(108, 'a')}) {
+        const auto no_path = ask_daemon(other, make_request("status"), kPatience);
+        ASSERT_FALSE(no_path);
+        EXPECT_EQ(no_path.error().cause, "the path of a socket has 1 to 107 bytes");
+    }
+}
+
 TEST_F(ControlServers, SayWhichGroupIsMissing) {
     const auto server = ControlServer::start({.socket = path_, .group = "no such group"}, answer_);
     ASSERT_FALSE(server);

@@ -27,6 +27,11 @@ std::string cure_of(int error, const std::string& directory) {
             return fmt::format(
                 "give the daemon's user the directory ({}), or name another as state_dir in [daemon]",
                 directory);
+        case EMFILE:
+        case ENFILE:
+            return "raise the number of open files: LimitNOFILE of the service (ulimit -Hn)";
+        case ENOTDIR:
+            return fmt::format("something that is no directory has that name: ls -ld {}", directory);
         case EROFS:
             return "name a directory on a writable file system as state_dir in [daemon]";
         case ENOSPC:

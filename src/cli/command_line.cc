@@ -67,7 +67,9 @@ void Parser::add_session() {
     command(group, "list", "Show every session", "session-list", View::sessions);
     CLI::App& drop =
         command(group, "drop", "End a session as if its connection were lost", "session-drop", View::nothing);
-    drop.add_option("ID", session, "The session, as 'targe session list' numbers it")->required();
+    drop.add_option("ID", session, "The session, as 'targe session list' numbers it")
+        ->required()
+        ->check(CLI::PositiveNumber);
 }
 
 void Parser::add_device() {
@@ -159,22 +161,28 @@ void collect(const CLI::App& app, const std::string& path, std::vector<std::stri
     }
 }
 
-/// The library says that a command is missing even where one is misspelt.
+/// The library says that a command is missing even where one is misspelt, and names no words that there are.
 std::string mistake(const CLI::App& app, std::string_view what) {
-    const auto used = app.get_subcommands();
-    const CLI::App& last = used.empty() ? app : *used.back();
+    std::string path = app.get_name();
+    const CLI::App* last = &app;
+    for (auto used = app.get_subcommands(); !used.empty(); used = last->get_subcommands()) {
+        last = used.back();
+        path += " " + last->get_name();
+    }
     const auto left = app.remaining(true);
-    const auto commands = last.get_subcommands([](const CLI::App*) { return true; });
-    if (left.empty() || commands.empty() || left.front().starts_with('-')) {
-        return admin::mistake(app, what);
+    const auto commands = last->get_subcommands([](const CLI::App*) { return true; });
+    if (commands.empty() || (!left.empty() && left.front().starts_with('-'))) {
+        return fmt::format("targe: {}\n  try: {} --help\n", what, path);
     }
     std::vector<std::string> names;
     for (const CLI::App* const command : commands) {
         names.push_back(command->get_name());
     }
     const std::vector<std::string_view> words(names.begin(), names.end());
-    const std::string_view near = admin::nearest(words, left.front());
-    return fmt::format("targe: there is no command '{}'\n{}  try: one of {}\n", left.front(),
+    const std::string_view near = left.empty() ? std::string_view{} : admin::nearest(words, left.front());
+    return fmt::format("targe: {}\n{}  try: one of {}\n",
+                       left.empty() ? fmt::format("'{}' needs a command", path)
+                                    : fmt::format("there is no command '{}'", left.front()),
                        near.empty() ? std::string{} : fmt::format("  cause: probably '{}' is meant\n", near),
                        fmt::join(words, ", "));
 }

@@ -188,6 +188,15 @@ TEST(Targe, SurvivesAnswersOfAnyKind) {
     }
 }
 
+TEST(Targe, SaysHelpOfTheCommandThatIsMisused) {
+    EXPECT_EQ(targe({"session", "drop"}).err, "targe: ID is required\n  try: targe session drop --help\n");
+    EXPECT_THAT(targe({"session", "drop", "-1"}).err, StartsWith("targe: ID: "));
+    EXPECT_EQ(targe({"session"}).err, "targe: 'targe session' needs a command\n  try: one of list, drop\n");
+    EXPECT_THAT(targe({}).err, StartsWith("targe: 'targe' needs a command\n  try: one of status, session, "));
+    EXPECT_EQ(targe({"status", "more"}).err,
+              "targe: The following argument was not expected: more\n  try: targe status --help\n");
+}
+
 TEST(Targe, SaysHowItIsMisused) {
     EXPECT_EQ(
         targe({"session", "lits"}).err,

@@ -42,9 +42,10 @@ std::expected<VtlLibrary, Problem> VtlLibrary::open(const std::string& folder, c
         return VtlLibrary(folder, ask, nullptr);
     }
     if (!shelf) {
-        return std::unexpected(Problem{.what = shelf.error().what,
-                                       .cause = "a library is a folder that 'targe vtl create' has made",
-                                       .cure = fmt::format("targe vtl list {}", folder)});
+        return std::unexpected(
+            Problem{.what = shelf.error().what,
+                    .cause = "a library is a folder that 'targe vtl create' has made",
+                    .cure = fmt::format("name that folder, or make one: targe vtl create {}", folder)});
     }
     auto library = vtl::Library::open(std::move(*shelf));
     if (!library) {

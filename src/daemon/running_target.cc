@@ -127,7 +127,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
                                .cause = device.error().text,
-                               .cure = {}});
+                               .cure = config.path.empty() ? "" : fmt::format("ls -lL {}", config.path)});
         }
         devices_.push_back(std::move(*device));
     }
@@ -243,7 +243,7 @@ std::expected<void, admin::Problem> RunningTarget::open_portals() {
         if (!listening) {
             return std::unexpected(admin::Problem{.what = fmt::format("portal {} cannot be opened", text),
                                                   .cause = listening.error().text,
-                                                  .cure = {}});
+                                                  .cure = listening.error().cure});
         }
         portals_.push_back(std::make_unique<transport::IscsiPortal>(
             *service_, *reactors_, static_cast<std::uint32_t>(i), std::move(*listening)));

@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstring>
 #include <functional>
-#include <span>
 #include <string_view>
 
 namespace targe::daemon {
@@ -42,8 +41,14 @@ admin::Config without_discs(admin::Config config) {
 void read_again(const std::string& config_file, const admin::Config& running, Control& control) {
     const auto loaded = admin::load_config(config_file);
     if (!loaded) {
-        TARGE_LOG(error, "targed", "SIGHUP: the configuration stays as it was, for that in {} is faulty:\n{}",
-                  config_file, admin::to_string(std::span<const admin::ConfigProblem>(loaded.error())));
+        TARGE_LOG(
+            error, "targed",
+            "SIGHUP: the configuration stays as it was, for that in {0} is faulty; targed --check --config "
+            "{0} says all of it",
+            config_file);
+        for (const admin::ConfigProblem& problem : loaded.error()) {
+            TARGE_LOG(error, "targed", "{}", admin::to_line(problem));
+        }
         return;
     }
     control.take_discs(loaded->config);

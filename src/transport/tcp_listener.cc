@@ -15,25 +15,39 @@ namespace {
 /// Until a shortage of descriptors or memory may have passed. The connection stays in the backlog meanwhile.
 constexpr base::Duration kRetry = std::chrono::milliseconds{100};
 
-std::string cure(int error) {
+struct Advice {
+    std::string cause;
+    std::string cure;
+};
+
+Advice advice(const SocketAddress& address, int error) {
     switch (error) {
         case EADDRINUSE:
-            return " Another program, or another portal, has the port.";
+            return {.cause = "another program, or another portal, has the port",
+                    .cure = fmt::format("ss -ltnp 'sport = :{}' names it; stop it, or choose another port",
+                                        address.port())};
         case EADDRNOTAVAIL:
-            return " No interface of this host has that address.";
+            return {.cause = "no interface of this host has that address",
+                    .cure =
+                        "ip -brief address lists those it has; one that comes later may be awaited in the "
+                        "unit: After=network-online.target"};
         case EACCES:
-            return " Ports below 1024 need CAP_NET_BIND_SERVICE.";
+            return {.cause = "ports below 1024 need CAP_NET_BIND_SERVICE",
+                    .cure = "choose port 3260, or give targed that capability"};
         case EAFNOSUPPORT:
-            return " IPv6 is switched off on this host.";
+            return {.cause = "IPv6 is switched off on this host", .cure = "name an IPv4 address"};
         default:
-            return "";
+            return {};
     }
 }
 
 std::unexpected<ListenError> refused(const SocketAddress& address, int error) {
+    const Advice known = advice(address, error);
     return std::unexpected(ListenError{.error = error,
-                                       .text = fmt::format("cannot listen on {}: {}.{}", address.text(),
-                                                           std::strerror(error), cure(error))});
+                                       .text = known.cause.empty()
+                                                   ? std::strerror(error)
+                                                   : fmt::format("{}: {}", std::strerror(error), known.cause),
+                                       .cure = known.cure});
 }
 
 /// The peer, or the network, was at fault: the next connection may be well.

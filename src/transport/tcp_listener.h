@@ -16,7 +16,8 @@ namespace targe::transport {
 
 struct ListenError {
     int error;         ///< errno
-    std::string text;  ///< with the address and, where there is one, the cure
+    std::string text;  ///< why, and the likely cause
+    std::string cure;  ///< what to do or run next; may be empty
 };
 
 /// A listening socket, not yet accepting. An IPv6 one takes IPv6 only, so that 0.0.0.0 and :: can both be

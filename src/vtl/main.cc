@@ -103,7 +103,12 @@ int serve(const Options& options) {
     }
     auto shelf = open_shelf(options.library, false);
     if (!shelf) {
-        return failed(shelf.error().what, fmt::format("targe vtl list {}", options.library));
+        const bool served = shelf.error().kind == FaultKind::in_use;
+        return failed(shelf.error().what,
+                      served ? fmt::format("targe vtl list {}: where that works, targe-vtl serves it already",
+                                           options.library)
+                             : fmt::format("name the folder of a library, or make one: targe vtl create {}",
+                                           options.library));
     }
     const auto library = Library::open(std::move(*shelf));
     if (!library) {

@@ -1,5 +1,5 @@
-"""What authors of handlers install: a tree with libtarge, its headers, its pkg-config file and the Python module. Examples are built against
-that tree alone and serve a disk.
+"""What is installed: programs, manual pages and units that start what is there; and what authors of handlers install, a tree with libtarge, its
+headers, its pkg-config file and the Python module. Examples are built against that tree alone and serve a disk.
 
     conformance/installed.py
 """
@@ -70,6 +70,35 @@ def shared_library(tree: Tree) -> str:
     return f"it exports {foreign}" if foreign else f"it lacks {sorted(missing)}" if missing or not declared else ""
 
 
+def whole_tree(prefix: pathlib.Path) -> str:
+    """Programs, manual pages and units; empty, or what is wrong with them."""
+    run_command("cmake", "--install", PROGRAMS.parent, "--prefix", prefix)
+    for page in ("man8/targed.8", "man8/targe.8", "man8/targe-vtl.8", "man5/targe.toml.5"):
+        if not (prefix / "share/man" / page).is_file():
+            return f"no {page}"
+    units = {path.name: path.read_text() for path in (prefix / "lib/systemd/system").iterdir()}
+    if sorted(units) != ["targe-vtl@.service", "targed.service"]:
+        return f"units: {sorted(units)}"
+    for name, text in units.items():
+        for program in re.findall(r"^ExecStart\w*=(\S+)", text, re.MULTILINE):
+            if not program.startswith(f"{prefix}/bin/") or not os.access(program, os.X_OK):
+                return f"{name} starts {program}"
+    if shutil.which("systemd-analyze"):
+        run_command("systemd-analyze", "verify", "--man=no", prefix / "lib/systemd/system/targed.service")
+    if shutil.which("man") and "serve SCSI" not in run_command("man", prefix / "share/man/man8/targed.8"):
+        return "the manual cannot be read"
+    return ""
+
+
+def python_finds_it(tree: Tree) -> str:
+    """Debian's Python has a folder of the prefix among those where it looks, if the prefix were /usr/local; empty, or what is wrong."""
+    place = f"/usr/local/{tree.python.relative_to(tree.prefix)}"
+    if not os.access("/usr/bin/python3", os.X_OK):
+        return ""
+    looks = run_command("/usr/bin/python3", "-c", "import sys; print(*sys.path, sep='\\n')", PYTHONPATH="").splitlines()
+    return "" if place in looks else f"targe.py is in {place}, which is none of {looks}"
+
+
 def serves(daemon: Targed, lun: int, device: str, *command: str) -> str:
     data = os.urandom(4096)
     with Handler(daemon, device, *command) as handler:
@@ -84,7 +113,8 @@ def serves(daemon: Targed, lun: int, device: str, *command: str) -> str:
 
 
 def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
-    found: dict[str, str] = {"the shared library": shared_library(tree)}
+    found: dict[str, str] = {"the shared library": shared_library(tree), "programs, manual and units": whole_tree(folder / "whole"),
+                             "the place of the Python module": python_finds_it(tree)}
     shared = tree.build("clang-19", EXAMPLES / "gzdisk.c", folder / "gzdisk", "-lz")
     static = folder / "gzdisk-static"
     run_command("clang-19", "-Wall", "-Werror", *tree.flags("--cflags"), EXAMPLES / "gzdisk.c", "-o", static, tree.lib / "libtarge.a", "-pthread", "-lz")

@@ -41,7 +41,8 @@ void Command::reset() {
     status = 0;
     data_in = {};
     data_in_may_change = false;
-    residual_out = residual_in = {};
+    residual_out = {};
+    residual_in = {};
     sense_size = 0;
 }
 

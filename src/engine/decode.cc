@@ -267,13 +267,15 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
 std::optional<scsi::Outcome> decode(Command& command) {
     const NexusUnit& unit = *command.life.unit;
     const UnitState& state = unit.lane.state();
-    auto refusal = decode_fields(command);
-    // A store that may not be written unmaps nothing, so its unit is not thin; who asks all the same is told
-    // the cause.
-    if (refusal && asks_to_unmap(command) && write_protected(unit, state)) {
-        return write_protected_sense();
+    if (auto refusal = decode_fields(command)) [[unlikely]] {
+        // A store that may not be written unmaps nothing, so its unit is not thin; who asks all the same is
+        // told the cause.
+        if (asks_to_unmap(command) && write_protected(unit, state)) {
+            return write_protected_sense();
+        }
+        return refusal;
     }
-    return refusal;
+    return std::nullopt;
 }
 
 }  // namespace targe::engine

@@ -189,9 +189,8 @@ void Connection::replay(const HeldPdu& pdu) {
     end_pdu(pdu.data_is_good);
 }
 
-void Connection::respond(ScsiTask& task, const Response& response) {
+void Connection::send_response(ScsiTask& task) {
     TARGE_ASSERT(task.state_ == ScsiTask::State::active);
-    task.response_ = response;
     task.data_out_.stop();
     transmitter_.withdraw(task);
     if (phase_ == Phase::lost) {

@@ -6,6 +6,7 @@
 #include "iscsi/connection_options.h"
 #include "iscsi/held_requests.h"
 #include "iscsi/host.h"
+#include "iscsi/incoming_pdu.h"
 #include "iscsi/login.h"
 #include "iscsi/pdu_reader.h"
 #include "iscsi/task_table.h"
@@ -78,7 +79,10 @@ public:
     [[nodiscard]] wire::Bytes data_here() const { return data_here_; }
     void data_taken() { data_here_ = {}; }
     /// How the task ends. Once per task, and not with abandon().
-    void respond(ScsiTask& task, const Response& response);
+    void respond(ScsiTask& task, const Response& response) {
+        task.response_ = response;  // here, where most hosts' becomes no copy
+        send_response(task);
+    }
     /// The task was aborted and gets no response. Its memory is free when Host::task_ended() is called:
     /// within this call, or after the receive that is under way.
     void abandon(ScsiTask& task);
@@ -110,26 +114,7 @@ private:
         over,         ///< over now
         lost,
     };
-    /// What the PDU that is being received is for.
-    enum class Purpose : std::uint8_t {
-        nothing,  ///< its data are dropped
-        login,
-        request,    ///< its data are collected
-        early,      ///< collected, and held until it is its turn
-        immediate,  ///< data of `task`
-        sequence,   ///< data of `task` in `sequence`
-    };
-    struct Incoming {
-        Header header{};
-        Purpose purpose = Purpose::nothing;
-        ScsiTask* task = nullptr;
-        DataSequence* sequence = nullptr;
-        DataOutSegment segment;
-        SegmentCursor<base::Segment> where;  ///< of the data that are not dropped
-        std::size_t size = 0;
-        bool into_early = false;                 ///< `where` is the task's own memory, not the host's
-        std::vector<std::byte> additional = {};  ///< only of early requests
-    };
+    using Purpose = IncomingPdu::Purpose;
 
     // connection.cc: the stream, and the end.
     void process();
@@ -183,6 +168,7 @@ private:
     [[nodiscard]] std::optional<RejectReason> find_fault(HeaderView header) const;
     void start_command(ScsiTask& task, HeaderView header, std::uint32_t length);
     void refuse_busy(HeaderView header);
+    void send_response(ScsiTask& task);
     void queue_response(ScsiTask& task);
 
     // connection_data_out.cc
@@ -209,7 +195,7 @@ private:
     SessionParameters parameters_;
 
     PduReader reader_;
-    Incoming incoming_;
+    IncomingPdu incoming_;
     std::vector<std::byte> collected_;
     bool processing_ = false;
     wire::Bytes data_here_;        ///< while the host is given a command, and has not taken them

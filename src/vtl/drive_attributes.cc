@@ -9,13 +9,8 @@
 namespace targe::vtl {
 namespace {
 
-using scsi::Asc;
-
 constexpr std::uint64_t kMegabyte = 1'000'000;
-/// MAM of an LTO cartridge, as its attribute 0407h says.
-constexpr std::uint64_t kMemoryBytes = 16'384;
 constexpr std::uint8_t kReadOnly = 0x80;
-constexpr std::size_t kAttributeHeader = 5;
 
 /// What a host may write.
 struct HostAttribute {
@@ -65,15 +60,19 @@ Attribute text(std::string_view value, std::size_t width) {
 
 /// One attribute of a WRITE ATTRIBUTE list, or why it is refused. `offset` is where it begins.
 std::optional<Sense> check(std::uint16_t identifier, const Attribute& attribute, std::size_t offset) {
-    if (attribute.value.empty() || vendors_own(identifier)) {
-        return std::nullopt;
-    }
     const auto known = std::ranges::find(kHostAttributes, identifier, &HostAttribute::identifier);
-    if (known == kHostAttributes.end()) {
+    const bool vendors = vendors_own(identifier);
+    if (known == kHostAttributes.end() && !vendors) {
         return invalid_parameter(offset);
     }
-    if (attribute.format != known->format) {
+    if (attribute.value.empty()) {
+        return std::nullopt;
+    }
+    if (vendors ? attribute.format > AttributeFormat::text : attribute.format != known->format) {
         return invalid_parameter(offset + 2);
+    }
+    if (vendors) {
+        return std::nullopt;
     }
     const std::size_t size = attribute.value.size();
     if (known->fixed ? size != known->most_bytes : size > known->most_bytes) {
@@ -114,7 +113,7 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
     all[0x0001] = number(capacity / kMegabyte, 8);
     all[0x0002] = number(flags, 8);
     all[0x0003] = number(label.usage.loads + 1, 8);
-    all[0x0004] = number(kMemoryBytes - std::min(kMemoryBytes, kept), 8);
+    all[0x0004] = number(kAttributeMemory - std::min(kAttributeMemory, kept), 8);
     all[0x0005] = text("LTO-CVE", 8);
     all[0x0006] = number(generation.density, 1);
     all[0x0007] = number(label.format, 2);
@@ -133,7 +132,7 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
     all[0x0403] = number(127, 4);
     all[0x0404] = text("LTO-CVE", 8);
     all[0x0405] = number(generation.density, 1);
-    all[0x0407] = number(kMemoryBytes, 8);
+    all[0x0407] = number(kAttributeMemory, 8);
     all[0x0408] = number(label.worm ? 0x80 : 0, 1);
     all[0x0409] = number(0, 2);
     return all;
@@ -233,8 +232,8 @@ Drive::Ending Drive::write_attribute(Call& call) {
     for (const auto& [key, attribute] : label.attributes) {
         kept += attribute.value.size() + kAttributeHeader;
     }
-    if (kept > kMemoryBytes) {
-        return refusal(Asc::insufficient_resources);
+    if (kept > kAttributeMemory) {
+        return refusal(asc::auxiliary_memory_out_of_space);
     }
     const auto changed = cartridge_->change(label);
     return changed ? std::nullopt : host_trouble(call, changed.error(), true);

@@ -265,7 +265,25 @@ TEST_F(DriveAttributes, AreWrittenAllOrNone) {
     EXPECT_EQ(text(write_values(bytes_of({0x08, 0x05, 0, 0, 2, 7, 7}))), "5/2600");
     Bytes large = bytes_of({0x14, 0x02, 0, 0x40, 0});
     large.resize(5 + 0x4000);
-    EXPECT_EQ(text(write_values(large)), "5/5503");
+    EXPECT_EQ(text(write_values(large)), "5/5506");
+    EXPECT_EQ(text(write_values(bytes_of({0x00, 0x03, 0, 0, 0}))), "5/2600");     // nor can it be erased
+    EXPECT_EQ(text(write_values(bytes_of({0x14, 0x03, 3, 0, 1, 7}))), "5/2600");  // a format that is none
+}
+
+// What initiators may write must be a label that is read again.
+TEST_F(DriveAttributes, LeaveTheCartridgeReadableHoweverManyThereAre) {
+    ASSERT_TRUE(write(bytes_of("data")).good());
+    Bytes many;
+    for (unsigned identifier = 0x1400; identifier <= 0x17ff; ++identifier) {
+        testing::append(many, bytes_of({identifier >> 8U, identifier & 0xffU, identifier % 3, 0, 1, 7}));
+    }
+    ASSERT_TRUE(write_values(many).good());
+    ASSERT_TRUE(filemarks(1).good());
+    EXPECT_EQ(text(write_values(bytes_of({0x17, 0xff, 3, 0, 1, 7}))), "5/2600");
+    const auto again = Cartridge::open(store_->copy());
+    ASSERT_TRUE(again) << again.error().what;
+    EXPECT_EQ((*again)->label().attributes.size(), 1024U);
+    EXPECT_EQ((*again)->partition(0).end_object(), 2U);
 }
 
 }  // namespace

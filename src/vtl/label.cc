@@ -17,7 +17,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxBarcode = 32;
 constexpr std::size_t kMaxPartitions = 4;
-constexpr std::size_t kMaxAttributes = 512;
+/// More than fit, for each has a byte at least.
+constexpr std::size_t kMaxAttributes = kAttributeMemory / kAttributeHeader;
 
 std::string to_hex(std::span<const std::byte> bytes) {
     std::string text;

@@ -4,6 +4,7 @@
 #include "vtl/store.h"
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,6 +15,10 @@ namespace targe::vtl {
 
 /// FORMAT of a MAM attribute.
 enum class AttributeFormat : std::uint8_t { binary = 0, ascii = 1, text = 2 };
+
+/// MAM of an LTO cartridge: what all attributes of hosts take at most, each with its header.
+inline constexpr std::uint64_t kAttributeMemory = 16'384;
+inline constexpr std::size_t kAttributeHeader = 5;
 
 struct AttributeKey {
     std::uint8_t partition = 0;

@@ -44,6 +44,7 @@ inline constexpr scsi::Asc medium_source_element_empty{0x3b0e};
 inline constexpr scsi::Asc medium_magazine_not_accessible{0x3b11};
 inline constexpr scsi::Asc data_phase_error{0x4b00};
 inline constexpr scsi::Asc medium_removal_prevented_by_data_transfer_element{0x5303};
+inline constexpr scsi::Asc auxiliary_memory_out_of_space{0x5506};
 inline constexpr scsi::Asc security_error{0x7400};
 inline constexpr scsi::Asc unable_to_decrypt_data{0x7401};
 inline constexpr scsi::Asc unencrypted_data_encountered_while_decrypting{0x7402};

@@ -169,6 +169,7 @@ private:
     // Log pages, drive_log.cc.
     Ending log_sense(Call& call);
     Ending log_select(Call& call);
+    void forget_alerts(std::uint64_t first, std::size_t delivered_bytes);
     void write_log_page(std::uint8_t code, LogPage& page) const;
     void write_sequential_page(LogPage& page) const;
     void write_device_status_page(LogPage& page) const;

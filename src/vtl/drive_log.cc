@@ -172,6 +172,17 @@ void Drive::write_log_page(std::uint8_t code, LogPage& page) const {
     }
 }
 
+/// Who has read an alert has been told; sg_logs(8) asks for the header of the page first, which has none.
+void Drive::forget_alerts(std::uint64_t first, std::size_t delivered_bytes) {
+    constexpr std::size_t kPageHeader = 4;
+    constexpr std::size_t kParameter = 5;
+    std::size_t end = kPageHeader + kParameter;
+    for (auto i = static_cast<std::size_t>(std::max<std::uint64_t>(first, 1));
+         i < alerts_.size() && end <= delivered_bytes; ++i, end += kParameter) {
+        alerts_.at(i) = false;
+    }
+}
+
 Drive::Ending Drive::log_sense(Call& call) {
     using L = LogSenseCdb;
     constexpr std::uint64_t kCumulative = 1;
@@ -205,9 +216,8 @@ Drive::Ending Drive::log_sense(Call& call) {
         out.u16(static_cast<std::uint16_t>(content.size()));
         out.bytes(content);
     });
-    // Who has read the alerts has been told.
     if (code == kTapeAlertPage && control == kCumulative) {
-        alerts_ = {};
+        forget_alerts(call.get(L::kParameterPointer), call.out().data_in_length);
     }
     return std::nullopt;
 }

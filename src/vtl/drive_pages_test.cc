@@ -153,6 +153,10 @@ TEST_F(DrivePages, TellOfAlertsOnce) {
     insert(protected_label);
     EXPECT_EQ(text(write(bytes_of("x"))), "7/2700");
     EXPECT_EQ(log(0x12)[0], std::uint64_t{1} << (64 - 9));
+    // The header first, as sg_logs(8) does, then a part that does not reach the flag, then all.
+    EXPECT_TRUE(run({0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4, 0}).good());
+    EXPECT_TRUE(run({0x4d, 0, 0x6e, 0, 0, 0, 0, 0, 4 + 8 * 5, 0}).good());
+    EXPECT_TRUE(run({0x4d, 0, 0x6e, 0, 0, 0, 10, 1, 0, 0}).good());
     EXPECT_EQ(log(0x2e)[9], 1U);
     EXPECT_EQ(log(0x2e)[9], 0U);
     EXPECT_EQ(log(0x2e).size(), 64U);

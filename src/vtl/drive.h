@@ -50,7 +50,8 @@ public:
     /// CORRUPTED.
     void insert_unreadable(std::string barcode);
     /// The cartridge was in before this drive was: initiators may take the tape to be where it was then.
-    /// Until one of them has positioned it, nothing on it is overwritten (SEQUENTIAL POSITIONING ERROR).
+    /// Until one of them has said where it is to be, which SPACE from where it is does not, nothing on it is
+    /// overwritten (SEQUENTIAL POSITIONING ERROR).
     void distrust_position() { positioned_ = false; }
     /// Whether a cartridge is in, threaded or not.
     [[nodiscard]] bool occupied() const { return inserted_; }
@@ -122,8 +123,10 @@ private:
     Ending locate_10(Call& call);
     Ending locate_16(Call& call);
     Ending locate_object(Call& call, std::uint64_t object);
+    Ending locate_file(Call& call, std::uint64_t file);
     Ending change_partition(std::uint64_t partition, wire::Field field);
     Ending moved(Call& call, const Result<>& result);
+    Ending placed(Call& call, const Result<>& result);
     Ending pass_filemark(Call& call);
     Ending read_position(Call& call);
     Ending sync_before_moving(Call& call);

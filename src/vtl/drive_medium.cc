@@ -82,7 +82,7 @@ Drive::Ending Drive::load_unload(Call& call) {
         }
         partition_ = 0;
         tape().rewind();
-        return std::nullopt;
+        return placed(call, {});
     }
     if (removal_prevented()) {
         raise_alert(alert::no_removal);

@@ -36,13 +36,18 @@ std::uint64_t magnitude(std::int64_t count) {
 
 /// What was written is safe before the tape moves away from it.
 Drive::Ending Drive::sync_before_moving(Call& call) {
-    positioned_ = true;
     const auto synced = cartridge_->sync();
     return synced ? std::nullopt : host_trouble(call, synced.error(), true);
 }
 
 Drive::Ending Drive::moved(Call& call, const Result<>& result) {
     return result ? std::nullopt : host_trouble(call, result.error(), false);
+}
+
+/// To a place that the initiator has named, wherever the tape was: from now on both know where it is.
+Drive::Ending Drive::placed(Call& call, const Result<>& result) {
+    positioned_ = positioned_ || result.has_value();
+    return moved(call, result);
 }
 
 /// Over the filemark that is behind the position.
@@ -60,7 +65,7 @@ Drive::Ending Drive::rewind(Call& call) {
         return failed;
     }
     tape().rewind();
-    return std::nullopt;
+    return placed(call, {});
 }
 
 Drive::Ending Drive::space_6(Call& call) {
@@ -86,7 +91,7 @@ Drive::Ending Drive::space(Call& call, SpaceCode code, std::int64_t count) {
         case SpaceCode::sequential_filemarks:
             return space_sequential_filemarks(call, count);
         case SpaceCode::end_of_data:
-            return moved(call, tape().seek_object(tape().end_object()));
+            return placed(call, tape().seek_object(tape().end_object()));
         case SpaceCode::setmarks:
             break;
     }
@@ -191,11 +196,24 @@ Drive::Ending Drive::change_partition(std::uint64_t partition, wire::Field field
 
 Drive::Ending Drive::locate_object(Call& call, std::uint64_t object) {
     const std::uint64_t goal = std::min(object, tape().end_object());
-    if (auto failed = moved(call, tape().seek_object(goal))) {
+    if (auto failed = placed(call, tape().seek_object(goal))) {
         return failed;
     }
     return goal < object ? Ending(Sense{.key = SenseKey::blank_check, .asc = asc::end_of_data_detected})
                          : std::nullopt;
+}
+
+Drive::Ending Drive::locate_file(Call& call, std::uint64_t file) {
+    if (file == 0) {
+        tape().rewind();
+        return placed(call, {});
+    }
+    if (file > tape().end_filemarks()) {
+        const auto failed = placed(call, tape().seek_object(tape().end_object()));
+        return failed ? failed : Sense{.key = SenseKey::blank_check, .asc = asc::end_of_data_detected};
+    }
+    const auto failed = placed(call, tape().seek_filemark(file - 1));
+    return failed ? failed : pass_filemark(call);
 }
 
 Drive::Ending Drive::locate_10(Call& call) {
@@ -231,19 +249,8 @@ Drive::Ending Drive::locate_16(Call& call) {
     if (destination == Destination::object) {
         return locate_object(call, identifier);
     }
-    if (destination == Destination::end_of_data) {
-        return moved(call, tape().seek_object(tape().end_object()));
-    }
-    if (identifier == 0) {
-        tape().rewind();
-        return std::nullopt;
-    }
-    if (identifier > tape().end_filemarks()) {
-        const auto failed = moved(call, tape().seek_object(tape().end_object()));
-        return failed ? failed : Sense{.key = SenseKey::blank_check, .asc = asc::end_of_data_detected};
-    }
-    const auto failed = moved(call, tape().seek_filemark(identifier - 1));
-    return failed ? failed : pass_filemark(call);
+    return destination == Destination::end_of_data ? placed(call, tape().seek_object(tape().end_object()))
+                                                   : locate_file(call, identifier);
 }
 
 /// READ POSITION, all forms.

@@ -41,6 +41,11 @@ TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
     EXPECT_EQ(text(drive(0, {0x10, 0, 0, 0, 1, 0})), "3/3b00");
     EXPECT_EQ(text(drive(0, {0x19, 0, 0, 0, 0, 0})), "3/3b00");
     EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
+    // Back by one from where the tape is, which is not where that initiator believes it to be.
+    EXPECT_TRUE(drive(0, {0x11, 0, 0xff, 0xff, 0xff, 0}).good());
+    EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other"))), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x2b, 2, 0, 0, 0, 0, 0, 0, 7, 0})), "5/2400");  // a partition that is none
+    EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other"))), "3/3b00");
     ASSERT_TRUE(drive(0, {0x01, 0, 0, 0, 0, 0}).good());
     EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other")).good());
     reopen();

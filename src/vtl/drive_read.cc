@@ -218,7 +218,8 @@ Drive::Ending Drive::read_reverse_6(Call& call) {
             std::ranges::reverse(bytes);
         }
         deliver(call, bytes);
-        if (!fixed && block->size() != length && !sili) {
+        const bool longer = block->size() > length;
+        if (!fixed && block->size() != length && !(sili && (!longer || block_length_ == 0))) {
             return wrong_length(residue - static_cast<std::int64_t>(block->size()));
         }
     }

@@ -132,6 +132,13 @@ TEST_F(DriveData, ReadsBackwards) {
     EXPECT_EQ(text(begin), "0/0004");
     EXPECT_TRUE(begin.sense->end_of_medium);
     EXPECT_EQ(begin.residue(), 3);
+    // SILI leaves out a block that is longer only where the drive has no block length of its own.
+    ASSERT_TRUE(set_block_length(3).good());
+    ASSERT_TRUE(space(0, 1).good());
+    EXPECT_EQ(run({0x0f, 2, 0, 0, 2, 0}).residue(), -1);
+    ASSERT_TRUE(set_block_length(0).good());
+    ASSERT_TRUE(space(0, 1).good());
+    EXPECT_TRUE(run({0x0f, 2, 0, 0, 2, 0}).good());
 }
 
 TEST_F(DriveData, VerifiesAndCompares) {

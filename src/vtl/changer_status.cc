@@ -1,5 +1,6 @@
 #include "vtl/changer.h"
 #include "vtl/changer_cdbs.h"
+#include "vtl/label.h"
 
 #include <algorithm>
 #include <array>
@@ -29,6 +30,19 @@ bool matches(std::string_view barcode, std::string_view pattern) {
     }
 }
 
+/// MEDIUM TYPE, as far as the label says it.
+unsigned medium_type(const Element& element) {
+    constexpr unsigned kUnspecified = 0;
+    constexpr unsigned kData = 1;
+    constexpr unsigned kCleaning = 2;
+    if (!element.barcode) {
+        return kUnspecified;
+    }
+    Label label{.barcode = *element.barcode};
+    read_barcode(label);
+    return label.cleaning ? kCleaning : kData;
+}
+
 }  // namespace
 
 /// Element descriptor; those of one page are all as long.
@@ -49,9 +63,7 @@ void Changer::write_element(const Element& element, const StatusRequest& request
                                      (import_export && element.by_operator ? kImportedByOperator : 0U)));
     out.zeroes(6);
     constexpr std::uint8_t kSourceValid = 0x80;
-    constexpr std::uint8_t kDataMedium = 0x01;
-    out.u8(static_cast<std::uint8_t>((element.source ? kSourceValid : 0U) |
-                                     (element.barcode ? kDataMedium : 0U)));
+    out.u8(static_cast<std::uint8_t>((element.source ? kSourceValid : 0U) | medium_type(element)));
     out.u16(element.source.value_or(0));
     if (request.volume_tags) {
         if (element.barcode) {

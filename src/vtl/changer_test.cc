@@ -107,6 +107,9 @@ TEST_F(ChangerStatus, ListsElementsByTypeWithTagsAndIdentifiers) {
     ASSERT_TRUE(drive(0, {0x1b, 0, 0, 0, 0, 0}).good());
     EXPECT_EQ(changer({0xb8, 0x04, 0x01, 0, 0, 1, 0, 0, 0xff, 0xff, 0, 0}).data[descriptor + 2],
               std::byte{0x09});
+    ASSERT_TRUE(library_->add(label("CLN001L6"), 0x1005));
+    EXPECT_EQ(changer({0xb8, 0x02, 0x10, 5, 0, 1, 0, 0, 0xff, 0xff, 0, 0}).data[descriptor + 9],
+              std::byte{0x02});
 }
 
 TEST_F(ChangerStatus, IsCutAtTheAllocationLengthAndRefusesWhatIsNotThere) {

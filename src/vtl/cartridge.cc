@@ -127,12 +127,13 @@ Result<> Cartridge::format(std::vector<std::uint64_t> capacities) {
 }
 
 Result<> Cartridge::sync() {
+    Result<> all;
     for (const std::unique_ptr<Partition>& partition : partitions_) {
-        if (const auto synced = partition->sync(); !synced) {
-            return synced;
+        if (const auto synced = partition->sync(); !synced && all) {
+            all = synced;
         }
     }
-    return {};
+    return all;
 }
 
 }  // namespace targe::vtl

@@ -93,6 +93,7 @@ void Drive::thread() {
     loaded_ = true;
     partition_ = 0;
     positioned_ = true;
+    sync_failed_ = false;
     overwrite_.reset();
     since_load_ = {};
     alerts_ = {};
@@ -102,12 +103,13 @@ void Drive::thread() {
     }
 }
 
-void Drive::unthread(std::string& trouble) {
+bool Drive::unthread(std::string& trouble) {
     if (!loaded_) {
-        return;
+        return true;
     }
     loaded_ = false;
-    if (const auto synced = cartridge_->sync(); !synced) {
+    const auto synced = cartridge_->sync();
+    if (!synced) {
         trouble = synced.error().what;
     }
     Label label = cartridge_->label();
@@ -121,6 +123,7 @@ void Drive::unthread(std::string& trouble) {
     if (encryption_.shared.clear_on_demount) {
         encryption_.shared = {};
     }
+    return synced.has_value();
 }
 
 std::unique_ptr<Cartridge> Drive::remove(std::string& trouble) {

@@ -85,7 +85,8 @@ private:
     Ending host_trouble(Call& call, const Fault& fault, bool writing);
     static Ending end_of_write(std::int64_t residue, bool overflow);
     void thread();
-    void unthread(std::string& trouble);
+    /// False when something that was written may be lost. `trouble` also says what else the host did.
+    bool unthread(std::string& trouble);
 
     // Reading, drive_read.cc.
     Ending read_6(Call& call);
@@ -210,6 +211,7 @@ private:
     Insertion insertion_ = Insertion::ready;
     std::size_t partition_ = 0;
     bool positioned_ = true;
+    bool sync_failed_ = false;  ///< and an initiator was told
 
     ModePages mode_;
     std::uint32_t block_length_ = 0;  ///< of the block descriptor; 0: variable

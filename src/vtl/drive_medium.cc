@@ -88,8 +88,7 @@ Drive::Ending Drive::load_unload(Call& call) {
         raise_alert(alert::no_removal);
         return refusal(Asc::medium_removal_prevented);
     }
-    unthread(call.out().trouble);
-    return call.out().trouble.empty() ? std::nullopt : Ending(medium_error(Asc::write_error));
+    return unthread(call.out().trouble) ? std::nullopt : Ending(medium_error(Asc::write_error));
 }
 
 Drive::Ending Drive::prevent_allow(Call& call) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace targe::vtl {
 namespace {
@@ -34,10 +35,12 @@ std::uint64_t magnitude(std::int64_t count) {
 
 }  // namespace
 
-/// What was written is safe before the tape moves away from it.
+/// What was written is safe before the tape moves away from it. Where it is not, that is told once: what is
+/// there can be read nevertheless.
 Drive::Ending Drive::sync_before_moving(Call& call) {
     const auto synced = cartridge_->sync();
-    return synced ? std::nullopt : host_trouble(call, synced.error(), true);
+    const bool told = std::exchange(sync_failed_, !synced);
+    return synced || told ? std::nullopt : host_trouble(call, synced.error(), true);
 }
 
 Drive::Ending Drive::moved(Call& call, const Result<>& result) {

@@ -60,6 +60,10 @@ std::expected<RecordHeader, Sense> Drive::look(Call& call, std::int64_t residue)
     if (!header) {
         Sense sense = *host_trouble(call, header.error(), false);
         sense.information = residue;
+        if (header.error().kind == FaultKind::damaged) {
+            // What follows can be had, as behind a damaged block. Where nothing is found, it stays.
+            static_cast<void>(tape().pass_damaged());
+        }
         return std::unexpected(sense);
     }
     if (!*header) {

@@ -148,7 +148,9 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
         since_load_.to_medium += RecordHeader::kBytes;
     }
     // IMMED would allow to answer before; then nobody would know what is safe.
-    if (const auto synced = cartridge_->sync(); !synced) {
+    const auto synced = cartridge_->sync();
+    sync_failed_ = !synced;
+    if (!synced) {
         return host_trouble(call, synced.error(), true);
     }
     return count > 0 && early_warning() ? end_of_write(0, false) : std::nullopt;

@@ -139,6 +139,12 @@ Result<Partition::Place> Partition::walk_to(Place from, std::uint64_t object,
             return std::unexpected(crossed.error());
         }
         const auto header = header_at(from);
+        if (!header && header.error().kind == FaultKind::damaged) {
+            const auto behind = walk_back(from.segment, object, filemark);
+            const bool found =
+                behind && (filemark ? behind->place.filemarks == *filemark : behind->place.object == object);
+            return found ? Result<Place>(behind->place) : std::unexpected(header.error());
+        }
         if (!header) {
             return std::unexpected(header.error());
         }
@@ -147,6 +153,88 @@ Result<Partition::Place> Partition::walk_to(Place from, std::uint64_t object,
         }
         pass(from, *header);
     }
+}
+
+/// The nearest known place at the object or behind it, or behind the filemark.
+Result<Partition::Behind> Partition::known_behind(std::size_t segment, std::uint64_t object,
+                                                  std::optional<std::uint64_t> filemark) {
+    const auto open = opened(segment);
+    if (!open) {
+        return std::unexpected(open.error());
+    }
+    const IndexEntry* const entry =
+        filemark ? (*open)->index.behind_filemark(*filemark) : (*open)->index.from_object(object);
+    if (entry != nullptr && entry->offset <= segments_[segment].bytes && entry->object <= end_.object) {
+        return Behind{.place = {.segment = segment,
+                                .offset = entry->offset,
+                                .object = entry->object,
+                                .filemarks = entry->filemarks},
+                      .previous_bytes = entry->previous_bytes};
+    }
+    if (segment + 1 == segments_.size()) {
+        return Behind{.place = end_, .previous_bytes = last_record_bytes_};
+    }
+    const SegmentHeader& next = segments_[segment + 1].header;
+    return Behind{.place = {.segment = segment,
+                            .offset = segments_[segment].bytes,
+                            .object = next.first_object,
+                            .filemarks = next.first_filemarks},
+                  .previous_bytes = next.previous_bytes};
+}
+
+/// To the begin of the record that ends at `from`, or nothing when it is damaged.
+std::optional<Partition::Behind> Partition::step_back(const Behind& from) {
+    const auto segment = opened(from.place.segment);
+    if (!segment || from.previous_bytes < RecordHeader::kBytes ||
+        from.previous_bytes > from.place.offset - SegmentHeader::kBytes) {
+        return std::nullopt;
+    }
+    Behind before{.place = from.place, .previous_bytes = 0};
+    before.place.offset -= from.previous_bytes;
+    std::array<std::byte, RecordHeader::kBytes> raw{};
+    const auto got = (*segment)->file->read(before.place.offset, raw);
+    const auto header = got && *got == raw.size() ? decode_record(raw) : std::nullopt;
+    if (!header || header->record_bytes() != from.previous_bytes) {
+        return std::nullopt;
+    }
+    before.place.object = header->object;
+    before.place.filemarks = header->filemarks;
+    before.previous_bytes = header->previous_bytes;
+    Place again = before.place;
+    pass(again, *header);
+    return again.object == from.place.object && again.filemarks == from.place.filemarks
+               ? std::optional(before)
+               : std::nullopt;
+}
+
+/// What a damaged record hides from those who come from before it is found from behind: the place of the
+/// object, or of the filemark, or where the way back ends.
+Result<Partition::Behind> Partition::walk_back(std::size_t segment, std::uint64_t object,
+                                               std::optional<std::uint64_t> filemark) {
+    auto behind = known_behind(segment, object, filemark);
+    while (behind && (filemark ? behind->place.filemarks > *filemark : behind->place.object > object)) {
+        const auto before = step_back(*behind);
+        if (!before) {
+            break;
+        }
+        behind = *before;
+    }
+    return behind;
+}
+
+Result<> Partition::pass_damaged() {
+    TARGE_ASSERT(!at_end());
+    here_.reset();
+    const auto behind = walk_back(at_.segment, at_.object + 1, {});
+    if (!behind) {
+        return std::unexpected(behind.error());
+    }
+    if (behind->place.object <= at_.object) {
+        return damaged(fmt::format("{}: nothing behind object {} can be found",
+                                   file_name(segments_[at_.segment].header.number), at_.object));
+    }
+    at_ = behind->place;
+    return {};
 }
 
 /// The nearest known place before what is looked for.

@@ -53,6 +53,8 @@ public:
     Result<> read_payload(const RecordHeader& header, std::span<std::byte> out);
     /// Over the object that peek() has told of.
     void step(const RecordHeader& header);
+    /// Over what peek() cannot tell of for damage: to the nearest object behind it that can be found.
+    Result<> pass_damaged();
 
     /// Before object `object`, at most end_object().
     Result<> seek_object(std::uint64_t object);
@@ -65,6 +67,8 @@ public:
     Result<> append(RecordHeader header, wire::Bytes extra, wire::Bytes stored);
     /// Everything behind the position is gone, also after a loss of power.
     Result<> cut();
+    /// Once it has failed, what was written since the last that succeeded may be lost, and nobody can know:
+    /// it fails, and so does append(), until that has been cut off.
     Result<> sync();
 
 private:
@@ -78,6 +82,11 @@ private:
         std::uint64_t offset = SegmentHeader::kBytes;
         std::uint64_t object = 0;
         std::uint64_t filemarks = 0;
+    };
+    /// A place, and how long the record is that ends there; 0 where that is not known.
+    struct Behind {
+        Place place;
+        std::uint32_t previous_bytes;
     };
     struct OpenSegment {
         std::size_t place;
@@ -98,6 +107,7 @@ private:
 
     Result<> find_segments();
     Result<std::optional<SegmentHeader>> look_at_segment(std::uint32_t number, bool last);
+    Result<bool> was_cut(std::uint32_t number, std::uint64_t bytes);
     Result<> find_end();
     /// Walks over whole, intact records from `end_` on.
     Result<> scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::uint64_t epoch);
@@ -107,10 +117,19 @@ private:
     Result<Place> walk_to(Place from, std::uint64_t object, std::optional<std::uint64_t> filemark);
     Result<Place> start_in(std::size_t segment, std::uint64_t object, std::optional<std::uint64_t> filemark);
     static void pass(Place& place, const RecordHeader& header);
+    Result<Behind> known_behind(std::size_t segment, std::uint64_t object,
+                                std::optional<std::uint64_t> filemark);
+    std::optional<Behind> step_back(const Behind& from);
+    Result<Behind> walk_back(std::size_t segment, std::uint64_t object,
+                             std::optional<std::uint64_t> filemark);
 
     Result<> ready_to_append();
-    Result<> remove_behind(std::size_t segment);
+    Result<> cut_segment(const Place& place);
+    Result<> remove_leftovers();
+    Result<> remove_segment_0();
     Result<> new_segment();
+    Result<> sync_file(OpenSegment& tail);
+    Result<> commit(OpenSegment& tail);
     void note_in_index(OpenSegment& tail);
 
     Store& store_;
@@ -124,6 +143,8 @@ private:
     bool ready_ = false;  ///< nothing lies behind end_ in the store
     bool dirty_ = false;
     bool names_dirty_ = false;
+    std::uint64_t safe_object_ = 0;     ///< objects that are synced
+    std::optional<Fault> in_doubt_;     ///< why the others may be lost, although they can be read
     std::optional<RecordHeader> here_;  ///< what is behind at_, once it was looked at
     std::optional<OpenSegment> tail_;
     std::optional<OpenSegment> other_;

@@ -144,7 +144,7 @@ private:
 };
 
 TEST(TapeAfterACrash, IsATapeThatWasThereAndHasWhatWasSynced) {
-    for (std::uint64_t seed = 1; seed <= 150; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 400; ++seed) {
         SCOPED_TRACE("seed=" + std::to_string(seed));
         Storm(seed).run();
         if (::testing::Test::HasFatalFailure()) {

@@ -55,10 +55,8 @@ Result<> Partition::find_segments() {
     }
     std::ranges::sort(numbers);
     for (std::size_t i = 0; i < numbers.size(); ++i) {
-        // Segments are removed from the last on, so one that has none before it is what a cut has left.
-        if (numbers[i] != i || !leftovers_.empty() || i >= kMaxSegments) {
-            leftovers_.push_back(numbers[i]);
-            continue;
+        if (numbers[i] != i || i >= kMaxSegments) {
+            return damaged(file_name(static_cast<std::uint32_t>(i)) + " is missing");
         }
         const auto header = look_at_segment(numbers[i], i + 1 == numbers.size());
         if (!header) {
@@ -75,8 +73,32 @@ Result<> Partition::find_segments() {
         segments_.push_back({.header = **header,
                              .bytes = std::max<std::uint64_t>(*bytes, SegmentHeader::kBytes),
                              .before = bytes_behind_last()});
+        if (i + 1 == numbers.size()) {
+            break;
+        }
+        const auto cut = was_cut(numbers[i], *bytes);
+        if (!cut) {
+            return std::unexpected(cut.error());
+        }
+        if (*cut) {
+            leftovers_.assign(numbers.begin() + static_cast<std::ptrdiff_t>(i) + 1, numbers.end());
+            break;
+        }
     }
     return {};
+}
+
+/// Whether the tape was cut off in a segment, so that those behind it are none of it any more. Others have
+/// one behind them only when they are full, or too short for damage: then the index knows of more.
+Result<bool> Partition::was_cut(std::uint32_t number, std::uint64_t bytes) {
+    if (bytes >= name_.segment_bytes) {
+        return false;
+    }
+    const auto index = SegmentIndex::open(store_, index_name(file_name(number)));
+    if (!index) {
+        return std::unexpected(index.error());
+    }
+    return index->last() == nullptr || index->last()->offset <= bytes;
 }
 
 /// Nothing when the segment was being made when the power went. A header that is damaged is made up for by
@@ -142,6 +164,7 @@ Result<> Partition::find_end() {
         last_record_bytes_ = committed->previous_bytes;
         epoch = std::max(epoch, committed->epoch);
     }
+    safe_object_ = end_.object;
     (*tail)->index.drop_uncommitted();
     return scan_tail(**tail, file_bytes, epoch);
 }
@@ -151,10 +174,10 @@ Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::
     while (end_.offset + RecordHeader::kBytes <= file_bytes) {
         std::array<std::byte, RecordHeader::kBytes> raw{};
         const auto got = tail.file->read(end_.offset, raw);
-        if (!got) {
+        if (!got && got.error().kind != FaultKind::damaged) {
             return std::unexpected(got.error());
         }
-        const auto header = *got == raw.size() ? decode_record(raw) : std::nullopt;
+        const auto header = got && *got == raw.size() ? decode_record(raw) : std::nullopt;
         if (!header || header->object != end_.object || header->filemarks != end_.filemarks ||
             header->epoch < epoch || header->previous_bytes != last_record_bytes_ ||
             header->record_bytes() > file_bytes - end_.offset) {
@@ -162,10 +185,10 @@ Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::
         }
         payload.resize(static_cast<std::size_t>(header->payload_bytes()));
         const auto data = tail.file->read(end_.offset + RecordHeader::kBytes, payload);
-        if (!data) {
+        if (!data && data.error().kind != FaultKind::damaged) {
             return std::unexpected(data.error());
         }
-        if (*data != payload.size() || wire::crc32c(0, payload) != header->payload_crc) {
+        if (!data || *data != payload.size() || wire::crc32c(0, payload) != header->payload_crc) {
             break;
         }
         pass(end_, *header);

@@ -32,15 +32,12 @@ void Partition::note_in_index(OpenSegment& tail) {
     }
 }
 
-/// Files of segments behind `segment`, from the last on: whenever the power goes, no hole is left.
-Result<> Partition::remove_behind(std::size_t segment) {
-    for (std::size_t i = segments_.size(); i > segment; --i) {
-        leftovers_.push_back(segments_[i - 1].header.number);
-    }
+/// Files that are no part of the tape any more: what is in front of them says so, should the power go before
+/// they are all gone.
+Result<> Partition::remove_leftovers() {
     if (leftovers_.empty()) {
         return {};
     }
-    std::ranges::sort(leftovers_, std::ranges::greater{});
     tail_.reset();
     other_.reset();
     for (const std::uint32_t number : leftovers_) {
@@ -55,9 +52,59 @@ Result<> Partition::remove_behind(std::size_t segment) {
     const auto synced = store_.sync();
     if (synced) {
         leftovers_.clear();
-        segments_.resize(std::min(segments_.size(), segment));
     }
     return synced;
+}
+
+/// A tape that is written from its begin on has a new first segment.
+Result<> Partition::remove_segment_0() {
+    leftovers_.push_back(segments_.front().header.number);
+    segments_.clear();
+    at_ = end_ = {};
+    dirty_ = false;
+    return remove_leftovers();
+}
+
+/// Cuts the segment of `place` there; those behind it are left over.
+Result<> Partition::cut_segment(const Place& place) {
+    auto tail = opened(place.segment);
+    if (!tail) {
+        return std::unexpected(tail.error());
+    }
+    std::uint32_t previous = 0;
+    if (place.object == end_.object) {
+        previous = last_record_bytes_;
+    } else if (place.offset > SegmentHeader::kBytes) {
+        const auto header = header_at(place);
+        previous = header ? header->previous_bytes : 0;
+    }
+    // The index first: it never tells of more than there is.
+    if (const auto done = (*tail)->index.cut(place.offset); !done) {
+        return done;
+    }
+    if (const auto done = (*tail)->file->truncate(place.offset); !done) {
+        return done;
+    }
+    if (place.segment + 1 < segments_.size()) {
+        for (std::size_t i = place.segment + 1; i < segments_.size(); ++i) {
+            leftovers_.push_back(segments_[i].header.number);
+        }
+        segments_.resize(place.segment + 1);
+        tail_.reset();
+        other_.reset();
+    }
+    segments_.back().bytes = place.offset;
+    at_ = end_ = place;
+    last_record_bytes_ = previous;
+    safe_object_ = std::min(safe_object_, place.object);
+    tail = opened(place.segment);
+    if (!tail) {
+        return std::unexpected(tail.error());
+    }
+    if (const auto synced = sync_file(**tail); !synced) {
+        return synced;
+    }
+    return commit(**tail);
 }
 
 Result<> Partition::cut() {
@@ -72,38 +119,23 @@ Result<> Partition::cut() {
             return crossed;
         }
     }
-    // A position at the begin of the tape leaves no segment.
-    if (const auto removed = remove_behind(place.object == 0 ? 0 : place.segment + 1); !removed) {
+    if (in_doubt_ && place.object > safe_object_) {
+        return std::unexpected(*in_doubt_);
+    }
+    in_doubt_.reset();
+    if (!segments_.empty()) {
+        if (const auto done = cut_segment(place); !done) {
+            return done;
+        }
+    }
+    if (const auto removed = remove_leftovers(); !removed) {
         return removed;
     }
-    std::uint32_t previous = 0;
-    if (!segments_.empty()) {
-        const auto tail = opened(place.segment);
-        if (!tail) {
-            return std::unexpected(tail.error());
+    if (place.object == 0 && !segments_.empty()) {
+        if (const auto removed = remove_segment_0(); !removed) {
+            return removed;
         }
-        if (place.object == end_.object) {
-            previous = last_record_bytes_;
-        } else if (place.offset > SegmentHeader::kBytes) {
-            const auto header = header_at(place);
-            previous = header ? header->previous_bytes : 0;
-        }
-        // The index first: it never tells of more than there is.
-        if (const auto done = (*tail)->index.cut(place.offset); !done) {
-            return done;
-        }
-        if (const auto done = (*tail)->file->truncate(place.offset); !done) {
-            return done;
-        }
-        segments_.back().bytes = place.offset;
-        if (const auto done = (*tail)->file->sync(); !done) {
-            return done;
-        }
-    } else {
-        place = {};
     }
-    at_ = end_ = place;
-    last_record_bytes_ = previous;
     ++epoch_;
     ready_ = true;
     return {};
@@ -176,6 +208,9 @@ Result<> Partition::append(RecordHeader header, wire::Bytes extra, wire::Bytes s
     if (const auto ready = ready_to_append(); !ready) {
         return ready;
     }
+    if (in_doubt_) {
+        return std::unexpected(*in_doubt_);
+    }
     const auto tail = opened(end_.segment);
     if (!tail) {
         return std::unexpected(tail.error());
@@ -202,7 +237,38 @@ Result<> Partition::append(RecordHeader header, wire::Bytes extra, wire::Bytes s
     return {};
 }
 
+Result<> Partition::sync_file(OpenSegment& tail) {
+    const auto synced = tail.file->sync();
+    if (synced) {
+        safe_object_ = end_.object;
+    } else if (safe_object_ < end_.object) {
+        in_doubt_ = synced.error();
+    }
+    return synced;
+}
+
+/// Says in the index that all is synced, once it is so. Where the host has no space for that, the scan of
+/// whoever opens the tape finds it.
+Result<> Partition::commit(OpenSegment& tail) {
+    const IndexEntry entry{.committed = true,
+                           .object = end_.object,
+                           .filemarks = end_.filemarks,
+                           .offset = end_.offset,
+                           .epoch = epoch_,
+                           .previous_bytes = last_record_bytes_};
+    const IndexEntry* const last = tail.index.last();
+    if (last == nullptr || *last != entry) {
+        tail.index.add(entry);
+    }
+    const auto synced = tail.index.sync();
+    dirty_ = !synced;
+    return synced || synced.error().kind == FaultKind::full ? Result<>{} : synced;
+}
+
 Result<> Partition::sync() {
+    if (in_doubt_) {
+        return std::unexpected(*in_doubt_);
+    }
     if (!dirty_ && !names_dirty_) {
         return {};
     }
@@ -211,18 +277,13 @@ Result<> Partition::sync() {
         if (!tail) {
             return std::unexpected(tail.error());
         }
-        if (const auto synced = (*tail)->file->sync(); !synced) {
-            return synced;
+        if (safe_object_ < end_.object || names_dirty_) {
+            if (const auto synced = sync_file(**tail); !synced) {
+                return synced;
+            }
         }
-        // Said only once it is so.
-        (*tail)->index.add({.committed = true,
-                            .object = end_.object,
-                            .filemarks = end_.filemarks,
-                            .offset = end_.offset,
-                            .epoch = epoch_,
-                            .previous_bytes = last_record_bytes_});
-        if (const auto synced = (*tail)->index.sync(); !synced) {
-            return synced;
+        if (const auto noted = commit(**tail); !noted) {
+            return noted;
         }
     }
     if (names_dirty_) {
@@ -230,7 +291,7 @@ Result<> Partition::sync() {
             return synced;
         }
     }
-    dirty_ = names_dirty_ = false;
+    names_dirty_ = false;
     return {};
 }
 

@@ -51,6 +51,11 @@ public:
             if (got == 0) {
                 break;
             }
+            // A sector that the disk cannot read: what was written there is damaged.
+            if (got < 0 && errno == EIO) {
+                return damaged(
+                    fmt::format("read {} at byte {}: {}", name_, offset + done, std::strerror(EIO)));
+            }
             if (got < 0 && errno != EINTR) {
                 return failure("read", name_);
             }

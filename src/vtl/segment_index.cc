@@ -31,8 +31,18 @@ Result<SegmentIndex> SegmentIndex::create(Store& store, const std::string& name)
     if (!file) {
         return std::unexpected(file.error());
     }
-    if (const auto emptied = (*file)->truncate(0); !emptied) {
-        return std::unexpected(emptied.error());
+    const auto bytes = (*file)->size();
+    if (!bytes) {
+        return std::unexpected(bytes.error());
+    }
+    // Of a segment that a loss of power has taken: what it says must not come back beside the new one.
+    if (*bytes > 0) {
+        if (const auto emptied = (*file)->truncate(0); !emptied) {
+            return std::unexpected(emptied.error());
+        }
+        if (const auto synced = (*file)->sync(); !synced) {
+            return std::unexpected(synced.error());
+        }
     }
     return SegmentIndex(std::move(*file));
 }
@@ -72,6 +82,18 @@ const IndexEntry* SegmentIndex::before_filemark(std::uint64_t filemarks) const {
     const auto after = std::ranges::upper_bound(lines_, filemarks, {},
                                                 [](const Line& line) { return line.entry.filemarks; });
     return after == lines_.begin() ? nullptr : &std::prev(after)->entry;
+}
+
+const IndexEntry* SegmentIndex::from_object(std::uint64_t object) const {
+    const auto found =
+        std::ranges::lower_bound(lines_, object, {}, [](const Line& line) { return line.entry.object; });
+    return found == lines_.end() ? nullptr : &found->entry;
+}
+
+const IndexEntry* SegmentIndex::behind_filemark(std::uint64_t filemarks) const {
+    const auto found = std::ranges::upper_bound(lines_, filemarks, {},
+                                                [](const Line& line) { return line.entry.filemarks; });
+    return found == lines_.end() ? nullptr : &found->entry;
 }
 
 const IndexEntry* SegmentIndex::last_committed() const {

@@ -26,6 +26,10 @@ public:
     [[nodiscard]] const IndexEntry* before_object(std::uint64_t object) const;
     /// The last entry that has at most so many filemarks before it.
     [[nodiscard]] const IndexEntry* before_filemark(std::uint64_t filemarks) const;
+    /// The first entry at the object or behind it.
+    [[nodiscard]] const IndexEntry* from_object(std::uint64_t object) const;
+    /// The first entry that has more filemarks before it.
+    [[nodiscard]] const IndexEntry* behind_filemark(std::uint64_t filemarks) const;
     [[nodiscard]] const IndexEntry* first() const { return lines_.empty() ? nullptr : &lines_.front().entry; }
     [[nodiscard]] const IndexEntry* last() const { return lines_.empty() ? nullptr : &lines_.back().entry; }
     [[nodiscard]] const IndexEntry* last_committed() const;

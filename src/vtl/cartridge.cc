@@ -65,25 +65,27 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(std::unique_ptr<Store> store)
         return std::unexpected(label.error());
     }
     std::unique_ptr<Cartridge> made(new Cartridge(std::move(store), std::move(*label)));
-    if (const auto opened = made->open_partitions(); !opened) {
+    auto opened = made->open_partitions(made->label_);
+    if (!opened) {
         return std::unexpected(opened.error());
     }
+    made->partitions_ = std::move(*opened);
     return made;
 }
 
-Result<> Cartridge::open_partitions() {
-    partitions_.clear();
-    for (std::uint32_t number = 0; number < label_.partitions.size(); ++number) {
-        auto partition = Partition::open(*store_, {.cartridge = label_.id,
-                                                   .format = label_.format,
+Result<std::vector<std::unique_ptr<Partition>>> Cartridge::open_partitions(const Label& label) {
+    std::vector<std::unique_ptr<Partition>> partitions;
+    for (std::uint32_t number = 0; number < label.partitions.size(); ++number) {
+        auto partition = Partition::open(*store_, {.cartridge = label.id,
+                                                   .format = label.format,
                                                    .number = number,
-                                                   .segment_bytes = label_.segment_bytes});
+                                                   .segment_bytes = label.segment_bytes});
         if (!partition) {
             return std::unexpected(partition.error());
         }
-        partitions_.push_back(std::move(*partition));
+        partitions.push_back(std::move(*partition));
     }
-    return {};
+    return partitions;
 }
 
 Result<> Cartridge::change(const Label& label) {
@@ -117,12 +119,15 @@ Result<> Cartridge::format(std::vector<std::uint64_t> capacities) {
     after.partitions = std::move(capacities);
     std::erase_if(after.attributes,
                   [&](const auto& each) { return each.first.partition >= after.partitions.size(); });
+    // They are empty: no file is named after a format that is not yet.
+    auto opened = open_partitions(after);
+    if (!opened) {
+        return std::unexpected(opened.error());
+    }
     if (const auto changed = change(after); !changed) {
         return changed;
     }
-    if (const auto opened = open_partitions(); !opened) {
-        return opened;
-    }
+    partitions_ = std::move(*opened);
     return remove_other_formats();
 }
 

@@ -42,7 +42,7 @@ public:
 private:
     Cartridge(std::unique_ptr<Store> store, Label label)
         : store_(std::move(store)), label_(std::move(label)) {}
-    Result<> open_partitions();
+    Result<std::vector<std::unique_ptr<Partition>>> open_partitions(const Label& label);
     Result<> remove_other_formats();
 
     std::unique_ptr<Store> store_;

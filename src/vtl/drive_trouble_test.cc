@@ -107,5 +107,17 @@ TEST_F(DriveTrouble, WithSpaceForTheLabelIsNoneOfUnload) {
     EXPECT_EQ(text(run({0x1b, 0, 0, 0, 0, 0})), "GOOD");
 }
 
+TEST_F(DriveTrouble, WithTheLabelFormatsNothing) {
+    ASSERT_TRUE(write(bytes_of("block")).good());
+    ASSERT_TRUE(rewind().good());
+    store_->fail_after(0, FaultKind::full);
+    EXPECT_EQ(text(run({0x04, 0, 0, 0, 0, 0})), "3/0c00");
+    store_->mend();
+    EXPECT_EQ(read(5).data, bytes_of("block"));
+    ASSERT_TRUE(rewind().good());
+    ASSERT_TRUE(run({0x04, 0, 0, 0, 0, 0}).good());
+    EXPECT_EQ(text(read(5)), "8/0005");
+}
+
 }  // namespace
 }  // namespace targe::vtl

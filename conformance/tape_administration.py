@@ -53,7 +53,7 @@ def administered(session: Session, other: Session, tapes: Tapes) -> None:
     expect(element(session, DRIVE + 1)[1], "NEW001L6", "the drive that it was moved into")
     wrote(session, b"of the host", lun=LUN + 1)
     marked(session, LUN + 1)
-    expect("move it to a slot first" in tapes.refused("protect", "NEW001L6", "on"), True, "a cartridge in a drive is protected")
+    expect("slot:N, then the same again" in tapes.refused("protect", "NEW001L6", "on"), True, "a cartridge in a drive is protected")
     expect("is in drive:1" in tapes.refused("export", "NEW001L6", str(tapes.folder / "no.tar")), True, "a cartridge in a drive is exported")
     tapes.vtl("move", "NEW001L6", "slot:7")
     everybody.told("moved into a slot", NEW_MEDIUM)

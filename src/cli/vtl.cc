@@ -9,6 +9,7 @@
 #include "vtl/device_names.h"
 #include "vtl/generation.h"
 #include "vtl/library.h"
+#include "vtl/library_requests.h"
 #include "vtl/tar.h"
 
 #include <fmt/format.h>
@@ -19,6 +20,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <string_view>
 #include <utility>
 
 namespace targe::cli {
@@ -41,7 +43,7 @@ std::unexpected<Problem> problem(std::string what, std::string cause = {}, std::
 }
 
 std::unexpected<Problem> from(const vtl::Fault& fault) {
-    return problem(fault.what);
+    return std::unexpected(vtl::problem_of(fault));
 }
 
 std::expected<const vtl::Generation*, Problem> generation_named(const std::string& name) {
@@ -90,7 +92,7 @@ Outcome create(const VtlArguments& arguments) {
     }
     auto shelf = vtl::open_shelf(arguments.library, true);
     if (!shelf) {
-        return from(shelf.error());
+        return std::unexpected(vtl::problem_of(shelf.error(), "choose a folder whose parent is there"));
     }
     if (const auto made = Library::create(std::move(*shelf), description); !made) {
         return problem(made.error().what, "", "choose another folder, and names of printable characters");
@@ -203,7 +205,8 @@ Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
     }
     std::ofstream file(arguments.file, std::ios::binary);
     if (!file) {
-        return problem(fmt::format("{} cannot be written", arguments.file));
+        return problem(fmt::format("{} cannot be written", arguments.file),
+                       "its folder is not there, or not yours", "choose another file");
     }
     if (const auto done = vtl::export_tar(**cartridge, file); !done) {
         file.close();
@@ -232,12 +235,14 @@ vtl::Result<> build(const std::string& folder, const vtl::Label& label, std::ist
 Outcome import_tape(const VtlArguments& arguments, VtlLibrary& library) {
     std::ifstream file(arguments.file, std::ios::binary);
     if (!file) {
-        return problem(fmt::format("{} cannot be read", arguments.file));
+        return problem(fmt::format("{} cannot be read", arguments.file), "it is not there, or not yours",
+                       fmt::format("ls -l {}", arguments.file));
     }
     auto label = vtl::import_label(file);
     if (!label) {
         return problem(fmt::format("{}: {}", arguments.file, label.error().what),
-                       "it is no archive that 'targe vtl export' has written");
+                       "it is no archive that 'targe vtl export' has written",
+                       fmt::format("tar tf {}", arguments.file));
     }
     if (!arguments.barcode.empty()) {
         label->barcode = arguments.barcode;
@@ -248,11 +253,27 @@ Outcome import_tape(const VtlArguments& arguments, VtlLibrary& library) {
     if (const auto place = library.request("vtl-place", asked); !place) {
         return std::unexpected(place.error());
     }
-    if (const auto built = build(library.folder(), *label, file); !built) {
-        return problem(fmt::format("{}: {}", arguments.file, built.error().what), "",
-                       "no cartridge was made");
+    const auto built = build(library.folder(), *label, file);
+    const auto adopted =
+        built ? library.request("vtl-adopt", asked) : std::unexpected(vtl::problem_of(built.error()));
+    if (!adopted) {
+        // What was built is in nobody's way, and takes no space. Where another builds it, that stays.
+        static_cast<void>(vtl::incoming_cartridge(library.folder(), label->barcode));
+        return problem(fmt::format("{}: {}; no cartridge was made", arguments.file, adopted.error().what),
+                       adopted.error().cause, adopted.error().cure);
     }
-    return shown(library.request("vtl-adopt", asked), where_it_is);
+    return shown(adopted, where_it_is);
+}
+
+/// What is to be done next can be run as it is printed.
+void name_library(std::string& cure, const VtlArguments& arguments) {
+    for (const auto& [word, name] :
+         {std::pair{std::string_view("LIBRARY"), std::string_view(arguments.library)},
+          std::pair{std::string_view("BARCODE"), std::string_view(arguments.barcode)}}) {
+        if (const std::size_t at = cure.find(word); at != std::string::npos && !name.empty()) {
+            cure.replace(at, word.size(), name);
+        }
+    }
 }
 
 Outcome perform(const VtlArguments& arguments, const Ask& ask) {
@@ -289,8 +310,9 @@ Outcome perform(const VtlArguments& arguments, const Ask& ask) {
 }  // namespace
 
 int run_vtl(const VtlArguments& arguments, bool json, const Ask& ask, std::ostream& out, std::ostream& err) {
-    const Outcome outcome = perform(arguments, ask);
+    Outcome outcome = perform(arguments, ask);
     if (!outcome) {
+        name_library(outcome.error().cure, arguments);
         print_problem(outcome.error(), json, out, err);
         return kFailed;
     }

@@ -49,7 +49,7 @@ std::expected<VtlLibrary, Problem> VtlLibrary::open(const std::string& folder, c
     }
     auto library = vtl::Library::open(std::move(*shelf));
     if (!library) {
-        return std::unexpected(Problem{.what = library.error().what, .cause = {}, .cure = {}});
+        return std::unexpected(vtl::problem_of(library.error(), "ls -l LIBRARY"));
     }
     return VtlLibrary(folder, ask, std::move(*library));
 }
@@ -81,14 +81,15 @@ std::expected<std::unique_ptr<vtl::Cartridge>, Problem> VtlLibrary::borrow(const
             continue;
         }
         if (const auto element = text_in(line, "element"); element.starts_with("drive:")) {
-            return std::unexpected(Problem{.what = fmt::format("{} is in {}", barcode, element),
-                                           .cause = {},
-                                           .cure = "move it to a slot first: targe vtl move"});
+            return std::unexpected(
+                Problem{.what = fmt::format("{} is in {}", barcode, element),
+                        .cause = "a drive has its cartridge to itself",
+                        .cure = "targe vtl move LIBRARY BARCODE slot:N, then the same again"});
         }
         auto store = vtl::borrow_cartridge(folder_, barcode);
         auto cartridge = store ? vtl::Cartridge::open(std::move(*store)) : std::unexpected(store.error());
         if (!cartridge) {
-            return std::unexpected(Problem{.what = cartridge.error().what, .cause = {}, .cure = {}});
+            return std::unexpected(vtl::problem_of(cartridge.error()));
         }
         return std::move(*cartridge);
     }

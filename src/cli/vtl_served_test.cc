@@ -85,7 +85,7 @@ TEST_F(ServedLibraries, AreKeptAsThoseThatNobodyServes) {
     EXPECT_THAT(out_, HasSubstr("drive:1  0101h    A00001L6   LTO-6   100 MiB  -\n"));
     EXPECT_EQ(vtl({"config", "--name", "tapes"}), "");
     EXPECT_THAT(out_, HasSubstr("name     = \"tapes-changer\""));
-    EXPECT_THAT(vtl({"protect", "A00001L6", "on"}), HasSubstr("move it to a slot first"));
+    EXPECT_THAT(vtl({"protect", "A00001L6", "on"}), HasSubstr("A00001L6 slot:N, then the same again"));
     EXPECT_EQ(vtl({"remove", "A00002LW", "--destroy-data"}), "");
     EXPECT_EQ(library_->elements().find_barcode("A00002LW"), nullptr);
 }

@@ -14,6 +14,7 @@ namespace targe::cli {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class TargeVtl : public testing::Test {
 protected:
@@ -73,6 +74,14 @@ TEST_F(TargeVtl, MakesCartridgesAndShowsWhereTheyAre) {
     EXPECT_EQ(json["elements"][0]["worm"], true);
 }
 
+TEST_F(TargeVtl, ShowsNoCapacityOfACleaningCartridge) {
+    EXPECT_EQ(vtl({"add", "CLN001L6"}), "");
+    EXPECT_EQ(vtl({"list"}), "");
+    EXPECT_THAT(out_, HasSubstr("slot:1   1000h    CLN001L6   LTO-6         -  cleaning\n"));
+    EXPECT_EQ(vtl({"list", "--json"}), "");
+    EXPECT_THAT(out_, Not(HasSubstr("capacity_bytes")));
+}
+
 TEST_F(TargeVtl, SaysWhatTheDaemonNeedsToServeIt) {
     EXPECT_EQ(vtl({"config"}), "");
     EXPECT_THAT(out_, HasSubstr("name     = \"library-drive1\""));
@@ -94,6 +103,17 @@ TEST_F(TargeVtl, ExportsAndImports) {
                 HasSubstr("it is no archive that 'targe vtl export' has written"));
 }
 
+TEST_F(TargeVtl, LeavesNothingOfAnArchiveThatIsNotWhole) {
+    const std::string archive = (folder_ / "a.tar").string();
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    EXPECT_EQ(vtl({"export", "A00001L6", archive}), "");
+    std::filesystem::resize_file(archive, std::filesystem::file_size(archive) - 1024);
+    EXPECT_THAT(vtl({"import", archive, "--barcode", "COPY01L6"}),
+                HasSubstr("the archive ends in the middle; no cartridge was made"));
+    const auto left = folder_ / "library" / "incoming" / "COPY01L6";
+    EXPECT_TRUE(!std::filesystem::exists(left) || std::filesystem::is_empty(left));
+}
+
 TEST_F(TargeVtl, SaysWhatIsWrong) {
     EXPECT_THAT(vtl({"create"}), HasSubstr("there is a library already"));
     EXPECT_THAT(vtl({"add", "lower"}), HasSubstr("'lower' cannot be a label"));
@@ -104,8 +124,14 @@ TEST_F(TargeVtl, SaysWhatIsWrong) {
     EXPECT_EQ(vtl({"add", "A00001L6"}), "");
     EXPECT_THAT(vtl({"remove", "A00001L6"}), HasSubstr("--destroy-data"));
     EXPECT_EQ(vtl({"move", "A00001L6", "drive:0"}), "");
-    EXPECT_THAT(vtl({"remove", "A00001L6", "--destroy-data"}), HasSubstr("A00001L6 is in drive 0"));
-    EXPECT_THAT(vtl({"protect", "A00001L6", "on"}), HasSubstr("move it to a slot first"));
+    EXPECT_THAT(vtl({"remove", "A00001L6", "--destroy-data"}), HasSubstr("A00001L6 is in drive:0"));
+    EXPECT_THAT(
+        vtl({"protect", "A00001L6", "on"}),
+        HasSubstr("try: targe vtl move " + (folder_ / "library").string() + " A00001L6 slot:N, then"));
+    EXPECT_THAT(vtl({"protect", "NONE", "on"}),
+                HasSubstr("try: targe vtl list " + (folder_ / "library").string()));
+    EXPECT_THAT(vtl({"config", "--name", "a\"b c"}),
+                HasSubstr("try: targe vtl config " + (folder_ / "library").string() + " --name a-b-c"));
     EXPECT_EQ(vtl({"move", "A00001L6", "slot:2"}), "");
     EXPECT_EQ(vtl({"remove", "A00001L6", "--destroy-data"}), "");
     EXPECT_THAT(vtl({"move", "A00001L6", "slot:1"}), HasSubstr("there is no cartridge A00001L6"));

@@ -28,7 +28,21 @@ std::unexpected<Problem> problem(std::string what, std::string cause = {}, std::
 }
 
 std::unexpected<Problem> from(const Fault& fault) {
-    return problem(fault.what, "", "targe vtl list LIBRARY");
+    return std::unexpected(problem_of(fault));
+}
+
+constexpr const char* kMoveToASlot = "targe vtl move LIBRARY BARCODE slot:N, then the same again";
+
+/// Of a cartridge that must be in no drive.
+std::optional<Problem> in_a_drive(const std::string& barcode, Library& library) {
+    const Inventory inventory = library.elements();
+    const Element* const element = inventory.find_barcode(barcode);
+    if (element == nullptr || element->type != ElementType::drive) {
+        return std::nullopt;
+    }
+    return Problem{.what = fmt::format("{} is in {}", barcode, element_name(*element)),
+                   .cause = "a drive has its cartridge to itself",
+                   .cure = kMoveToASlot};
 }
 
 /// Empty where there is none.
@@ -82,8 +96,10 @@ Answer list(const Json& /*arguments*/, Library& library) {
             line["barcode"] = *element.barcode;
             if (const auto label = library.label(*element.barcode)) {
                 line["generation"] = find_generation(label->generation)->name;
-                line["capacity_bytes"] = label->capacity_bytes;
-                line["partitions"] = label->partitions.size();
+                if (!label->cleaning) {  // nothing can be written to it
+                    line["capacity_bytes"] = label->capacity_bytes;
+                    line["partitions"] = label->partitions.size();
+                }
                 line["worm"] = label->worm;
                 line["write_protected"] = label->write_protected;
                 line["cleaning"] = label->cleaning;
@@ -98,6 +114,11 @@ Answer list(const Json& /*arguments*/, Library& library) {
 
 Answer config(const Json& arguments, Library& library) {
     const std::string name = text_of(arguments, "name");
+    if (name != library_name(name)) {
+        return problem(fmt::format("devices cannot be called '{}'", name),
+                       "names have letters, digits, '-', '_' and '.', and 48 characters at most",
+                       fmt::format("targe vtl config LIBRARY --name {}", library_name(name)));
+    }
     return Json{{"name", name}, {"toml", configuration(name, library.description())}};
 }
 
@@ -152,7 +173,11 @@ Answer adopt(const Json& arguments, Library& library) {
 }
 
 Answer remove(const Json& arguments, Library& library) {
-    const auto gone = library.remove(text_of(arguments, "barcode"));
+    const std::string barcode = text_of(arguments, "barcode");
+    if (auto refused = in_a_drive(barcode, library)) {
+        return std::unexpected(std::move(*refused));
+    }
+    const auto gone = library.remove(barcode);
     return gone ? Answer(Json::object()) : from(gone.error());
 }
 
@@ -172,9 +197,12 @@ Answer move(const Json& arguments, Library& library) {
 }
 
 Answer protect(const Json& arguments, Library& library) {
-    const auto done = library.protect(text_of(arguments, "barcode"), flag_of(arguments, "on"));
-    return done ? Answer(Json::object())
-                : problem(done.error().what, "", "move it to a slot first: targe vtl move");
+    const std::string barcode = text_of(arguments, "barcode");
+    if (auto refused = in_a_drive(barcode, library)) {
+        return std::unexpected(std::move(*refused));
+    }
+    const auto done = library.protect(barcode, flag_of(arguments, "on"));
+    return done ? Answer(Json::object()) : from(done.error());
 }
 
 struct Verb {
@@ -195,6 +223,26 @@ constexpr auto kVerbs = std::to_array<Verb>({
 });
 
 }  // namespace
+
+admin::Problem problem_of(const Fault& fault, std::string cure) {
+    switch (fault.kind) {
+        case FaultKind::host:
+            return {.what = fault.what, .cause = {}, .cure = std::move(cure)};
+        case FaultKind::full:
+            return {.what = fault.what,
+                    .cause = "the file system has no space left, or the user's quota is used up",
+                    .cure = "df -h LIBRARY"};
+        case FaultKind::damaged:
+            return {.what = fault.what,
+                    .cause = "a file was changed from outside, is missing, or its disk fails",
+                    .cure = "restore that file from a copy, or see the log of the kernel: dmesg"};
+        case FaultKind::in_use:
+            return {.what = fault.what,
+                    .cause = "targe-vtl or another targe vtl has it at this moment",
+                    .cure = "the same again when that has ended"};
+    }
+    return {};
+}
 
 std::string handle_library_request(std::string_view request, Library& library) {
     return admin::answer_request(request, [&](const std::string& verb, const Json& arguments) -> Answer {

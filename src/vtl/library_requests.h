@@ -24,6 +24,9 @@
 
 namespace targe::vtl {
 
+/// What a fault was, for an administrator. "LIBRARY" in `cure` stands for the folder of the library.
+[[nodiscard]] admin::Problem problem_of(const Fault& fault, std::string cure = "targe vtl list LIBRARY");
+
 /// The answer to one request, without a newline. What initiators are to be told of it, Library::take_events()
 /// says.
 [[nodiscard]] std::string handle_library_request(std::string_view request, Library& library);

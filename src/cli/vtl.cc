@@ -10,6 +10,7 @@
 #include "vtl/generation.h"
 #include "vtl/library.h"
 #include "vtl/library_requests.h"
+#include "vtl/posix_store.h"
 #include "vtl/tar.h"
 
 #include <fmt/format.h>
@@ -195,6 +196,19 @@ Outcome protect(const VtlArguments& arguments, VtlLibrary& library) {
                  });
 }
 
+/// Who has been told that the archive is written may destroy the cartridge.
+vtl::Result<> made_durable(const std::filesystem::path& file) {
+    const auto folder = vtl::open_folder(file.has_parent_path() ? file.parent_path().string() : ".", false);
+    const auto archive =
+        folder ? (*folder)->open(file.filename().string(), false) : std::unexpected(folder.error());
+    if (!archive) {
+        return std::unexpected(archive.error());
+    }
+    // Not every file system can sync a folder.
+    static_cast<void>((*folder)->sync());
+    return (*archive)->sync();
+}
+
 Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
     if (std::filesystem::exists(arguments.file)) {
         return problem(fmt::format("{} is there already", arguments.file), "", "choose another file");
@@ -208,8 +222,12 @@ Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
         return problem(fmt::format("{} cannot be written", arguments.file),
                        "its folder is not there, or not yours", "choose another file");
     }
-    if (const auto done = vtl::export_tar(**cartridge, file); !done) {
-        file.close();
+    auto done = vtl::export_tar(**cartridge, file);
+    file.close();
+    if (done) {
+        done = made_durable(arguments.file);
+    }
+    if (!done) {
         std::filesystem::remove(arguments.file);
         return from(done.error());
     }
@@ -224,7 +242,7 @@ vtl::Result<> build(const std::string& folder, const vtl::Label& label, std::ist
     if (!cartridge) {
         return std::unexpected(cartridge.error());
     }
-    if (label.partitions.size() > 1) {
+    if (label.partitions != (*cartridge)->label().partitions) {
         if (const auto formatted = (*cartridge)->format(label.partitions); !formatted) {
             return formatted;
         }

@@ -1,4 +1,6 @@
 #include "cli/run.h"
+#include "vtl/cartridge.h"
+#include "vtl/posix_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,6 +10,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace targe::cli {
@@ -101,6 +104,25 @@ TEST_F(TargeVtl, ExportsAndImports) {
     EXPECT_EQ(out_, "Cartridge COPY01L6 is in slot:2.\n");
     EXPECT_THAT(vtl({"import", (folder_ / "library" / "library.json").string()}),
                 HasSubstr("it is no archive that 'targe vtl export' has written"));
+}
+
+TEST_F(TargeVtl, ImportsACartridgeWithItsCapacity) {
+    const auto cartridge = [&](const std::string& barcode) {
+        auto store = vtl::open_folder((folder_ / "library" / "cartridges" / barcode).string(), false);
+        return vtl::Cartridge::open(std::move(*store));
+    };
+    EXPECT_EQ(vtl({"add", "A00001L6", "--capacity", "100MiB"}), "");
+    {
+        auto original = cartridge("A00001L6");
+        ASSERT_TRUE(original);
+        ASSERT_TRUE((*original)->format({5'000'000}));  // as SET CAPACITY does
+    }
+    const std::string archive = (folder_ / "a.tar").string();
+    EXPECT_EQ(vtl({"export", "A00001L6", archive}), "");
+    EXPECT_EQ(vtl({"import", archive, "--barcode", "COPY01L6"}), "");
+    const auto copy = cartridge("COPY01L6");
+    ASSERT_TRUE(copy);
+    EXPECT_EQ((*copy)->capacity(0), 5'000'000U);
 }
 
 TEST_F(TargeVtl, LeavesNothingOfAnArchiveThatIsNotWhole) {

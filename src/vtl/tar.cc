@@ -1,6 +1,7 @@
 #include "vtl/tar.h"
 
 #include "vtl/block_codec.h"
+#include "vtl/limits.h"
 #include "vtl/tar_member.h"
 
 #include <fmt/format.h>
@@ -70,7 +71,7 @@ Result<> import_object(Partition& partition, BlockCodec& codec, const TarMember&
     if (ending == ".filemark" && member.content.empty()) {
         return partition.append({.type = ObjectType::filemark}, {}, {});
     }
-    if (ending == ".block" && member.content.size() <= kMaxStoredBytes) {
+    if (ending == ".block" && !member.content.empty() && member.content.size() <= kMaxBlockBytes) {
         return codec.write(partition, member.content, {.compress = true});
     }
     return ending == ".sealed" ? import_sealed(partition, member)

@@ -1,11 +1,14 @@
 #include "vtl/tar.h"
 
 #include "vtl/block_codec.h"
+#include "vtl/limits.h"
+#include "vtl/tar_member.h"
 #include "vtl/testing_store.h"
 #include "vtl/testing_tape.h"
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +16,7 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace targe::vtl {
 namespace {
@@ -38,7 +42,7 @@ protected:
         ASSERT_TRUE(cartridge_->format({1U << 19U, 1U << 19U}));
         key_[3] = std::byte{9};
         for (int i = 0; i < 60; ++i) {
-            const Object object = i % 7 == 6 ? Object{} : Object{some_bytes(random_, random_() % 2000)};
+            const Object object = i % 7 == 6 ? Object{} : Object{some_bytes(random_, 1 + random_() % 2000)};
             const bool sealed = i % 7 == 3;
             tape_.push_back(object);
             ASSERT_TRUE(write_object(cartridge_->partition(i < 50 ? 0 : 1), codec_, object,
@@ -112,6 +116,14 @@ TEST_F(TapeAsTar, IsRefusedWhenSomethingIsMissingOrDamaged) {
     const std::size_t second = archive_.find("B00001L6/0/", first + 1);
     EXPECT_EQ(outcome(archive_.substr(0, first) + archive_.substr(second)),
               "B00001L6/0/00000000/000000000001.block is not where it should be");
+    // Blocks that no initiator could write, nor read whole.
+    for (const std::size_t size : {std::size_t{0}, std::size_t{kMaxBlockBytes} + 1}) {
+        std::ostringstream odd;
+        odd << archive_.substr(0, first);
+        write_member(odd, "B00001L6/0/00000000/000000000000.block", std::vector<std::byte>(size), {});
+        write_end(odd);
+        EXPECT_EQ(outcome(odd.str()), "B00001L6/0/00000000/000000000000.block is no object of a tape");
+    }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // What a handler says by itself, from any thread, against a targed of the test's own.
 #include "libtarge/internal.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -133,6 +134,37 @@ TEST(Asking, IsNotCutOffByAnotherThreadThatLetsGoOfTarged) {
     EXPECT_TRUE(targed.is_left(-1));
     EXPECT_EQ(targe_raise(device, 0x2a, 0x01, 0), -ENOTCONN);
     targe_detach(device);
+}
+
+TEST(Attaching, SaysWhyNobodyIsThere) {
+    const std::string path = "/tmp/targe-attaching-" + std::to_string(::getpid());
+    targe_block_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.read = [](void*, targe_io*) { return -EIO; };
+    targe_attachment how{};
+    how.struct_size = sizeof how;
+    how.socket = path.c_str();
+    how.name = "test";
+    how.block_ops = &ops;
+    const auto error_of = [&] {
+        std::array<char, 256> error{};
+        EXPECT_EQ(targe_attach(&how, 0, error.data(), error.size()), nullptr);
+        return std::string(error.data());
+    };
+    EXPECT_EQ(error_of(), "nobody can be reached at " + path +
+                              ": No such file or directory; targed does not run, or none of its devices has "
+                              "this socket");
+    // Whoever names the control socket of targed meets a socket of another kind.
+    const int control = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(control, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(control, 1), 0);
+    EXPECT_THAT(error_of(), ::testing::HasSubstr("that is the socket of something else"));
+    ::close(control);
+    EXPECT_THAT(error_of(), ::testing::HasSubstr("targed has ended"));
+    ::unlink(path.c_str());
 }
 
 TEST(Asking, EndsWhenTargedGoes) {

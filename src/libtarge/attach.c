@@ -140,6 +140,22 @@ static int send_hello(const targe_device* device, int connection) {
     return sendmsg(connection, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/// What it most likely comes from that connect() fails so.
+static const char* likely_cause(int error) {
+    switch (error) {
+        case ENOENT:
+            return "; targed does not run, or none of its devices has this socket";
+        case ECONNREFUSED:
+            return "; targed has ended";
+        case EACCES:
+            return "; allow_uids or allow_gids of the device let more users attach";
+        case EPROTOTYPE:
+            return "; that is the socket of something else, such as targed's own";
+        default:
+            return "";
+    }
+}
+
 /// One try: 0, or a negative errno.
 static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -151,7 +167,8 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     if (connect(connection, (const struct sockaddr*)&address, sizeof address) != 0) {
         const int why = errno;
         close(connection);
-        return fail(why, error, error_size, "nobody can be reached at %s: %s", device->path, strerror(why));
+        return fail(why, error, error_size, "nobody can be reached at %s: %s%s", device->path, strerror(why),
+                    likely_cause(why));
     }
     struct welcome welcome;
     int result = 0;

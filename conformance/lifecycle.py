@@ -316,6 +316,20 @@ def no_privilege_is_needed() -> None:
         expect(session.command(read16(0, 1), read=512).good, "it serves nothing")
 
 
+def shortage_of_descriptors_is_told() -> None:
+    with Targed(setup(), prefix=("prlimit", "--nofile=60:60")) as targed:
+        port = targed.target().port
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            end = time.monotonic() + 30
+            while "no connection can be accepted" not in targed.log() and time.monotonic() < end:
+                time.sleep(0.1)
+            expect("no connection can be accepted, and those that come wait: Too many open files" in targed.log(), "the log does not tell of it")
+        with Session(port, NAME) as session:
+            expect(session.command(read16(0, 1), read=512).good, "it serves nobody any more")
+
+
 def grown_file_is_served_after_a_restart() -> None:
     """As the manual says it is grown: `size` in the configuration is then less than the file has."""
     with Targed(Setup((Device("disk", size="1MiB"),), (Target(NAME, {0: "disk"}),), reactors=1)) as targed:
@@ -345,6 +359,7 @@ CASES: tuple[Callable[[], None], ...] = (
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,
     no_privilege_is_needed,
+    shortage_of_descriptors_is_told,
     grown_file_is_served_after_a_restart,
 )
 

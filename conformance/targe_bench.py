@@ -34,11 +34,11 @@ class Wrong(Exception):
     """What `targe bench` did that it should not have done."""
 
 
-def bench(url: str, *options: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+def bench(url: str, *options: str, password: str | None = None, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if name != "TARGE_BENCH_PASSWORD"}
     if password is not None:
         environment["TARGE_BENCH_PASSWORD"] = password
-    return subprocess.run([PROGRAMS / "targe", "bench", url, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    return subprocess.run([*prefix, PROGRAMS / "targe", "bench", url, *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=120, env=environment)
 
 
@@ -133,6 +133,13 @@ def refusals() -> None:
     says(bench(f"iscsi://127.0.0.1:{free_port()}/{NAME}/0", *SHORT), 1, "Connection refused", "cause: no target listens", "try: ")
 
 
+def many_sessions() -> None:
+    """A descriptor each: as many as the system allows this user, and then it says so."""
+    with Targed(Setup((Device("disk0", handler="null"),), (Target(NAME, {0: "disk0"}),))) as daemon:
+        says(bench(daemon.url(), *SHORT, "--sessions", "64", prefix=("prlimit", "--nofile=32:128")), 0, "errors      none")
+        says(bench(daemon.url(), *SHORT, "--sessions", "64", prefix=("prlimit", "--nofile=32:32")), 1, "Too many open files", "ulimit -Hn")
+
+
 def gone_in_the_middle() -> None:
     with Targed(Setup((Device("disk0", handler="null"),), (Target(NAME, {0: "disk0"}),))) as daemon:
         def end_it() -> None:
@@ -168,7 +175,8 @@ def interrupted() -> None:
 
 
 TESTS = {"targed": of_targed, "tgt and istgt": of_other_targets, "every agreement on data": every_agreement, "CHAP": with_chap,
-         "refusals": refusals, "a target that goes away": gone_in_the_middle, "Ctrl-C": interrupted}
+         "refusals": refusals, "many sessions": many_sessions, "a target that goes away": gone_in_the_middle,
+         "Ctrl-C": interrupted}
 
 
 def run() -> list[Result]:

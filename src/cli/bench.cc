@@ -112,6 +112,15 @@ private:
     struct sigaction of_term_{};
 };
 
+/// Each session takes a descriptor, and as many as may be asked for are more than most shells allow at first.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));  // or else connecting says what it lacks
+    }
+}
+
 /// Measured from the first request to the last answer.
 BenchResult measure(const BenchRequest& request, std::ostream* progress) {
     BenchResult result;
@@ -129,6 +138,7 @@ BenchResult measure(const BenchRequest& request, std::ostream* progress) {
     if (progress != nullptr) {
         *progress << bench_introduction(request, result) << std::flush;
     }
+    raise_descriptor_limit();
     initiator::Workload workload(result.work, request.session);
     const double before = cpu_seconds();
     const Interruptible here(workload);

@@ -60,6 +60,10 @@ Failure not_connected(const std::string& host, std::uint16_t port, int error) {
         case ENETUNREACH:
             return Failure(what, "the host is down, or a firewall drops what comes",
                            "ping " + host + ", and see that the port is open");
+        case EMFILE:
+        case ENFILE:
+            return Failure(what, "each session takes a file descriptor",
+                           "raise the limit (ulimit -Hn), or ask for fewer sessions");
         default:
             return Failure(what, "", "see that the host is reached at all: ping " + host);
     }

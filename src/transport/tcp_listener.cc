@@ -1,5 +1,7 @@
 #include "transport/tcp_listener.h"
 
+#include "base/log.h"
+
 #include <fmt/format.h>
 #include <liburing.h>
 #include <sys/socket.h>
@@ -118,12 +120,14 @@ void TcpListener::completed(int result, unsigned flags) {
     accepting_ = (flags & kMore) != 0;
     if (result >= 0) {
         reactor::FileDescriptor socket(result);
+        short_ = false;
         // One that came while we were closing is closed with its descriptor.
         if (!closing_) {
             hand_over(std::move(socket));
         }
     } else if (!closing_) {
         ++stats_.failed;
+        note_shortage(-result);
     }
     if (accepting_) {
         return;
@@ -135,6 +139,18 @@ void TcpListener::completed(int result, unsigned flags) {
     } else {
         reactor_.arm(retry_, reactor_.now() + kRetry);
     }
+}
+
+void TcpListener::note_shortage(int error) {
+    if (short_ || only_this_connection(error)) {
+        return;
+    }
+    short_ = true;
+    TARGE_LOG(warning, "iscsi", "no connection can be accepted, and those that come wait: {}{}",
+              std::strerror(error),
+              error == EMFILE
+                  ? "; raise LimitNOFILE of the service (ulimit -Hn), or lower daemon.max_connections"
+                  : "");
 }
 
 void TcpListener::hand_over(reactor::FileDescriptor socket) {

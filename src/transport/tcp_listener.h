@@ -71,6 +71,8 @@ private:
     void completed(int result, unsigned flags) override;
     void accept();
     void hand_over(reactor::FileDescriptor socket);
+    /// Tells the administrator, once until a connection was accepted again.
+    void note_shortage(int error);
     void finish();
 
     reactor::Reactor& reactor_;
@@ -82,6 +84,7 @@ private:
     AcceptStats stats_;
     bool accepting_ = false;  ///< the ring has our accept
     bool closing_ = false;
+    bool short_ = false;  ///< of descriptors or memory
 };
 
 }  // namespace targe::transport

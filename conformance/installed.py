@@ -42,7 +42,8 @@ class Tree:
 
     def __init__(self, prefix: pathlib.Path) -> None:
         self.prefix = prefix
-        run_command("cmake", "--install", PROGRAMS.parent, "--component", "libtarge", "--prefix", prefix)
+        # As somebody does who stands above it.
+        run_command("cmake", "--install", PROGRAMS.parent, "--component", "libtarge", "--prefix", os.path.relpath(prefix))
         (pc,) = prefix.rglob("libtarge.pc")
         self.pkg_config_path = str(pc.parent)
         self.lib = pc.parent.parent
@@ -115,6 +116,8 @@ def serves(daemon: Targed, lun: int, device: str, *command: str) -> str:
 def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
     found: dict[str, str] = {"the shared library": shared_library(tree), "programs, manual and units": whole_tree(folder / "whole"),
                              "the place of the Python module": python_finds_it(tree)}
+    named = tree.flags("--variable=prefix")
+    found["the prefix in libtarge.pc"] = "" if named == [str(tree.prefix)] else f"it is {named}"
     shared = tree.build("clang-19", EXAMPLES / "gzdisk.c", folder / "gzdisk", "-lz")
     static = folder / "gzdisk-static"
     run_command("clang-19", "-Wall", "-Werror", *tree.flags("--cflags"), EXAMPLES / "gzdisk.c", "-o", static, tree.lib / "libtarge.a", "-pthread", "-lz")

@@ -232,6 +232,27 @@ TEST_F(DamagedTapes, AreSafeWithoutSpaceForTheirIndex) {
     EXPECT_FALSE(partition_->dirty());
 }
 
+// It gives space back, and is what comes after a block that found none.
+TEST_F(DamagedTapes, AreCutWithoutSpace) {
+    constexpr PartitionName kOther{.cartridge = 7, .number = 1};
+    auto opened = Partition::open(store_, kOther);
+    ASSERT_TRUE(opened);
+    for (int i = 0; i < 600; ++i) {
+        ASSERT_TRUE(write_object(**opened, codec_, Object{}));
+    }
+    ASSERT_TRUE((*opened)->seek_object(520));
+    store_.fill();
+    const auto cut = (*opened)->cut();
+    EXPECT_TRUE(cut) << cut.error().what;
+    EXPECT_EQ((*opened)->end_object(), 520U);
+    store_.mend();
+    ASSERT_TRUE((*opened)->sync());
+    opened = Partition::open(store_, kOther);
+    ASSERT_TRUE(opened);
+    EXPECT_EQ((*opened)->end_object(), 520U);
+    ASSERT_TRUE((*opened)->seek_object(300));
+}
+
 TEST(PosixStore, TakesASectorThatCannotBeReadForDamage) {
     // Nothing is mapped at the begin of any process, and reading it from this file fails as a bad disk does.
     const auto folder = open_folder("/proc/self", false);

@@ -134,10 +134,8 @@ Result<> SegmentIndex::cut(std::uint64_t offset) {
         lines_.pop_back();
     }
     flushed_ = std::min(flushed_, lines_.size());
-    const std::uint64_t kept = lines_.empty() ? 0 : lines_.back().slot + 1;
-    if (const auto flushed = flush(); !flushed) {
-        return flushed;
-    }
+    // Lines that the file has not wait for the next flush: a cut gives space back, and must need none.
+    const std::uint64_t kept = flushed_ == 0 ? 0 : lines_[flushed_ - 1].slot + 1;
     if (const auto done = file_->truncate(kept * IndexEntry::kBytes); !done) {
         return done;
     }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -64,6 +65,8 @@ public:
         kind_ = kind;
     }
     void mend() { left_.reset(); }
+    /// Every write finds no space, until mend(); what needs none goes on.
+    void fill() { fail_after(std::numeric_limits<std::size_t>::max(), FaultKind::full); }
     [[nodiscard]] std::size_t changes() const { return changes_; }
 
     Result<std::vector<std::string>> list() override { return names(); }
@@ -148,8 +151,9 @@ private:
             return size;
         }
         Result<> write(std::uint64_t offset, std::span<const wire::Bytes> parts) override {
-            if (const auto may = store_.step(); !may) {
-                return may;
+            const auto may = store_.step();
+            if (!may || store_.left_ > std::size_t{1} << 60U) {
+                return fault(store_.kind_, "the store was told to fail");
             }
             Content all;
             for (const wire::Bytes part : parts) {

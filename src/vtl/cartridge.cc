@@ -15,6 +15,11 @@ constexpr std::size_t kMaxLabelBytes = 8U << 20U;
 
 }  // namespace
 
+Result<bool> Cartridge::is_in(Store& store) {
+    const auto content = store.read_all(kLabelName, kMaxLabelBytes);
+    return content ? Result<bool>(content->has_value()) : std::unexpected(content.error());
+}
+
 Result<Label> Cartridge::read_label(Store& store) {
     const auto content = store.read_all(kLabelName, kMaxLabelBytes);
     if (!content) {
@@ -37,7 +42,7 @@ Result<> Cartridge::write_label(Store& store, const Label& label) {
 }
 
 Result<std::unique_ptr<Cartridge>> Cartridge::create(std::unique_ptr<Store> store, Label label) {
-    const auto old = store->read_all(kLabelName, kMaxLabelBytes);
+    const auto old = is_in(*store);
     if (!old) {
         return std::unexpected(old.error());
     }

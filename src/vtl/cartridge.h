@@ -19,6 +19,8 @@ public:
     /// when the store has a label already.
     [[nodiscard]] static Result<std::unique_ptr<Cartridge>> create(std::unique_ptr<Store> store, Label label);
     [[nodiscard]] static Result<std::unique_ptr<Cartridge>> open(std::unique_ptr<Store> store);
+    /// Whether there is a label in the store, good or bad.
+    [[nodiscard]] static Result<bool> is_in(Store& store);
     /// Only what it is, without opening its partitions.
     [[nodiscard]] static Result<Label> read_label(Store& store);
     /// Replaces the label of a cartridge that nobody has open.

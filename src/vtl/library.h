@@ -104,6 +104,7 @@ private:
     Result<std::unique_ptr<Cartridge>> fetch(const std::string& barcode);
     [[nodiscard]] Result<const Element*> place_for(const std::string& barcode,
                                                    std::optional<std::uint16_t> where) const;
+    void discard_begun(const std::string& barcode);
     Result<std::uint16_t> arrived(const std::string& barcode, const Element& element);
     void tell_of(ElementType touched);
     void load(std::size_t bay, const std::string& barcode, std::vector<InHand>& in_hand);

@@ -217,6 +217,15 @@ Result<std::uint16_t> Library::adopt(const std::string& barcode, std::optional<s
     return arrived(barcode, **element);
 }
 
+/// A folder that was made for a cartridge, and has none in it. One that has stays.
+void Library::discard_begun(const std::string& barcode) {
+    const auto folder = shelf_->cartridge(barcode, Access::look);
+    const auto there = folder ? Cartridge::is_in(**folder) : Result<bool>(true);
+    if (there && !*there) {
+        static_cast<void>(shelf_->remove(barcode));
+    }
+}
+
 Result<std::uint16_t> Library::add(const Label& label, std::optional<std::uint16_t> where) {
     const std::lock_guard lock(mutex_);
     const auto element = place_for(label.barcode, where);
@@ -228,6 +237,7 @@ Result<std::uint16_t> Library::add(const Label& label, std::optional<std::uint16
         return std::unexpected(folder.error());
     }
     if (auto made = Cartridge::create(std::move(*folder), label); !made) {
+        discard_begun(label.barcode);
         return std::unexpected(made.error());
     }
     return arrived(label.barcode, **element);

@@ -115,6 +115,21 @@ TEST_F(Libraries, MoveNothingThatCannotBeMadeDurable) {
     EXPECT_TRUE(move(0x0100, 0x1000).good());
 }
 
+TEST_F(Libraries, HaveNothingOfACartridgeThatCouldNotBeMade) {
+    Label wrong = label("WRONG1L6");
+    wrong.generation = 99;
+    EXPECT_FALSE(library_->add(wrong, {}));
+    EXPECT_FALSE(content_.cartridges.contains("WRONG1L6"));
+    reopen();
+    EXPECT_EQ(at(0x1003), "");
+    // What is there without being in any element is somebody's tape.
+    content_.cartridges["LEFT01L6"] = std::make_shared<testing::MemoryStore>();
+    ASSERT_TRUE(Cartridge::write_label(*content_.cartridges["LEFT01L6"], label("LEFT01L6")));
+    EXPECT_FALSE(library_->add(label("LEFT01L6"), {}));
+    reopen();
+    EXPECT_EQ(at(0x1003), "LEFT01L6");
+}
+
 TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
     library_.reset();
     content_.root.content("inventory.json") =

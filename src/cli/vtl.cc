@@ -229,7 +229,10 @@ Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
     }
     if (!done) {
         std::filesystem::remove(arguments.file);
-        return from(done.error());
+        return file ? Outcome(from(done.error()))
+                    : problem(fmt::format("{} could not be written whole", arguments.file),
+                              "its file system has no space left, or its disk fails",
+                              "choose another file, where there is more space");
     }
     return Shown{.text = fmt::format("Cartridge {} is written to {}.\n", arguments.barcode, arguments.file)};
 }

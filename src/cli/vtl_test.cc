@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <random>
 #include <sstream>
@@ -123,6 +125,22 @@ TEST_F(TargeVtl, ImportsACartridgeWithItsCapacity) {
     const auto copy = cartridge("COPY01L6");
     ASSERT_TRUE(copy);
     EXPECT_EQ((*copy)->capacity(0), 5'000'000U);
+}
+
+TEST_F(TargeVtl, SaysThatAnArchiveFoundNoSpace) {
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    const std::string archive = (folder_ / "a.tar").string();
+    const auto signal_before = std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    rlimit small = before;
+    small.rlim_cur = 512;
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+    const std::string said = vtl({"export", "A00001L6", archive});
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::signal(SIGXFSZ, signal_before);
+    EXPECT_THAT(said, HasSubstr("could not be written whole\n  cause: its file system has no space left"));
+    EXPECT_FALSE(std::filesystem::exists(archive));
 }
 
 TEST_F(TargeVtl, LeavesNothingOfAnArchiveThatIsNotWhole) {

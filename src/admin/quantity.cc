@@ -37,7 +37,8 @@ std::string names(std::span<const Unit> units) {
 std::string misspelt(std::uint64_t number, std::string_view unit_text, std::span<const Unit> units) {
     const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
     for (const Unit& unit : units) {
-        const bool like = unit.name.ends_with("iB") && same(unit_text.front(), unit.name.front() - 'A' + 'a');
+        const bool like = unit.name.ends_with("iB") &&
+                          same(unit_text.front(), static_cast<char>(unit.name.front() - 'A' + 'a'));
         if (like &&
             (unit_text.size() == 1 || std::ranges::equal(unit_text.substr(1), std::string_view("b"), same) ||
              std::ranges::equal(unit_text.substr(1), std::string_view("ib"), same))) {

@@ -70,6 +70,27 @@ std::expected<std::string, Problem> serial_by_lot() {
     return serial;
 }
 
+constexpr std::string_view kLettersAndDigits =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// What INQUIRY has room for.
+std::expected<void, Problem> names_fit(const VtlArguments& arguments) {
+    struct Name {
+        std::string_view option;
+        const std::string& value;
+        std::size_t most;
+    };
+    for (const Name& name : {Name{"--vendor", arguments.vendor, 8}, Name{"--product", arguments.product, 16},
+                             Name{"--revision", arguments.revision, 4}}) {
+        if (name.value.size() > name.most) {
+            return problem(
+                fmt::format("{} '{}' has more than {} characters", name.option, name.value, name.most),
+                "INQUIRY has no room for more", "choose a shorter one, or leave it out");
+        }
+    }
+    return {};
+}
+
 Outcome create(const VtlArguments& arguments) {
     const auto generation = generation_named(arguments.generation.empty() ? "LTO-6" : arguments.generation);
     if (!generation) {
@@ -80,9 +101,12 @@ Outcome create(const VtlArguments& arguments) {
     if (!serial) {
         return std::unexpected(serial.error());
     }
-    if (serial->size() != 6) {
-        return problem(fmt::format("the serial number '{}' has not 6 characters", *serial), "",
-                       "--serial ABC123");
+    if (serial->size() != 6 || serial->find_first_not_of(kLettersAndDigits) != std::string::npos) {
+        return problem(fmt::format("the serial number '{}' is not 6 letters and digits", *serial),
+                       "serial numbers of units are made of it", "--serial ABC123");
+    }
+    if (const auto good = names_fit(arguments); !good) {
+        return std::unexpected(good.error());
     }
     vtl::LibraryDescription description =
         vtl::standard_library(**generation, arguments.drives, arguments.slots, arguments.ports, *serial);
@@ -286,13 +310,25 @@ Outcome import_tape(const VtlArguments& arguments, VtlLibrary& library) {
     return shown(adopted, where_it_is);
 }
 
+/// One word for the shell, whatever is in it.
+std::string quoted(std::string_view word) {
+    if (word.find_first_of(" \t\n!\"#$&'()*;<>?[\\]^`{|}~") == std::string_view::npos) {
+        return std::string(word);
+    }
+    std::string made = "'";
+    for (const char c : word) {
+        made += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return made + "'";
+}
+
 /// What is to be done next can be run as it is printed.
 void name_library(std::string& cure, const VtlArguments& arguments) {
     for (const auto& [word, name] :
          {std::pair{std::string_view("LIBRARY"), std::string_view(arguments.library)},
           std::pair{std::string_view("BARCODE"), std::string_view(arguments.barcode)}}) {
         if (const std::size_t at = cure.find(word); at != std::string::npos && !name.empty()) {
-            cure.replace(at, word.size(), name);
+            cure.replace(at, word.size(), quoted(name));
         }
     }
 }

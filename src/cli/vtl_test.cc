@@ -29,7 +29,7 @@ protected:
     void TearDown() override { std::filesystem::remove_all(folder_); }
     /// What went wrong, or nothing; out_ has what was printed.
     std::string vtl(std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin() + 1, (folder_ / "library").string());
+        arguments.insert(arguments.begin() + 1, (folder_ / name_).string());
         arguments.insert(arguments.begin(), {"targe", "vtl"});
         std::vector<const char*> raw;
         for (const std::string& argument : arguments) {
@@ -54,6 +54,7 @@ protected:
         std::filesystem::create_directory(path);
         return path;
     }();
+    std::string name_ = "library";
     std::string out_;
 };
 
@@ -175,7 +176,18 @@ TEST_F(TargeVtl, SaysWhatIsWrong) {
     EXPECT_EQ(vtl({"move", "A00001L6", "slot:2"}), "");
     EXPECT_EQ(vtl({"remove", "A00001L6", "--destroy-data"}), "");
     EXPECT_THAT(vtl({"move", "A00001L6", "slot:1"}), HasSubstr("there is no cartridge A00001L6"));
-    std::filesystem::remove_all(folder_ / "library");
+    EXPECT_EQ(vtl({"add", "B00001L6"}), "");
+    EXPECT_EQ(vtl({"add", "B00002L6"}), "");
+    EXPECT_THAT(vtl({"move", "B00001L6", "slot:2"}),
+                HasSubstr("B00001L6 from slot:1 to slot:2: the destination has a cartridge"));
+    std::filesystem::rename(folder_ / "library", folder_ / "it's a library");
+    name_ = "it's a library";
+    EXPECT_THAT(vtl({"add", "B00001L6"}),
+                HasSubstr("try: targe vtl list '" + folder_.string() + "/it'\\''s a library'\n"));
+    name_ = "other";
+    EXPECT_THAT(vtl({"create", "--serial", "ab\"cd1"}), HasSubstr("is not 6 letters and digits"));
+    EXPECT_THAT(vtl({"create", "--vendor", "123456789"}), HasSubstr("--vendor '123456789' has more than 8"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "other"));
     EXPECT_THAT(vtl({"list"}), HasSubstr("'targe vtl create' has made"));
 }
 

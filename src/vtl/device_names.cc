@@ -17,11 +17,20 @@ bool in_device_names(char c) {
            c == '_' || c == '.';
 }
 
+/// In a basic string of TOML; serial numbers are printable ASCII.
+std::string escaped(std::string_view text) {
+    std::string made;
+    for (const char c : text) {
+        made += c == '"' || c == '\\' ? std::string{'\\', c} : std::string(1, c);
+    }
+    return made;
+}
+
 std::string device(std::string_view name, std::string_view type, std::string_view serial) {
     return fmt::format(
         "[[device]]\nname     = \"{}\"\nhandler  = \"user\"\ntype     = \"{}\"\nserial   = \"{}\"\n"
         "deadline = \"{}\"\n\n",
-        name, type, serial, kDeadline);
+        name, type, escaped(serial), kDeadline);
 }
 
 std::string lower(std::string_view text) {

@@ -23,6 +23,11 @@ TEST(DeviceNames, AreMadeOfTheFolderOfALibrary) {
     EXPECT_EQ(device_name("tapes", 3), "tapes-drive3");
 }
 
+TEST(DeviceNames, HaveAConfigurationWhateverASerialNumberIs) {
+    const LibraryDescription library = standard_library(*find_generation("LTO-6"), 1, 8, 1, "a\"b\\c1");
+    EXPECT_THAT(configuration("tapes", library), HasSubstr(R"(serial   = "a\"b\\c1L0")"));
+}
+
 TEST(DeviceNames, HaveAConfigurationWithTheSerialNumbersOfTheLibrary) {
     const LibraryDescription library = standard_library(*find_generation("LTO-6"), 2, 8, 1, "ABC123");
     const std::string text = configuration("Tape_s", library);

@@ -192,8 +192,13 @@ Answer move(const Json& arguments, Library& library) {
     if (!address) {
         return std::unexpected(address.error());
     }
-    const auto moved = library.transfer(source->address, *address);
-    return moved ? is_in(barcode, library, *address) : from(moved.error());
+    auto moved = library.transfer(source->address, *address);
+    if (!moved) {
+        moved.error().what = fmt::format("{} from {} to {}: {}", barcode, element_name(*source),
+                                         text_of(arguments, "element"), moved.error().what);
+        return from(moved.error());
+    }
+    return is_in(barcode, library, *address);
 }
 
 Answer protect(const Json& arguments, Library& library) {

@@ -76,6 +76,13 @@ private:
 /// The completion at `position`, copied once.
 [[nodiscard]] targe_completion completion_at(targe_queue& queue, std::uint32_t position);
 
+/// What a slot has in the arena, a long CDB, data-out, and then data-in or the list of a remap, begins at a
+/// cache line each: so much of it do `bytes` take.
+[[nodiscard]] constexpr std::uint32_t in_lines(std::size_t bytes) {
+    constexpr std::uint32_t kCacheLine = 64;
+    return static_cast<std::uint32_t>((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
+}
+
 /// Gives out an arena: to each slot its own piece, and what is larger from what lies behind those, lowest
 /// first, so that little memory is touched. Pure bookkeeping; nothing of it is shared.
 class UserArena {

@@ -1,5 +1,6 @@
 // Offering requests to the handler, and believing what it says of them.
 #include "device/user_events.h"
+#include "device/user_memory.h"
 #include "device/user_queue.h"
 #include "device/user_remap.h"
 

@@ -1,6 +1,7 @@
 // Answers that leave the work to whoever asked: a list of blocks that are to be written or copied.
 #include "device/user_remap.h"
 
+#include "device/user_memory.h"
 #include "device/user_queue.h"
 
 #include <algorithm>

@@ -4,15 +4,7 @@
 #include "device/user_request.h"
 #include "gateway/region.h"
 
-#include <cstddef>
-#include <cstdint>
-
 namespace targe::device {
-
-constexpr std::uint32_t in_lines(std::size_t bytes) {
-    constexpr std::uint32_t kCacheLine = 64;
-    return static_cast<std::uint32_t>((bytes + kCacheLine - 1) / kCacheLine * kCacheLine);
-}
 
 /// Whether the completion of an EXECUTE says that it is.
 constexpr bool is_remap(const targe_completion& completion) {

@@ -133,7 +133,8 @@ public:
     virtual base::Task<ServerAnswer> execute(base::CommandArena& arena, ServerRequest& request) = 0;
     /// On the core of the nexus; none of them waits. Its commands come between joining and leaving. One that
     /// moves departs, and joins again on the core where its commands come from then on. True: somebody is
-    /// asked whether it may use the unit, and DeviceObserver::admit() says what the answer is.
+    /// asked whether it may use the unit, and DeviceObserver::admit() says what the answer is, or that there
+    /// will be none.
     virtual bool join(const ServerNexus& nexus) = 0;
     virtual void depart(std::uint64_t nexus) = 0;
     virtual void leave(std::uint64_t nexus) = 0;

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -14,6 +13,7 @@
 namespace targe::device {
 
 class CommandServer;
+class DeviceObserver;
 
 /// What the host did to us. The engine turns it into sense data in one exhaustive switch.
 enum class IoError : std::uint8_t {
@@ -99,14 +99,6 @@ struct Fill {
     bool operator==(const Fill&) const = default;
 };
 
-/// Of a command that ended well before its work did.
-struct DeferredError {
-    std::uint64_t nexus;
-    std::uint8_t key;
-    std::uint16_t condition;  ///< ASC and ASCQ
-    std::optional<std::int64_t> information = {};
-};
-
 /// What reservations of a unit are, after something about them has changed.
 struct ReservationFacts {
     enum class Kind : std::uint8_t { none, reserve, persistent };
@@ -116,24 +108,6 @@ struct ReservationFacts {
     std::string_view holder{};     ///< initiator port that holds the persistent one; empty: all registrants
     std::uint32_t generation = 0;  ///< PRGENERATION
     std::uint32_t registrants = 0;
-};
-
-/// Who hears what a device has to say by itself. Called from any thread, and does not wait.
-class DeviceObserver {
-public:
-    /// geometry() or capabilities() will be others after refresh().
-    virtual void changed() = 0;
-    /// Initiators are to be told of `condition`, ASC and ASCQ: those of one nexus, or of all where `nexus` is
-    /// 0. `told` is called, from any thread, when no command answered from then on comes before it.
-    virtual void raise(std::uint16_t condition, std::uint64_t nexus,
-                       std::move_only_function<void()> told) = 0;
-    /// What was answered with GOOD has gone wrong: the next command of that nexus is told.
-    virtual void defer(const DeferredError& /*error*/) {}
-    /// Whether the nexus may use the unit: it sees none where it may not. All may at first.
-    virtual void admit(std::uint64_t /*nexus*/, bool /*admitted*/) {}
-
-protected:
-    ~DeviceObserver() = default;
 };
 
 /// A store of fixed-size blocks, used from every core at once: an operation runs on the core that asks for

@@ -106,7 +106,9 @@ struct Heard final : DeviceObserver {
     void defer(const DeferredError& error) override {
         deferred = std::uint32_t{error.key} << 16U | error.condition;
     }
-    void admit(std::uint64_t /*nexus*/, bool admitted) override { admission = admitted ? 1 : 0; }
+    void admit(std::uint64_t /*nexus*/, Admission says) override {
+        admission = says == Admission::admitted ? 1 : 0;
+    }
     std::atomic<unsigned> deferred = 0;
     std::atomic<int> admission = -1;
 };

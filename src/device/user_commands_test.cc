@@ -43,6 +43,7 @@ struct Toy {
     unsigned executed = 0;
     std::atomic<unsigned> batches = 0;
     bool refuses = false;
+    std::atomic<bool> ponders = false;  ///< it does not say yet who may use the unit
 
     void note(std::string event) {
         const std::scoped_lock lock{mutex};
@@ -92,6 +93,9 @@ constexpr targe_command_ops kToy{
         [](void* context, const targe_session* session) {
             auto& toy = *static_cast<Toy*>(context);
             toy.note(std::string("attach ") + session->initiator);
+            while (toy.ponders) {
+                std::this_thread::sleep_for(1ms);
+            }
             return toy.refuses ? -EACCES : 0;
         },
     .session_detach = nullptr,
@@ -146,9 +150,10 @@ public:
     }
     /// As a process that dies: targed hears nothing of what it has in hand.
     void die() {
-        ::shutdown(device_->connection, SHUT_RDWR);
+        lose_connection();
         thread_.join();
     }
+    void lose_connection() const { ::shutdown(device_->connection, SHUT_RDWR); }
     std::string error;
 
 private:
@@ -168,14 +173,19 @@ struct Heard final : DeviceObserver {
         deferred_for = error.nexus;
         deferred = std::uint32_t{error.key} << 16U | error.condition;
     }
-    void admit(std::uint64_t nexus, bool admits) override {
+    void admit(std::uint64_t nexus, Admission says) override {
+        if (says == Admission::unheard) {
+            left_unheard = nexus;
+            return;
+        }
         admitted = nexus;
-        admission = admits ? 1 : 0;
+        admission = says == Admission::admitted ? 1 : 0;
     }
     std::atomic<unsigned> raised = 0;
     std::atomic<unsigned> deferred = 0;
     std::atomic<std::uint64_t> deferred_for = 0;
     std::atomic<std::uint64_t> admitted = 0;
+    std::atomic<std::uint64_t> left_unheard = 0;
     std::atomic<int> admission = -1;
 };
 
@@ -196,6 +206,10 @@ protected:
         });
     }
     UserDevice& disk() { return device(); }
+    bool is_asked_for(std::uint64_t nexus) {
+        return disk().server()->join(
+            {.nexus = nexus, .lun = 0, .read_only = false, .initiator = "iqn.two", .target = "iqn.two"});
+    }
     ServerAnswer execute(std::uint8_t opcode) {
         const std::array<std::byte, 6> cdb{std::byte{opcode}};
         ServerRequest request{.cdb = cdb, .nexus = kNexus};
@@ -287,10 +301,7 @@ TEST_F(UserCommands, SayWhetherANexusMayUseTheUnit) {
 
 TEST_F(UserCommands, SayWhetherANexusIsAskedFor) {
     const auto is_asked_for = [&](std::uint64_t nexus) {
-        return on_.ask([&] {
-            return disk().server()->join(
-                {.nexus = nexus, .lun = 0, .read_only = false, .initiator = "iqn.two", .target = "iqn.two"});
-        });
+        return on_.ask([&] { return UserCommands::is_asked_for(nexus); });
     };
     EXPECT_FALSE(is_asked_for(kNexus + 1)) << "there is no handler";
     {
@@ -301,6 +312,29 @@ TEST_F(UserCommands, SayWhetherANexusIsAskedFor) {
     }
     await([&] { return disk().away(); });
     EXPECT_FALSE(is_asked_for(kNexus + 3)) << "it has gone";
+}
+
+TEST_F(UserCommands, SayThatANexusIsLeftUnheardByAHandlerThatIsGone) {
+    toy_.ponders = true;
+    ToyHandler handler(settings_.socket, toy_);
+    await([&] { return toy_.has("attach iqn.one"); });
+    handler.lose_connection();
+    await([&] { return heard_.left_unheard == kNexus; });
+    EXPECT_EQ(heard_.admission, -1);
+    toy_.ponders = false;
+}
+
+TEST_F(UserCommands, SayThatANexusIsLeftUnheardByAHandlerThatItsCoreNeverSaw) {
+    on_.ask([&] {  // in one turn: its core looks afterwards
+        ToyHandler handler(settings_.socket, toy_);
+        await([&] { return !disk().away(); });
+        EXPECT_TRUE(is_asked_for(kNexus + 1));
+        handler.die();
+        await([&] { return disk().away(); });
+        return true;
+    });
+    await([&] { return heard_.left_unheard == kNexus + 1; });
+    EXPECT_FALSE(toy_.has("attach iqn.two"));
 }
 
 TEST_F(UserCommands, TellWhatTheirHandlerSaysOfThem) {

@@ -87,10 +87,10 @@ void UserDevice::observe(DeviceObserver* observer) {
     }
 }
 
-void UserDevice::admit(std::uint64_t nexus, bool admitted) {
+void UserDevice::admit(std::uint64_t nexus, Admission says) {
     const std::scoped_lock lock{observing_};
     if (observer_ != nullptr) {
-        observer_->admit(nexus, admitted);
+        observer_->admit(nexus, says);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "device/command_server.h"
 #include "device/device.h"
+#include "device/device_observer.h"
 #include "device/open.h"
 #include "device/user_gateway.h"
 #include "device/user_presence.h"
@@ -83,7 +84,7 @@ private:
     [[nodiscard]] std::expected<Agreed, std::string> agree_on_commands(const UserGreeting& hello) const;
     bool replace_handler() override;
     void attached(const UserGreeting& hello, std::uint64_t size_bytes) override;
-    void admit(std::uint64_t nexus, bool admitted) override;
+    void admit(std::uint64_t nexus, Admission says) override;
     void defer(const DeferredError& error) override;
     void asked(const targe_request& request, std::span<const std::byte> data,
                std::move_only_function<void(int)> reply) override;

@@ -46,8 +46,12 @@ bool UserQueue::join(const ServerNexus& nexus) {
     }
     // Of the one that has come and that this queue was not told of yet: it is attached before long.
     const UserPresence::Now now = presence_.look();
-    return now.attachment && !now.stopping && !now.attachment->given_up() &&
-           (now.attachment->hello.can & TARGE_WANTS_SESSIONS) != 0;
+    const bool asked = now.attachment && !now.stopping && !now.attachment->given_up() &&
+                       (now.attachment->hello.can & TARGE_WANTS_SESSIONS) != 0;
+    if (asked && now.attachment != attachment_) {
+        promised_.push_back(nexus.nexus);
+    }
+    return asked;
 }
 
 /// What the handler was not told yet, another queue tells it.

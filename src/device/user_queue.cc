@@ -18,6 +18,16 @@ constexpr std::chrono::seconds kStopLimit{4};
 /// Wake-ups after which nothing was complete, one after the other: no handler means that.
 constexpr std::uint32_t kWakesForNothing = 10'000;
 
+/// What a SESSION_ATTACH that has ended says of its nexus.
+Admission said_by(const UserRequest& attach) {
+    const bool said = attach.end == UserRequest::End::answered &&
+                      (attach.answer.error == 0 || attach.answer.error == EACCES);
+    if (!said) {
+        return Admission::unheard;
+    }
+    return attach.answer.error == 0 ? Admission::admitted : Admission::refused;
+}
+
 }  // namespace
 
 UserQueue::UserQueue(UserPresence& presence, const UserSettings& settings, UserQueueHost& host,
@@ -68,6 +78,11 @@ void UserQueue::look_at_presence() {
     }
     if (now.attachment && !now.attachment->given_up() && !attachment_) {
         attach(now.attachment);
+    }
+    for (const std::uint64_t nexus : std::exchange(promised_, {})) {
+        if (!attachment_) {
+            host_.admit(nexus, Admission::unheard);  // the handler that was to be asked is gone
+        }
     }
     if (now.stopping && !stop_at_) {
         stop_at_ = base::Clock::now() + kStopLimit;
@@ -349,9 +364,8 @@ void UserQueue::end(UserRequest& request, UserRequest::End how) {
         request.server->told = nullptr;
     }
     if (request.nobody_waits) {
-        if (request.op == TARGE_OP_SESSION_ATTACH && how == UserRequest::End::answered &&
-            (request.answer.error == 0 || request.answer.error == EACCES)) {
-            host_.admit(request.session, request.answer.error == 0);
+        if (request.op == TARGE_OP_SESSION_ATTACH) {
+            host_.admit(request.session, said_by(request));
         }
         forget(request);
         return;

@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "base/intrusive_list.h"
 #include "device/device.h"
+#include "device/device_observer.h"
 #include "device/user_attachment.h"
 #include "device/user_presence.h"
 #include "device/user_request.h"
@@ -25,7 +26,7 @@ class UserEvents;
 /// Who hears what a queue is told besides answers. Called on the queue's core, and does not wait.
 class UserQueueHost {
 public:
-    virtual void admit(std::uint64_t nexus, bool admitted) = 0;
+    virtual void admit(std::uint64_t nexus, Admission says) = 0;
     virtual void defer(const DeferredError& error) = 0;
 
 protected:
@@ -193,6 +194,8 @@ private:
     std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
 
     std::vector<ServerNexus> nexuses_;  ///< that see the unit by way of this core
+    /// Of these, whom a handler is to be told of that this queue has not attached yet.
+    std::vector<std::uint64_t> promised_;
     std::optional<Reservations> reservations_;
 
     Requests waiting_;

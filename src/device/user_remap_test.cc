@@ -95,7 +95,7 @@ struct Heard final : DeviceObserver {
         told();
     }
     void defer(const DeferredError& /*error*/) override {}
-    void admit(std::uint64_t /*nexus*/, bool /*admitted*/) override {}
+    void admit(std::uint64_t /*nexus*/, Admission /*says*/) override {}
 };
 
 class UserRemaps : public testing::WithHandlerHere {

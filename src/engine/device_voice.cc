@@ -44,8 +44,8 @@ void LogicalUnit::defer(const device::DeferredError& error) {
     tell_every_lane({.to = NexusId{error.nexus}, .deferred = sense}, [] {});
 }
 
-void LogicalUnit::admit(std::uint64_t nexus, bool admitted) {
-    tell_every_lane({.to = NexusId{nexus}, .admits = admitted}, [] {});
+void LogicalUnit::admit(std::uint64_t nexus, device::Admission says) {
+    tell_every_lane({.to = NexusId{nexus}, .admission = says}, [] {});
 }
 
 void LogicalUnit::tell_every_lane(Raise raise, std::move_only_function<void()> told) {

@@ -254,8 +254,8 @@ void Lane::raise(const Raise& raise, NexusUnit& nexus) {
         is_among(raise.only, nexus) && !is_spared(raise.spared, nexus)) {
         if (raise.deferred) {
             nexus.deferred = raise.deferred;
-        } else if (raise.admits) {
-            nexus.admit(*raise.admits);
+        } else if (raise.admission) {
+            nexus.admit(*raise.admission);
         } else {
             nexus.raise(raise.condition);
         }

@@ -48,7 +48,7 @@ struct Raise {
     ItNexuses spared = {};                     ///< null: nobody
     std::optional<NexusId> to = {};            ///< nothing: as the others say; else nobody but this one
     std::optional<scsi::Sense> deferred = {};  ///< instead: for the next command
-    std::optional<bool> admits = {};           ///< instead: whether they may use the unit
+    std::optional<device::Admission> admission = {};  ///< instead: whether they may use the unit
 };
 
 /// Which tasks a function ends, and who is told.

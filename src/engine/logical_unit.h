@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "device/device.h"
+#include "device/device_observer.h"
 #include "engine/background.h"
 #include "engine/device_group.h"
 #include "engine/lane.h"
@@ -107,7 +108,7 @@ private:
     void changed() override;
     void raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) override;
     void defer(const device::DeferredError& error) override;
-    void admit(std::uint64_t nexus, bool admitted) override;
+    void admit(std::uint64_t nexus, device::Admission says) override;
     void tell_every_lane(Raise raise, std::move_only_function<void()> told);
     /// One at a time, and one more for all that ask meanwhile: the store may have changed since it began.
     Background look_again(std::shared_ptr<LogicalUnit> self);

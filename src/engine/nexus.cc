@@ -129,7 +129,7 @@ NexusUnit* Nexus::locate(std::uint64_t lun_field) const {
     } else if (const auto lun = scsi::decode_lun(lun_field)) {
         found = units_.find(lun->value);
     }
-    const bool hidden = found != nullptr && found->admission == NexusUnit::Admission::refused;
+    const bool hidden = found != nullptr && found->admission == device::Admission::refused;
     return hidden ? nullptr : found;
 }
 

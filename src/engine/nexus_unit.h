@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "base/id.h"
 #include "base/intrusive_list.h"
+#include "device/device_observer.h"
 #include "engine/limits.h"
 #include "engine/task_set.h"
 #include "scsi/sense.h"
@@ -44,17 +45,16 @@ public:
     void introduce();
     /// Queues a unit attention, and says so to the transport.
     void raise(scsi::Asc condition);
-    /// Whether the device lets the nexus use the unit; where it does not, the nexus sees none.
-    void admit(bool admitted);
+    /// What DeviceObserver::admit() says of the nexus.
+    void admit(device::Admission says);
 
     Nexus& nexus;
     std::shared_ptr<LogicalUnit> unit;
     Lane& lane;
     std::uint16_t lun;
-    bool read_only;  ///< by the LUN map
-    enum class Admission : std::uint8_t { unheard, admitted, refused };
-    Admission admission = Admission::unheard;  ///< by a device that is asked
-    bool asked = false;                        ///< it was, here, and has not answered
+    bool read_only;                                            ///< by the LUN map
+    device::Admission admission = device::Admission::unheard;  ///< by a device that is asked
+    bool asked = false;                                        ///< it was, here, and has not answered
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
     std::uint32_t commands = 0;  ///< submitted and not retired

@@ -62,11 +62,14 @@ void NexusUnit::introduce() {
     }
 }
 
-void NexusUnit::admit(bool admitted) {
-    const Admission before = std::exchange(admission, admitted ? Admission::admitted : Admission::refused);
-    const bool hidden = before == Admission::refused;
+void NexusUnit::admit(device::Admission says) {
+    using enum device::Admission;
+    const bool was_hidden = admission == refused;
+    if (says != unheard) {
+        admission = says;
+    }
     asked = false;
-    if (hidden == admitted && !nexus.joins()) {  // what an initiator may have been told is otherwise now
+    if (was_hidden != (admission == refused) && !nexus.joins()) {  // of which initiators may have been told
         nexus.inventory().raise();
         nexus.port().unit_event(0, scsi::unit_attention(scsi::Asc::reported_luns_data_has_changed));
     }

@@ -43,7 +43,7 @@ scsi::Outcome answer_report_luns(Command& command) {
     Nexus& nexus = *command.life.nexus;
     std::vector<scsi::Lun> luns;
     nexus.units().for_each([&](const NexusUnit& unit) {
-        if (unit.admission != NexusUnit::Admission::refused) {
+        if (unit.admission != device::Admission::refused) {
             luns.emplace_back(unit.lun);
         }
     });

@@ -14,6 +14,7 @@
 namespace targe::engine {
 namespace {
 
+using device::Admission;
 using testing::ByteVector;
 using testing::cdb;
 using testing::filled;
@@ -28,7 +29,7 @@ std::size_t luns_of(Initiator& who) {
 
 TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
     const auto other = login("other");
-    server_->heard_by->admit(host_->nexus().id().value, false);
+    server_->heard_by->admit(host_->nexus().id().value, Admission::refused);
     world_.run();
     EXPECT_EQ(luns_of(*host_), 0U);
     EXPECT_EQ(luns_of(*other), 1U);
@@ -40,7 +41,10 @@ TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
     host_->arrive(world_.core(1));
     world_.run();
     EXPECT_EQ(luns_of(*host_), 0U) << "on another core";
-    server_->heard_by->admit(host_->nexus().id().value, true);
+    server_->heard_by->admit(host_->nexus().id().value, Admission::unheard);
+    world_.run();
+    EXPECT_EQ(luns_of(*host_), 0U) << "its device says nothing new";
+    server_->heard_by->admit(host_->nexus().id().value, Admission::admitted);
     world_.run();
     EXPECT_EQ(host_->next_attention(), 0x063f0eU);
     EXPECT_EQ(luns_of(*host_), 1U);
@@ -49,17 +53,17 @@ TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
 
 TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {
     server_->asks = true;
-    for (const bool admitted : {false, true}) {
+    for (const Admission says : {Admission::refused, Admission::admitted, Admission::unheard}) {
         Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
         bool logged_in = false;
         guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
         world_.advance(std::chrono::milliseconds{999});
         EXPECT_FALSE(logged_in);
         EXPECT_FALSE(guest.nexus().is_at_rest());
-        server_->heard_by->admit(guest.nexus().id().value, admitted);
+        server_->heard_by->admit(guest.nexus().id().value, says);
         world_.advance({});
         EXPECT_TRUE(logged_in);
-        EXPECT_EQ(luns_of(guest), admitted ? 1U : 0U);
+        EXPECT_EQ(luns_of(guest), says == Admission::refused ? 0U : 1U);
         EXPECT_TRUE(guest.events.empty()) << "it is told nothing of what it never saw";
     }
     server_->asks = false;
@@ -78,7 +82,7 @@ TEST_F(ServedUnit, KeepsALoginWaitingForALittleWhileOnly) {
     EXPECT_TRUE(logged_in);
     EXPECT_EQ(luns_of(guest), 1U);
     guest.clear_attentions();
-    server_->heard_by->admit(guest.nexus().id().value, false);
+    server_->heard_by->admit(guest.nexus().id().value, Admission::refused);
     world_.run();
     EXPECT_EQ(guest.events.back(), scsi::Asc::reported_luns_data_has_changed) << "a refusal that came late";
     EXPECT_EQ(luns_of(guest), 0U);
@@ -89,7 +93,7 @@ TEST_F(ServedUnit, EndsTheWaitOfALoginThatEnds) {
     Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
     bool logged_in = false;
     guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
-    server_->heard_by->admit(guest.nexus().id().value, false);
+    server_->heard_by->admit(guest.nexus().id().value, Admission::refused);
     world_.run();  // the answer is here, and the login would go on now
     guest.close();
     world_.advance(std::chrono::seconds{2});

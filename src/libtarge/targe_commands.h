@@ -138,8 +138,8 @@ struct targe_command_ops {
      * attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
     /* A nexus wants to use the unit: 0, or anything negative to refuse: then it sees none, neither in REPORT
-     * LUNS nor by INQUIRY. NULL: all may. Its login waits for the answer, but not for longer than a second:
-     * from then on until there is one it sees the unit. */
+     * LUNS nor by INQUIRY. NULL: all may. Its login waits for the answer, but not for longer than a second,
+     * nor once the handler is gone: from then on until there is one it sees the unit. */
     int (*session_attach)(void* context, const struct targe_session* session);
     /* It is gone, and so are its commands: forget PREVENT and what else belongs to it. May be NULL. */
     void (*session_detach)(void* context, uint64_t session);

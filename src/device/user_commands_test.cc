@@ -337,6 +337,14 @@ TEST_F(UserCommands, SayThatANexusIsLeftUnheardByAHandlerThatItsCoreNeverSaw) {
     EXPECT_FALSE(toy_.has("attach iqn.two"));
 }
 
+TEST_F(UserCommands, EndThoughTheirHandlerPondersWhoMayUseTheUnit) {
+    toy_.ponders = true;
+    const ToyHandler handler(settings_.socket, toy_);
+    await([&] { return toy_.has("attach iqn.one"); });
+    stopped_.reset();
+    toy_.ponders = false;
+}
+
 TEST_F(UserCommands, TellWhatTheirHandlerSaysOfThem) {
     const targe_command_rule rule{.opcode = 0xc5,
                                   .action = 2,

@@ -39,6 +39,28 @@ void UserQueue::forget(UserRequest& notice) {
     delete static_cast<Notice*>(&notice);
 }
 
+/// The daemon ends: what nobody waits for keeps it from that no longer, whatever the handler makes of it.
+void UserQueue::forget_all_notices() {
+    for (Requests* const list : {&waiting_, &begun_}) {
+        Requests present;
+        while (!list->empty()) {
+            present.push_back(list->pop_front());
+        }
+        while (!present.empty()) {
+            UserRequest& request = present.pop_front();
+            if (!request.nobody_waits) {
+                list->push_back(request);
+                continue;
+            }
+            if (list == &begun_) {
+                static_cast<void>(revoke(request.slot));
+                slots_[request.slot].request = nullptr;
+            }
+            forget(request);
+        }
+    }
+}
+
 bool UserQueue::join(const ServerNexus& nexus) {
     nexuses_.push_back(nexus);
     if (attachment_) {

@@ -86,6 +86,7 @@ void UserQueue::look_at_presence() {
     }
     if (now.stopping && !stop_at_) {
         stop_at_ = base::Clock::now() + kStopLimit;
+        forget_all_notices();
     }
     next_look_ = {};
     activate();

@@ -127,6 +127,7 @@ private:
     void introduce_reservations();
     void send(std::unique_ptr<UserRequest> notice);
     static void forget(UserRequest& notice);
+    void forget_all_notices();
 
     void attach(std::shared_ptr<UserAttachment> attachment);
     void lose();

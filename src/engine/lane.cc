@@ -122,6 +122,13 @@ void Lane::begin(Command& command) {
     ++executing_;
 }
 
+void Lane::leave_for_pieces(Command& command) {
+    TARGE_ASSERT(command.life.stage == Stage::executing && executing_ > 0);
+    command.life.stage = Stage::copying;
+    --executing_;
+    settle();
+}
+
 void Lane::remove(Command& command, base::Time now) {
     if (command.life.stage == Stage::executing) {
         TARGE_ASSERT(executing_ > 0);

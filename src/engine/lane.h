@@ -113,6 +113,8 @@ public:
     [[nodiscard]] bool has_tasks(const NexusUnit& unit);
     void park(Command& command);
     void begin(Command& command);
+    /// From now on it executes in pieces, each of which goes into lanes by itself.
+    void leave_for_pieces(Command& command);
     /// Whether it is time to see how full the store is. Cheap where no threshold is set.
     [[nodiscard]] bool look_is_due() const { return watches_fill_ && core_.now() >= next_look_; }
     [[nodiscard]] bool watches_fill() const { return watches_fill_; }

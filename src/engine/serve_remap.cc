@@ -3,8 +3,10 @@
 #include "base/assert.h"
 #include "engine/block_io.h"
 #include "engine/command_path.h"
+#include "engine/gates.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/visitor.h"
 #include "scsi/read_write.h"
 
 #include <algorithm>
@@ -28,7 +30,11 @@ constexpr std::size_t kAtOnce = 8;
 constexpr std::uint8_t kRead16 = 0x88;
 constexpr std::uint8_t kWrite16 = 0x8a;
 
-/// What all that carry out one remap share.
+constexpr scsi::Sense kNobodyKnowsHowFar{.key = scsi::SenseKey::aborted_command,
+                                         .asc = scsi::Asc::internal_target_failure};
+
+/// What all that carry out one remap share. They begin pieces while the lane is open: its state may change
+/// between them, and they wait for that.
 class Remapping {
 public:
     Remapping(Command& command, const device::ServerRemap& remap) : command_(command), remap_(remap) {
@@ -45,7 +51,10 @@ public:
     }
     Remapping(const Remapping&) = delete;
     Remapping& operator=(const Remapping&) = delete;
-    ~Remapping() { command_.life.at_server = nullptr; }
+    ~Remapping() {
+        command_.life.at_server = nullptr;
+        command_.life.visitor = nullptr;
+    }
 
     [[nodiscard]] bool copies() const { return remap_.block.empty(); }
     [[nodiscard]] std::uint32_t block_bytes() const { return remap_.block_bytes; }
@@ -70,10 +79,30 @@ public:
         return command_.life.in_buffer.bytes().subspan(at, blocks * block_bytes());
     }
 
+    /// The command leaves its lane, into which pieces go from then on.
+    void begin() {
+        command_.life.unit->lane.leave_for_pieces(command_);
+        command_.life.visitor = &visitor_.emplace(*command_.life.unit);
+    }
     void begin(const Range& range) { left_ = range; }
-    /// The next piece of the range; nothing when there is none, or there is to be none.
+    [[nodiscard]] bool is_left() const { return left_.blocks != 0 && goes_on(); }
+    [[nodiscard]] Visit& visit() { return visitor_->at(*command_.life.unit); }
+    /// Inside the lane. False: what has changed since the command was let in, or the last pieces were, keeps
+    /// it out.
+    bool is_let_in() {
+        const NexusUnit& unit = *command_.life.unit;
+        const UnitState& state = unit.lane.state();
+        if (write_protected(unit, state)) {
+            failure_ = write_protected_sense();
+        } else if (const auto refusal = refused_at_gate(command_, state)) {
+            failure_ = refusal;
+        }
+        return !failure_;
+    }
+    void fail() { failure_ = failure_.value_or(kNobodyKnowsHowFar); }
+    /// The next piece of the range; nothing when there is none, or there is to be none now.
     std::optional<Range> next() {
-        if (left_.blocks == 0 || !goes_on()) {
+        if (!is_left() || !visit().may_enter_at_once({})) {
             return std::nullopt;
         }
         const Range piece{
@@ -108,19 +137,19 @@ public:
 private:
     /// What the answer means for the command that was remapped, of which other parts may have been done.
     scsi::Outcome ended(const ServerAnswer& answer, std::size_t in_bytes) const {
-        const scsi::Sense failed{.key = scsi::SenseKey::aborted_command,
-                                 .asc = scsi::Asc::internal_target_failure};
         if (answer.end != ServerAnswer::End::answered) {
-            return failed;
+            return kNobodyKnowsHowFar;
         }
         ServerAnswer now = answer;
         now.deferred = false;
         const auto how = outcome_of(now, command_.life.unit->lane.state().pages.sense_format());
-        return how == scsi::Outcome{scsi::Status::good} && answer.in_bytes != in_bytes ? failed : how;
+        return how == scsi::Outcome{scsi::Status::good} && answer.in_bytes != in_bytes ? kNobodyKnowsHowFar
+                                                                                       : how;
     }
 
     Command& command_;
     const device::ServerRemap& remap_;
+    std::optional<Visitor> visitor_;
     std::array<ServerRequest, kAtOnce> requests_;
     std::uint64_t piece_blocks_;
     Range left_{};
@@ -197,7 +226,7 @@ Worker work_on(base::CommandArena& arena, Remapping& work, std::size_t index) {
     }
 }
 
-/// Begins them all. Nothing is left to wait for when they have ended at once.
+/// Begins them all, inside the lane. Nothing is left to wait for when they have ended at once.
 struct WorkOn {
     base::CommandArena& arena;
     Remapping& work;
@@ -215,15 +244,35 @@ struct WorkOn {
 
 }  // namespace
 
+namespace {
+
+/// As far as there is no failure.
+base::Task<void> work_on_range(base::CommandArena& arena, Remapping& work) {
+    while (work.is_left()) {
+        const auto kept_out = co_await work.visit().enter(arena, {});
+        if (kept_out) {
+            work.fail();
+            co_return;
+        }
+        if (work.is_let_in()) {
+            co_await WorkOn{arena, work};
+        }
+        work.visit().leave();
+    }
+}
+
+}  // namespace
+
 base::Task<scsi::Outcome> carry_out_remap(base::CommandArena& arena, Command& command,
                                           const device::ServerRemap& remap) {
     Remapping work{command, remap};
     if (!work.take_buffer()) {
         co_return no_room(command);
     }
+    work.begin();
     for (const Range& range : remap.ranges) {
         work.begin(range);
-        co_await WorkOn{arena, work};
+        co_await work_on_range(arena, work);
         if (!work.goes_on()) {
             break;
         }

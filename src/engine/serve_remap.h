@@ -12,7 +12,8 @@ namespace targe::engine {
 [[nodiscard]] scsi::Outcome outcome_of(const device::ServerAnswer& answer, scsi::SenseFormat format);
 
 /// Ends when none of the commands is under way any more that it has made: at the end, at the first failure,
-/// or when `command` was aborted.
+/// when `command` was aborted, or when a change of the unit's state keeps it out. Such changes wait for no
+/// more than is under way: between them it is not in its lane.
 base::Task<scsi::Outcome> carry_out_remap(base::CommandArena& arena, Command& command,
                                           const device::ServerRemap& remap);
 

@@ -177,7 +177,8 @@ TARGE_API int targe_go_on(struct targe_command* command);
  * 128 KiB and 8 at once, with nothing but LBA and length in the CDB and targe_command.generated set; ranges
  * one after the other. When those have ended the command ends: with GOOD, or as the first of them that did
  * not end with GOOD, after which no more are made. What waits for the command waits for them. They are in no
- * order with other commands that are under way.
+ * order with other commands that are under way. Between them the state of the unit may change: a reservation
+ * or a write protection that keeps the command out ends it, as if it had come then.
  *
  * An abort of the command concerns them, too: they are targe_aborted(), no more are made, and the function
  * waits for them. If this handler is gone before the end, the next one gets none of them, and the command

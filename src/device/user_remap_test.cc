@@ -10,8 +10,10 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -29,7 +31,7 @@ enum Opcode : std::uint8_t { kCopy = 0xc0, kFill = 0xc1, kDo = 0xc2 };
 /// Remaps as the test says.
 class Unit final : public CommandHandler {
 public:
-    [[nodiscard]] Wants wants() const override { return {.sessions = true, .remaps = true}; }
+    [[nodiscard]] Wants wants() const override { return {.sessions = true, .remaps = says_so}; }
     Execution execute(targe_command& command) override {
         generated = command.generated;
         ++executed;
@@ -51,6 +53,7 @@ public:
         co_return TARGE_DONE;
     }
 
+    bool says_so = true;
     std::vector<targe_range> ranges;
     std::uint32_t block_bytes = kBlock;
     std::function<void(request&)> lie;  ///< about what was answered
@@ -62,10 +65,11 @@ public:
 /// On a thread of its own to its end.
 class Serving {
 public:
-    Serving(Unit& unit, const std::string& socket) {
+    Serving(Unit& unit, const std::string& socket, std::uint32_t depth = 0) {
         targe_attachment how{};
         how.socket = socket.c_str();
         how.name = "remapping 1";
+        how.depth = depth;
         attachment_ = std::make_unique<Attachment>(unit, how, 10'000);
         thread_ = std::thread([this] { attachment_->run(); });
     }
@@ -79,9 +83,10 @@ public:
     }
     /// As a process that dies.
     void die() {
-        ::shutdown(attachment_->get()->connection, SHUT_RDWR);
+        lose_connection();
         thread_.join();
     }
+    void lose_connection() { ::shutdown(attachment_->get()->connection, SHUT_RDWR); }
 
 private:
     std::unique_ptr<Attachment> attachment_;
@@ -115,12 +120,18 @@ protected:
         });
     }
     ServerAnswer execute(Opcode opcode, std::uint32_t only_by = 0, std::size_t out_bytes = kBlock,
-                         bool may_remap = true) {
+                         bool may_remap = true, std::size_t in_bytes = 0) {
         const std::array<std::byte, 16> cdb{std::byte{opcode}};
         const testing::Bytes data(out_bytes, std::byte{7});
         const base::ConstSegment out{data.data(), data.size()};
-        ServerRequest request{
-            .cdb = cdb, .nexus = kNexus, .out = {&out, 1}, .may_remap = may_remap, .only_by = only_by};
+        testing::Bytes room(in_bytes);
+        const base::Segment in{room.data(), room.size()};
+        ServerRequest request{.cdb = cdb,
+                              .nexus = kNexus,
+                              .out = {&out, 1},
+                              .in = {&in, in_bytes > 0 ? 1U : 0U},
+                              .may_remap = may_remap,
+                              .only_by = only_by};
         return on_.run([&](base::CommandArena& arena) { return device().server()->execute(arena, request); });
     }
     /// By the handler that has attached last. What meets it on its way in ends as a reset.
@@ -171,6 +182,7 @@ TEST_F(UserRemaps, EndInFailureWhereTheyCannotBe) {
         -EINVAL);
     EXPECT_EQ(refused(kFill, {{.lba = 1, .blocks = 0, .source = 0}}), -EINVAL);
     EXPECT_EQ(refused(kFill, {{.lba = kLast, .blocks = 2, .source = 0}}), -EINVAL);
+    EXPECT_EQ(refused(kFill, {{.lba = 1, .blocks = 1, .source = 5}}), -EINVAL);
     EXPECT_EQ(refused(kCopy, {{.lba = 1, .blocks = 2, .source = kLast}}), -EINVAL);
     EXPECT_EQ(refused(kCopy, {{.lba = 1, .blocks = 2, .source = 2}}), -EINVAL);
     EXPECT_EQ(refused(kCopy, {{.lba = 2, .blocks = 2, .source = 1}}), -EINVAL);
@@ -186,6 +198,48 @@ TEST_F(UserRemaps, EndInFailureWhereTheyCannotBe) {
     EXPECT_TRUE(execute(kCopy, 0, 8192).remap);
     EXPECT_FALSE(execute(kCopy, 0, 8193).remap);
     EXPECT_EQ(unit_.result, -ENOTSUP);
+    EXPECT_TRUE(execute(kCopy).remap);
+    EXPECT_FALSE(execute(kCopy, 0, kBlock, true, kBlock).remap) << "its data-in are where a list would be";
+    EXPECT_EQ(unit_.result, -ENOTSUP);
+}
+
+TEST_F(UserRemaps, AreNoneOfAHandlerThatDoesNotSayThatItDoesThat) {
+    unit_.says_so = false;
+    unit_.ranges = {{.lba = 3, .blocks = 2, .source = 1}};
+    const Serving serving(unit_, settings_.socket);
+    EXPECT_FALSE(execute(kCopy).remap);
+    EXPECT_EQ(unit_.result, -ENOTSUP);
+}
+
+TEST_F(UserRemaps, EndWithTheirHandlerWhereverTheyAre) {
+    unit_.ranges = {{.lba = 5, .blocks = 3, .source = 0}};
+    for (const std::uint32_t depth : {0U, 1U}) {  // the second one is given to the handler, or waits for that
+        SCOPED_TRACE(depth);
+        Serving serving(unit_, settings_.socket, depth);
+        await_served();
+        const ServerAnswer answer = execute(kFill);
+        ASSERT_TRUE(answer.remap);
+        const auto piece = [&] {
+            return std::async(std::launch::async, [&] { return execute(kDo, answer.remap->answered_by); });
+        };
+        std::atomic<bool> holds = true;
+        unit_.executed = 0;
+        unit_.lie = [&](request&) {
+            while (holds) {
+                std::this_thread::sleep_for(std::chrono::milliseconds{1});
+            }
+        };
+        auto begun = piece();
+        await([&] { return unit_.executed == 1; });
+        auto behind = piece();
+        std::this_thread::sleep_for(std::chrono::milliseconds{30});
+        serving.lose_connection();
+        EXPECT_EQ(begun.get().end, ServerAnswer::End::lost);
+        EXPECT_EQ(behind.get().end, ServerAnswer::End::reset);
+        holds = false;
+        serving.die();
+        unit_.lie = nullptr;
+    }
 }
 
 TEST_F(UserRemaps, AreNoBusinessOfTheNextHandler) {

@@ -12,10 +12,13 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { kAnswerLimitMs = 5000, kRetryMs = 20 };
+enum {
+    kAnswerLimitMs =
+        10000,  // targed takes half of it to tell initiators of another handler, and then refuses
+    kRetryMs = 20,
+};
 
 static int fail(int error, char* text, size_t size, const char* format, ...) {
     if (text != NULL && size > 0) {
@@ -57,17 +60,19 @@ static int receive_welcome(int connection, struct welcome* welcome) {
     } control;
     struct iovec part = {.iov_base = &welcome->message, .iov_len = sizeof welcome->message};
     struct msghdr header = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct pollfd wanted = {.fd = connection, .events = POLLIN};
-    welcome->count = 0;
-    const int ready = poll(&wanted, 1, kAnswerLimitMs);
-    if (ready <= 0) {
-        return ready == 0 ? -ETIMEDOUT : -errno;
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = CMSG_LEN(sizeof welcome->descriptors),  // there is space for one more
+    };
+    const int ready = targe_await(connection, POLLIN, targe_now_ms() + kAnswerLimitMs);
+    if (ready != 0) {
+        return ready;
     }
-    ssize_t got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+    ssize_t got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got < 0 && errno == ECONNRESET) {
         // It closed without having read the hello, which says nothing of what it had sent before.
-        got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC);
+        got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     }
     if (got < 0) {
         return -errno;
@@ -110,6 +115,7 @@ static int map_region(targe_device* device, struct welcome* welcome) {
         queues[i].event = welcome->descriptors[TARGE_FD_QUEUES + i];
         pthread_mutex_init(&queues[i].lock, NULL);
     }
+    welcome->count = 0;  // they are the device's now
     device->region = region;
     device->region_bytes = agreed->region_bytes;
     device->queues = queues;
@@ -160,7 +166,8 @@ static const char* likely_cause(int error) {
 static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, device->path);  // its length was looked at
-    const int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    // It does not wait in connect(), for whoever has stopped to listen.
+    const int connection = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (connection < 0) {
         return fail(errno, error, error_size, "no socket can be made: %s", strerror(errno));
     }
@@ -171,6 +178,7 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
                     likely_cause(why));
     }
     struct welcome welcome;
+    welcome.count = 0;
     int result = 0;
     if (send_hello(device, connection) != 0 && errno != EPIPE) {  // targed has refused before it listened
         result = -errno;
@@ -179,18 +187,17 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     if (result == 0 && welcome.message.error != 0) {
         result = fail(welcome.message.error, error, error_size, "targed refuses: %.*s",
                       (int)sizeof welcome.message.text, welcome.message.text);
-        close_all(&welcome);
     } else if (result != 0) {
         fail(-result, error, error_size, "targed does not answer as it should: %s", strerror(-result));
     }
     if (result == 0) {
         result = map_region(device, &welcome);
         if (result != 0) {
-            close_all(&welcome);
             fail(ENOMEM, error, error_size, "the memory cannot be mapped");
         }
     }
     if (result != 0) {
+        close_all(&welcome);
         close(connection);
         return result;
     }
@@ -200,19 +207,13 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     return 0;
 }
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int targe_connect(targe_device* device, int timeout_ms, char* error, size_t error_size) {
-    const int64_t until = now_ms() + timeout_ms;
+    const int64_t until = targe_now_ms() + timeout_ms;
     for (;;) {
         const int result = try_to_attach(device, error, error_size);
         const bool may_change = result == -ENOENT || result == -ECONNREFUSED || result == -EBUSY ||
                                 result == -EAGAIN || result == -ECONNRESET;
-        if (result == 0 || !may_change || now_ms() >= until) {
+        if (result == 0 || !may_change || targe_now_ms() >= until) {
             return result;
         }
         poll(NULL, 0, kRetryMs);
@@ -366,8 +367,9 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
         device->lent_bytes =
             device->how.lends != 0 && fstat(device->how.memory, &memory) == 0 ? (uint64_t)memory.st_size : 0;
         device->path = strdup(device->how.socket);
-        if (make_rules(device) == 0 && device->path != NULL &&
-            targe_connect(device, timeout_ms, error, error_size) == 0) {
+        if (make_rules(device) != 0 || device->path == NULL) {
+            fail(ENOMEM, error, error_size, "out of memory");
+        } else if (targe_connect(device, timeout_ms, error, error_size) == 0) {
             return device;
         }
     }

@@ -96,6 +96,11 @@ void targe_disconnect(targe_device* device);
 void targe_finish(struct request* request, struct targe_completion* with);
 void targe_wake_self(targe_device* device);
 
+// run.c
+int64_t targe_now_ms(void);
+/// Waits until `descriptor` is ready for `events`: 0, or -ETIMEDOUT. Signals do not end it.
+int targe_await(int descriptor, short events, int64_t until_ms);
+
 // say.c
 /// To a targed that knows nothing of this device yet.
 void targe_say_again(targe_device* device);

@@ -22,6 +22,27 @@ static uint64_t now_ns(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+int64_t targe_now_ms(void) {
+    return (int64_t)(now_ns() / 1000000);
+}
+
+int targe_await(int descriptor, short events, int64_t until_ms) {
+    for (;;) {
+        const int64_t left = until_ms - targe_now_ms();
+        struct pollfd wanted = {.fd = descriptor, .events = events};
+        const int ready = poll(&wanted, 1, left > 0 ? (int)left : 0);
+        if (ready > 0) {
+            return 0;
+        }
+        if (ready == 0) {
+            return -ETIMEDOUT;
+        }
+        if (errno != EINTR) {
+            return -errno;
+        }
+    }
+}
+
 static bool stopping(const targe_device* device) {
     return __atomic_load_n(&device->stopping, __ATOMIC_SEQ_CST) != 0;
 }

@@ -10,18 +10,40 @@
 
 enum { kReplyLimitMs = 5000 };
 
-/// The reply to request `id`; those to older ones, which nobody waits for any more, are thrown away.
-static int await_reply(int connection, uint32_t id) {
+static int error_of_connection(int error) {
+    return error == EPIPE || error == ECONNRESET ? -ENOTCONN : -error;
+}
+
+/// Like sendmsg(), but no longer than to `until_ms`: 0, or a negative errno.
+static int send_by(int connection, const struct msghdr* message, int64_t until_ms) {
     for (;;) {
-        struct pollfd wanted = {.fd = connection, .events = POLLIN};
-        const int ready = poll(&wanted, 1, kReplyLimitMs);
-        if (ready <= 0) {
-            return ready == 0 ? -ETIMEDOUT : -errno;
+        const int ready = targe_await(connection, POLLOUT, until_ms);
+        if (ready != 0) {
+            return ready;
+        }
+        if (sendmsg(connection, message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
+            return 0;
+        }
+        if (errno != EINTR && errno != EAGAIN) {
+            return error_of_connection(errno);
+        }
+    }
+}
+
+/// The reply to request `id`; those to older ones, which nobody waits for any more, are thrown away.
+static int await_reply(int connection, uint32_t id, int64_t until_ms) {
+    for (;;) {
+        const int ready = targe_await(connection, POLLIN, until_ms);
+        if (ready != 0) {
+            return ready;
         }
         struct targe_reply reply;
-        const ssize_t got = recv(connection, &reply, sizeof reply, 0);
+        const ssize_t got = recv(connection, &reply, sizeof reply, MSG_DONTWAIT);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
+            continue;
+        }
         if (got <= 0) {
-            return got == 0 ? -ENOTCONN : -errno;
+            return got == 0 ? -ENOTCONN : error_of_connection(errno);
         }
         if (got == sizeof reply && reply.id == id) {
             return -reply.error;
@@ -39,7 +61,9 @@ static int ask_with(targe_device* device, struct targe_request request, const vo
     if (connection < 0) {
         return -ENOTCONN;
     }
-    return sendmsg(connection, &header, MSG_NOSIGNAL) < 0 ? -errno : await_reply(connection, request.id);
+    const int64_t until_ms = targe_now_ms() + kReplyLimitMs;
+    const int sent = send_by(connection, &header, until_ms);
+    return sent != 0 ? sent : await_reply(connection, request.id, until_ms);
 }
 
 static int ask(targe_device* device, uint32_t kind, uint64_t value, uint64_t session) {

@@ -13,7 +13,8 @@
  * thread, one call at a time. A callback that would block returns TARGE_LATER, and any thread completes the
  * request later. A program may have many devices, each with a thread in targe_run().
  *
- * Errors. Functions return 0, or a negative errno. No function prints, exits or raises signals.
+ * Errors. Functions return 0, or a negative errno. No function prints, exits or raises signals, and none ends
+ * early because a signal came.
  *
  * Coming back. targed holds commands while no handler is attached, for as long as its configuration says. At
  * block level whoever attaches next gets them, and once more those that the one before had begun. At command
@@ -75,9 +76,10 @@ struct targe_attachment {
     uint32_t reserved2;
 };
 
-/* Attaches, waiting for at most `timeout_ms` for targed to be there and to answer. NULL when that fails:
- * `error` (may be NULL) then says why in a sentence, e.g. what the policy of the device or its configuration
- * has against it. Structs and strings that `how` names are copied. */
+/* Attaches, waiting for at most `timeout_ms` for targed to be there and to let go of another handler, and
+ * then for its answer, 10 s at most. NULL when that fails: `error` (may be NULL) then says why in a sentence,
+ * e.g. what the policy of the device or its configuration has against it. Structs and strings that `how`
+ * names are copied. */
 TARGE_API targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, char* error,
                                      size_t error_size);
 /* What was agreed on. A callback that targed, being older, does not know is never called. */
@@ -91,14 +93,16 @@ TARGE_API void targe_stop(targe_device* device);
  * open. */
 TARGE_API void targe_detach(targe_device* device);
 
-/* ---- What a handler may say by itself, from any thread ---- */
+/* ---- What a handler may say by itself, from any thread ----
+ * Each waits for targed for at most 5 s, besides others that are under way. -ENOTCONN: targed is gone, or not
+ * there again yet; -ETIMEDOUT: it does not answer, and may still do as it was told. */
 
 /* Establishes a unit attention for every nexus, or for one (`session` not 0). When it returns 0 it is in
- * force: a command completed afterwards cannot be overtaken by it. Waits for targed for at most 5 s. -EINVAL
- * for what is no matter of a handler. There are 28/00 and 28/01 (medium or import/export element changed),
- * 2A/00 2A/01 2A/02 2A/09 2A/10 (parameters, log, capacity), 2A/11 to 2A/14 (data encryption), 3B/11 to 3B/1C
- * (magazines), 38/07, 3F/01 3F/02 3F/03 (microcode, definition, INQUIRY), 3F/10 3F/11 3F/12, 5A/00 to 5A/03
- * (operator), 5D/xx (exceptions, TapeAlert). */
+ * force: a command completed afterwards cannot be overtaken by it. -EINVAL for what is no matter of a
+ * handler. There are 28/00 and 28/01 (medium or import/export element changed), 2A/00 2A/01 2A/02 2A/09 2A/10
+ * (parameters, log, capacity), 2A/11 to 2A/14 (data encryption), 3B/11 to 3B/1C (magazines), 38/07, 3F/01
+ * 3F/02 3F/03 (microcode, definition, INQUIRY), 3F/10 3F/11 3F/12, 5A/00 to 5A/03 (operator), 5D/xx
+ * (exceptions, TapeAlert). */
 TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session);
 /* Block level: the device has another size now, in bytes, whole blocks. Initiators hear of 2A/09. Returns
  * when targed has taken note, which is before they do. */

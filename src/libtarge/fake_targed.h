@@ -1,0 +1,178 @@
+// A targed for tests of libtarge, which does nothing but what the test says.
+#pragma once
+
+#include "libtarge/internal.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace targe::testing {
+
+/// A folder for sockets, gone at the end.
+class SocketFolder {
+public:
+    SocketFolder() { EXPECT_NE(::mkdtemp(path_.data()), nullptr); }
+    SocketFolder(const SocketFolder&) = delete;
+    SocketFolder& operator=(const SocketFolder&) = delete;
+    ~SocketFolder() { std::filesystem::remove_all(path_); }
+    [[nodiscard]] std::string socket() const { return path_ + "/handler.sock"; }
+
+private:
+    std::string path_ = (std::filesystem::temp_directory_path() / "targe-XXXXXX").string();
+};
+
+/// Lets one handler in, by memory with one queue of one slot.
+class FakeTarged {
+public:
+    explicit FakeTarged(const SocketFolder& folder) : path_(folder.socket()) {
+        const sockaddr_un where = address();
+        ::unlink(path_.c_str());
+        EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&where), sizeof where), 0);
+        EXPECT_EQ(::listen(listener_, 1), 0);
+        EXPECT_EQ(::ftruncate(memory_, kRegion), 0);
+        region_ = ::mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, MAP_SHARED, memory_, 0);
+        EXPECT_NE(region_, MAP_FAILED);
+    }
+    FakeTarged(const FakeTarged&) = delete;
+    FakeTarged& operator=(const FakeTarged&) = delete;
+    ~FakeTarged() {
+        ::munmap(region_, kRegion);
+        for (const int each : {listener_, connection_, memory_, handler_event_, queue_event_}) {
+            ::close(each);
+        }
+    }
+
+    [[nodiscard]] sockaddr_un address() const {
+        sockaddr_un where{};
+        where.sun_family = AF_UNIX;
+        path_.copy(where.sun_path, sizeof where.sun_path - 1);
+        return where;
+    }
+
+    /// A disk, of which only reads are known.
+    [[nodiscard]] static targe_block_ops reading(int (*read)(void*, targe_io*)) {
+        targe_block_ops ops{};
+        ops.struct_size = sizeof ops;
+        ops.read = read;
+        return ops;
+    }
+    [[nodiscard]] targe_attachment attachment(const targe_block_ops& ops) const {
+        targe_attachment how{};
+        how.struct_size = sizeof how;
+        how.level = TARGE_BLOCKS;
+        how.socket = path_.c_str();
+        how.block_ops = &ops;
+        return how;
+    }
+    /// Attached, and welcome.
+    [[nodiscard]] targe_device* attach(const targe_attachment& how) {
+        std::thread welcoming([this] { welcome(); });
+        targe_device* const made = targe_attach(&how, 0, nullptr, 0);
+        welcoming.join();
+        return made;
+    }
+    [[nodiscard]] targe_device* attach() {
+        const targe_block_ops ops = reading([](void*, targe_io*) { return -EIO; });
+        return attach(attachment(ops));
+    }
+
+    /// The hello of the one that comes.
+    targe_hello await_hello() {
+        ::close(connection_);
+        connection_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        targe_hello hello{};
+        EXPECT_EQ(::recv(connection_, &hello, sizeof hello, 0), ssize_t{sizeof hello});
+        return hello;
+    }
+    [[nodiscard]] static targe_welcome good_welcome() {
+        targe_welcome welcome{};
+        welcome.magic = TARGE_MAGIC;
+        welcome.protocol = TARGE_PROTOCOL;
+        welcome.queues = 1;
+        welcome.slots = 1;
+        welcome.block_size = 512;
+        welcome.size = 1U << 20U;
+        welcome.arena_bytes = kArena;
+        welcome.region_bytes = kRegion;
+        return welcome;
+    }
+    [[nodiscard]] std::vector<int> descriptors() const { return {memory_, handler_event_, queue_event_}; }
+    void answer(const targe_welcome& welcome, const std::vector<int>& descriptors) const {
+        targe_welcome sent = welcome;
+        std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
+        iovec part{.iov_base = &sent, .iov_len = sizeof sent};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        if (!descriptors.empty()) {
+            message.msg_control = control.data();
+            message.msg_controllen = control.size();
+            cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+            rights->cmsg_level = SOL_SOCKET;
+            rights->cmsg_type = SCM_RIGHTS;
+            rights->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+            std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size() * sizeof(int));
+        }
+        EXPECT_EQ(::sendmsg(connection_, &message, MSG_NOSIGNAL), ssize_t{sizeof sent});
+    }
+    void welcome() {
+        await_hello();
+        answer(good_welcome(), descriptors());
+    }
+
+    /// Asks the handler for a read of one block.
+    void offer_read() {
+        auto& queue = *static_cast<targe_queue*>(region_);
+        queue.slots[0].op = TARGE_OP_READ;
+        queue.slots[0].length = 512;
+        queue.offered_slots[0] = 0;
+        __atomic_store_n(&queue.offered, 1U, __ATOMIC_SEQ_CST);
+        EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
+    }
+    [[nodiscard]] std::uint32_t completed() const {
+        return __atomic_load_n(&static_cast<targe_queue*>(region_)->completed, __ATOMIC_SEQ_CST);
+    }
+    /// The next one of the handler.
+    [[nodiscard]] targe_request request() const {
+        targe_request request{};
+        EXPECT_EQ(::recv(connection_, &request, sizeof request, 0), ssize_t{sizeof request});
+        return request;
+    }
+    void reply(std::uint32_t id) const {
+        const struct targe_reply reply{.id = id, .error = 0};
+        ::send(connection_, &reply, sizeof reply, MSG_NOSIGNAL);
+    }
+    /// Whether the handler has closed its end; waits for that.
+    [[nodiscard]] bool is_left(int wait_ms) const {
+        pollfd wanted{.fd = connection_, .events = POLLRDHUP, .revents = 0};
+        return ::poll(&wanted, 1, wait_ms) > 0;
+    }
+
+private:
+    static constexpr std::uint64_t kArena = TARGE_PAGE;
+    static constexpr std::uint64_t kRegion = TARGE_QUEUE_STRIDE + kArena;
+
+    std::string path_;
+    int listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int connection_ = -1;
+    int memory_ = ::memfd_create("targe", MFD_CLOEXEC);
+    int handler_event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int queue_event_ = ::eventfd(0, EFD_CLOEXEC);
+    void* region_ = nullptr;
+};
+
+}  // namespace targe::testing

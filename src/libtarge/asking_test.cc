@@ -68,5 +68,30 @@ TEST(Asking, IsNotCutOffBySignals) {
     targe_detach(device);
 }
 
+TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+    targe_attachment how = targed->attachment(ops);
+    how.reattach = 1;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    int deeper = -1;
+    std::thread asks([&] { deeper = targe_set_depth(device, 3); });
+    targed->reply(targed->request().id);
+    asks.join();
+    EXPECT_EQ(deeper, 0);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    targed.emplace(folder);
+    targed->welcome();
+    const targe_request again = targed->request();
+    EXPECT_EQ(again.kind, std::uint32_t{TARGE_REQUEST_DEPTH});
+    EXPECT_EQ(again.value, 3U);
+    targed->reply(again.id);
+    targe_stop(device);
+    runs.join();
+    targe_detach(device);
+}
+
 }  // namespace
 }  // namespace targe

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -106,7 +107,7 @@ static int map_region(targe_device* device, struct welcome* welcome) {
         return -ENOMEM;
     }
     close(welcome->descriptors[TARGE_FD_MEMORY]);
-    __atomic_store_n(&device->event, welcome->descriptors[TARGE_FD_HANDLER], __ATOMIC_RELAXED);
+    device->event = welcome->descriptors[TARGE_FD_HANDLER];
     uint8_t* const arenas = (uint8_t*)region + agreed->queues * TARGE_QUEUE_STRIDE;
     for (uint32_t i = 0; i < agreed->queues; ++i) {
         queues[i].device = device;
@@ -126,9 +127,12 @@ static int map_region(targe_device* device, struct welcome* welcome) {
     return 0;
 }
 
-static int send_hello(const targe_device* device, int connection) {
+static int send_hello(targe_device* device, int connection) {
+    pthread_mutex_lock(&device->asking);
+    struct targe_hello hello = device->hello;
+    pthread_mutex_unlock(&device->asking);
     const size_t rules = device->how.rule_count * sizeof *device->rules;
-    struct iovec parts[2] = {{.iov_base = (void*)&device->hello, .iov_len = sizeof device->hello},
+    struct iovec parts[2] = {{.iov_base = &hello, .iov_len = sizeof hello},
                              {.iov_base = device->rules, .iov_len = rules}};
     struct msghdr header = {.msg_iov = parts, .msg_iovlen = rules > 0 ? 2 : 1};
     union {
@@ -216,7 +220,7 @@ int targe_connect(targe_device* device, int timeout_ms, char* error, size_t erro
         if (result == 0 || !may_change || targe_now_ms() >= until) {
             return result;
         }
-        poll(NULL, 0, kRetryMs);
+        targe_pause(device, kRetryMs);
     }
 }
 
@@ -234,7 +238,8 @@ void targe_disconnect(targe_device* device) {
     free(device->queues);
     device->queues = NULL;
     device->queue_count = 0;
-    close(__atomic_exchange_n(&device->event, -1, __ATOMIC_RELAXED));
+    close(device->event);
+    device->event = -1;
     // Only now: it says that nothing more is done for what was taken.
     close(device->connection);
     device->connection = -1;
@@ -348,6 +353,7 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
         return NULL;
     }
     device->connection = device->event = -1;
+    device->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     copy_known(&device->how, sizeof device->how, how, how->struct_size);
     if (device->how.block_ops != NULL) {
         copy_known(&device->blocks, sizeof device->blocks, device->how.block_ops,
@@ -367,8 +373,8 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
         device->lent_bytes =
             device->how.lends != 0 && fstat(device->how.memory, &memory) == 0 ? (uint64_t)memory.st_size : 0;
         device->path = strdup(device->how.socket);
-        if (make_rules(device) != 0 || device->path == NULL) {
-            fail(ENOMEM, error, error_size, "out of memory");
+        if (make_rules(device) != 0 || device->path == NULL || device->stop_event < 0) {
+            fail(ENOMEM, error, error_size, "there is not enough memory, or no file descriptor left");
         } else if (targe_connect(device, timeout_ms, error, error_size) == 0) {
             return device;
         }
@@ -378,8 +384,12 @@ targe_device* targe_attach(const struct targe_attachment* how, int timeout_ms, c
 }
 
 void targe_detach(targe_device* device) {
+    targe_await_open_requests(device);
     targe_forget_sessions(device);
     targe_disconnect(device);
+    if (device->stop_event >= 0) {
+        close(device->stop_event);
+    }
     pthread_mutex_destroy(&device->asking);
     free(device->path);
     free(device->rules);

@@ -7,9 +7,12 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,6 +20,7 @@
 namespace targe {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::FakeTarged;
 using testing::SocketFolder;
 
@@ -145,6 +149,66 @@ TEST_F(Attaching, TakesProgramsOfAnotherAge) {
     ASSERT_NE(device, nullptr);
     EXPECT_EQ(hello.can & TARGE_LENDS, 0U);
     targe_detach(device);
+}
+
+TEST(Detaching, WaitsForWhatTheHandlerHasInHand) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    static std::atomic<targe_io*> kept = nullptr;
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io* io) {
+        kept = io;
+        return int{TARGE_LATER};
+    });
+    targe_device* const device = targed->attach(targed->attachment(ops));
+    ASSERT_NE(device, nullptr);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), -ENOTCONN); });
+    targed->offer_read();
+    while (kept == nullptr) {
+        std::this_thread::sleep_for(1ms);
+    }
+    targed.reset();
+    runs.join();
+    std::atomic<bool> detached = false;
+    std::thread detaches([&] {
+        targe_detach(device);
+        detached = true;
+    });
+    std::this_thread::sleep_for(50ms);  // for a defect to show
+    EXPECT_FALSE(detached);
+    targe_block_complete(kept, 0);
+    detaches.join();
+}
+
+TEST(Detaching, OfOneDeviceLeavesAnotherOfTheProgramAlone) {
+    const std::array<SocketFolder, 2> folders;
+    std::array<std::optional<FakeTarged>, 2> targeds;
+    std::array<std::atomic<unsigned>, 2> reads{};
+    const targe_block_ops ops = FakeTarged::reading([](void* context, targe_io*) {
+        ++*static_cast<std::atomic<unsigned>*>(context);
+        return 0;
+    });
+    std::array<targe_device*, 2> devices{};
+    std::array<std::thread, 2> threads;
+    for (std::size_t i = 0; i < 2; ++i) {
+        targeds[i].emplace(folders[i]);
+        targe_attachment how = targeds[i]->attachment(ops);
+        how.context = &reads[i];
+        devices[i] = targeds[i]->attach(how);
+        ASSERT_NE(devices[i], nullptr);
+        threads[i] = std::thread([device = devices[i]] { EXPECT_EQ(targe_run(device), 0); });
+    }
+    targe_stop(devices[0]);
+    threads[0].join();
+    targe_detach(devices[0]);
+    targeds[1]->offer_read();
+    while (targeds[1]->completed() == 0) {
+        std::this_thread::sleep_for(1ms);
+    }
+    EXPECT_EQ(reads[0], 0U);
+    EXPECT_EQ(reads[1], 1U);
+    targe_stop(devices[1]);
+    threads[1].join();
+    targe_detach(devices[1]);
 }
 
 }  // namespace

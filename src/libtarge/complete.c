@@ -5,14 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-void targe_wake_self(targe_device* device) {
-    const uint64_t one = 1;
-    // Refused only when so many are there already that it wakes all the same.
-    if (write(__atomic_load_n(&device->event, __ATOMIC_RELAXED), &one, sizeof one) < 0) {
-        return;
-    }
-}
-
 static uint32_t as_u32(uint64_t value) {
     return value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
 }
@@ -29,7 +21,7 @@ static void tell(struct request* request, struct targe_completion* with) {
         __atomic_exchange_n(&queue->shared->engine_asleep, 0, __ATOMIC_SEQ_CST) != 0) {
         const uint64_t one = 1;
         if (write(queue->event, &one, sizeof one) < 0) {
-            // As in targe_wake_self().
+            // Refused only when so many are there already that it wakes all the same.
         }
     }
 }

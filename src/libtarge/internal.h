@@ -71,7 +71,8 @@ struct targe_device {
     uint64_t lent_bytes;       // of how.memory
     char* path;
     int connection;
-    int event;
+    int event;       // targed's wake-ups
+    int stop_event;  // readable from targe_stop() on; it stays for as long as the device
     void* region;
     uint64_t region_bytes;
     uint32_t queue_count;
@@ -84,6 +85,7 @@ struct targe_device {
     struct log_page* log_pages;  // with `asking` held
     pthread_mutex_t asking;      // one request over the socket at a time
     uint32_t last_id;
+    uint32_t depth;  // of targe_set_depth(); 0: none was set. With `asking` held
 };
 
 // attach.c
@@ -94,12 +96,15 @@ void targe_disconnect(targe_device* device);
 // complete.c
 /// Ends the request; from any thread. Only slot and generation of `with` are filled in here.
 void targe_finish(struct request* request, struct targe_completion* with);
-void targe_wake_self(targe_device* device);
 
 // run.c
 int64_t targe_now_ms(void);
 /// Waits until `descriptor` is ready for `events`: 0, or -ETIMEDOUT. Signals do not end it.
 int targe_await(int descriptor, short events, int64_t until_ms);
+/// Waits so long, or until targe_stop().
+void targe_pause(targe_device* device, int ms);
+/// What the handler still has cannot be told to anybody, but must end before its memory goes.
+void targe_await_open_requests(targe_device* device);
 
 // say.c
 /// To a targed that knows nothing of this device yet.

@@ -43,6 +43,10 @@ int targe_await(int descriptor, short events, int64_t until_ms) {
     }
 }
 
+void targe_pause(targe_device* device, int ms) {
+    (void)targe_await(device->stop_event, POLLIN, targe_now_ms() + ms);
+}
+
 static bool stopping(const targe_device* device) {
     return __atomic_load_n(&device->stopping, __ATOMIC_SEQ_CST) != 0;
 }
@@ -121,10 +125,12 @@ static bool sleep_until_woken(targe_device* device) {
     bool listens = true;
     const bool drained = stopping(device) && __atomic_load_n(&device->open, __ATOMIC_SEQ_CST) == 0;
     if (!drained && (stopping(device) || !something_is_offered(device))) {
-        struct pollfd wanted[2] = {{.fd = device->event, .events = POLLIN},
-                                   {.fd = device->connection, .events = POLLRDHUP}};
         // Nobody tells when the last request ends that targe_stop() waits for.
-        if (poll(wanted, 2, stopping(device) ? 1 : -1) > 0) {
+        const bool looks = stopping(device);
+        struct pollfd wanted[3] = {{.fd = device->event, .events = POLLIN},
+                                   {.fd = device->connection, .events = POLLRDHUP},
+                                   {.fd = looks ? -1 : device->stop_event, .events = POLLIN}};
+        if (poll(wanted, 3, looks ? 1 : -1) > 0) {
             uint64_t count;
             listens = wanted[1].revents == 0;
             if (wanted[0].revents != 0 && read(device->event, &count, sizeof count) < 0) {
@@ -179,8 +185,7 @@ static int serve_until_lost(targe_device* device) {
     }
 }
 
-/// What the handler still has cannot be told to anybody, but must end before its memory goes.
-static void await_open_requests(targe_device* device) {
+void targe_await_open_requests(targe_device* device) {
     while (__atomic_load_n(&device->open, __ATOMIC_SEQ_CST) != 0) {
         poll(NULL, 0, 1);
     }
@@ -194,7 +199,7 @@ int targe_run(targe_device* device) {
             return ended;
         }
         if (device->connection >= 0) {
-            await_open_requests(device);
+            targe_await_open_requests(device);
             targe_forget_sessions(device);
             targe_disconnect(device);
             wait_ms = kReattachFirstMs;
@@ -203,7 +208,7 @@ int targe_run(targe_device* device) {
             return 0;
         }
         if (targe_connect(device, 0, NULL, 0) != 0) {
-            poll(NULL, 0, wait_ms);
+            targe_pause(device, wait_ms);
             wait_ms = wait_ms < kReattachLongestMs / 2 ? 2 * wait_ms : kReattachLongestMs;
         } else {
             targe_say_again(device);
@@ -212,6 +217,11 @@ int targe_run(targe_device* device) {
 }
 
 void targe_stop(targe_device* device) {
+    const int before = errno;  // of whatever a signal has interrupted
+    const uint64_t one = 1;
     __atomic_store_n(&device->stopping, 1, __ATOMIC_SEQ_CST);
-    targe_wake_self(device);
+    if (write(device->stop_event, &one, sizeof one) < 0) {
+        // So many are there already that it wakes all the same.
+    }
+    errno = before;
 }

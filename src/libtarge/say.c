@@ -66,12 +66,10 @@ static int ask_with(targe_device* device, struct targe_request request, const vo
     return sent != 0 ? sent : await_reply(connection, request.id, until_ms);
 }
 
+/// With `asking` held.
 static int ask(targe_device* device, uint32_t kind, uint64_t value, uint64_t session) {
     const struct targe_request request = {.kind = kind, .value = value, .session = session};
-    pthread_mutex_lock(&device->asking);
-    const int result = ask_with(device, request, NULL, 0);
-    pthread_mutex_unlock(&device->asking);
-    return result;
+    return ask_with(device, request, NULL, 0);
 }
 
 /// With `asking` held.
@@ -120,6 +118,9 @@ void targe_say_again(targe_device* device) {
     for (const struct log_page* page = device->log_pages; page != NULL; page = page->next) {
         set_log_page(device, page);
     }
+    if (device->depth != 0) {
+        ask(device, TARGE_REQUEST_DEPTH, device->depth, 0);
+    }
     pthread_mutex_unlock(&device->asking);
 }
 
@@ -132,10 +133,14 @@ void targe_forget_log_pages(targe_device* device) {
 }
 
 int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session) {
-    return ask(device, TARGE_REQUEST_RAISE, (uint64_t)asc << 8 | ascq, session);
+    pthread_mutex_lock(&device->asking);
+    const int result = ask(device, TARGE_REQUEST_RAISE, (uint64_t)asc << 8 | ascq, session);
+    pthread_mutex_unlock(&device->asking);
+    return result;
 }
 
 int targe_resize(targe_device* device, uint64_t size) {
+    pthread_mutex_lock(&device->asking);
     const uint64_t before = targe_size(device);
     // Larger before targed asks for what is new, smaller when it knows.
     if (size > before) {
@@ -146,9 +151,16 @@ int targe_resize(targe_device* device, uint64_t size) {
     if (result == 0) {
         device->hello.size = size;  // for attaching anew
     }
+    pthread_mutex_unlock(&device->asking);
     return result;
 }
 
 int targe_set_depth(targe_device* device, uint32_t depth) {
-    return ask(device, TARGE_REQUEST_DEPTH, depth, 0);
+    pthread_mutex_lock(&device->asking);
+    const int result = ask(device, TARGE_REQUEST_DEPTH, depth, 0);
+    if (result == 0) {
+        device->depth = depth;  // likewise
+    }
+    pthread_mutex_unlock(&device->asking);
+    return result;
 }

@@ -13,6 +13,10 @@
  * thread, one call at a time. A callback that would block returns TARGE_LATER, and any thread completes the
  * request later. A program may have many devices, each with a thread in targe_run().
  *
+ * Processes. Attached is the process that called targe_attach(). A child that is forked and does not exec
+ * must not use the device; and as long as it lives it holds the socket, so that targed lets no other handler
+ * in: fork before attaching, or exec soon. exec closes everything.
+ *
  * Errors. Functions return 0, or a negative errno. No function prints, exits or raises signals, and none ends
  * early because a signal came.
  *
@@ -21,9 +25,15 @@
  * level the state of the handler went with it: initiators are told 29/04 (DEVICE INTERNAL RESET OCCURRED)
  * before the next one gets a command of theirs, and what was held or begun ends.
  *
- * Compatibility. Every struct that the caller fills begins with `struct_size` = sizeof of it: a library that
- * is newer than the program takes what follows for zero, one that is older refuses what it does not know.
- * Unused fields are zero.
+ * With targe_attachment.reattach targe_run() outlives targed: when targed is gone, it waits until what the
+ * handler has in hand is complete, calls session_detach for every session that there was, and tries to attach
+ * until it is let in, whatever it is refused for meanwhile. Log pages and what targe_set_depth() said are
+ * told again; targe_size() and targe_block_size() may be others then, if the configuration is.
+ *
+ * Compatibility. targe_attachment and both structs of operations begin with `struct_size` = sizeof of it: a
+ * library that is newer than the program takes what follows for zero, one that is older refuses what it does
+ * not know. The other structs stay as they are. Unused fields are zero. A targed of another age is told what
+ * this library knows, and says what it does: what either does not know is not used.
  */
 #pragma once
 
@@ -45,11 +55,13 @@ typedef struct targe_device targe_device;
 
 struct targe_attachment {
     uint32_t struct_size;
-    uint32_t level;      /* TARGE_BLOCKS or TARGE_COMMANDS */
-    const char* socket;  /* path of the device's socket */
-    const char* name;    /* of the handler and its version, for logs: "httpdisk 1.2" */
-    void* context;       /* given to every callback */
-    uint32_t depth;      /* commands at once that make sense, 1 to 256; 0: 64. targed keeps the others back */
+    uint32_t level;     /* TARGE_BLOCKS or TARGE_COMMANDS */
+    const char* socket; /* path of the device's socket */
+    const char* name;   /* of the handler and its version, for logs: "httpdisk 1.2" */
+    void* context;      /* given to every callback */
+    /* Commands at once that make sense; 0: 64. targed keeps the others back. It divides them among its cores,
+     * of which each has 1 to 256. */
+    uint32_t depth;
     uint32_t block_size; /* block level: 512 to 4096, as configured; 0: whatever is configured */
     uint64_t size;       /* block level: bytes; 0: what the configuration says */
     const struct targe_block_ops* block_ops;
@@ -85,12 +97,14 @@ TARGE_API targe_device* targe_attach(const struct targe_attachment* how, int tim
 /* What was agreed on. A callback that targed, being older, does not know is never called. */
 TARGE_API uint64_t targe_size(const targe_device* device);
 TARGE_API uint32_t targe_block_size(const targe_device* device);
-/* Serves on this thread until targe_stop(): 0; or until targed is gone: -ENOTCONN. */
+/* Serves on this thread until targe_stop(): 0; or, without `reattach`, until targed is gone or will have no
+ * more of this handler: -ENOTCONN. Requests of TARGE_LATER may be open then; nobody hears how they end. */
 TARGE_API int targe_run(targe_device* device);
-/* Lets targe_run() return when what it has in hand is complete. From any thread, or a signal handler. */
+/* Lets targe_run() return when what it has in hand is complete, for good. From any thread, or a signal
+ * handler, until targe_detach(). */
 TARGE_API void targe_stop(targe_device* device);
-/* Lets go of the unit and frees `device`. No targe_run() may be under way, and no request of TARGE_LATER be
- * open. */
+/* Lets go of the unit and frees `device`. No targe_run() may be under way. Waits until every request of
+ * TARGE_LATER is complete, and calls session_detach for the sessions that are left. */
 TARGE_API void targe_detach(targe_device* device);
 
 /* ---- What a handler may say by itself, from any thread ----
@@ -105,7 +119,8 @@ TARGE_API void targe_detach(targe_device* device);
  * (exceptions, TapeAlert). */
 TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session);
 /* Block level: the device has another size now, in bytes, whole blocks. Initiators hear of 2A/09. Returns
- * when targed has taken note, which is before they do. */
+ * when targed has taken note, which is before they do. -EINVAL: those are no blocks, or the configuration
+ * says how large it is. */
 TARGE_API int targe_resize(targe_device* device, uint64_t size);
 /* Block level: fills a log page, code 01h to 3Eh, whole log parameters in ascending order as LOG SENSE
  * returns them, 4096 bytes at most; 0 bytes: there is no such page any more. Of a code that is targed's own

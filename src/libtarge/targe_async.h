@@ -41,7 +41,7 @@ public:
     }
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
-    /// After targe_run(): nothing waits for them any more.
+    /// After the Attachment: nothing waits for them any more.
     ~Workers() {
         {
             const std::scoped_lock lock{mutex_};

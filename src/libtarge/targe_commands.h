@@ -137,11 +137,13 @@ struct targe_command_ops {
      * targe_command_complete(). Commands come in the order in which they may begin; one with an ORDERED
      * attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
-    /* A nexus wants to use the unit: 0, or anything negative to refuse: then it sees none, neither in REPORT
-     * LUNS nor by INQUIRY. NULL: all may. Its login waits for the answer, but not for longer than a second,
-     * nor once the handler is gone: from then on until there is one it sees the unit. */
+    /* A nexus wants to use the unit, once for each LUN by which it sees it: 0, or anything negative to
+     * refuse: then it sees none, neither in REPORT LUNS nor by INQUIRY. NULL: all may. Its login waits for
+     * the answer, but not for longer than a second, nor once the handler is gone: from then on until there is
+     * one it sees the unit. */
     int (*session_attach)(void* context, const struct targe_session* session);
-    /* It is gone, and so are its commands: forget PREVENT and what else belongs to it. May be NULL. */
+    /* It is gone, likewise, and so are its commands: forget PREVENT and what else belongs to it. May be NULL.
+     */
     void (*session_detach)(void* context, uint64_t session);
     /* May be NULL. Between the two calls complete the commands that are targe_aborted() soon, with any
      * status. After TARGE_LOGICAL_UNIT_RESET is done, mode pages and PREVENT are as after power on. */
@@ -153,11 +155,12 @@ struct targe_command_ops {
      * not and will not, because the session is gone or the command was aborted. A value that this handler
      * does not know is of one before it. */
     void (*delivered)(void* context, uint64_t session, uint64_t report, int arrived);
-    /* Commands without data-in may be answered before they are done: see targe_go_on(). */
     /* May be NULL. As in targe_block_ops. */
     void (*batch_ended)(void* context);
-    uint32_t goes_on; /* 1: some are; at most 128 commands are open at once then */
-    uint32_t remaps;  /* 1: targe_remap_write_same() or targe_remap_copy() is called */
+    /* 1: commands are answered before they are done, by targe_go_on(); at most 128 for each core of targed
+     * are open at once then. */
+    uint32_t goes_on;
+    uint32_t remaps; /* 1: targe_remap_write_same() or targe_remap_copy() is called */
 };
 
 /* Ends a command whose execute() returned TARGE_LATER; from any thread, once. */

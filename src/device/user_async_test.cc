@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <functional>
+#include <ios>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -43,7 +44,7 @@ private:
     std::thread thread_;
 };
 
-/// Block 0 is fine, block 1 is away, block 2 cannot be read.
+/// Block 0 is fine, block 1 is away, the others cannot be read.
 class Disk final : public BlockHandler {
 public:
     [[nodiscard]] Abilities can() const override { return {.block_status = true}; }
@@ -51,6 +52,9 @@ public:
         co_await workers_;
         if (io.offset == testing::kBlock) {
             throw std::system_error(ENODEV, std::generic_category());
+        }
+        if (io.offset == 2 * testing::kBlock) {
+            throw std::ios_base::failure("it is broken");  // which has a code, too
         }
         if (io.offset != 0) {
             throw std::runtime_error("it is broken");
@@ -141,6 +145,7 @@ TEST_F(AsyncHandlers, EndRequestsAsTheirCoroutinesDo) {
     EXPECT_TRUE(on_.read(device(), 0, block));
     EXPECT_EQ(on_.read(device(), 1, block).error().error, IoError::gone);
     EXPECT_EQ(on_.read(device(), 2, block).error().error, IoError::unreadable);
+    EXPECT_EQ(on_.read(device(), 3, block).error().error, IoError::unreadable);
     const auto extent = on_.block_status(device(), 0, 8);
     ASSERT_TRUE(extent);
     EXPECT_EQ(extent->blocks, 4U);

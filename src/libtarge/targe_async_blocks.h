@@ -10,8 +10,8 @@
 namespace targe {
 
 /// What a method of a BlockHandler is: a coroutine that begins at once and whose co_return, 0 or a negative
-/// errno, ends the request. Its request is its first parameter. std::system_error ends it with its errno, any
-/// other exception with EIO.
+/// errno, ends the request. Its request is its first parameter. std::system_error of an errno ends it with
+/// that, any other exception with EIO.
 struct Answer {
     struct promise_type {
         promise_type(auto& /*handler*/, targe_io& request) : io(request) {}
@@ -43,7 +43,9 @@ struct Answer {
             try {
                 throw;
             } catch (const std::system_error& error) {
-                result = -error.code().value();
+                // Other categories count otherwise: 1 of std::ios_base::failure is not EPERM.
+                const std::error_condition why = error.code().default_error_condition();
+                result = why.category() == std::generic_category() && why.value() > 0 ? -why.value() : -EIO;
             } catch (...) {
                 result = -EIO;
             }

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import ctypes as c
 import errno
+import fcntl
+import mmap
 import os
 import signal
 import sys
@@ -26,38 +28,30 @@ DURABLE, MAY_UNMAP, REPLAYED = 1, 2, 4
 GOOD, CHECK_CONDITION, BUSY = 0x00, 0x02, 0x08
 _BLOCKS, _COMMANDS = 0, 1
 
-
 class _Io(c.Structure):
     _fields_ = [("offset", c.c_uint64), ("length", c.c_uint64), ("data", c.c_void_p), ("flags", c.c_uint32), ("reserved", c.c_uint32),
                 ("deadline_ns", c.c_uint64), ("user", c.c_void_p), ("source", c.c_uint64)]
 
-
 class _Extent(c.Structure):
     _fields_ = [("length", c.c_uint64), ("mapped", c.c_uint32)]
 
+class _Reservations(c.Structure):
+    _fields_ = [("kind", c.c_uint32), ("type", c.c_uint32), ("session", c.c_uint64), ("holder", c.c_char_p), ("generation", c.c_uint32), ("registrants", c.c_uint32)]
 
 _IoCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io))
-class _Reservations(c.Structure):
-    _fields_ = [("kind", c.c_uint32), ("type", c.c_uint32), ("session", c.c_uint64), ("holder", c.c_char_p), ("generation", c.c_uint32),
-                ("registrants", c.c_uint32)]
-
-
 _BatchCall = c.CFUNCTYPE(None, c.c_void_p)
 _ReservationsCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Reservations))
 _ExtentCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io), c.POINTER(_Extent))
-
 
 class _BlockOps(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("read", _IoCall), ("write", _IoCall), ("flush", _IoCall),
                 ("unmap", _IoCall), ("write_zeroes", _IoCall), ("block_status", _ExtentCall), ("write_same", _IoCall), ("copy", _IoCall),
                 ("reservations_changed", _ReservationsCall), ("batch_ended", _BatchCall)]
 
-
 class Sense(c.Structure):
     """As struct targe_sense of targe_commands.h."""
     _fields_ = [("key", c.c_uint8), ("asc", c.c_uint8), ("ascq", c.c_uint8), ("flags", c.c_uint8), ("specific", c.c_uint8 * 3),
                 ("reserved", c.c_uint8), ("information", c.c_int64), ("command_specific", c.c_uint64)]
-
 
 class _Command(c.Structure):
     _fields_ = [("cdb", c.c_void_p), ("cdb_length", c.c_uint32), ("attribute", c.c_uint32), ("session", c.c_uint64), ("tag", c.c_uint64),
@@ -66,19 +60,15 @@ class _Command(c.Structure):
                 ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p), ("report", c.c_uint64),
                 ("generated", c.c_uint32), ("reserved2", c.c_uint32)]
 
-
 class _Range(c.Structure):
     _fields_ = [("lba", c.c_uint64), ("blocks", c.c_uint64), ("source", c.c_uint64)]
-
 
 class _Session(c.Structure):
     _fields_ = [("handle", c.c_uint64), ("lun", c.c_uint16), ("read_only", c.c_uint8), ("reserved", c.c_uint8 * 5),
                 ("initiator", c.c_char_p), ("target", c.c_char_p)]
 
-
 class _Management(c.Structure):
     _fields_ = [("function", c.c_uint32), ("done", c.c_uint32), ("session", c.c_uint64)]
-
 
 _ExecuteCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Command))
 _SessionCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Session))
@@ -86,18 +76,15 @@ _DetachCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64)
 _ManagementCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Management))
 _DeliveredCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64, c.c_uint64, c.c_int)
 
-
 class _CommandOps(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("execute", _ExecuteCall), ("session_attach", _SessionCall),
                 ("session_detach", _DetachCall), ("task_management", _ManagementCall), ("reservations_changed", _ReservationsCall),
                 ("delivered", _DeliveredCall), ("batch_ended", _BatchCall), ("goes_on", c.c_uint32), ("remaps", c.c_uint32)]
 
-
 class Rule(c.Structure):
     """As struct targe_command_rule of targe_commands.h."""
     _fields_ = [("opcode", c.c_uint8), ("action", c.c_uint8), ("direction", c.c_uint8), ("flags", c.c_uint8), ("length_at", c.c_uint8),
                 ("length_bytes", c.c_uint8), ("reserved", c.c_uint8 * 2), ("unit", c.c_uint32)]
-
 
 class _Attachment(c.Structure):
     _fields_ = [("struct_size", c.c_uint32), ("level", c.c_uint32), ("socket", c.c_char_p), ("name", c.c_char_p), ("context", c.c_void_p),
@@ -116,7 +103,7 @@ def _library() -> c.CDLL:
             "attach": [c.POINTER(_Attachment), c.c_int, c.c_char_p, c.c_size_t], "run": [c.c_void_p], "stop": [c.c_void_p], "detach": [c.c_void_p],
             "block_size": [c.c_void_p], "raise": [c.c_void_p, c.c_uint8, c.c_uint8, c.c_uint64], "resize": [c.c_void_p, c.c_uint64],
             "set_log_page": [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t], "set_depth": [c.c_void_p, c.c_uint32], "lend": [io, c.c_uint64],
-            "make_memory": [c.c_uint64, c.POINTER(c.c_void_p)], "go_on": [command], "command_complete": [command], "aborted": [command],
+            "go_on": [command], "command_complete": [command], "aborted": [command],
             "remap_write_same": [command, c.c_char_p, c.c_uint32, c.POINTER(_Range), c.c_uint32],
             "remap_copy": [command, c.c_uint32, c.POINTER(_Range), c.c_uint32], "invalid_field": [command, c.c_uint, c.c_int]}.items():
         getattr(library, f"targe_{name}").argtypes = arguments
@@ -147,9 +134,9 @@ class Served:
         self._attached().call("targe_stop")
 
     def _attached(self) -> Device:
-        if self._device is None:
-            raise OSError(errno.ENOTCONN, "it is not being served")
-        return self._device
+        if device := self._device:
+            return device
+        raise OSError(errno.ENOTCONN, "it is not being served")
 
 
 class Lent:
@@ -264,7 +251,7 @@ class Device:
     """An attachment: what holds all that C has pointers to."""
 
     def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
-        self.functions, self.ended = _library(), None
+        self.functions, self.guard, self.memory, self.ended = _library(), threading.RLock(), None, None
         how = _Attachment(struct_size=c.sizeof(_Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
@@ -281,18 +268,31 @@ class Device:
         error = c.create_string_buffer(256)
         self.handle = self.functions.targe_attach(c.byref(how), int(timeout * 1000), error, len(error))
         if not self.handle:
+            self.close()
             raise ConnectionError(error.value.decode(errors="replace"))
 
     def call(self, function: str, *arguments: int | bytes) -> None:
-        result = getattr(self.functions, function)(self.handle, *arguments)
-        if function != "targe_stop":
-            _checked(result)
+        with self.guard:  # so that it is not taken away meanwhile
+            if self.handle is None:
+                raise OSError(errno.ENOTCONN, "it is not being served")
+            result = getattr(self.functions, function)(self.handle, *arguments)
+        _checked(result if function != "targe_stop" else 0)
+
+    def close(self) -> None:
+        """Waits until commands that are done later are complete."""
+        with self.guard:
+            handle, self.handle = self.handle, None
+        if handle:
+            self.functions.targe_detach(handle)
+        if self.memory:
+            self.memory.close()
 
     def _make_memory(self, disk: Disk) -> int:
-        at = c.c_void_p()
-        descriptor = _checked(self.functions.targe_make_memory(disk.lends, c.byref(at)))
-        disk.memory = memoryview((c.c_uint8 * disk.lends).from_address(at.value or 0)).cast("B")
-        return descriptor
+        self.memory = os.fdopen(os.memfd_create("targe-lent", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "r+b", 0)
+        self.memory.truncate(disk.lends)
+        fcntl.fcntl(self.memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+        disk.memory = memoryview(mmap.mmap(self.memory.fileno(), disk.lends))
+        return self.memory.fileno()
 
     def _raised(self, what: BaseException) -> None:
         """C knows no exceptions, and would take one that gets out for done. What is to end the program ends serve()."""
@@ -339,12 +339,10 @@ class Device:
             "flush": _IoCall(self._guarded(lambda io: disk.flush())),
             "unmap": _IoCall(self._guarded(lambda io: disk.unmap(io.offset, io.length))),
             "write_zeroes": _IoCall(self._guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
-            "write_same": _IoCall(self._guarded(lambda io: disk.write_same(io.offset, io.length, c.string_at(io.data, self.block_size())))),
+            "write_same": _IoCall(self._guarded(lambda io: disk.write_same(
+                io.offset, io.length, c.string_at(io.data, self.functions.targe_block_size(self.handle))))),
             "copy": _IoCall(self._guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
             "block_status": _ExtentCall(self._guarded(self._block_status))})
-
-    def block_size(self) -> int:
-        return self.functions.targe_block_size(self.handle)
 
     def _read(self, io: _Io) -> None:
         data = self.disk.read(io.offset, io.length)
@@ -376,12 +374,13 @@ def _with_what_is_there(ops: _BlockOps | _CommandOps, what: Served, calls: dict[
 
 def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
     """Attaches, waiting for targed for at most `timeout` seconds, and serves until stop() or SIGTERM; with `reattach` also over restarts
-    of targed. ConnectionError says why it cannot attach."""
+    of targed. ConnectionError says why it cannot attach, or that targed is gone."""
     device = Device(disk, socket, name, depth, timeout, reattach)
     disk._device = device
     # Python looks at signals on its main thread, and only between two steps of its own: so the loop of C runs on another.
-    loop = threading.Thread(target=device.functions.targe_run, args=(device.handle,), name="targe")
-    before = signal.signal(signal.SIGTERM, lambda *_: disk.stop()) if threading.current_thread() is threading.main_thread() else None
+    ended: list[int] = []
+    loop = threading.Thread(target=lambda: ended.append(device.functions.targe_run(device.handle)), name="targe")
+    before = signal.signal(signal.SIGTERM, lambda *_: device.call("targe_stop")) if threading.current_thread() is threading.main_thread() else None
     loop.start()
     try:
         while loop.is_alive():
@@ -389,11 +388,13 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
         if device.ended:
             raise device.ended
     except BaseException:
-        disk.stop()
+        device.call("targe_stop")
         loop.join()
         raise
     finally:
-        disk._device = None
-        device.functions.targe_detach(device.handle)
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+        disk._device = None
+        device.close()
+    if ended != [0]:
+        raise ConnectionError("targed is gone, or has let go")

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import report
 from harness import PROGRAMS, ROOT, Targed
@@ -69,13 +69,19 @@ class Handler:
         self.process.kill()
         self.process.wait()
 
-    def restart(self) -> None:
+    def restart(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         self.kill()
+        meanwhile()
         self.process = self._start()
 
 
 def gzdisk(daemon: Targed, device: str, size_mib: int = SIZE_MIB) -> Handler:
     return Handler(daemon, device, str(PROGRAMS / "gzdisk"), socket_of(daemon, device), str(daemon.folder / f"{device}.gz"), str(size_mib))
+
+
+def append(path: pathlib.Path, data: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(data)
 
 
 def await_ready(daemon: Targed, lun: int) -> None:
@@ -136,7 +142,7 @@ def examples(seed: int) -> list[Result]:
                 if name != "http":
                     convert(str(image), image_options(daemon, lun, "none"))
                 if name == "gz":
-                    gz.restart()
+                    gz.restart(lambda: append(daemon.folder / "gz.gz", bytes(4096)))  # as a power cut may leave a file
                 back.unlink(missing_ok=True)
                 with back.open("wb") as file:
                     file.truncate(SIZE_MIB * MIB)

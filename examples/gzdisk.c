@@ -31,8 +31,9 @@ static int hold(uint64_t chunk) {
     memset(disk.bytes, 0, kChunk);
     if (disk.where[chunk] != 0) {
         const ssize_t got = pread(disk.file, in, sizeof in, disk.where[chunk] - 1);
+        if (got < (ssize_t)sizeof record) return -EIO;
         memcpy(&record, in, sizeof record);
-        if (got < (ssize_t)(sizeof record + record.length) ||
+        if (record.length > (uint64_t)got - sizeof record ||
             uncompress(disk.bytes, &length, in + sizeof record, record.length) != Z_OK)
             return -EIO;
     }
@@ -81,9 +82,9 @@ int main(int argc, char** argv) {
     disk.where = calloc(size / kChunk, sizeof *disk.where);
     disk.held = UINT64_MAX;
     struct record record;
-    // A record that a crash has cut off is written over; one that is damaged is seen when it is read.
+    // What a crash has cut off, or left as zeroes, is written over; a record that is damaged is seen when it is read.
     while (pread(disk.file, &record, sizeof record, disk.end) == sizeof record && record.chunk < size / kChunk &&
-           record.length <= kMostBytes && disk.end + (off_t)(sizeof record + record.length) <= lseek(disk.file, 0, SEEK_END)) {
+           record.length > 0 && record.length <= kMostBytes && disk.end + (off_t)(sizeof record + record.length) <= lseek(disk.file, 0, SEEK_END)) {
         disk.where[record.chunk] = disk.end + 1;
         disk.end += (off_t)(sizeof record + record.length);
     }

@@ -175,6 +175,7 @@ TEST_F(ServedUnit, GoesByWhatItsDeviceSaysOfCommands) {
     const Task& sent = host_->run(cdb({0xc5, 2, 0, 0, 3, 0}), 0, filled(100, 7));
     EXPECT_EQ(sent.status, 0x00);
     EXPECT_EQ(server_->received, filled(30, 7));
+    EXPECT_FALSE(server_->might_remap) << "it knows no READ(16)";
     EXPECT_EQ(sent.residual_out, (Residual{Residual::Kind::underflow, 70}));
     EXPECT_EQ(host_->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x00);
     EXPECT_EQ(other->run(cdb({0xc5, 2, 0, 0, 1, 0}), 0, filled(10, 7)).status, 0x18);

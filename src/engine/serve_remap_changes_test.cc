@@ -105,5 +105,22 @@ TEST_F(Remaps, AreAbortedAtOnceWhileTheyWaitForAChangeOfState) {
     EXPECT_EQ(reserved.status, 0x00);
 }
 
+TEST_F(Remaps, EndWhereTheUnitHangsWhileTheyWaitForAChangeOfState) {
+    Initiator other(world_, engine_, *target_, world_.core(1), "other");
+    other.clear_attentions();
+    const Task& slow = other.send(cdb({kKeptElsewhere, 0, 0, 0, 0, 0}));
+    const Task& cut_short = begin_write_same();
+    other.send(cdb({0x16, 0, 0, 0, 0, 0}));
+    world_.run();
+    let_go();
+    EXPECT_FALSE(cut_short.ended);
+    other.begin(TaskFunction::abort_task, 0, slow.tag.value);
+    world_.advance(Limits{}.task_management_deadline);
+    EXPECT_EQ(cut_short.sense_code(), 0x0b4400U) << "a part of it has been done";
+    EXPECT_EQ(disk_->opcodes.size(), 8U);
+    disk_->end_elsewhere();
+    world_.run();
+}
+
 }  // namespace
 }  // namespace targe::engine

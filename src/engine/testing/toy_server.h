@@ -28,6 +28,7 @@ public:
                                              device::ServerRequest& request) override {
         opcodes.push_back(std::to_integer<unsigned>(request.cdb[0]));
         received.clear();
+        might_remap = request.may_remap;
         for (const base::ConstSegment& segment : request.out) {
             received.insert(received.end(), segment.data, segment.data + segment.size);
         }
@@ -69,6 +70,7 @@ public:
         .removable = true, .vendor = "TOYS", .product = "TAPE", .revision = "7", .vpd_pages = {0xb0}};
     ByteVector data;
     ByteVector received;
+    bool might_remap = false;
     bool keeps = false;
     bool asks = false;  ///< whether nexuses may use the unit: the test answers
     std::vector<unsigned> opcodes;

@@ -73,6 +73,31 @@ TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {
     EXPECT_TRUE(logged_in) << "nobody is asked";
 }
 
+TEST_F(ServedUnit, IsOneOfThoseThatALoginWaitsFor) {
+    auto made = std::make_unique<ToyServer>(world_);
+    ToyServer& other = *made;
+    UnitSettings settings;
+    settings.name = "changer";
+    settings.type = scsi::DeviceType::tape;
+    settings.identity.serial = "changer";
+    settings.device = std::move(made);
+    LunMaps maps = target_->latest_maps();
+    maps.luns.push_back({.lun = 1, .unit = engine_.add_unit(std::move(settings)), .read_only = false});
+    target_->set_maps(std::make_shared<const LunMaps>(std::move(maps)));
+    world_.run();
+    server_->asks = other.asks = true;
+    Initiator guest(world_, engine_, *target_, world_.core(1), "guest");
+    bool logged_in = false;
+    guest.nexus().await_admission(std::chrono::seconds{1}, [&] { logged_in = true; });
+    server_->heard_by->admit(guest.nexus().id().value, Admission::admitted);
+    world_.advance({});
+    EXPECT_FALSE(logged_in) << "the other has not said yet";
+    other.heard_by->admit(guest.nexus().id().value, Admission::refused);
+    world_.advance({});
+    EXPECT_TRUE(logged_in);
+    EXPECT_EQ(luns_of(guest), 1U);
+}
+
 TEST_F(ServedUnit, KeepsALoginWaitingForALittleWhileOnly) {
     server_->asks = true;
     Initiator guest(world_, engine_, *target_, world_.core(1), "guest");

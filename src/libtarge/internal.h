@@ -97,6 +97,13 @@ void targe_disconnect(targe_device* device);
 /// Ends the request; from any thread. Only slot and generation of `with` are filled in here.
 void targe_finish(struct request* request, struct targe_completion* with);
 
+// hello.c
+/// Of what the caller filled in, in a sentence; or NULL.
+const char* targe_wrong_with(const targe_device* device);
+void targe_make_hello(targe_device* device);
+/// 0, or -ENOMEM.
+int targe_make_rules(targe_device* device);
+
 // run.c
 int64_t targe_now_ms(void);
 /// Waits until `descriptor` is ready for `events`: 0, or -ETIMEDOUT. Signals do not end it.

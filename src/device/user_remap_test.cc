@@ -268,7 +268,7 @@ TEST_F(UserRemaps, OfLiarsEndTheirAttachment) {
         {kFill, [&](request& of) { first_of(of)->blocks = 0; }},
         {kFill, [&](request& of) { first_of(of)->lba = kLast; }},
         {kCopy, [&](request& of) { first_of(of)->source = kLast; }},
-        {kCopy, [&](request& of) { first_of(of)->source = first_of(of)->lba + 1; }},
+        {kCopy, [&](request& of) { first_of(of)->source = first_of(of)->lba + 2; }},
         {kDo, [](request& of) { of.remap = TARGE_COMPLETION_COPIES; }},
     };
     unit_.ranges = {{.lba = 5, .blocks = 3, .source = 0}};

@@ -165,6 +165,11 @@ TEST_F(ServedUnit, HearsWhatBecameOfTheAnswersThatItAsksAfter) {
     world_.run();
     EXPECT_TRUE(aborted.was_dropped);
     EXPECT_EQ(server_->deliveries.back(), Delivered(8, false));
+    host_->clear_attentions();
+    server_->answer.report = 9;
+    host_->delivery = Delivery::failed;
+    EXPECT_EQ(host_->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00);
+    EXPECT_EQ(server_->deliveries.back(), Delivered(9, false)) << "its status was lost";
 }
 
 TEST_F(ServedUnit, HearsOfReservations) {

@@ -68,6 +68,11 @@ void Connection::sent(std::size_t bytes, base::Time now) {
     now_ = now;
     transmitter_.sent(bytes);
     stalled_ = has_output() ? std::optional{now} : std::nullopt;
+    if (ping_sent_ && ping_waits_) {
+        // The peer takes what is before the ping, however slowly, and cannot have answered it yet.
+        ping_sent_ = now;
+        ping_waits_ = has_output();
+    }
     process();
 }
 

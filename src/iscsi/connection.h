@@ -230,7 +230,8 @@ private:
     std::optional<base::Time> stalled_;  ///< since when nothing of what waits was sent
     std::optional<base::Time> login_deadline_;
     std::optional<base::Time> logout_deadline_;
-    std::optional<base::Time> ping_sent_;
+    std::optional<base::Time> ping_sent_;  ///< or when the latest of what is before it was
+    bool ping_waits_ = false;              ///< not all of it has left
 };
 
 }  // namespace targe::iscsi

@@ -1,4 +1,4 @@
-// Login as the connection does it, pings, text, logout, rejects, messages, time-outs.
+// Login as the connection does it, echoes, text, logout, rejects, messages, time-outs.
 #include "iscsi/testing/peer.h"
 
 #include <gtest/gtest.h>
@@ -97,32 +97,6 @@ TEST(Nop, OutIsEchoed) {
     ping.data.resize(512);
     EXPECT_EQ(echo.data, ping.data);
     EXPECT_EQ(echo.get<ResponseHeader::kExpCmdSn>(), 2U);
-}
-
-TEST(Nop, InAsksASilentInitiator) {
-    Peer peer(1, {.nop_interval = seconds(10), .nop_timeout = seconds(3)});
-    ASSERT_TRUE(peer.log_in());
-    EXPECT_EQ(peer.connection.next_deadline(), peer.now + seconds(10));
-    peer.now += seconds(10);
-    peer.connection.tick(peer.now);
-    peer.pump();
-    const Pdu ping = peer.next();
-    EXPECT_EQ(ping.get<BasicHeader::kInitiatorTaskTag>(), kReservedTag);
-    EXPECT_NE(ping.get<ResponseHeader::kTargetTransferTag>(), kReservedTag);
-    EXPECT_EQ(peer.connection.next_deadline(), peer.now + seconds(3));
-    peer.now += seconds(2);
-    Pdu pong = peer.request(Opcode::nop_out);
-    pong.put<BasicHeader::kImmediate>(1)
-        .put<BasicHeader::kInitiatorTaskTag>(kReservedTag)
-        .put<RequestHeader::kTargetTransferTag>(ping.get<ResponseHeader::kTargetTransferTag>());
-    peer.send(pong);
-    EXPECT_TRUE(peer.answers.empty());
-    peer.now += seconds(10);
-    peer.connection.tick(peer.now);
-    peer.pump();
-    peer.now += seconds(3);
-    peer.connection.tick(peer.now);
-    EXPECT_TRUE(peer.connection.is_over());
 }
 
 TEST(Text, SendTargetsListsThemInDiscovery) {

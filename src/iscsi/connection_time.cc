@@ -89,6 +89,7 @@ void Connection::tick(base::Time now) {
         finish("the discovery session is idle");
     } else if (ping_is_due(now)) {
         ping_sent_ = now;
+        ping_waits_ = true;
         send_notice(take_transfer_tag());
     }
 }

@@ -213,7 +213,7 @@ void Connection::abandon(ScsiTask& task) {
     TARGE_ASSERT(task.state_ == ScsiTask::State::active);
     end_task(task, phase_ == Phase::lost ? Delivery::lost : Delivery::abandoned);
     // No response says that there is room again, and the initiator may be waiting for nothing else.
-    if (phase_ == Phase::full_feature && window_.should_tell() && !has_output()) {
+    if (phase_ == Phase::full_feature && window_.should_tell() && !transmitter_.has_unnumbered()) {
         send_notice(TransferTag{kReservedTag});
     }
     end_when_idle();

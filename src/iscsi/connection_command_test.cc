@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstddef>
 #include <numeric>
 #include <tuple>
@@ -258,6 +259,23 @@ TEST(Window, IsAnnouncedWhenItOpensWithoutAResponse) {
     const Pdu notice = peer.next();
     EXPECT_EQ(notice.opcode(), Opcode::nop_in);
     EXPECT_EQ(notice.get<ResponseHeader::kTargetTransferTag>(), kReservedTag);
+    EXPECT_EQ(notice.get<ResponseHeader::kMaxCmdSn>(), 2U);
+}
+
+TEST(Window, IsAnnouncedBehindWhatWasNumberedBefore) {
+    Peer peer(1, {.command_window = 1});
+    peer.host.on_command = [](HostTask&) {};
+    ASSERT_TRUE(peer.log_in());
+    peer.send(peer.command(1, Move::none, 0));
+    peer.auto_pump = false;
+    peer.send(peer.request(Opcode::nop_out).put<BasicHeader::kImmediate>(1));
+    std::array<base::ConstSegment, 4> unsent{};
+    ASSERT_GT(peer.connection.gather(unsent), 0U) << "the echo is made, and the stream takes none of it";
+    peer.host.abandon(*peer.host.find(1));
+    peer.pump();
+    EXPECT_EQ(peer.next().get<ResponseHeader::kMaxCmdSn>(), 1U) << "closed";
+    const Pdu notice = peer.next();
+    EXPECT_EQ(notice.opcode(), Opcode::nop_in);
     EXPECT_EQ(notice.get<ResponseHeader::kMaxCmdSn>(), 2U);
 }
 

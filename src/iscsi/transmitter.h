@@ -52,6 +52,8 @@ public:
     void withdraw(ScsiTask& task);
 
     [[nodiscard]] bool empty() const { return frame_count_ == 0 && queue_.empty(); }
+    /// Something waits whose ExpCmdSN and MaxCmdSN will be those of the moment when it can be sent.
+    [[nodiscard]] bool has_unnumbered() const { return !queue_.empty(); }
     [[nodiscard]] std::size_t gather(std::span<base::ConstSegment> out);
     void sent(std::size_t bytes);
 

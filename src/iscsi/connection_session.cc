@@ -136,6 +136,10 @@ void Connection::logout_request() {
     logout_tag_ = tag_of(header);
     // One that was asked to log out has no more time for having obeyed.
     logout_deadline_ = std::min(logout_deadline_.value_or(base::Time::max()), now_ + options_.logout_timeout);
+    // Whoever logs out sends no data any more: responses that wait for them would keep the logout waiting.
+    while (ScsiTask* const task = tasks_.find_in_state(ScsiTask::State::draining)) {
+        end_task(*task, Delivery::abandoned);
+    }
     host_.logout();
     end_when_idle();
 }

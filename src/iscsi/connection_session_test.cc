@@ -198,6 +198,18 @@ TEST(Logout, ClosesTheSessionWhenEveryTaskHasEnded) {
     }
 }
 
+TEST(Logout, DoesNotAwaitDataThatNobodySends) {
+    Peer peer;
+    peer.host.on_command = [&](HostTask& task) { peer.host.respond_check(task, 5, 0x2400); };
+    ASSERT_TRUE(peer.log_in("InitialR2T=No;"));
+    peer.send(peer.command(1, Move::write, 4096).put<BasicHeader::kFinal>(0));
+    EXPECT_TRUE(peer.answers.empty()) << "unsolicited data are to come first";
+    peer.send(peer.request(Opcode::logout_request));
+    EXPECT_EQ(peer.next().opcode(), Opcode::logout_response);
+    EXPECT_EQ(peer.host.live(), 0U);
+    EXPECT_TRUE(peer.connection.is_over());
+}
+
 TEST(Logout, OfOtherConnectionsAndForRecoveryIsRefused) {
     Peer peer;
     ASSERT_TRUE(peer.log_in());

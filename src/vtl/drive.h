@@ -59,6 +59,10 @@ public:
     [[nodiscard]] const std::string& barcode() const { return barcode_; }
     /// PREVENT ALLOW MEDIUM REMOVAL of any nexus.
     [[nodiscard]] bool removal_prevented() const { return !preventing_.empty(); }
+    /// Takes the tape out of the drive's works and makes everything durable. False when something that was
+    /// written may be lost, which is said once: the tape is out all the same. `trouble` also says what else
+    /// the host did.
+    bool unthread(std::string& trouble);
     /// Unthreads, makes everything durable and gives the cartridge out; nothing when it could not be opened.
     /// The drive is empty afterwards. `trouble` says what the host did, if anything.
     std::unique_ptr<Cartridge> remove(std::string& trouble);
@@ -85,8 +89,6 @@ private:
     Ending host_trouble(Call& call, const Fault& fault, bool writing);
     static Ending end_of_write(std::int64_t residue, bool overflow);
     void thread();
-    /// False when something that was written may be lost. `trouble` also says what else the host did.
-    bool unthread(std::string& trouble);
 
     // Reading, drive_read.cc.
     Ending read_6(Call& call);

@@ -106,6 +106,19 @@ void Library::load(std::size_t index, const std::string& barcode, std::vector<In
     events_.push_back({.drive = index, .asc = scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
 }
 
+/// Who moves a cartridge whose last data may be lost is told so before it is anywhere else. It can be moved
+/// after that: its drive has nothing more to do with it.
+bool Library::unthread_all(const std::vector<Move>& moves, std::string& trouble) {
+    bool durable = true;
+    for (const Move& move : moves) {
+        if (const auto bay = bay_of(*inventory_.find(move.from))) {
+            const std::lock_guard lock(bays_[*bay]->mutex);
+            durable = bays_[*bay]->drive.unthread(trouble) && durable;
+        }
+    }
+    return durable;
+}
+
 std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std::string& trouble) {
     if (auto may = possible(moves); !may) {
         return may;
@@ -122,6 +135,9 @@ std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std
         } else if (fetched.error().kind == FaultKind::in_use) {
             return std::unexpected(MoveFault::held);
         }
+    }
+    if (!unthread_all(moves, trouble)) {
+        return std::unexpected(MoveFault::host);
     }
     for (const Move& move : moves) {
         if (const auto bay = bay_of(*inventory_.find(move.from))) {

@@ -31,6 +31,18 @@ TEST_F(Libraries, HaveEverythingWhereItWasAfterBeingOpenedAgain) {
     EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
 }
 
+TEST_F(Libraries, TellWhoeverMovesATapeThatItsLastDataMayBeLost) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    content_.cartridges.at("A00001L6")->fail_after(0, FaultKind::host);
+    EXPECT_EQ(text(move(0x0100, 0x1004)), "4/4400");
+    EXPECT_EQ(at(0x0100), "A00001L6");
+    content_.cartridges.at("A00001L6")->mend();
+    // Told once: there it would be for ever otherwise.
+    EXPECT_TRUE(move(0x0100, 0x1004).good());
+    EXPECT_EQ(at(0x1004), "A00001L6");
+}
+
 TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
     ASSERT_TRUE(move(0x1000, 0x0100).good());
     ASSERT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());

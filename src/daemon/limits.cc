@@ -33,7 +33,11 @@ std::uint64_t descriptors_wanted(const admin::Config& config, std::size_t reacto
     for (const admin::TargetConfig& target : config.targets) {
         portals += target.portals.size();
     }
-    return config.devices.size() + config.daemon.max_connections + portals + reactors * kOfAReactor + kOthers;
+    // A file has one to read and write by, and one to flush by.
+    const auto files = static_cast<std::uint64_t>(
+        std::ranges::count(config.devices, admin::Handler::file, &admin::DeviceConfig::handler));
+    return config.devices.size() + files + config.daemon.max_connections + portals + reactors * kOfAReactor +
+           kOthers;
 }
 
 std::optional<std::uint64_t> raise_descriptor_limit() {

@@ -34,6 +34,10 @@ TEST(Limits, CountADescriptorForEachDeviceAndConnection) {
     EXPECT_GT(before, 1000U);
     config.devices.resize(100);
     EXPECT_EQ(descriptors_wanted(config, 2), before + 100);
+    for (admin::DeviceConfig& device : config.devices) {
+        device.handler = admin::Handler::file;
+    }
+    EXPECT_EQ(descriptors_wanted(config, 2), before + 200) << "a file is opened twice";
 }
 
 TEST(Limits, RaiseTheSoftLimitOnDescriptorsToTheHardOne) {

@@ -65,15 +65,17 @@ base::Task<IoResult> BlockDevice::unmap(base::CommandArena& arena, std::uint64_t
     if (discard_ != Discard::plain) {
         co_return co_await StoredDevice::unmap(arena, lba, blocks);
     }
-    const IoResult fit = co_await ready(arena, lba, blocks);
+    const IoResult fit = co_await ready_to_write(arena, lba, blocks);
     if (!fit) {
         co_return fit;
     }
+    owe();
     int error = 0;
     const std::array<std::uint64_t, 2> range{byte_of(lba), byte_of(blocks)};
     const int refused = co_await run_off_core(arena, [device = fd(), range, &error]() mutable {
         error = ::ioctl(device, BLKDISCARD, range.data()) == 0 ? 0 : errno;
     });
+    owe();
     if (refused != 0) {
         co_return failed(IoError::no_resources, lba);
     }

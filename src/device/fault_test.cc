@@ -3,13 +3,11 @@
 #include "device/io_error.h"
 #include "device/off_core.h"
 #include "device/testing_device.h"
+#include "device/testing_small_file_system.h"
 
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 
 #include <cerrno>
-#include <cstring>
-#include <iostream>
 #include <thread>
 
 namespace targe::device {
@@ -20,7 +18,7 @@ using testing::failure;
 using testing::OnReactor;
 using testing::open_or_fail;
 using testing::pattern;
-using testing::ScratchDirectory;
+using testing::SmallFileSystem;
 using namespace std::chrono_literals;
 
 TEST(IoErrorOf, KnowsTheErrorsThatStoresGive) {
@@ -36,35 +34,10 @@ TEST(IoErrorOf, KnowsTheErrorsThatStoresGive) {
     EXPECT_EQ(io_error_of(EINVAL, Attempt::read), IoError::unreadable);
 }
 
-/// A file system in memory that is soon full; unmounted when it ends.
-class SmallFileSystem {
-public:
-    explicit SmallFileSystem(const char* size) {
-        mounted_ = ::mount("none", directory_.path().c_str(), "tmpfs", 0, size) == 0;
-        if (!mounted_) {
-            std::cout << "not tested: cannot mount a small tmpfs: " << std::strerror(errno) << "\n";
-        }
-    }
-    ~SmallFileSystem() {
-        if (mounted_) {
-            ::umount2(directory_.path().c_str(), MNT_DETACH);
-        }
-    }
-    SmallFileSystem(const SmallFileSystem&) = delete;
-    SmallFileSystem& operator=(const SmallFileSystem&) = delete;
-
-    [[nodiscard]] explicit operator bool() const { return mounted_; }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return directory_ / name; }
-
-private:
-    ScratchDirectory directory_;
-    bool mounted_ = false;
-};
-
 TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
     const SmallFileSystem file_system("size=1m");
     if (!file_system) {
-        return;
+        GTEST_SKIP() << file_system.why_not();
     }
     OnReactor on;
     const auto device = open_or_fail({.handler = Handler::file,
@@ -90,7 +63,7 @@ TEST(FullStore, TellsTheFirstBlockThatFoundNoSpace) {
 TEST(FullStore, TellsHowFullItIs) {
     const SmallFileSystem file_system("size=4m");
     if (!file_system) {
-        return;
+        GTEST_SKIP() << file_system.why_not();
     }
     OnReactor on;
     const auto device = open_or_fail({.handler = Handler::file,
@@ -112,7 +85,7 @@ TEST(FullStore, TellsHowFullItIs) {
 TEST(FullStore, TellsThatZeroesFoundNoSpace) {
     const SmallFileSystem file_system("size=1m");
     if (!file_system) {
-        return;
+        GTEST_SKIP() << file_system.why_not();
     }
     OnReactor on;
     const auto device = open_or_fail({.handler = Handler::file,
@@ -128,7 +101,7 @@ TEST(FullStore, TellsThatZeroesFoundNoSpace) {
 TEST(FileInMemory, MovesMoreThanIsMovedInPlace) {
     const SmallFileSystem file_system("size=8m");
     if (!file_system) {
-        return;
+        GTEST_SKIP() << file_system.why_not();
     }
     OnReactor on;
     const auto device = open_or_fail({.handler = Handler::file,

@@ -149,15 +149,14 @@ Extent FileDevice::hole_extent(std::uint64_t lba, std::uint64_t blocks) const {
 }
 
 base::Task<IoResult> FileDevice::anchor(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
-    const IoResult fit = co_await ready(arena, lba, blocks);
+    const IoResult fit = co_await ready_to_write(arena, lba, blocks);
     if (!fit) {
         co_return fit;
     }
-    if (settings().capabilities.read_only) {
-        co_return failed(IoError::read_only, lba);
-    }
+    owe();
     const int error =
         co_await allocate(arena, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, byte_of(lba), byte_of(blocks));
+    owe();
     if (error != 0) {
         co_return failed(io_error_of(error, Attempt::write), lba);
     }
@@ -192,7 +191,7 @@ base::Task<std::expected<CopyPath, IoFailure>> FileDevice::copy_from(base::Comma
     }
     const IoResult there =
         co_await from->ready(arena, source_lba, bytes / from->settings().geometry.block_size);
-    const IoResult here = co_await ready(arena, lba, bytes / settings().geometry.block_size);
+    const IoResult here = co_await ready_to_write(arena, lba, bytes / settings().geometry.block_size);
     if (!there || !here) {
         co_return CopyPath::none;
     }
@@ -205,8 +204,10 @@ base::Task<std::expected<CopyPath, IoFailure>> FileDevice::copy_from(base::Comma
     const bool may_move =
         settings().data_path != DataPath::direct && from->settings().data_path != DataPath::direct;
     FileCopy copy;
+    owe();
     const int refused = co_await run_off_core(
         arena, [&ranges, &copy, may_move] { copy = copy_between_files(ranges, may_move); });
+    owe();
     if (refused != 0 || (copy.path == CopyPath::none && copy.error == 0)) {
         co_return CopyPath::none;
     }

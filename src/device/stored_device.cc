@@ -24,7 +24,13 @@ alignas(4096) constexpr std::array<std::byte, kZeroesSize> kZeroes{};
 }  // namespace
 
 StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
-    : settings_(std::move(settings)), fd_(std::move(fd)), blocks_(settings_.geometry.blocks) {}
+    : settings_(std::move(settings)),
+      fd_(std::move(fd)),
+      blocks_(settings_.geometry.blocks),
+      write_back_(*this, fd_.get(),
+                  settings_.data_path == DataPath::direct || settings_.capabilities.read_only
+                      ? WriteBack::Retry::possible
+                      : WriteBack::Retry::in_vain) {}
 
 Capabilities StoredDevice::capabilities() const {
     Capabilities can = settings_.capabilities;
@@ -96,7 +102,25 @@ void StoredDevice::note_full() {
 }
 
 bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
-    return ::dup3(opened.get(), fd_.get(), O_CLOEXEC) >= 0;
+    if (::dup3(opened.get(), fd_.get(), O_CLOEXEC) < 0) {
+        return false;
+    }
+    write_back_.moved();
+    return true;
+}
+
+void StoredDevice::note_lost() {
+    if (!lost_told_.exchange(true)) {
+        TARGE_LOG(error, "device",
+                  "{}: data that initiators had been told were written are lost, because the host could not "
+                  "write them back: every SYNCHRONIZE CACHE fails from now on. Look what is damaged, then "
+                  "go on with what is there by 'targe device refresh'",
+                  settings_.path);
+    }
+}
+
+std::uint64_t StoredDevice::size_in_bytes() const {
+    return byte_of(blocks_.load(std::memory_order_relaxed));
 }
 
 base::Task<void> StoredDevice::look(base::CommandArena& arena) {
@@ -106,7 +130,7 @@ base::Task<void> StoredDevice::look(base::CommandArena& arena) {
     if (due > now.time_since_epoch().count() || !next_look_.compare_exchange_strong(due, next)) {
         co_return;  // another core looks
     }
-    const std::uint64_t bytes = byte_of(blocks_.load(std::memory_order_relaxed));
+    const std::uint64_t bytes = size_in_bytes();
     if (!away_.load(std::memory_order_relaxed)) {
         const bool well = co_await intact(arena, bytes);
         note_away(!well);
@@ -150,6 +174,10 @@ base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
         co_return failed(IoError::gone, 0);
     }
     blocks_.store(blocks, std::memory_order_relaxed);
+    if (write_back_.forgive()) {
+        lost_told_.store(false);
+        TARGE_LOG(warning, "device", "{}: served on without the data that were lost", settings_.path);
+    }
     note_away(false);
     co_return IoResult{};
 }
@@ -164,17 +192,33 @@ base::Task<IoResult> StoredDevice::ready(base::CommandArena& arena, std::uint64_
     co_return IoResult{};
 }
 
-base::Task<IoResult> StoredDevice::sync(base::CommandArena& arena, std::uint64_t lba) {
-    int result = 0;
-    do {
-        result = co_await reactor::fdatasync(fd());
-    } while (result == -EINTR);
-    if (result < 0) {
-        co_return failed(io_error_of(-result, Attempt::write), lba);
+base::Task<IoResult> StoredDevice::ready_to_write(base::CommandArena& arena, std::uint64_t lba,
+                                                  std::uint64_t blocks) {
+    const IoResult fit = co_await ready(arena, lba, blocks);
+    if (!fit) {
+        co_return fit;
     }
-    const bool well = co_await intact(arena, byte_of(blocks_.load(std::memory_order_relaxed)));
-    if (!well) {
-        co_return failed(IoError::gone, lba);
+    if (settings_.capabilities.read_only) {
+        co_return failed(IoError::read_only, lba);
+    }
+    co_return IoResult{};
+}
+
+base::Task<bool> StoredDevice::still_there(base::CommandArena& arena) {
+    co_return co_await intact(arena, size_in_bytes());
+}
+
+base::Task<IoResult> StoredDevice::sync(base::CommandArena& arena, std::uint64_t lba) {
+    const int error = co_await write_back_.sync(arena);
+    const bool lost = write_back_.lost();
+    if (lost) {
+        note_lost();
+    }
+    if (error != 0) {
+        co_return failed(io_error_of(error, Attempt::write), lba);
+    }
+    if (lost) {
+        co_return failed(IoError::unwritable, lba);
     }
     co_return IoResult{};
 }
@@ -197,12 +241,9 @@ base::Task<int> StoredDevice::allocate(base::CommandArena& /*arena*/, int mode, 
 }
 
 base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
-    const IoResult fit = co_await ready(arena, lba, blocks);
+    const IoResult fit = co_await ready_to_write(arena, lba, blocks);
     if (!fit) {
         co_return fit;
-    }
-    if (settings_.capabilities.read_only) {
-        co_return failed(IoError::read_only, lba);
     }
     // Where unmapped blocks read as zeroes, so do those of the granules at the ends that stay allocated.
     const std::uint64_t granule =
@@ -212,8 +253,10 @@ base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_
     if (first >= end) {
         co_return IoResult{};
     }
+    write_back_.owe();
     const int error = co_await allocate(arena, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, byte_of(first),
                                         byte_of(end - first));
+    write_back_.owe();
     if (error != 0) {
         co_return failed(io_error_of(error, Attempt::write), first);
     }
@@ -245,15 +288,16 @@ base::Task<Moved> StoredDevice::write_zero_blocks(base::CommandArena& arena, std
 
 base::Task<IoResult> StoredDevice::write_zeroes(base::CommandArena& arena, std::uint64_t lba,
                                                 std::uint64_t blocks, bool may_unmap, Durability durability) {
-    const IoResult fit = co_await ready(arena, lba, blocks);
+    const IoResult fit = co_await ready_to_write(arena, lba, blocks);
     if (!fit) {
         co_return fit;
     }
-    if (settings_.capabilities.read_only) {
-        co_return failed(IoError::read_only, lba);
-    }
     const Capabilities& can = settings_.capabilities;
     const std::uint64_t size = byte_of(blocks);
+    const bool durable = durability == Durability::durable;
+    if (!durable) {
+        write_back_.owe();
+    }
     int error = EOPNOTSUPP;
     if (may_unmap && can.unmap && can.unmapped_reads_zero) {
         error = co_await allocate(arena, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, byte_of(lba), size);
@@ -269,9 +313,10 @@ base::Task<IoResult> StoredDevice::write_zeroes(base::CommandArena& arena, std::
         const std::uint64_t at = lba + moved.bytes / settings_.geometry.block_size;
         co_return failed(io_error_of(moved.error, Attempt::write), at);
     }
-    if (durability == Durability::durable) {
+    if (durable) {
         co_return co_await sync(arena, lba);
     }
+    write_back_.owe();
     co_return IoResult{};
 }
 

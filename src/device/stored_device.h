@@ -4,6 +4,7 @@
 #include "device/device.h"
 #include "device/inline_budget.h"
 #include "device/transfer.h"
+#include "device/write_back.h"
 #include "reactor/file_descriptor.h"
 #include "reactor/plug.h"
 
@@ -42,7 +43,11 @@ struct StoreSettings {
 /// operations that come; it is taken back when it holds as many blocks as before. refresh() takes it back as
 /// it is. That a file was deleted or cut is noticed by a look once a second while there are operations, by
 /// a read that finds its end too early, and before a flush or a durable write is answered.
-class StoredDevice : public Device {
+///
+/// What was answered and is then lost on its way from the page cache, or with the file that it was written
+/// to, is told by every flush from then on, until refresh(): the next one that the kernel says went well says
+/// nothing of it.
+class StoredDevice : public Device, private FlushedStore {
 public:
     [[nodiscard]] Geometry geometry() const override;
     [[nodiscard]] Capabilities capabilities() const override;
@@ -82,6 +87,10 @@ protected:
 
     /// Looks when it is time to, and says whether the range can be worked on.
     base::Task<IoResult> ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
+    /// The same for what changes the range.
+    base::Task<IoResult> ready_to_write(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
+    /// Before and after a change that is not durable.
+    void owe() { write_back_.owe(); }
     /// A failure at `lba`; takes note when the store is away.
     [[nodiscard]] std::unexpected<IoFailure> failed(IoError error, std::uint64_t lba);
     [[nodiscard]] std::uint64_t byte_of(std::uint64_t lba) const {
@@ -113,6 +122,9 @@ private:
     [[nodiscard]] IoResult outcome(const Transfer& transfer, const Moved& moved, std::uint64_t lba);
     base::Task<Moved> write_zero_blocks(base::CommandArena& arena, std::uint64_t offset, std::uint64_t size);
     base::Task<IoResult> sync(base::CommandArena& arena, std::uint64_t lba);
+    base::Task<bool> still_there(base::CommandArena& arena) override;
+    [[nodiscard]] std::uint64_t size_in_bytes() const;
+    void note_lost();
 
     const StoreSettings settings_;
     const reactor::FileDescriptor fd_;
@@ -123,6 +135,8 @@ private:
     std::atomic<base::Duration::rep> next_look_ = 0;
     std::atomic<base::Duration::rep> next_full_line_ = 0;
     InlineBudget budget_;
+    WriteBack write_back_;
+    std::atomic<bool> lost_told_ = false;
 };
 
 }  // namespace targe::device

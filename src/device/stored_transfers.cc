@@ -123,14 +123,12 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
                                          base::ConstSegments from, Durability durability) {
     const bool durable = durability == Durability::durable;
     const Transfer transfer = writing(fd(), from, byte_of(lba), durable ? RWF_DSYNC : 0);
-    if (look_due()) {
-        co_await look(arena);
+    const IoResult fit = co_await ready_to_write(arena, lba, transfer.size / settings_.geometry.block_size);
+    if (!fit) {
+        co_return fit;
     }
-    if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
-        co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
-    }
-    if (settings_.capabilities.read_only) {
-        co_return failed(IoError::read_only, lba);
+    if (!durable) {
+        write_back_.owe();
     }
     Moved moved = takes_turns(transfer) ? co_await start_in_turns(arena, transfer, durability)
                                         : start(transfer, durability);
@@ -138,7 +136,9 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
         moved = co_await finish(arena, transfer, moved);
     }
     const IoResult written = outcome(transfer, moved, lba);
-    if (written && durable) {
+    if (!durable) {
+        write_back_.owe();
+    } else if (written) {
         // What was written to a deleted file is durable only until it is closed.
         const bool well = co_await intact(arena, byte_of(lba) + transfer.size);
         if (!well) {
@@ -167,7 +167,10 @@ std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::Con
     if (settings_.capabilities.read_only || durability == Durability::durable) {
         return std::nullopt;
     }
-    return at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
+    write_back_.owe();
+    const auto written = at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
+    write_back_.owe();
+    return written;
 }
 
 }  // namespace targe::device

@@ -1,0 +1,116 @@
+// What was answered and then lost on its way to the store.
+#include "device/block_device.h"
+#include "device/file_device.h"
+#include "device/testing_device.h"
+#include "device/testing_loop.h"
+#include "device/testing_small_file_system.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace targe::device {
+namespace {
+
+using testing::Bytes;
+using testing::failure;
+using testing::LoopDevice;
+using testing::OnReactor;
+using testing::pattern;
+using testing::ScratchDirectory;
+using testing::SmallFileSystem;
+
+constexpr std::uint64_t kMiB = 1ULL << 20U;
+constexpr std::uint64_t kBlocks = 4096;  // of 4096 bytes
+const std::unexpected<IoFailure> kLost = failure(IoError::unwritable, 0);
+
+/// A disk of 16 MiB behind the page cache, on a store that takes 1 MiB: the page cache takes more, and cannot
+/// get rid of it.
+class StoreThatFills : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (!file_system_) {
+            GTEST_SKIP() << file_system_.why_not();
+        }
+        std::ofstream(file_system_ / "backing").close();
+        std::filesystem::resize_file(file_system_ / "backing", kBlocks * 4096);
+        loop_ = std::make_unique<LoopDevice>(file_system_ / "backing", 4096);
+        if (!*loop_) {
+            GTEST_SKIP() << loop_->why_not();
+        }
+        device_ = std::make_unique<BlockDevice>(
+            StoreSettings{.path = loop_->path(),
+                          .geometry = {.blocks = kBlocks, .block_size = 4096},
+                          .capabilities = {},
+                          .data_path = DataPath::page_cache},
+            reactor::FileDescriptor{::open(loop_->path().c_str(), O_RDWR | O_CLOEXEC)}, Discard::none);
+    }
+    /// Before anything that will not last is written.
+    void write_more_than_fits(Durability durability = Durability::cached) {
+        const IoResult written = on_.write(*device_, 0, pattern(4 * kMiB, 1), durability);
+        EXPECT_EQ(written.has_value(), durability == Durability::cached);
+    }
+
+    SmallFileSystem file_system_{"size=1m"};
+    std::unique_ptr<LoopDevice> loop_;
+    OnReactor on_;
+    std::unique_ptr<BlockDevice> device_;
+};
+
+TEST_F(StoreThatFills, TellsOfWhatIsLostUntilSomebodyGoesOnWithoutIt) {
+    write_more_than_fits();
+    EXPECT_FALSE(on_.flush(*device_));
+    EXPECT_EQ(on_.flush(*device_), kLost) << "the kernel has told once, and knows nothing of it any more";
+    EXPECT_EQ(on_.flush(*device_), kLost);
+    EXPECT_EQ(on_.write_zeroes(*device_, 9, 1, false, Durability::durable), failure(IoError::unwritable, 9));
+    EXPECT_TRUE(on_.refresh(*device_));
+    EXPECT_TRUE(on_.write(*device_, 0, pattern(4096, 2)));
+    EXPECT_TRUE(on_.flush(*device_));
+}
+
+TEST_F(StoreThatFills, TellsAllWhoFlushAtTheSameTime) {
+    write_more_than_fits();
+    const auto results = on_.run_together(
+        8, [this](base::CommandArena& arena, std::size_t /*i*/) { return device_->flush(arena); });
+    for (const IoResult& each : results) {
+        EXPECT_FALSE(each);
+    }
+}
+
+TEST_F(StoreThatFills, TellsOfWhatIsLostAfterADurableWriteWasToldToo) {
+    write_more_than_fits();
+    const IoResult durable = on_.write(*device_, 0, pattern(4 * kMiB, 3), Durability::durable);
+    EXPECT_FALSE(durable) << "the kernel's news are gone with this";
+    EXPECT_FALSE(on_.flush(*device_));
+}
+
+TEST_F(StoreThatFills, LosesNothingThatWasOnlyRefused) {
+    write_more_than_fits(Durability::durable);
+    static_cast<void>(on_.flush(*device_));
+    EXPECT_TRUE(on_.flush(*device_)) << "nobody had been told that anything was written";
+}
+
+TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
+    const ScratchDirectory directory;
+    OnReactor on;
+    const std::string path = directory / "disk.img";
+    const auto device = testing::open_or_fail(
+        {.handler = Handler::file, .path = path, .size_bytes = 8 * kMiB, .block_size = 4096});
+    EXPECT_TRUE(on.write(*device, 5, pattern(4096, 4)));
+    std::filesystem::copy_file(path, directory / "copy");
+    EXPECT_TRUE(on.write(*device, 6, pattern(4096, 5)));
+    std::filesystem::rename(directory / "copy", path);
+    EXPECT_EQ(on.flush(*device), failure(IoError::gone, 0));
+    std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
+    Bytes read(4096);
+    EXPECT_TRUE(on.read(*device, 5, read)) << "it is back";
+    EXPECT_EQ(on.flush(*device), kLost) << "without block 6";
+    EXPECT_TRUE(on.refresh(*device));
+    EXPECT_TRUE(on.flush(*device));
+}
+
+}  // namespace
+}  // namespace targe::device

@@ -112,5 +112,44 @@ TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
     EXPECT_TRUE(on.flush(*device));
 }
 
+/// A file that somebody has cut, and nobody has looked at since.
+class CutFile : public ::testing::TestWithParam<bool> {
+protected:
+    CutFile() {
+        EXPECT_TRUE(on_.write(*device_, 100, pattern(4096, 6), Durability::durable));
+        std::filesystem::resize_file(path_, 0);
+    }
+    [[nodiscard]] std::uint64_t size() const { return std::filesystem::file_size(path_); }
+
+    ScratchDirectory directory_;
+    std::string path_ = directory_ / "disk.img";
+    OnReactor on_;
+    std::unique_ptr<Device> device_ = testing::open_or_fail({.handler = Handler::file,
+                                                             .path = path_,
+                                                             .size_bytes = 8 * kMiB,
+                                                             .block_size = 4096,
+                                                             .direct = GetParam()});
+};
+
+TEST_P(CutFile, IsNotMadeWholeByAWriteToItsEnd) {
+    const Bytes last = pattern(4096, 7);
+    EXPECT_EQ(on_.ask([&] {
+        return device_->write_at_once(2047, {last.data(), last.size()}, Durability::cached).has_value();
+    }),
+              false);
+    EXPECT_EQ(on_.write(*device_, 2047, last), failure(IoError::gone, 2047));
+    EXPECT_EQ(size(), 0U);
+    Bytes read(4096);
+    EXPECT_EQ(on_.read(*device_, 100, read), failure(IoError::gone, 100)) << "and not zeroes";
+}
+
+TEST_P(CutFile, DoesNotTakeDurableWritesElsewhere) {
+    EXPECT_EQ(on_.write(*device_, 7, pattern(4096, 8), Durability::durable), failure(IoError::gone, 7));
+    EXPECT_TRUE(device_->away());
+}
+
+INSTANTIATE_TEST_SUITE_P(FileDevice, CutFile, ::testing::Values(false, true),
+                         [](const auto& way) { return way.param ? "Direct" : "Cached"; });
+
 }  // namespace
 }  // namespace targe::device

@@ -123,6 +123,10 @@ std::uint64_t StoredDevice::size_in_bytes() const {
     return byte_of(blocks_.load(std::memory_order_relaxed));
 }
 
+bool StoredDevice::up_to_the_end(std::uint64_t lba, std::uint64_t blocks) const {
+    return lba + blocks == blocks_.load(std::memory_order_relaxed);
+}
+
 base::Task<void> StoredDevice::look(base::CommandArena& arena) {
     auto due = next_look_.load(std::memory_order_relaxed);
     const base::Time now = Reactor::current()->now();
@@ -200,6 +204,12 @@ base::Task<IoResult> StoredDevice::ready_to_write(base::CommandArena& arena, std
     }
     if (settings_.capabilities.read_only) {
         co_return failed(IoError::read_only, lba);
+    }
+    if (up_to_the_end(lba, blocks)) {
+        const bool well = co_await still_there(arena);
+        if (!well) {
+            co_return failed(IoError::gone, lba);
+        }
     }
     co_return IoResult{};
 }

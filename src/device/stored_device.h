@@ -42,7 +42,8 @@ struct StoreSettings {
 /// A store that is away fails every operation with IoError::gone, and is looked for once a second by the
 /// operations that come; it is taken back when it holds as many blocks as before. refresh() takes it back as
 /// it is. That a file was deleted or cut is noticed by a look once a second while there are operations, by
-/// a read that finds its end too early, and before a flush or a durable write is answered.
+/// a read that finds its end too early, before a flush or a durable write is answered, and before a write up
+/// to its end, which would make it whole again, with zeroes for what was there.
 ///
 /// What was answered and is then lost on its way from the page cache, or with the file that it was written
 /// to, is told by every flush from then on, until refresh(): the next one that the kernel says went well says
@@ -123,6 +124,8 @@ private:
     base::Task<Moved> write_zero_blocks(base::CommandArena& arena, std::uint64_t offset, std::uint64_t size);
     base::Task<IoResult> sync(base::CommandArena& arena, std::uint64_t lba);
     base::Task<bool> still_there(base::CommandArena& arena) override;
+    /// Whether a write there would make a file longer that somebody has cut.
+    [[nodiscard]] bool up_to_the_end(std::uint64_t lba, std::uint64_t blocks) const;
     [[nodiscard]] std::uint64_t size_in_bytes() const;
     void note_lost();
 

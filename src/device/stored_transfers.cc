@@ -140,7 +140,7 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
         write_back_.owe();
     } else if (written) {
         // What was written to a deleted file is durable only until it is closed.
-        const bool well = co_await intact(arena, byte_of(lba) + transfer.size);
+        const bool well = co_await still_there(arena);
         if (!well) {
             co_return failed(IoError::gone, lba);
         }
@@ -164,7 +164,8 @@ std::optional<IoResult> StoredDevice::read_at_once(std::uint64_t lba, base::Segm
 
 std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,
                                                     Durability durability) {
-    if (settings_.capabilities.read_only || durability == Durability::durable) {
+    if (settings_.capabilities.read_only || durability == Durability::durable ||
+        up_to_the_end(lba, from.size / settings_.geometry.block_size)) {
         return std::nullopt;
     }
     write_back_.owe();

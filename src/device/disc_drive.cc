@@ -18,6 +18,20 @@ void DiscDrive::exchange(std::shared_ptr<Device> disc) {
     // The old one may close its file: not while somebody waits for the lock.
     const std::lock_guard lock(mutex_);
     disc_.swap(disc);
+    if (disc) {
+        disc->observe(nullptr);
+    }
+    if (disc_) {
+        disc_->observe(observer_);
+    }
+}
+
+void DiscDrive::observe(DeviceObserver* observer) {
+    const std::lock_guard lock(mutex_);
+    observer_ = observer;
+    if (disc_) {
+        disc_->observe(observer);
+    }
 }
 
 Geometry DiscDrive::geometry() const {

@@ -37,6 +37,8 @@ public:
                                                               std::uint64_t blocks) override;
     base::Task<IoResult> probe(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
+    void observe(DeviceObserver* observer) override;
+    void stop() override { observe(nullptr); }
     [[nodiscard]] bool away() const override;
     [[nodiscard]] std::optional<IoResult> read_at_once(std::uint64_t lba, base::Segment into) override;
 
@@ -45,6 +47,7 @@ private:
 
     mutable std::mutex mutex_;  // held for the copy of a pointer, by any thread
     std::shared_ptr<Device> disc_;
+    DeviceObserver* observer_ = nullptr;  ///< of whatever disc is in it
 };
 
 }  // namespace targe::device

@@ -1,6 +1,7 @@
 #include "device/stored_device.h"
 
 #include "base/log.h"
+#include "device/device_observer.h"
 #include "device/off_core.h"
 #include "reactor/io.h"
 
@@ -106,7 +107,25 @@ bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
         return false;
     }
     write_back_.moved();
+    replaced_.store(true);
     return true;
+}
+
+void StoredDevice::observe(DeviceObserver* observer) {
+    const std::scoped_lock lock{observing_};
+    observer_ = observer;
+}
+
+bool StoredDevice::told_of_replacement() {
+    constexpr std::uint16_t kMediumMayHaveChanged = 0x2800;
+    const std::scoped_lock lock{observing_};
+    if (replaced_.exchange(false)) {
+        told_ = std::make_shared<std::atomic<bool>>(observer_ == nullptr);
+        if (observer_ != nullptr) {
+            observer_->raise(kMediumMayHaveChanged, 0, [told = told_] { told->store(true); });
+        }
+    }
+    return told_ == nullptr || told_->load();
 }
 
 void StoredDevice::note_lost() {
@@ -141,8 +160,13 @@ base::Task<void> StoredDevice::look(base::CommandArena& arena) {
         co_return;
     }
     const auto found = co_await find_store(arena);
-    if (found && *found >= bytes) {
+    if (!found || *found < bytes) {
+        co_return;
+    }
+    if (told_of_replacement()) {
         note_away(false);
+    } else {
+        next_look_.store(0, std::memory_order_relaxed);  // it takes moments
     }
 }
 
@@ -182,6 +206,8 @@ base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
         lost_told_.store(false);
         TARGE_LOG(warning, "device", "{}: served on without the data that were lost", settings_.path);
     }
+    // What the caller changes next closes every lane, behind this.
+    static_cast<void>(told_of_replacement());
     note_away(false);
     co_return IoResult{};
 }

@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <memory>
+#include <mutex>
 #include <string>
 
 namespace targe::device {
@@ -41,9 +43,10 @@ struct StoreSettings {
 ///
 /// A store that is away fails every operation with IoError::gone, and is looked for once a second by the
 /// operations that come; it is taken back when it holds as many blocks as before. refresh() takes it back as
-/// it is. That a file was deleted or cut is noticed by a look once a second while there are operations, by
-/// a read that finds its end too early, before a flush or a durable write is answered, and before a write up
-/// to its end, which would make it whole again, with zeroes for what was there.
+/// it is. One that has taken the place of another is another medium: initiators are told that before they
+/// can read it. That a file was deleted or cut is noticed by a look once a second while there are operations,
+/// by a read that finds its end too early, before a flush or a durable write is answered, and before a write
+/// up to its end, which would make it whole again, with zeroes for what was there.
 ///
 /// What was answered and is then lost on its way from the page cache, or with the file that it was written
 /// to, is told by every flush from then on, until refresh(): the next one that the kernel says went well says
@@ -61,6 +64,8 @@ public:
                                       bool may_unmap, Durability durability) override;
     base::Task<IoResult> probe(base::CommandArena& arena) override;
     base::Task<IoResult> refresh(base::CommandArena& arena) override;
+    void observe(DeviceObserver* observer) override;
+    void stop() override { observe(nullptr); }
     [[nodiscard]] bool away() const override { return away_.load(std::memory_order_relaxed); }
 
     /// How often the store is looked at, or looked for.
@@ -128,6 +133,8 @@ private:
     [[nodiscard]] bool up_to_the_end(std::uint64_t lba, std::uint64_t blocks) const;
     [[nodiscard]] std::uint64_t size_in_bytes() const;
     void note_lost();
+    /// Whether initiators know that what is open now is not what they knew; tells them once.
+    [[nodiscard]] bool told_of_replacement();
 
     const StoreSettings settings_;
     const reactor::FileDescriptor fd_;
@@ -140,6 +147,10 @@ private:
     InlineBudget budget_;
     WriteBack write_back_;
     std::atomic<bool> lost_told_ = false;
+    std::atomic<bool> replaced_ = false;
+    std::mutex observing_;  ///< of what follows
+    DeviceObserver* observer_ = nullptr;
+    std::shared_ptr<std::atomic<bool>> told_;  ///< of the last replacement; null: there was none
 };
 
 }  // namespace targe::device

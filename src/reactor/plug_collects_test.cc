@@ -96,6 +96,8 @@ TEST_F(PlugCollects, AllOnceOthersCameBehindTheFirst) {
     EXPECT_EQ(asked(3), (Told{true, true, true}));
     EXPECT_EQ(asked(1), Told{true}) << "it might have had company, as the one before";
     EXPECT_EQ(asked(1), Told{false});
+    EXPECT_EQ(asked(2), (Told{false, true}));
+    EXPECT_EQ(asked(2), (Told{true, true})) << "two are company";
 }
 
 }  // namespace

@@ -210,6 +210,13 @@ TEST_F(PlugTest, DoesNotMergeWhatIsNotAlike) {
     read(6, into);
     EXPECT_EQ(run().merged, 0U);
     EXPECT_TRUE(std::ranges::equal(into, std::span(content_).subspan(6 * kBlock, kBlock)));
+    // Neighbours but for the file, whichever of the two is looked at first.
+    write(10, data);
+    write(11, data).fd = other.get();
+    EXPECT_EQ(run().merged, 0U);
+    write(10, data).fd = other.get();
+    write(11, data);
+    EXPECT_EQ(run().merged, 0U);
 }
 
 TEST_F(PlugTest, DoesNotMergeWhatOverlaps) {

@@ -57,22 +57,41 @@ TEST(Reactors, EndWhenNoneOfThemHasAnythingLeftForAnother) {
     EXPECT_THAT(reactors->leaks(), ElementsAre());
 }
 
+/// Each message sends the next one, to the other core where there is one.
+struct Chain {
+    base::Cores cores;
+    std::chrono::milliseconds each{};
+    int left = 0;
+    void go_on() {
+        std::this_thread::sleep_for(each);
+        if (--left > 0) {
+            base::post(*cores[static_cast<std::size_t>(left) % cores.size()], [this] { go_on(); });
+        }
+    }
+};
+
+TEST(Reactors, EndBeforeNoMessageThatIsOnItsWayBetweenThem) {
+    for (int round = 0; round < 50; ++round) {
+        const auto reactors = start(2);
+        Chain chain{.cores = reactors->cores(), .left = 200};
+        base::post((*reactors)[0], [&] { chain.go_on(); });
+        reactors->stop();
+        EXPECT_EQ(chain.left, 0);
+        EXPECT_THAT(reactors->leaks(), ElementsAre());
+    }
+}
+
 TEST(Reactors, RunMessagesToTheLastOneOnAMachineThatStoodStill) {
     const auto reactors = start(1);
-    base::Core& core = (*reactors)[0];
-    bool arrived = false;
+    Chain chain{.cores = reactors->cores(), .each = 20ms, .left = 6};
     std::promise<void> begun;
-    base::post(core, [&] {
+    base::post((*reactors)[0], [&] {
         begun.set_value();
-        std::this_thread::sleep_for(50ms);
-        base::post(core, [&] {
-            std::this_thread::sleep_for(50ms);  // the limit passes
-            base::post(core, [&] { arrived = true; });
-        });
+        chain.go_on();
     });
     begun.get_future().wait();
     reactors->stop(10ms);
-    EXPECT_TRUE(arrived);
+    EXPECT_EQ(chain.left, 0);
     EXPECT_THAT(reactors->leaks(), ElementsAre());
 }
 

@@ -180,7 +180,7 @@ void Lane::settle() {
     }
     for (;;) {
         const auto drained =
-            std::ranges::find_if(drains_, [this](const Drain& drain) { return !draining(drain.epoch); });
+            std::ranges::find_if(drains_, [this](const Drain& drain) { return !draining(drain); });
         if (drained == drains_.end()) {
             break;
         }

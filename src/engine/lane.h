@@ -183,18 +183,20 @@ private:
     };
     struct Drain {
         std::uint32_t epoch;
+        AbortScope of;
+        const Command* one = nullptr;  ///< null: all that `of` names
         std::function<void()> drained;
     };
 
     static void raise(const Raise& raise, NexusUnit& nexus);
     [[nodiscard]] bool held(const Command& command) const;
     [[nodiscard]] bool in_use(const BlockRange& range);
-    [[nodiscard]] bool draining(std::uint32_t epoch);
+    [[nodiscard]] bool draining(const Drain& drain);
     [[nodiscard]] bool cancelled_visits(std::uint32_t epoch);
     void cancel_visits(const AbortScope& scope);
     [[nodiscard]] std::vector<NexusUnit*> forget_faults(const AbortScope& scope);
     void mark(Command& command, const AbortScope& scope);
-    void await_drained(std::function<void()> drained);
+    void await_drained(Drain drain);
     void unpark();
     void set_watching();
     void watch(const UnitState& before);

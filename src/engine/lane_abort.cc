@@ -36,14 +36,18 @@ bool is_in(const AbortScope& scope, const Command& task) {
 
 }  // namespace
 
-bool Lane::draining(std::uint32_t epoch) {
+/// What others have ended, and a device may not let go of for long, is no business of this one.
+bool Lane::draining(const Drain& drain) {
     for (const Command& task : tasks_) {
-        if (task.life.aborted.load(std::memory_order_relaxed) && may_touch_medium(task) &&
-            task.life.abort_epoch <= epoch) {
+        const bool is_meant = drain.one != nullptr ? &task == drain.one : concerns(drain.of, *task.life.unit);
+        if (is_meant && task.life.aborted.load(std::memory_order_relaxed) && may_touch_medium(task) &&
+            task.life.abort_epoch <= drain.epoch) {
             return true;
         }
     }
-    return cancelled_visits(epoch);
+    return drain.one == nullptr && std::ranges::any_of(visits_, [&](const Visit& visit) {
+               return visit.cancelled_before(drain.epoch) && concerns(drain.of, visit.unit());
+           });
 }
 
 /// Until they are gone: what a copy was doing elsewhere is its business here too.
@@ -92,6 +96,7 @@ void Lane::mark(Command& command, const AbortScope& scope) {
 
 void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
     ++abort_epoch_;
+    Drain drain{.epoch = abort_epoch_, .of = scope, .drained = std::move(drained)};
     base::IntrusiveList<Command, LaneTasks> ending;
     for (auto at = tasks_.begin(); at != tasks_.end();) {
         Command& task = *at++;
@@ -117,7 +122,7 @@ void Lane::abort(const AbortScope& scope, std::function<void()> drained) {
     while (!ending.empty()) {
         drop(ending.pop_front());
     }
-    await_drained(std::move(drained));
+    await_drained(std::move(drain));
 }
 
 /// What resets, and PREEMPT AND ABORT, end besides tasks: copies, and the ACA conditions of the nexuses that
@@ -140,24 +145,25 @@ std::vector<NexusUnit*> Lane::forget_faults(const AbortScope& scope) {
 
 void Lane::abort_one(Command& command, std::function<void()> drained) {
     ++abort_epoch_;
-    mark(command, AbortScope::own_tasks(command.life.unit->nexus.id()));
+    const AbortScope scope = AbortScope::own_tasks(command.life.unit->nexus.id());
+    mark(command, scope);
     if (waits(command)) {
         drop(command);
-        drained();  // others that were to end are not its business
-        return;
-    }
-    await_drained(std::move(drained));
-}
-
-void Lane::await_drained(std::function<void()> drained) {
-    if (!drained) {
-        return;
-    }
-    if (!draining(abort_epoch_)) {
         drained();
         return;
     }
-    drains_.push_back({abort_epoch_, std::move(drained)});
+    await_drained({.epoch = abort_epoch_, .of = scope, .one = &command, .drained = std::move(drained)});
+}
+
+void Lane::await_drained(Drain drain) {
+    if (!drain.drained) {
+        return;
+    }
+    if (!draining(drain)) {
+        drain.drained();
+        return;
+    }
+    drains_.push_back(std::move(drain));
 }
 
 }  // namespace targe::engine

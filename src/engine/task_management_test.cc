@@ -292,6 +292,28 @@ TEST_F(Functions, AQuarantineEndsWithTheTasksThatItRefuses) {
     EXPECT_TRUE(stuck.ended && first.ended && waits.ended);
 }
 
+TEST_F(Functions, DoNotAwaitTasksThatOthersHaveEnded) {
+    for (const auto function : {TaskFunction::abort_task, TaskFunction::abort_task_set}) {
+        Scene one;
+        const auto mine = one.login();
+        const auto theirs = one.login();
+        one.disk->pace = Pace::on_request;
+        const Task& task = write(*mine, 0);
+        const Task& hangs = write(*theirs, 1);
+        one.world.run();
+        theirs->begin(TaskFunction::abort_task_set);
+        mine->begin(function, 0, task.tag.value);
+        one.disk->complete_one();
+        one.world.run();
+        EXPECT_TRUE(task.was_dropped);
+        EXPECT_FALSE(hangs.ended);
+        EXPECT_EQ(mine->answered.size(), 1U) << "or the unit is quarantined for a task that is none of it";
+        one.disk->complete_one();
+        one.world.run();
+        EXPECT_EQ(theirs->answered.size(), 1U);
+    }
+}
+
 TEST_F(Functions, AnAbortedCompareAndWriteDoesNotWrite) {
     scene.disk->pace = Pace::on_request;
     const ByteVector command = cdb({0x89, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});

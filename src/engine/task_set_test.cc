@@ -146,6 +146,23 @@ TEST_F(TaskSets, ClearAcaEndsTheAcaTaskFirst) {
     EXPECT_EQ(host->run(test_unit_ready).status, 0);
 }
 
+TEST_F(TaskSets, ClearAcaAwaitsNothingOfOthers) {
+    const auto theirs = scene.login();
+    const auto mine = scene.login();
+    fault(*mine);
+    scene.disk->pace = Pace::on_request;
+    write(*mine, 0, TaskAttribute::aca);
+    write(*theirs, 1);
+    theirs->begin(TaskFunction::abort_task_set);
+    mine->begin(TaskFunction::clear_aca);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(mine->answered.size(), 1U) << "what hangs is another's";
+    mine->close();
+    complete_all();
+    EXPECT_EQ(theirs->answered.size(), 1U);
+}
+
 TEST_F(TaskSets, EndWithAFaultWhereQerrSaysSo) {
     for (const unsigned queue : {0x12U, 0x16U}) {
         select({.queue = queue});

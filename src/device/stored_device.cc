@@ -122,6 +122,7 @@ bool StoredDevice::told_of_replacement() {
     if (replaced_.exchange(false)) {
         told_ = std::make_shared<std::atomic<bool>>(observer_ == nullptr);
         if (observer_ != nullptr) {
+            telling_.store(true);
             observer_->raise(kMediumMayHaveChanged, 0, [told = told_] { told->store(true); });
         }
     }
@@ -146,28 +147,30 @@ bool StoredDevice::up_to_the_end(std::uint64_t lba, std::uint64_t blocks) const 
     return lba + blocks == blocks_.load(std::memory_order_relaxed);
 }
 
-base::Task<void> StoredDevice::look(base::CommandArena& arena) {
+base::Task<bool> StoredDevice::look(base::CommandArena& arena) {
     auto due = next_look_.load(std::memory_order_relaxed);
     const base::Time now = Reactor::current()->now();
     const auto next = (now + kLookInterval).time_since_epoch().count();
     if (due > now.time_since_epoch().count() || !next_look_.compare_exchange_strong(due, next)) {
-        co_return;  // another core looks
+        co_return true;  // another core looks
     }
     const std::uint64_t bytes = size_in_bytes();
     if (!away_.load(std::memory_order_relaxed)) {
         const bool well = co_await intact(arena, bytes);
         note_away(!well);
-        co_return;
+        co_return true;
     }
     const auto found = co_await find_store(arena);
     if (!found || *found < bytes) {
-        co_return;
+        co_return false;
     }
-    if (told_of_replacement()) {
-        note_away(false);
-    } else {
+    if (!told_of_replacement()) {
         next_look_.store(0, std::memory_order_relaxed);  // it takes moments
+        co_return false;
     }
+    note_away(false);
+    // Whoever looks may have begun before initiators were told.
+    co_return !telling_.exchange(false);
 }
 
 base::Task<std::expected<std::uint64_t, IoFailure>> StoredDevice::find_store(base::CommandArena& arena) {
@@ -214,7 +217,10 @@ base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
 
 base::Task<IoResult> StoredDevice::ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks) {
     if (look_due()) {
-        co_await look(arena);
+        const bool usable = co_await look(arena);
+        if (!usable) {
+            co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
+        }
     }
     if (!reachable(lba, blocks)) {
         co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});

@@ -113,7 +113,8 @@ private:
     void note_full();
     /// Whether the store is there, and the range in it.
     [[nodiscard]] bool reachable(std::uint64_t lba, std::uint64_t blocks) const;
-    base::Task<void> look(base::CommandArena& arena);
+    /// Whether the caller may use what is there.
+    base::Task<bool> look(base::CommandArena& arena);
     base::Task<std::expected<std::uint64_t, IoFailure>> find_store(base::CommandArena& arena);
     [[nodiscard]] std::optional<IoResult> at_once(const Transfer& transfer, std::uint64_t lba,
                                                   Durability durability);
@@ -148,7 +149,8 @@ private:
     WriteBack write_back_;
     std::atomic<bool> lost_told_ = false;
     std::atomic<bool> replaced_ = false;
-    std::mutex observing_;  ///< of what follows
+    std::atomic<bool> telling_ = false;  ///< of a replacement that nobody has read since
+    std::mutex observing_;               ///< of what follows
     DeviceObserver* observer_ = nullptr;
     std::shared_ptr<std::atomic<bool>> told_;  ///< of the last replacement; null: there was none
 };

@@ -106,7 +106,10 @@ IoResult StoredDevice::outcome(const Transfer& transfer, const Moved& moved, std
 base::Task<IoResult> StoredDevice::read(base::CommandArena& arena, std::uint64_t lba, base::Segments into) {
     const Transfer transfer = reading(fd(), into, byte_of(lba));
     if (look_due()) {
-        co_await look(arena);
+        const bool usable = co_await look(arena);
+        if (!usable) {
+            co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});
+        }
     }
     if (!reachable(lba, transfer.size / settings_.geometry.block_size)) {
         co_return std::unexpected(IoFailure{.error = IoError::gone, .lba = lba});

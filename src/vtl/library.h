@@ -100,7 +100,9 @@ private:
     [[nodiscard]] bool drive_accessible(std::size_t index) const override;
 
     [[nodiscard]] std::expected<void, MoveFault> possible(const std::vector<Move>& moves) const;
-    [[nodiscard]] bool unthread_all(const std::vector<Move>& moves, std::string& trouble);
+    [[nodiscard]] bool take_out(const std::vector<Move>& moves, std::vector<InHand>& in_hand,
+                                std::string& trouble);
+    void put_back(std::vector<InHand>& in_hand);
     [[nodiscard]] static Inventory after(Inventory before, const std::vector<Move>& moves);
     Result<std::unique_ptr<Cartridge>> fetch(const std::string& barcode);
     [[nodiscard]] Result<const Element*> place_for(const std::string& barcode,

@@ -106,17 +106,27 @@ void Library::load(std::size_t index, const std::string& barcode, std::vector<In
     events_.push_back({.drive = index, .asc = scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
 }
 
-/// Who moves a cartridge whose last data may be lost is told so before it is anywhere else. It can be moved
-/// after that: its drive has nothing more to do with it.
-bool Library::unthread_all(const std::vector<Move>& moves, std::string& trouble) {
-    bool durable = true;
+/// Out of the drives, into the hand. Who moves a cartridge whose last data may be lost is told so before it
+/// is anywhere else. It can be moved after that: its drive has nothing more to do with it.
+bool Library::take_out(const std::vector<Move>& moves, std::vector<InHand>& in_hand, std::string& trouble) {
     for (const Move& move : moves) {
         if (const auto bay = bay_of(*inventory_.find(move.from))) {
             const std::lock_guard lock(bays_[*bay]->mutex);
-            durable = bays_[*bay]->drive.unthread(trouble) && durable;
+            if (!bays_[*bay]->drive.unthread(trouble)) {
+                return false;
+            }
+            in_hand.push_back({.from = move.from, .cartridge = bays_[*bay]->drive.remove(trouble)});
         }
     }
-    return durable;
+    return true;
+}
+
+void Library::put_back(std::vector<InHand>& in_hand) {
+    for (const InHand& each : in_hand) {
+        if (const auto bay = bay_of(*inventory_.find(each.from))) {
+            load(*bay, *inventory_.find(each.from)->barcode, in_hand);
+        }
+    }
 }
 
 std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std::string& trouble) {
@@ -136,23 +146,14 @@ std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std
             return std::unexpected(MoveFault::held);
         }
     }
-    if (!unthread_all(moves, trouble)) {
+    if (!take_out(moves, in_hand, trouble)) {
+        put_back(in_hand);
         return std::unexpected(MoveFault::host);
-    }
-    for (const Move& move : moves) {
-        if (const auto bay = bay_of(*inventory_.find(move.from))) {
-            const std::lock_guard lock(bays_[*bay]->mutex);
-            in_hand.push_back({.from = move.from, .cartridge = bays_[*bay]->drive.remove(trouble)});
-        }
     }
     Inventory moved = after(inventory_, moves);
     if (const auto saved = save(moved); !saved) {
         trouble = saved.error().what;
-        for (const InHand& each : in_hand) {
-            if (const auto bay = bay_of(*inventory_.find(each.from))) {
-                load(*bay, *inventory_.find(each.from)->barcode, in_hand);
-            }
-        }
+        put_back(in_hand);
         return std::unexpected(MoveFault::host);
     }
     inventory_ = std::move(moved);

@@ -37,10 +37,24 @@ TEST_F(Libraries, TellWhoeverMovesATapeThatItsLastDataMayBeLost) {
     content_.cartridges.at("A00001L6")->fail_after(0, FaultKind::host);
     EXPECT_EQ(text(move(0x0100, 0x1004)), "4/4400");
     EXPECT_EQ(at(0x0100), "A00001L6");
-    content_.cartridges.at("A00001L6")->mend();
     // Told once: there it would be for ever otherwise.
+    content_.cartridges.at("A00001L6")->mend();
     EXPECT_TRUE(move(0x0100, 0x1004).good());
     EXPECT_EQ(at(0x1004), "A00001L6");
+}
+
+TEST_F(Libraries, PutBackWhatWasTakenFromADriveWhenTheOtherTapeMayNotGo) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(move(0x1001, 0x0101).good());
+    ASSERT_TRUE(drive(1, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    content_.cartridges.at("A00002L6")->fail_after(0, FaultKind::host);
+    const auto exchange = [this] { return changer({0xa6, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0}); };
+    EXPECT_EQ(text(exchange()), "4/4400");
+    EXPECT_EQ(at(0x0100) + at(0x0101), "A00001L6A00002L6");
+    EXPECT_TRUE(drive(0, {0x00, 0, 0, 0, 0, 0}).good());
+    content_.cartridges.at("A00002L6")->mend();
+    EXPECT_TRUE(exchange().good());
+    EXPECT_EQ(at(0x0100) + at(0x0101), "A00002L6A00001L6");
 }
 
 TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {

@@ -136,7 +136,7 @@ public:
 
 private:
     /// What the answer means for the command that was remapped, of which other parts may have been done.
-    scsi::Outcome ended(const ServerAnswer& answer, std::size_t in_bytes) const {
+    [[nodiscard]] scsi::Outcome ended(const ServerAnswer& answer, std::size_t in_bytes) const {
         if (answer.end != ServerAnswer::End::answered) {
             return kNobodyKnowsHowFar;
         }

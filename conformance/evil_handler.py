@@ -70,6 +70,7 @@ class Load(threading.Thread):
         self.slowest = dict.fromkeys(luns, 0.0)
         self.ended = {(lun, good): 0 for lun in luns for good in (False, True)}
         self.resets = 0
+        self.last_reset = "none"
         self.wrong = ""
         self.stopping = threading.Event()
 
@@ -129,7 +130,7 @@ class Load(threading.Thread):
             self.wrong = self.wrong or f"the good unit, slot {slot}: generation {self.ledger.generation[slot]} was written, {bytes(task.data_in[:40])!r} was read"
 
     def _reset(self, lun: int) -> None:
-        """Ends the unit's commands without an answer."""
+        """Ends the unit's commands without an answer; but where it is refused, as by a unit that has just refused this nexus, they are answered."""
         header = self.session.header(TASK_REQUEST, 0x80 | _LUN_RESET, immediate=True, lun=lun)
         struct.pack_into(">I", header, 20, NO_TAG)
         struct.pack_into(">I", header, 32, self.session.cmd_sn)
@@ -138,9 +139,14 @@ class Load(threading.Thread):
         while not any(pdu.opcode == TASK_RESPONSE for pdu in self.session.others):
             self._take(self.session.collect())
         self.slowest[lun] = max(self.slowest[lun], time.monotonic() - begin)
+        response = next(pdu.header[2] for pdu in self.session.others if pdu.opcode == TASK_RESPONSE)
         self.session.others.clear()
         self.resets += 1
-        for tag in [tag for tag, (task, *_) in self.under_way.items() if task.lun == lun]:
+        ended = [tag for tag, (task, *_) in self.under_way.items() if task.lun == lun]
+        self.last_reset = f"LUN {lun}, response {response}, under way then: {ended}"
+        if response != 0:
+            return
+        for tag in ended:
             del self.under_way[tag], self.session.tasks[tag]
 
     def run(self) -> None:
@@ -154,7 +160,7 @@ class Load(threading.Thread):
                 self._take(self.session.collect())
         except Exception as error:  # noqa: BLE001 - told by whoever started the load
             waits = [f"LUN {task.lun} for {time.monotonic() - since:.1f} s" for task, since, *_ in self.under_way.values()]
-            self.wrong = f"{type(error).__name__}: {error}; under way: {waits}"
+            self.wrong = f"{type(error).__name__}: {error}; the last reset: {self.last_reset}; under way: {waits}"
 
     def stop(self) -> None:
         self.stopping.set()

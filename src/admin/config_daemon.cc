@@ -17,8 +17,6 @@ constexpr auto kLogLevels = std::to_array<std::pair<std::string_view, LogLevel>>
     {"debug", LogLevel::debug},
 });
 
-// sockaddr_un holds 108 bytes with the NUL [unix(7)].
-constexpr std::size_t kLongestSocketPath = 107;
 constexpr std::uint64_t kLeastBufferMemory = std::uint64_t{16} << 20U;
 constexpr std::uint64_t kMostBufferMemory = std::uint64_t{1} << 44U;
 

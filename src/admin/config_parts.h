@@ -4,11 +4,15 @@
 #include "admin/config.h"
 #include "admin/config_section.h"
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace targe::admin {
+
+/// sockaddr_un holds 108 bytes with the NUL [unix(7)].
+constexpr std::size_t kLongestSocketPath = 107;
 
 /// A device with the places that later messages point at.
 struct PlacedDevice {

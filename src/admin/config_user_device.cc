@@ -30,10 +30,9 @@ constexpr auto kTypes = std::to_array<std::pair<std::string_view, DeviceType>>({
     {"enclosure", DeviceType::enclosure},
 });
 
-/// What the system takes, with its NUL.
-constexpr std::size_t kSocketPath = 108;
-
-constexpr std::string_view kLonger = "the system takes 107";
+std::string longest() {
+    return fmt::format("the system takes {}", kLongestSocketPath);
+}
 
 void read_ids(const Section& section, std::string_view key, std::vector<std::uint32_t>& ids) {
     section.read_array(key, [&](const Value& value) {
@@ -62,9 +61,9 @@ void read_user(const Section& section, UserConfig& user) {
         }
     }
     const auto socket = section.read_path("socket", user.socket);
-    if (socket && user.socket.size() >= kSocketPath) {
+    if (socket && user.socket.size() > kLongestSocketPath) {
         section.reading().problems.error(*socket, fmt::format("'socket' has {} bytes", user.socket.size()),
-                                         std::string(kLonger), "choose a shorter path");
+                                         longest(), "choose a shorter path");
     }
     read_ids(section, "allow_uids", user.allow_uids);
     read_ids(section, "allow_gids", user.allow_gids);
@@ -91,10 +90,10 @@ void check_handler_sockets(Reading& reading, const std::vector<PlacedDevice>& de
             continue;
         }
         const std::string socket = handler_socket(placed.device, daemon);
-        if (placed.device.user.socket.empty() && socket.size() >= kSocketPath) {
+        if (placed.device.user.socket.empty() && socket.size() > kLongestSocketPath) {
             reading.problems.error(
                 placed.place, fmt::format("the socket of the device has {} bytes: {}", socket.size(), socket),
-                std::string(kLonger), "give the device a 'socket' of its own");
+                longest(), "give the device a 'socket' of its own");
         }
         const auto [earlier, fresh] = first.emplace(socket, placed.place);
         if (!fresh) {

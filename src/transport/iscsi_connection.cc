@@ -37,9 +37,9 @@ void IscsiConnection::accept(IscsiService& service, base::Core& core, const Arri
         service.placement().left(core.id());
         return;
     }
-    if (!service.half_open().begin(arrival.peer.host())) {
+    if (!service.half_open().begin(arrival.peer)) {
         TARGE_LOG(warning, "iscsi",
-                  "{}: refused, this address has as many unfinished logins as it may "
+                  "{}: refused, this address, or its IPv6 network, has as many unfinished logins as it may "
                   "(daemon.half_open_logins_per_address)",
                   arrival.peer.text());
         service.placement().left(core.id());
@@ -59,7 +59,7 @@ IscsiConnection::IscsiConnection(IscsiService& service, base::Core& core,
     : service_(service),
       core_(&core),
       peer_(arrival.peer.text()),
-      peer_host_(options.from.peer_address),
+      peer_address_(arrival.peer),
       local_(arrival.local.text()),
       random_(core),
       commands_(most_commands(service, options)),
@@ -187,7 +187,7 @@ void IscsiConnection::stream_closed() {
 
 void IscsiConnection::login_finished() {
     if (std::exchange(half_open_, false)) {
-        service_.half_open().end(peer_host_);
+        service_.half_open().end(peer_address_);
     }
 }
 

@@ -163,7 +163,7 @@ private:
     IscsiService& service_;
     base::Core* core_;
     std::string peer_;
-    std::string peer_host_;
+    SocketAddress peer_address_;
     std::string local_;
     CoreRandom random_;
     IscsiCommands commands_;

@@ -22,7 +22,7 @@ IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& direc
       cores_(cores),
       settings_(std::move(settings)),
       registry_(*cores.front()),
-      half_open_(settings_.half_open_logins_per_address),
+      half_open_(settings_.half_open_logins_per_address, settings_.max_connections),
       placement_(cores.size()),
       drops_(std::make_unique<std::atomic<std::uint64_t>[]>(settings_.targets.size() + 1)) {
     for (base::Core* const core : cores) {

@@ -149,6 +149,14 @@ std::string SocketAddress::host() const {
     return fmt::format("{}%{}", text.data(), interface.data());
 }
 
+std::string SocketAddress::network(unsigned prefix_bits) const {
+    SocketAddress first = *this;
+    for (unsigned bit = prefix_bits; bit < 128; ++bit) {
+        first.address_.s6_addr[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> bit % 8));
+    }
+    return fmt::format("{}/{}", first.host(), prefix_bits);
+}
+
 std::string SocketAddress::text() const {
     return is_ipv6() ? fmt::format("[{}]:{}", host(), port_) : fmt::format("{}:{}", host(), port_);
 }

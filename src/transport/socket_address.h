@@ -36,6 +36,8 @@ public:
     [[nodiscard]] std::string text() const;
     /// Without brackets and port.
     [[nodiscard]] std::string host() const;
+    /// "2001:db8:1:2::/64": what an IPv6 address has in common with its neighbours, with the scope of host().
+    [[nodiscard]] std::string network(unsigned prefix_bits) const;
 
     struct Raw {
         sockaddr_storage storage;

@@ -59,6 +59,9 @@ std::span<const base::Segment> Connection::receive_space() {
 void Connection::received(std::size_t bytes, base::Time now) {
     now_ = heard_ = now;
     ping_sent_.reset();
+    if (incoming_.task != nullptr) {
+        data_moved_ = now;
+    }
     reader_.received(bytes);
     settle_lent();
     process();
@@ -68,6 +71,10 @@ void Connection::sent(std::size_t bytes, base::Time now) {
     now_ = now;
     transmitter_.sent(bytes);
     stalled_ = has_output() ? std::optional{now} : std::nullopt;
+    if (r2t_waits_) {
+        data_moved_ = now;
+        r2t_waits_ = has_output();
+    }
     if (ping_sent_ && ping_waits_) {
         // The peer takes what is before the ping, however slowly, and cannot have answered it yet.
         ping_sent_ = now;

@@ -230,6 +230,8 @@ private:
     std::optional<base::Time> stalled_;  ///< since when nothing of what waits was sent
     std::optional<base::Time> login_deadline_;
     std::optional<base::Time> logout_deadline_;
+    base::Time data_moved_{};  ///< when data of a write came last, or some of what is before an R2T left
+    bool r2t_waits_ = false;   ///< one has not left
     std::optional<base::Time> ping_sent_;  ///< or when the latest of what is before it was
     bool ping_waits_ = false;              ///< not all of it has left
 };

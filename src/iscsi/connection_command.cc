@@ -99,6 +99,7 @@ void Connection::start_command(ScsiTask& task, HeaderView header, std::uint32_t 
     if (length > 0) {
         incoming_.purpose = Purpose::immediate;
         incoming_.task = &task;
+        data_moved_ = now_;
     }
     if (length == task.expected_data_out() && task.data_out_.failure() == std::nullopt) {
         data_here_ = reader_.data_here();

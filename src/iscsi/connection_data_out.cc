@@ -38,6 +38,7 @@ void Connection::begin_data_out(HeaderView header, std::uint32_t length) {
     incoming_.task = task;
     incoming_.sequence = sequence;
     incoming_.segment = segment;
+    data_moved_ = now_;
     if (task->data_out_.check(*sequence, segment)) {
         take_data(*task, segment.offset, length);
     }
@@ -102,6 +103,7 @@ TransferTag Connection::new_transfer(ScsiTask& task) {
     waiting.unlink();
     task.waiting_since_ = now_;
     awaiting_data_.push_back(task);
+    r2t_waits_ = true;
     return take_transfer_tag();
 }
 

@@ -352,16 +352,5 @@ TEST(DataOut, MemoryOfAnAbortedTaskIsGivenBackWhenTheReceiveCameToNothing) {
     EXPECT_TRUE(peer.host.is_closed);
 }
 
-TEST(DataOut, ThatNeverComesEndsTheConnection) {
-    Peer peer(1, {.nop_interval = {}, .data_out_timeout = std::chrono::seconds(60)});
-    ASSERT_TRUE(peer.log_in("ImmediateData=No;"));
-    peer.send(peer.command(5, Move::write, 512));
-    ASSERT_EQ(peer.connection.next_deadline(), peer.now + std::chrono::seconds(60));
-    peer.connection.tick(peer.now + std::chrono::seconds(59));
-    EXPECT_FALSE(peer.connection.is_over());
-    peer.connection.tick(peer.now + std::chrono::seconds(60));
-    EXPECT_TRUE(peer.connection.is_over());
-}
-
 }  // namespace
 }  // namespace targe::iscsi

@@ -26,7 +26,8 @@ struct ConnectionOptions {
     base::Duration nop_timeout = std::chrono::seconds(30);
     /// How long the initiator may take nothing of what waits to be sent.
     base::Duration send_timeout = std::chrono::seconds(90);
-    /// How long the initiator may send no data for a write that waits for them.
+    /// How long the initiator may send no data for any write while one waits for them. That one waits ten
+    /// times as long at most: the link may be slow, and bring those of others first.
     base::Duration data_out_timeout = std::chrono::seconds(90);
     /// How long the host may take to end the tasks of a session that is logged out.
     base::Duration logout_timeout = std::chrono::seconds(15);

@@ -9,6 +9,8 @@ namespace {
 
 /// How long an initiator that ignored a request to log out may take for the last message to it.
 constexpr base::Duration kLastMessageLimit = std::chrono::seconds(1);
+/// A write waits for its data as many times data_out_timeout at most, while others get theirs.
+constexpr int kMostWaits = 10;
 
 std::optional<base::Time> after(std::optional<base::Time> start, base::Duration limit) {
     return start && limit != base::Duration::zero() ? std::optional{*start + limit} : std::nullopt;
@@ -19,7 +21,9 @@ std::optional<base::Time> after(std::optional<base::Time> start, base::Duration 
 std::array<std::optional<base::Time>, 5> Connection::deadlines() const {
     std::optional<base::Time> data;
     if (!awaiting_data_.empty()) {
-        data = after(awaiting_data_.front().waiting_since_, options_.data_out_timeout);
+        const base::Time since = awaiting_data_.front().waiting_since_;
+        const base::Duration limit = options_.data_out_timeout;
+        data = std::min(after(std::max(since, data_moved_), limit), after(since, kMostWaits * limit));
     }
     return {login_deadline_, logout_deadline_, after(ping_sent_, options_.nop_timeout), data,
             has_output() ? after(stalled_.value_or(now_), options_.send_timeout) : std::nullopt};

@@ -236,8 +236,9 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
     had_handler_ = true;
     TARGE_LOG(info, "device", "{}: handler {} is attached, process {} of user {}", settings_.name,
               text_of(hello.name), made->peer.pid, made->peer.uid);
-    presence_.set(made);
+    // Whoever asks this handler already knows what it can.
     host_.attached(hello, agreed.size_bytes);
+    presence_.set(made);
 }
 
 void UserGateway::hear_handler() {

@@ -30,7 +30,7 @@ public:
     virtual std::expected<Agreed, std::string> agree(const UserGreeting& hello) = 0;
     /// Another handler is about to take the place of one that was attached before. False: it cannot yet.
     virtual bool replace_handler() = 0;
-    /// The presence has been told.
+    /// The presence is told next: no request has reached this handler yet.
     virtual void attached(const UserGreeting& hello, std::uint64_t size_bytes) = 0;
     /// `data` came with it, and stay until this returns. `reply` is called once, with 0 or an errno, from any
     /// thread.

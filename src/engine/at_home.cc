@@ -35,8 +35,15 @@ base::Task<scsi::Outcome> change_lanes(base::CommandArena& arena, Command& comma
         change.abandon();
         co_return outcome;
     }
+    void (*const in_doubt)(UnitState&) = change.keep ? change.keep->in_doubt : nullptr;
     if (!co_await keep(arena, unit, change)) {
-        change.abandon();
+        if (in_doubt == nullptr) {
+            change.abandon();
+        } else {
+            in_doubt(change.state());
+            co_await change.begin();
+            co_await change.commit();
+        }
         co_return scsi::Sense{.key = scsi::SenseKey::hardware_error,
                               .asc = scsi::Asc::internal_target_failure};
     }

@@ -175,6 +175,12 @@ std::expected<scsi::ErasureRequest, scsi::Sense> request_of(const Command& comma
                               block_size(command));
 }
 
+/// A restart might begin it: nobody writes what it would erase.
+void fail(UnitState& state) {
+    state.work =
+        state.work == MediumWork::formatting ? MediumWork::format_failed : MediumWork::sanitize_failed;
+}
+
 scsi::Outcome begin_erasure(const Command& command, Change& change) {
     const auto request = request_of(command);
     if (!request) {
@@ -188,7 +194,7 @@ scsi::Outcome begin_erasure(const Command& command, Change& change) {
     end_self_test(state);
     state.progress = std::make_shared<std::atomic<std::uint16_t>>(std::uint16_t{0});
     if (state.keeps) {
-        change.keep = Keep{.what = Kept::sanitize, .content = scsi::keep(request->what)};
+        change.keep = Keep{.what = Kept::sanitize, .content = scsi::keep(request->what), .in_doubt = fail};
     }
     return scsi::Status::good;
 }

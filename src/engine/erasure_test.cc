@@ -112,6 +112,18 @@ TEST_F(Erasing, IsNotDoneAsLongAsARestartWouldRepeatIt) {
     EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x033103U);
 }
 
+TEST_F(Erasing, LetsNobodyWriteWhatARestartMightEraseThoughItWasRefused) {
+    store->fails_once = store->fails_late = true;
+    EXPECT_EQ(host->run(kEraseWithExit).sense_code(), 0x044400U);
+    EXPECT_EQ(other->run(cdb16(0x8a, 0, 1), 0, filled(512, 1)).sense_code(), 0x033103U);
+    EXPECT_EQ(other->run(kExitFailureMode).status, 0);
+    EXPECT_EQ(other->run(cdb16(0x8a, 0, 1), 0, filled(512, 1)).status, 0);
+    EXPECT_EQ(store->content.at(Kept::sanitize), "");
+    store->fails_once = true;
+    EXPECT_EQ(host->run(kFormat).sense_code(), 0x044400U);
+    EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x033101U);
+}
+
 TEST_F(Erasing, GoesOnAfterARestart) {
     scene.disk->pace = Pace::on_request;
     EXPECT_EQ(host->run(kEraseAtOnce).status, 0);

@@ -29,6 +29,9 @@ struct Keep {
     Kept what;
     std::string content;
     bool needed = true;  ///< false: the change counts although it could not be kept
+    /// What becomes of the changed state when a restart may find the content that could not be kept, and must
+    /// not meet a unit that has been used since; null: nothing changes.
+    void (*in_doubt)(UnitState&) = nullptr;
 };
 
 /// One change of a unit's state. Made and used on the home core, by a coroutine that keeps the unit alive:

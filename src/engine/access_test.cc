@@ -283,20 +283,34 @@ struct Restarts : ::testing::Test {
                 .store = store};
     }
     AccessState state_of(const DeviceGroup& group) { return group.first_access()->groups.front().state; }
-    void set(AccessState configured, AccessState to) {
-        const auto group = std::make_shared<DeviceGroup>(world.core(0), settings(configured));
-        group->set(
+    scsi::Outcome set(DeviceGroup& group, AccessState to) {
+        scsi::Outcome outcome = scsi::Status::busy;
+        group.set(
             [to](scsi::AsymmetricAccess next) -> std::expected<scsi::AsymmetricAccess, scsi::Sense> {
                 next.groups.front().state = to;
                 return next;
             },
-            [](const scsi::Outcome&) {});
+            [&outcome](const scsi::Outcome& came) { outcome = came; });
         world.run();
+        return outcome;
+    }
+    void set(AccessState configured, AccessState to) {
+        const auto group = std::make_shared<DeviceGroup>(world.core(0), settings(configured));
+        EXPECT_EQ(set(*group, to), scsi::Outcome{scsi::Status::good});
     }
 };
 
 TEST_F(Restarts, KeepWhatWasSet) {
     set(active_optimized, standby);
+    EXPECT_EQ(state_of(DeviceGroup(world.core(0), settings(active_optimized))), standby);
+}
+
+TEST_F(Restarts, KeepWhatWasSetAfterSomethingElseWasRefused) {
+    const auto group = std::make_shared<DeviceGroup>(world.core(0), settings(active_optimized));
+    set(*group, standby);
+    store->fails_once = store->fails_late = true;
+    EXPECT_NE(set(*group, unavailable), scsi::Outcome{scsi::Status::good});
+    EXPECT_EQ(set(*group, standby), scsi::Outcome{scsi::Status::good});
     EXPECT_EQ(state_of(DeviceGroup(world.core(0), settings(active_optimized))), standby);
 }
 

@@ -175,6 +175,7 @@ base::Task<bool> DeviceGroup::keep(base::CommandArena& arena, const AsymmetricAc
     }
     const bool kept =
         co_await settings_.store->keep(arena, Kept::access_states, kept_text(settings_.access, next));
+    doubted_ = !kept;
     co_return kept;
 }
 
@@ -205,11 +206,16 @@ base::Task<scsi::Outcome> DeviceGroup::change(base::CommandArena& arena, const D
     if (!next) {
         co_return next.error();
     }
-    if (*next == *access_) {
+    if (*next == *access_ && !doubted_) {
         co_return scsi::Status::good;
     }
     changing_ = true;
-    const scsi::Outcome outcome = co_await move(arena, std::move(*next), issuer);
+    scsi::Outcome outcome = scsi::Status::good;
+    if (*next != *access_) {
+        outcome = co_await move(arena, std::move(*next), issuer);
+    } else if (!co_await keep(arena, *next)) {
+        outcome = command_failed();
+    }
     changing_ = false;
     co_return outcome;
 }

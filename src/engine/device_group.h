@@ -93,6 +93,7 @@ private:
     std::shared_ptr<const scsi::AsymmetricAccess> access_;  // home only, once cores run
     std::vector<std::weak_ptr<LogicalUnit>> units_;
     bool changing_ = false;  // home only
+    bool doubted_ = false;   // home only: a restart may find states that were refused
 };
 
 }  // namespace targe::engine

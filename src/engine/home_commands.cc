@@ -79,7 +79,8 @@ scsi::Outcome mode_select(const Command& command, Change& change) {
     }
     const bool same_exceptions = selected->pages.same_exceptions(state.pages);
     state.pages = selected->pages;
-    if (request.save_pages && state.saved_pages != state.pages.to_save()) {
+    const bool doubted = command.life.unit->unit->home().doubts(Kept::mode_pages);
+    if (request.save_pages && (doubted || state.saved_pages != state.pages.to_save())) {
         state.saved_pages = state.pages.to_save();
         change.keep = Keep{.what = Kept::mode_pages, .content = scsi::keep(*state.saved_pages)};
     }

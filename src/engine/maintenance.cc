@@ -24,8 +24,11 @@ scsi::Outcome set_identifying_information(const Command& command, Change& change
     if (!next) {
         return next.error();
     }
-    if (*next != state.identification) {
+    if (*next != state.identification ||
+        command.life.unit->unit->home().doubts(Kept::identifying_information)) {
         change.keep = Keep{.what = Kept::identifying_information, .content = scsi::keep(*next)};
+    }
+    if (*next != state.identification) {
         change.raise({scsi::Asc::device_identifier_changed, command.life.unit->nexus.id()});
         state.identification = std::move(*next);
     }

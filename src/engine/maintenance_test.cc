@@ -58,6 +58,21 @@ TEST(IdentifyingInformation, ThatCannotBeKeptIsNotSet) {
     EXPECT_EQ(other->next_attention(), 0U);
 }
 
+TEST(IdentifyingInformation, ReplacesWhatWasRefusedThoughItIsTheSameAsBefore) {
+    const auto store = std::make_shared<MemoryStore>();
+    Scene scene({.store = store});
+    const auto one = scene.login();
+    const auto other = scene.login();
+    EXPECT_EQ(one->run(set_information("x"), 0, bytes_of("x")).status, 0);
+    EXPECT_EQ(other->next_attention(), 0x063f05U);
+    store->fails_once = store->fails_late = true;
+    EXPECT_EQ(one->run(set_information("y"), 0, bytes_of("y")).sense_code(), 0x044400U);
+    EXPECT_EQ(one->run(set_information("x"), 0, bytes_of("x")).status, 0);
+    EXPECT_EQ(other->next_attention(), 0U) << "nothing has changed";
+    Scene after({.store = store});
+    EXPECT_EQ(information(*after.login()), "x");
+}
+
 TEST(Timestamp, SetByOneIsReportedToAllAndRunsOn) {
     Scene scene({.cores = 2});
     const auto one = scene.login(0);
@@ -107,6 +122,21 @@ TEST(SavedModePages, ThatCannotBeKeptChangeNothing) {
     const auto one = scene.login();
     EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).sense_code(), 0x044400U);
     EXPECT_FALSE(has_descriptor_sense(scene));
+}
+
+// HARDWARE ERROR is no promise that nothing was written.
+TEST(SavedModePages, ReplaceWhatWasRefusedThoughTheyAreTheSameAsBefore) {
+    const auto store = std::make_shared<MemoryStore>();
+    Scene scene({.store = store});
+    const auto one = scene.login();
+    ByteVector before = kDescriptorSense;
+    before[6] = std::byte{0x20};
+    EXPECT_EQ(one->run(select_control(1), 0, before).status, 0);
+    store->fails_once = store->fails_late = true;
+    EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).sense_code(), 0x044400U);
+    EXPECT_EQ(one->run(select_control(1), 0, before).status, 0);
+    Scene after({.store = store});
+    EXPECT_FALSE(has_descriptor_sense(after));
 }
 
 TEST(SavedModePages, AreRefusedWhereNothingIsKept) {

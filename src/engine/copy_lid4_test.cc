@@ -98,6 +98,25 @@ TEST_F(Lid4, EndsInTheForegroundWhenItIsAborted) {
     EXPECT_EQ(disk1->writes_begun, 0U);
 }
 
+TEST_F(Lid4, KeepsNobodyFromAUnitWhileItsAbortWaitsForAnother) {
+    disk1->pace = Pace::on_request;
+    fill(*disk0, 0, 8);
+    EXPECT_EQ(copy4(*host, between4(7, {.destination = 1, .blocks = 8}, true)).status, kGood);
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U) << "the other unit hangs";
+    const auto other = scene.login();
+    Task& abort = host->send(copy_cdb(0x83, 0x1c, 0, 7));
+    Task& reserve = other->send(testing::cdb({0x16, 0, 0, 0, 0, 0}));
+    Task& probe = other->send(testing::cdb({0, 0, 0, 0, 0, 0}));
+    scene.world.run();
+    EXPECT_FALSE(abort.ended);
+    EXPECT_TRUE(reserve.ended);
+    EXPECT_TRUE(probe.ended);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_EQ(abort.status, kGood);
+}
+
 TEST_F(Lid4, OutlivesTheEndOfOtherTasksButNotAReset) {
     disk0->pace = Pace::on_request;
     const ByteVector twice =

@@ -129,7 +129,9 @@ Execution execute_copy_operation_abort(base::CommandArena& /*arena*/, Command& c
     }
     if (!record->progress.ended()) {
         record->terminated = true;
-        record->visitor->cancel();
+        if (record->visitor != nullptr) {  // a token is made without
+            record->visitor->cancel();
+        }
         co_await record->end_of_copy();
     }
     co_return scsi::Status::good;

@@ -50,10 +50,15 @@ base::Task<scsi::Outcome> populate(base::CommandArena& arena, Command& command,
         return scsi::Status::good;
     };
     const scsi::Outcome outcome = co_await at_home(arena, command, apply);
-    if (outcome == scsi::Outcome{scsi::Status::good}) {
-        record.token = token->name();
-        record.progress.bytes = request.blocks * unit.lane.state().description.block_size;
+    if (outcome != scsi::Outcome{scsi::Status::good}) {
+        co_return outcome;
     }
+    if (record.terminated) {
+        token->end(RodToken::Validity::deleted);
+        co_return scsi::copy_aborted(scsi::Asc::no_additional_sense_information);
+    }
+    record.token = token->name();
+    record.progress.bytes = request.blocks * unit.lane.state().description.block_size;
     co_return outcome;
 }
 

@@ -312,6 +312,24 @@ TEST_F(Tokens, AreReadOnlyWhereTheSourceMayBe) {
     EXPECT_EQ(disk1->writes_begun, 0U);
 }
 
+TEST(TokensOnTwoCores, AreNotMadeByACommandThatIsAborted) {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        struct Both : Tokens {
+            using Tokens::Tokens;
+            void TestBody() override {}
+        } scene{SceneOptions{.cores = 2, .seed = seed}};
+        const auto other = scene.scene.login(1);
+        const ByteVector list = populate_list({{100, 10}});
+        Task& populate = other->send(token_cdb(0x10, 7, list.size()), 0, list);
+        Task& abort = other->send(copy_cdb(0x83, 0x1c, 0, 7));  // before the unit's home has heard of it
+        scene.scene.world.run();
+        EXPECT_EQ(populate.sense_code(), 0x0a0000U);
+        EXPECT_EQ(abort.status, kGood);
+        EXPECT_EQ(Tokens::information(*other, 7).size(), kTokenAt + 18U - 2U);
+    }
+}
+
 TEST(TokensOnTwoCores, NeverShowWhatWasWrittenSince) {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));

@@ -12,6 +12,8 @@ namespace targe::scsi::rows {
 /// [SPC-4 r37 5.13.1] for the unit that is asked.
 inline constexpr CommandRules kCopies{.accesses_medium = true, .executed_in_pieces = true};
 inline constexpr CommandRules kTellsOfCopies{};
+/// Awaits the end of the copy, which may be at a unit that hangs: nobody else is to wait for that.
+inline constexpr CommandRules kEndsCopies{.executed_at_home = true};
 /// Reads nothing yet, and keeps the blocks that its token stands for in view: the unit's home does.
 inline constexpr CommandRules kPopulates{
     .accesses_medium = true, .executed_at_home = true, .under_write_exclusive = kAllowed};
@@ -28,7 +30,7 @@ inline constexpr auto kCopyCommands = std::to_array<CommandInfo>({
     action(0x11, row<TokenCdb>(0x83, write_using_token, "WRITE USING TOKEN", from_initiator, kWritesFromToken,
                                kLong)),
     action(0x1c, row<CopyOperationAbortCdb>(0x83, copy_operation_abort, "COPY OPERATION ABORT", none,
-                                            kTellsOfCopies, kOrdinary)),
+                                            kEndsCopies, kOrdinary)),
     action(0x00, row<ReceiveCopyLid1Cdb>(0x84, receive_copy_status_lid1, "RECEIVE COPY STATUS(LID1)",
                                          to_initiator, kTellsOfCopies, kQuick)),
     action(0x03, row<ReceiveCopyOperatingParametersCdb>(0x84, receive_copy_operating_parameters,

@@ -13,11 +13,15 @@ namespace targe::engine {
 
 namespace {
 
+/// The others end: no write looks at them any more.
 std::shared_ptr<const RodTokens> living(const UnitState& state, base::Time now) {
     auto left = std::make_shared<RodTokens>();
-    if (state.tokens) {
-        std::ranges::copy_if(state.tokens->all, std::back_inserter(left->all),
-                             [&](const auto& token) { return token->alive(now); });
+    for (const auto& token : state.tokens ? state.tokens->all : std::vector<std::shared_ptr<RodToken>>{}) {
+        if (token->alive(now)) {
+            left->all.push_back(token);
+        } else {
+            token->end(RodToken::Validity::revoked);
+        }
     }
     return left->all.empty() ? nullptr : std::move(left);
 }
@@ -63,6 +67,9 @@ std::optional<scsi::Sense> RodToken::ended() const {
 std::optional<scsi::Sense> RodToken::refusal(base::Time now) const {
     if (const auto sense = ended()) {
         return sense;
+    }
+    if (users_.load() > 0) {
+        return std::nullopt;
     }
     const base::Duration idle = now.time_since_epoch() - base::Duration{used()};
     return idle > timeout_ ? std::optional{scsi::illegal_request(scsi::Asc::token_expired)} : std::nullopt;

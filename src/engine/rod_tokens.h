@@ -36,6 +36,12 @@ public:
     /// The same, and that it was not used for too long.
     [[nodiscard]] std::optional<scsi::Sense> refusal(base::Time now) const;
     [[nodiscard]] bool alive(base::Time now) const { return !refusal(now); }
+    /// From begin_use() to end_use() it is in use, and does not expire.
+    void begin_use() { users_.fetch_add(1); }
+    void end_use(base::Time now) {
+        use(now);
+        users_.fetch_sub(1);
+    }
     void use(base::Time now) { used_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
     [[nodiscard]] base::Duration::rep used() const { return used_.load(std::memory_order_relaxed); }
 
@@ -46,6 +52,7 @@ private:
     std::chrono::seconds timeout_;
     std::atomic<Validity> validity_ = Validity::valid;
     std::atomic<base::Duration::rep> used_;
+    std::atomic<std::uint32_t> users_ = 0;
 };
 
 /// Immutable, as the state that has it.

@@ -140,6 +140,7 @@ base::Task<scsi::Outcome> copy_from_token(base::CommandArena& arena, CopyWork& w
     Walk from{source.token->ranges(), request->offset * block / source_block};
     Walk to{request->ranges, 0};
     scsi::Outcome outcome = scsi::Status::good;
+    source.token->begin_use();
     for (std::uint64_t done = 0; done < request->blocks * block;) {
         const std::uint64_t here = std::min(from.left_here() * source_block, to.left_here() * block);
         const std::uint64_t now = here - here % unit;
@@ -156,7 +157,7 @@ base::Task<scsi::Outcome> copy_from_token(base::CommandArena& arena, CopyWork& w
         from.advance(now / source_block);
         to.advance(now / block);
     }
-    source.token->use(destination.nexus.core().now());
+    source.token->end_use(destination.nexus.core().now());
     if (request->deletes) {
         source.token->end(RodToken::Validity::deleted);
     }

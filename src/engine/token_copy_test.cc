@@ -312,6 +312,30 @@ TEST_F(Tokens, AreReadOnlyWhereTheSourceMayBe) {
     EXPECT_EQ(disk1->writes_begun, 0U);
 }
 
+struct LongTokens : Tokens {
+    LongTokens() : Tokens({.blocks = 8192}) {}
+};
+
+TEST_F(LongTokens, AreRevokedByAWriteHoweverLongTheirCopyTakes) {
+    constexpr std::uint32_t kBlocks = 4096;  // two pieces
+    const ByteVector made = token(*host, {{0, kBlocks}}, 20);
+    disk1->pace = Pace::on_request;
+    const ByteVector list = write_list(made, {{0, kBlocks}});
+    Task& task = host->send(token_cdb(0x11, 2, list.size()), 0, list, 5);
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U);
+    scene.world.advance(std::chrono::seconds{30});
+    // Another token: those that are dead are forgotten.
+    const ByteVector second = populate_list({{4000, 1}});
+    EXPECT_EQ(host->run(token_cdb(0x10, 3, second.size()), 0, second).status, kGood);
+    EXPECT_EQ(host->run(cdb10(0x2a, 3000, 1), 0, filled(512, 9)).status, kGood);
+    for (int i = 0; i < 3 && disk1->pending() > 0; ++i) {
+        disk1->complete_one();
+        scene.world.run();
+    }
+    EXPECT_EQ(task.sense_code(), kRevoked);
+}
+
 TEST(TokensOnTwoCores, AreNotMadeByACommandThatIsAborted) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));

@@ -51,6 +51,17 @@ TEST_F(ServedUnit, IsNotThereForANexusThatItsDeviceRefuses) {
     EXPECT_EQ(other->next_attention(), 0U);
 }
 
+TEST_F(ServedUnit, IsNotResetByANexusThatItsDeviceRefuses) {
+    const auto other = login("other");
+    EXPECT_EQ(other->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x00);
+    server_->heard_by->admit(host_->nexus().id().value, Admission::refused);
+    world_.run();
+    EXPECT_EQ(host_->manage(TaskFunction::target_warm_reset), TaskResponse::function_complete);
+    EXPECT_EQ(other->next_attention(), 0U);
+    const auto third = login("third");
+    EXPECT_EQ(third->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x18);
+}
+
 TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {
     server_->asks = true;
     for (const Admission says : {Admission::refused, Admission::admitted, Admission::unheard}) {

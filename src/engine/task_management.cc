@@ -165,7 +165,11 @@ void reset_unit(Nexus& nexus, TaskManagement& request, const std::shared_ptr<Log
 /// Every unit that the nexus sees.
 void reset_target(Nexus& nexus, TaskManagement& request) {
     std::vector<std::shared_ptr<LogicalUnit>> units;
-    nexus.units().for_each([&](const NexusUnit& unit) { units.push_back(unit.unit); });
+    nexus.units().for_each([&](const NexusUnit& unit) {
+        if (unit.admission != device::Admission::refused) {
+            units.push_back(unit.unit);
+        }
+    });
     const auto function = std::make_shared<Managed>(nexus, request);
     if (units.empty() && nexus.leaving().empty()) {
         function->nothing_affected();

@@ -62,6 +62,28 @@ TEST_F(ServedUnit, IsNotResetByANexusThatItsDeviceRefuses) {
     EXPECT_EQ(third->run(cdb({0x16, 0, 0, 0, 0, 0})).status, 0x18);
 }
 
+TEST_F(ServedUnit, IsResetThoughAChangeAwaitsACommandOfItsDevice) {
+    const auto other = login("other");
+    const auto third = login("third");
+    server_->keeps = true;
+    Task& rewind = host_->send(cdb({0x01, 0, 0, 0, 0, 0}));
+    Task& reserve = other->send(cdb({0x16, 0, 0, 0, 0, 0}));
+    world_.run();
+    ASSERT_FALSE(reserve.ended);
+    third->begin(TaskFunction::logical_unit_reset);
+    world_.run();
+    ASSERT_TRUE(server_->kept_is_aborted());
+    server_->let_go();
+    world_.run();
+    EXPECT_TRUE(rewind.was_dropped);
+    ASSERT_EQ(third->answered.size(), 1U);
+    EXPECT_EQ(third->answered[0]->response, TaskResponse::function_complete);
+    EXPECT_TRUE(reserve.ended || reserve.was_dropped);
+    server_->keeps = false;
+    third->clear_attentions();
+    EXPECT_EQ(third->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00) << "nobody has reserved it";
+}
+
 TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {
     server_->asks = true;
     for (const Admission says : {Admission::refused, Admission::admitted, Admission::unheard}) {

@@ -113,6 +113,14 @@ private:
     std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
 };
 
+/// At once: a change that is under way awaits what executes, and the reset awaits that change.
+void abort_on_every_lane(LogicalUnit& unit, const AbortScope& scope) {
+    for (base::Core* const core : unit.cores()) {
+        run_on(unit.home().core(), *core,
+               [kept = unit.shared_from_this(), core, scope] { kept->lane(*core).abort(scope, {}); });
+    }
+}
+
 /// Logical unit reset, [SAM-5 r21]: every task of every nexus, reservation and changed parameter.
 Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester) {
     UnitHome& home = unit->home();
@@ -120,10 +128,12 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     if (&home.core() != &here) {
         co_await base::hop_to(home.core());
     }
+    // Everybody is told of the reset itself, which says that tasks are gone.
+    const AbortScope everything{.requester = requester, .tell_others = false, .clears_aca = true};
+    abort_on_every_lane(*unit, everything);
     Change change{home};
     change.hurry();
-    // Everybody is told of the reset itself, which says that tasks are gone.
-    change.abort({.requester = requester, .tell_others = false, .clears_aca = true});
+    change.abort(everything);
     co_await change.begin();
     UnitState& next = change.state();
     home.errors().release();

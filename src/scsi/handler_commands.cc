@@ -50,7 +50,7 @@ constexpr auto kOfAll = std::to_array<std::pair<std::uint8_t, const CommandInfo*
     {0x00, &kProbe},    // TEST UNIT READY
     {0x1a, &kReport},   // MODE SENSE(6)
     {0x1e, &kPrevent},  // PREVENT ALLOW MEDIUM REMOVAL
-    {0x4d, &kReport},   // LOG SENSE
+    {0x4d, &kProbe},    // LOG SENSE
     {0x5a, &kReport},   // MODE SENSE(10)
     {0x8c, &kReport},   // READ ATTRIBUTE
     {0x8d, &kWrite},    // WRITE ATTRIBUTE

@@ -54,6 +54,8 @@ TEST(HandlerCommands, ConflictWithReservationsUnlessTheyOnlyTell) {
     EXPECT_EQ(row_of(DeviceType::tape, {0x00}).rules.under_exclusive_access, ReservedAccess::allowed);
     EXPECT_EQ(row_of(DeviceType::tape, {0x1a}).rules.under_write_exclusive, ReservedAccess::allowed);
     EXPECT_EQ(row_of(DeviceType::tape, {0x1a}).rules.under_exclusive_access, ReservedAccess::conflicts);
+    EXPECT_EQ(row_of(DeviceType::tape, {0x4d}).rules.under_reserve, ReservedAccess::allowed);
+    EXPECT_EQ(row_of(DeviceType::changer, {0x4d}).rules.under_exclusive_access, ReservedAccess::allowed);
     EXPECT_EQ(row_of(DeviceType::tape, {0x1e}).rules.under_reserve,
               ReservedAccess::allowed_if_it_allows_removal);
 }

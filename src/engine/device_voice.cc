@@ -1,7 +1,9 @@
 // What a device says by itself, on its way to initiators.
+#include "engine/background.h"
 #include "engine/lane.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/rod_tokens.h"
 
 #include <atomic>
 #include <cstddef>
@@ -19,6 +21,32 @@ struct Telling {
     std::move_only_function<void()> told;
 };
 
+using Told = std::move_only_function<void()>;
+
+/// Those that a change under way makes were asked for before: they end as soon as it has made them.
+Background revoke_tokens(std::shared_ptr<LogicalUnit> unit) {
+    if (const auto tokens = unit->home().state().tokens) {
+        for (const auto& token : tokens->all) {
+            token->end(RodToken::Validity::revoked);
+        }
+    }
+    Change change{unit->home()};
+    co_await change.turn();
+    revoke_all_tokens(change.state());
+    change.abandon();
+}
+
+/// Once every lane has been told that the medium is another: what tokens stood for is not there any more.
+Told after_tokens_are_revoked(std::shared_ptr<LogicalUnit> unit, Told told) {
+    return [unit = std::move(unit), told = std::move(told)]() mutable {
+        base::Core& home = unit->home().core();
+        base::post(home, [unit = std::move(unit), told = std::move(told)]() mutable {
+            revoke_tokens(std::move(unit));
+            told();
+        });
+    };
+}
+
 }  // namespace
 
 // The engine holds the unit until it has called stop(), after which neither of these is called.
@@ -31,6 +59,8 @@ void LogicalUnit::raise(std::uint16_t condition, std::uint64_t nexus, std::move_
     Raise raise{.condition = scsi::Asc{condition}};
     if (nexus != 0) {
         raise.to = NexusId{nexus};
+    } else if (raise.condition == scsi::Asc::not_ready_to_ready_change_medium_may_have_changed) {
+        told = after_tokens_are_revoked(shared_from_this(), std::move(told));
     }
     tell_every_lane(std::move(raise), std::move(told));
 }

@@ -21,6 +21,11 @@ BlockRange range_of(const Command& command) {
     return {command.life.access.lba, command.life.access.blocks};
 }
 
+/// The medium may be another: whoever copies from it or to it must not go on there.
+bool ends_copies(const Raise& raise) {
+    return raise.condition == scsi::Asc::not_ready_to_ready_change_medium_may_have_changed && !raise.to;
+}
+
 bool is_spared(const ItNexuses& nexuses, const NexusUnit& unit) {
     return nexuses && std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
 }
@@ -282,6 +287,12 @@ void Lane::tell(const std::vector<Raise>& raises, std::uint64_t number) {
             recently_told_.erase(recently_told_.begin());
         }
         recently_told_.push_back({number, each});
+    }
+    if (state_->is_disk && std::ranges::any_of(raises, ends_copies)) {
+        ++abort_epoch_;
+        for (Visit& visit : visits_) {
+            visit.cancel(abort_epoch_);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 // POPULATE TOKEN and WRITE USING TOKEN: what a token stands for, for how long, and to whom.
 #include "engine/copy_manager.h"
-#include "engine/testing/copies.h"
+#include "engine/testing/tokens.h"
 #include "scsi/third_party_copy.h"
 
 #include <gtest/gtest.h>
@@ -18,10 +18,15 @@ using testing::cdb16;
 using testing::Copies;
 using testing::copy_cdb;
 using testing::filled;
-using testing::Initiator;
+using testing::kTokenAt;
 using testing::Pace;
+using testing::populate_list;
 using testing::SceneOptions;
 using testing::Task;
+using testing::token_cdb;
+using testing::TokenRange;
+using testing::Tokens;
+using testing::write_list;
 
 constexpr std::uint8_t kGood = 0x00;
 constexpr std::uint32_t kUnknown = 0x052304;
@@ -29,78 +34,6 @@ constexpr std::uint32_t kRevoked = 0x052306;
 constexpr std::uint32_t kExpired = 0x052307;
 constexpr std::uint32_t kDeleted = 0x052309;
 constexpr std::uint32_t kInvalidParameter = 0x052600;
-constexpr std::size_t kTokenAt = 38;  // in what RECEIVE ROD TOKEN INFORMATION answers without sense data
-
-struct Range {
-    std::uint64_t lba;
-    std::uint32_t blocks;
-};
-
-ByteVector descriptors(const std::vector<Range>& ranges) {
-    ByteVector made;
-    for (const Range& range : ranges) {
-        append(made, range.lba, 8);
-        append(made, range.blocks, 4);
-        append(made, 0, 4);
-    }
-    return made;
-}
-
-ByteVector populate_list(const std::vector<Range>& ranges, std::uint32_t timeout = 0) {
-    const ByteVector tail = descriptors(ranges);
-    ByteVector list;
-    append(list, 14 + tail.size(), 2);
-    append(list, 0, 2);
-    append(list, timeout, 4);
-    append(list, 0, 6);
-    append(list, tail.size(), 2);
-    return testing::joined({list, tail});
-}
-
-ByteVector write_list(const ByteVector& token, const std::vector<Range>& ranges, std::uint64_t offset = 0,
-                      unsigned flags = 0) {
-    const ByteVector tail = descriptors(ranges);
-    ByteVector list;
-    append(list, 534 + tail.size(), 2);
-    append(list, flags, 1);
-    append(list, 0, 5);
-    append(list, offset, 8);
-    list.insert(list.end(), token.begin(), token.end());
-    append(list, 0, 6);
-    append(list, tail.size(), 2);
-    return testing::joined({list, tail});
-}
-
-ByteVector token_cdb(unsigned action, std::uint32_t id, std::size_t length) {
-    ByteVector made = copy_cdb(0x83, action, length);
-    for (std::size_t i = 0; i < 4; ++i) {
-        made[9 - i] = static_cast<std::byte>(id >> 8U * i);
-    }
-    return made;
-}
-
-struct Tokens : Copies {
-    explicit Tokens(SceneOptions options = {}) : Copies(options) { fill(*disk0, 0, 2048); }
-
-    Task& populate(Initiator& who, const std::vector<Range>& ranges, std::uint32_t timeout = 0,
-                   std::uint16_t lun = 0) {
-        const ByteVector list = populate_list(ranges, timeout);
-        return who.run(token_cdb(0x10, 1, list.size()), 0, list, lun);
-    }
-    static ByteVector information(Initiator& who, std::uint32_t id, std::uint16_t lun = 0) {
-        return who.run(copy_cdb(0x84, 7, 1024, id), 1024, {}, lun).data_received;
-    }
-    /// The token of the blocks, made through the first LUN.
-    ByteVector token(Initiator& who, const std::vector<Range>& ranges, std::uint32_t timeout = 0) {
-        EXPECT_EQ(populate(who, ranges, timeout).status, kGood);
-        const ByteVector told = information(who, 1);
-        EXPECT_EQ(told.size(), kTokenAt + 512);
-        return {told.begin() + kTokenAt, told.end()};
-    }
-    static Task& write(Initiator& who, const ByteVector& list, std::uint16_t lun = 5) {
-        return who.run(token_cdb(0x11, 2, list.size()), 0, list, lun);
-    }
-};
 
 TEST_F(Tokens, StandForBlocksOfOneUnitThatAnotherTakes) {
     const ByteVector made = token(*host, {{100, 10}, {300, 6}});
@@ -300,7 +233,7 @@ TEST_F(Tokens, TakeListsThatMakeSenseOnly) {
     EXPECT_EQ(populate(*host, {{2047, 2}}).sense_code(), 0x052100U);
     EXPECT_EQ(populate(*host, {{10, 4}, {13, 4}}).sense_code(), kInvalidParameter);
     EXPECT_EQ(populate(*host, {}).sense_code(), kInvalidParameter);
-    EXPECT_EQ(populate(*host, std::vector<Range>(129, {0, 0})).sense_code(), 0x052608U);
+    EXPECT_EQ(populate(*host, std::vector<TokenRange>(129, {0, 0})).sense_code(), 0x052608U);
     EXPECT_EQ(host->run(copy_cdb(0x84, 7, 64, 9), 64).sense_code(), 0x052400U);
 }
 

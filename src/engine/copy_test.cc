@@ -1,6 +1,8 @@
 // EXTENDED COPY: what it moves, between which units, and what ends it.
+#include "device/disc_drive.h"
 #include "engine/copy_manager.h"
 #include "engine/testing/copies.h"
+#include "engine/testing/toy_server.h"
 
 #include <gtest/gtest.h>
 
@@ -67,6 +69,33 @@ TEST_F(Copies, ReachNoUnitThatTheInitiatorDoesNotSee) {
     Task& task = copy(*host, list);
     EXPECT_EQ(task.status, kCheck);
     EXPECT_EQ(task.sense_code(), kUnreachable);
+}
+
+TEST_F(Copies, AreOfDisksAlone) {
+    for (const scsi::DeviceType type : {scsi::DeviceType::cdrom, scsi::DeviceType::tape}) {
+        UnitSettings settings;
+        settings.name = "other";
+        const scsi::UnitIdentity name = named(10U + static_cast<unsigned>(type));
+        settings.identity = name;
+        settings.type = type;
+        if (type == scsi::DeviceType::cdrom) {
+            auto disc = std::make_shared<SimDevice>(scene.world, 2048, 2048);
+            settings.device = std::make_unique<device::DiscDrive>(std::move(disc));
+        } else {
+            settings.device = std::make_unique<testing::ToyServer>(scene.world);
+        }
+        LunMaps maps = scene.target->latest_maps();
+        maps.luns.push_back({.lun = static_cast<std::uint16_t>(6 + maps.luns.size()),
+                             .unit = scene.engine.add_unit(std::move(settings))});
+        scene.target->set_maps(std::make_shared<const LunMaps>(std::move(maps)));
+        scene.world.run();
+        host->clear_attentions();
+        const std::uint32_t block = type == scsi::DeviceType::cdrom ? 2048 : 512;
+        const ByteVector list = testing::lid1_list(1, {testing::cscd(name, block), testing::cscd(named(1))},
+                                                   {testing::segment({.destination = 1, .blocks = 4})});
+        EXPECT_EQ(copy(*host, list).sense_code(), 0x0a0d03U) << static_cast<unsigned>(type);
+    }
+    EXPECT_EQ(disk1->writes_begun, 0U);
 }
 
 TEST_F(Copies, EndWhereTheDestinationIsReservedByAnother) {

@@ -44,7 +44,8 @@ std::expected<NexusUnit*, scsi::Asc> unit_of(NexusUnit& asked, const scsi::Exten
     if (unit == nullptr) {
         return std::unexpected(scsi::Asc::unreachable_copy_target);
     }
-    if (cscd.device_type != kDisk || cscd.block_bytes != unit->lane.state().description.block_size) {
+    const UnitState& state = unit->lane.state();
+    if (!state.is_disk || cscd.device_type != kDisk || cscd.block_bytes != state.description.block_size) {
         return std::unexpected(scsi::Asc::incorrect_copy_target_device_type);
     }
     return unit;

@@ -79,6 +79,32 @@ TEST_F(DriveMedium, IsOnlyAppendedToWhenWorm) {
     EXPECT_EQ(read(4).data, bytes_of("once"));
     EXPECT_EQ(number_at(run({0x1a, 0x08, 0x1d, 0, 255, 0}).data, 1, 1), 0x6cU);
     EXPECT_EQ(run({0x1a, 0x08, 0x1d, 0, 255, 0}).data[4 + 2], std::byte{1});
+    EXPECT_EQ(run({0x1a, 0x08, 0x1d, 0, 255, 0}).data[4 + 4], std::byte{0}) << "no label either";
+    EXPECT_EQ(run({0x1a, 0x08, 0x1d, 0, 255, 0}).data[4 + 5], std::byte{2});
+}
+
+TEST_F(DriveMedium, MayLoseItsLastFilemarksButOneWhenWorm) {
+    Label worm = label();
+    worm.worm = true;
+    insert(worm);
+    ASSERT_TRUE(filemarks(3).good());
+    ASSERT_TRUE(rewind().good());
+    EXPECT_EQ(text(write(bytes_of("label"))), "7/300c") << "no filemark is before it";
+    ASSERT_TRUE(space(1, 2).good());
+    ASSERT_TRUE(write(bytes_of("once")).good());
+    ASSERT_TRUE(filemarks(2).good());
+    ASSERT_TRUE(space(1, -2).good());
+    EXPECT_EQ(text(write(bytes_of("x"))), "7/300c") << "the first filemark ends the block before it";
+    ASSERT_TRUE(space(1, 1).good());
+    ASSERT_TRUE(write(bytes_of("more")).good());
+    EXPECT_EQ(text(read(4)), "8/0005") << "what was behind it is gone";
+    ASSERT_TRUE(space(0, -1).good());
+    EXPECT_EQ(text(filemarks(1)), "7/300c");
+    ASSERT_TRUE(rewind().good());
+    ASSERT_TRUE(space(1, 2).good());
+    EXPECT_EQ(read(4).data, bytes_of("once"));
+    EXPECT_EQ(text(read(4)), "0/0001");
+    EXPECT_EQ(read(4).data, bytes_of("more"));
 }
 
 TEST_F(DriveMedium, OfOtherGenerationsIsReadWrittenOrRefused) {

@@ -78,8 +78,7 @@ void Drive::bring_pages_up_to_date() {
     mode_.set_byte(kConfigurationPage, 3, static_cast<std::uint8_t>(loaded ? partition_ : 0));
     const bool worm = loaded && cartridge_->label().worm;
     mode_.set_byte(kMediumConfigurationPage, 2, worm ? 1 : 0);
-    mode_.set_byte(kMediumConfigurationPage, 4, worm ? 1 : 0);
-    mode_.set_byte(kMediumConfigurationPage, 5, worm ? 2 : 0);
+    mode_.set_byte(kMediumConfigurationPage, 5, worm ? 2 : 0);  // see Drive::may_write()
 }
 
 /// The Medium Partition page after a cartridge was formatted or loaded.

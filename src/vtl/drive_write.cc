@@ -16,6 +16,25 @@ constexpr std::uint64_t kMostExtraBytes = 96;
 /// WRITE MODE of the Device Configuration Extension page.
 constexpr std::uint8_t kAppendOnly = 1;
 
+/// Behind the position are nothing but filemarks, and one before it: applications that end what they write
+/// with two of them append behind the first. What the WORM mode filemark restrictions of the Medium
+/// Configuration page, 02h, let be overwritten.
+Result<bool> ends_in_filemarks(Partition& tape) {
+    const std::uint64_t object = tape.object();
+    const std::uint64_t before = tape.filemarks();
+    if (before == 0 || tape.end_object() - object != tape.end_filemarks() - before) {
+        return false;
+    }
+    if (auto found = tape.seek_filemark(before - 1); !found) {
+        return std::unexpected(found.error());
+    }
+    const bool follows = tape.object() + 1 == object;
+    if (auto back = tape.seek_object(object); !back) {
+        return std::unexpected(back.error());
+    }
+    return follows;
+}
+
 }  // namespace
 
 std::uint64_t Drive::room() const {
@@ -49,6 +68,10 @@ Drive::Ending Drive::may_write() {
         return medium_error(asc::sequential_positioning_error);
     }
     if (cartridge_->label().worm) {
+        const auto only_filemarks = ends_in_filemarks(tape());
+        if (only_filemarks && *only_filemarks) {
+            return std::nullopt;
+        }
         raise_alert(alert::worm_overwrite_attempted);
         return data_protect(asc::worm_medium_overwrite_attempted);
     }

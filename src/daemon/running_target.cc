@@ -210,6 +210,7 @@ void RunningTarget::make_service() {
     settings.connection.login_timeout = config_.daemon.login_timeout;
     settings.half_open_logins_per_address = config_.daemon.half_open_logins_per_address;
     settings.max_connections = config_.daemon.max_connections;
+    settings.held_bytes = config_.daemon.buffer_memory_bytes / 8;
     settings.move_sessions = config_.daemon.move_sessions;
     settings.worked = [](const base::Core& core) {
         return static_cast<const reactor::Reactor&>(core).stats().worked;

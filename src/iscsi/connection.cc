@@ -28,7 +28,7 @@ Connection::Connection(Host& host, const Directory& directory, RandomSource& ran
       options_(options),
       reader_(options.input_buffer_bytes),
       login_(directory, random, {.from = options.from, .command_window = options.command_window}),
-      held_(options.max_held_bytes),
+      held_(options.max_held_bytes, options.held_memory),
       now_(now),
       heard_(now),
       login_deadline_(deadline_after(now, options.login_timeout)) {
@@ -169,7 +169,7 @@ void Connection::hold(bool good) {
             ? held_.add_data(TaskTag{wire::get<BasicHeader::kInitiatorTaskTag>(header)}, std::move(pdu))
             : held_.add(CmdSn{wire::get<RequestHeader::kCmdSn>(header)}, std::move(pdu));
     if (!kept) {
-        drop("too much was sent out of order");
+        drop("too much was sent out of order, here or by all initiators together");
     }
 }
 
@@ -269,10 +269,7 @@ void Connection::end_task(ScsiTask& task, Delivery delivery) {
 void Connection::release(ScsiTask& task, Delivery delivery) {
     task.state_ = ScsiTask::State::idle;
     task.into_ = {};
-    if (!task.early_.empty()) {
-        early_bytes_ -= task.early_.size();
-        task.early_ = {};
-    }
+    forget_early(task);
     --task_count_;
     host_.task_ended(task, delivery);
 }

@@ -176,7 +176,9 @@ private:
     void take_data(ScsiTask& task, std::uint32_t offset, std::uint32_t length);
     void end_data(bool good);
     void advance_data(ScsiTask& task);
+    [[nodiscard]] bool reserve_early(std::uint32_t length);
     void move_early(ScsiTask& task);
+    void forget_early(ScsiTask& task);
     void note_waiting(ScsiTask& task);
 
     // connection_management.cc
@@ -216,6 +218,7 @@ private:
     std::uint64_t arrivals_ = 0;  ///< of tasks
     std::size_t immediate_count_ = 0;
     std::size_t early_bytes_ = 0;
+    bool told_of_shortage_ = false;  ///< of memory for early data
     std::uint32_t next_transfer_ = 1;
     base::IntrusiveList<ScsiTask, struct AwaitingDataTag> awaiting_data_;
     static constexpr std::size_t kManagementRequests = 16;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace targe::iscsi {
 
@@ -55,18 +56,33 @@ void Connection::take_data(ScsiTask& task, std::uint32_t offset, std::uint32_t l
         incoming_.where.advance(offset);
         return;
     }
-    if (length > options_.max_held_bytes - std::min(early_bytes_, options_.max_held_bytes)) {
+    if (!reserve_early(length)) {
         task.data_out_.fail(DataOutFailure::no_room);
         return;
     }
     // Only unsolicited data come before they are wanted, and those come in order.
     TARGE_ASSERT(task.early_.size() == offset);
     task.early_.resize(std::size_t{offset} + length);
-    early_bytes_ += length;
     own_memory_ = {task.early_.data() + offset, length};
     incoming_.where = SegmentCursor<base::Segment>(std::span{&own_memory_, 1});
     incoming_.size = length;
     incoming_.into_early = true;
+}
+
+bool Connection::reserve_early(std::uint32_t length) {
+    if (length > options_.max_held_bytes - std::min(early_bytes_, options_.max_held_bytes)) {
+        return false;
+    }
+    if (options_.held_memory != nullptr && !options_.held_memory->take(length)) {
+        if (!std::exchange(told_of_shortage_, true)) {
+            host_.log(
+                "a write gets BUSY: what all initiators together have sent before its turn takes all the "
+                "memory that there is for it (an eighth of daemon.buffer_memory)");
+        }
+        return false;
+    }
+    early_bytes_ += length;
+    return true;
 }
 
 void Connection::end_data(bool good) {
@@ -130,7 +146,17 @@ void Connection::move_early(ScsiTask& task) {
         where.advance(run.size);
         done += run.size;
     }
+    forget_early(task);
+}
+
+void Connection::forget_early(ScsiTask& task) {
+    if (task.early_.empty()) {
+        return;
+    }
     early_bytes_ -= task.early_.size();
+    if (options_.held_memory != nullptr) {
+        options_.held_memory->give_back(task.early_.size());
+    }
     task.early_ = {};
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "iscsi/directory.h"
+#include "iscsi/held_memory.h"
 
 #include <chrono>
 #include <cstddef>
@@ -19,6 +20,8 @@ struct ConnectionOptions {
     std::size_t input_buffer_bytes = std::size_t{144} * 1024;
     /// Requests out of order, and write data that the host has no memory for yet.
     std::size_t max_held_bytes = std::size_t{4} * 1024 * 1024;
+    /// Where those of all connections are counted; null: nowhere. Outlives the connection.
+    HeldMemory* held_memory = nullptr;
 
     base::Duration login_timeout = std::chrono::seconds(15);
     /// After this long without a byte from the initiator it is pinged.

@@ -38,11 +38,18 @@ bool HeldRequests::holds_command(TaskTag tag) const {
 }
 
 bool HeldRequests::reserve(const HeldPdu& pdu) {
-    if (cost(pdu) > limit_bytes_ - bytes_) {
+    if (cost(pdu) > limit_bytes_ - bytes_ || (shared_ != nullptr && !shared_->take(cost(pdu)))) {
         return false;
     }
     bytes_ += cost(pdu);
     return true;
+}
+
+void HeldRequests::give_back(std::size_t bytes) {
+    bytes_ -= bytes;
+    if (shared_ != nullptr) {
+        shared_->give_back(bytes);
+    }
 }
 
 bool HeldRequests::add(CmdSn number, HeldPdu pdu) {
@@ -70,7 +77,7 @@ bool HeldRequests::add_data(TaskTag tag, HeldPdu pdu) {
 
 void HeldRequests::forget(Entry& entry) {
     for (const HeldPdu& pdu : entry.pdus) {
-        bytes_ -= cost(pdu);
+        give_back(cost(pdu));
     }
     entry.pdus.clear();
 }
@@ -114,7 +121,7 @@ std::optional<std::vector<HeldPdu>> HeldRequests::take(CmdSn number) {
     }
     std::vector<HeldPdu> pdus = std::move(found->pdus);
     for (const HeldPdu& pdu : pdus) {
-        bytes_ -= cost(pdu);
+        give_back(cost(pdu));
     }
     held_.erase(found);
     return pdus;

@@ -1,6 +1,7 @@
 // Requests that came before their turn, [RFC 7143 4.2.2.1].
 #pragma once
 
+#include "iscsi/held_memory.h"
 #include "iscsi/pdu.h"
 
 #include <cstddef>
@@ -20,7 +21,12 @@ struct HeldPdu {
 /// A gap in the numbers is rare on a single connection, so this may allocate; what it holds is bounded.
 class HeldRequests {
 public:
-    explicit HeldRequests(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+    /// `shared` may be null, and outlives this.
+    explicit HeldRequests(std::size_t limit_bytes, HeldMemory* shared = nullptr)
+        : limit_bytes_(limit_bytes), shared_(shared) {}
+    HeldRequests(const HeldRequests&) = delete;
+    HeldRequests& operator=(const HeldRequests&) = delete;
+    ~HeldRequests() { give_back(bytes_); }
 
     [[nodiscard]] bool empty() const { return held_.empty(); }
     /// One with this number is here already.
@@ -49,11 +55,13 @@ private:
         std::vector<HeldPdu> pdus;
     };
     [[nodiscard]] bool reserve(const HeldPdu& pdu);
+    void give_back(std::size_t bytes);
     void forget(Entry& entry);
 
     static constexpr std::size_t kMaxSkipped = 4096;
 
     std::size_t limit_bytes_;
+    HeldMemory* shared_;
     std::size_t bytes_ = 0;
     std::vector<Entry> held_;
 };

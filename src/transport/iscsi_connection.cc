@@ -46,6 +46,7 @@ void IscsiConnection::accept(IscsiService& service, base::Core& core, const Arri
         return;
     }
     iscsi::ConnectionOptions options = service.settings().connection;
+    options.held_memory = &service.held_memory();
     options.from = {.portal = arrival.portal,
                     .local_address = arrival.local.host(),
                     .local_port = arrival.local.port(),

@@ -23,6 +23,7 @@ IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& direc
       settings_(std::move(settings)),
       registry_(*cores.front()),
       half_open_(settings_.half_open_logins_per_address, settings_.max_connections),
+      held_memory_(settings_.held_bytes),
       placement_(cores.size()),
       drops_(std::make_unique<std::atomic<std::uint64_t>[]>(settings_.targets.size() + 1)) {
     for (base::Core* const core : cores) {

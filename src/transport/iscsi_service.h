@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "iscsi/connection_options.h"
 #include "iscsi/directory.h"
+#include "iscsi/held_memory.h"
 #include "transport/balance.h"
 #include "transport/half_open_logins.h"
 #include "transport/placement.h"
@@ -56,6 +57,8 @@ struct IscsiServiceSettings {
     iscsi::ConnectionOptions connection;  ///< `from` is filled in for each connection
     std::uint32_t half_open_logins_per_address = 128;
     std::uint32_t max_connections = 4096;
+    /// Of all connections together, for requests and data that come before their turn.
+    std::size_t held_bytes = std::size_t{64} << 20U;
     /// How long a core has worked since it was made, asked there. Empty: nobody knows, and sessions stay
     /// where they began.
     std::function<base::Duration(const base::Core&)> worked = {};
@@ -77,6 +80,7 @@ public:
     [[nodiscard]] const TargetSettings* find_target(std::string_view name) const;
     [[nodiscard]] SessionRegistry& registry() { return registry_; }
     [[nodiscard]] HalfOpenLogins& half_open() { return half_open_; }
+    [[nodiscard]] iscsi::HeldMemory& held_memory() { return held_memory_; }
     [[nodiscard]] Placement& placement() { return placement_; }
 
     /// The connections of `core`, for whoever runs there.
@@ -116,6 +120,7 @@ private:
     IscsiServiceSettings settings_;
     SessionRegistry registry_;
     HalfOpenLogins half_open_;
+    iscsi::HeldMemory held_memory_;
     Placement placement_;
     std::vector<std::unique_ptr<PerCore>> per_core_;
     std::atomic<std::size_t> count_ = 0;

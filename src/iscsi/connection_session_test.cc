@@ -76,6 +76,16 @@ TEST(ConnectionLogin, ThatTakesTooLongEndsTheConnection) {
     EXPECT_FALSE(other.connection.is_over());
 }
 
+TEST(ConnectionLogin, ThatWaitsForAnOlderSessionTooLongSaysSo) {
+    Peer peer(1, {.login_timeout = seconds(5)});
+    peer.host.establish_at_once = false;
+    EXPECT_FALSE(peer.log_in());
+    peer.connection.tick(peer.now + seconds(5));
+    EXPECT_TRUE(peer.connection.is_over());
+    ASSERT_FALSE(peer.host.logs.empty());
+    EXPECT_NE(peer.host.logs.back().find("takes the place of"), std::string::npos) << peer.host.logs.back();
+}
+
 TEST(ConnectionLogin, AgainIsAProtocolError) {
     Peer peer;
     ASSERT_TRUE(peer.log_in());

@@ -53,10 +53,13 @@ std::optional<std::string_view> Connection::find_timeout(base::Time now) const {
         "the initiator sends no data for a write",
         "the initiator takes nothing of what is sent",
     };
+    static constexpr std::string_view kNotEstablished =
+        "the login took too long: a session that it takes the place of has not ended, as while a device "
+        "holds on to one of its commands";
     const auto all = deadlines();
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (all[i] && *all[i] <= now) {
-            return kReasons[i];
+            return i == 0 && phase_ == Phase::establishing ? kNotEstablished : kReasons[i];
         }
     }
     return std::nullopt;

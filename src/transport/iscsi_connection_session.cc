@@ -221,7 +221,8 @@ void IscsiConnection::end_session() {
 
 void IscsiConnection::nexus_closed() {
     state_ = SessionState::ended;
-    service_.registry().ended(*this, *core_);
+    using enum SessionRegistry::Course;
+    service_.registry().ended(*this, *core_, nexus_ ? begun : not_begun);
     if (logging_out_ && !stream_closed_) {
         protocol_.session_ended();
         settle();

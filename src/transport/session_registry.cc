@@ -11,6 +11,9 @@ bool is_discovery(const SessionRequest& request) {
     return request.target.empty();
 }
 
+/// Of those that logged in again and then never came. The oldest are forgotten: they get 29/00, not 29/07.
+constexpr std::size_t kMaxUntold = 256;
+
 }  // namespace
 
 SessionRegistry::Identity SessionRegistry::identity_of(const SessionRequest& request) {
@@ -23,8 +26,8 @@ void SessionRegistry::request(SessionHolder& holder, base::Core& its_core, Sessi
     });
 }
 
-void SessionRegistry::ended(SessionHolder& holder, base::Core& its_core) {
-    base::post(core_, [this, &holder, &its_core] { ended_here(holder, its_core); });
+void SessionRegistry::ended(SessionHolder& holder, base::Core& its_core, Course course) {
+    base::post(core_, [this, &holder, &its_core, course] { ended_here(holder, its_core, course); });
 }
 
 std::uint32_t SessionRegistry::sessions_of(const std::string& target) const {
@@ -59,7 +62,11 @@ void SessionRegistry::request_here(Waiting waiting) {
             return;
         }
     }
-    grant(waiting, free_handle(), false);
+    grant(waiting, free_handle(), take_untold(identity_of(request)));
+}
+
+bool SessionRegistry::take_untold(const Identity& identity) {
+    return std::erase(untold_, identity) != 0;
 }
 
 void SessionRegistry::wait_behind(Session& old, Waiting waiting) {
@@ -108,12 +115,18 @@ SessionRegistry::Session& SessionRegistry::held_by(const SessionHolder& holder) 
     return at->second;
 }
 
-void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core) {
+void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core, Course course) {
     const auto at =
         std::ranges::find_if(sessions_, [&](const auto& e) { return e.second.holder == &holder; });
     TARGE_ASSERT(at != sessions_.end());
     const std::uint16_t handle = at->second.handle;
     const std::vector<Waiting> successors = std::move(at->second.successors);
+    if (course == Course::not_begun && at->second.reinstated && successors.empty()) {
+        if (untold_.size() == kMaxUntold) {
+            untold_.erase(untold_.begin());
+        }
+        untold_.push_back(std::move(at->second.identity));
+    }
     sessions_.erase(at);
     base::post(its_core, [&holder] { holder.forgotten(); });
     for (const Waiting& next : successors) {
@@ -132,7 +145,8 @@ void SessionRegistry::grant(const Waiting& waiting, std::uint16_t handle, bool r
                                   .core = waiting.core,
                                   .identity = identity_of(waiting.request),
                                   .handle = handle,
-                                  .connection_id = waiting.request.connection_id});
+                                  .connection_id = waiting.request.connection_id,
+                                  .reinstated = reinstated});
     const SessionGrant grant{.id = SessionId{id}, .target_session_handle = handle, .reinstated = reinstated};
     base::post(*waiting.core, [holder = waiting.holder, grant] { holder->granted(grant); });
 }

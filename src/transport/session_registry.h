@@ -66,8 +66,10 @@ public:
 
     /// Asks for a session. `holder` lives on `its_core` until forgotten(), or until a refusal.
     void request(SessionHolder& holder, base::Core& its_core, SessionRequest request);
-    /// The session that was granted to `holder` has ended.
-    void ended(SessionHolder& holder, base::Core& its_core);
+    /// The session that was granted to `holder` has ended. One that has not begun has told nobody of the
+    /// older session that it took the place of: the next of this identity does.
+    enum class Course : std::uint8_t { not_begun, begun };
+    void ended(SessionHolder& holder, base::Core& its_core, Course course);
 
     /// The holder wants to go on on another core. If it may, nothing is asked of it until arrived(), which
     /// says where it is now; else it stays, because give_way() is on its way.
@@ -91,6 +93,7 @@ private:
         Identity identity;
         std::uint16_t handle;
         std::uint16_t connection_id;
+        bool reinstated = false;
         bool giving_way = false;
         bool moving = false;                   ///< may_leave() was answered, arrived() has not come
         std::vector<Waiting> successors = {};  ///< at most one: a newer one sends the older away
@@ -98,7 +101,8 @@ private:
     using Sessions = std::map<std::uint64_t, Session>;
 
     void request_here(Waiting waiting);
-    void ended_here(SessionHolder& holder, base::Core& its_core);
+    void ended_here(SessionHolder& holder, base::Core& its_core, Course course);
+    [[nodiscard]] bool take_untold(const Identity& identity);
     void leave_here(SessionHolder& holder, base::Core& its_core);
     void arrived_here(SessionHolder& holder, base::Core& its_core);
     static void ask_to_give_way(Session& session);
@@ -113,6 +117,7 @@ private:
 
     base::Core& core_;
     Sessions sessions_;
+    std::vector<Identity> untold_;  ///< whose next session takes the place of one that has ended; bounded
     std::uint64_t last_id_ = 0;
     std::uint16_t last_handle_ = 0;
 };

@@ -98,12 +98,35 @@ TEST_F(SessionRegistryTest, ANewLoginOfTheSameInitiatorPortWaitsUntilTheOldSessi
     ask(fresh, request());
     EXPECT_TRUE(old.told_to_give_way);
     EXPECT_FALSE(fresh.grant);
-    registry_.ended(old, away_);
+    registry_.ended(old, away_, SessionRegistry::Course::begun);
     run();
     EXPECT_TRUE(old.is_forgotten);
     ASSERT_TRUE(fresh.grant);
     EXPECT_TRUE(fresh.grant->reinstated);
     EXPECT_NE(fresh.grant->target_session_handle, old.grant->target_session_handle);
+}
+
+TEST_F(SessionRegistryTest, ALoginThatWaitedAndNeverBeganLeavesItsNewsToTheNext) {
+    using enum SessionRegistry::Course;
+    Login old;
+    Login dying;
+    Login third;
+    Login fourth;
+    ask(old, request());
+    ask(dying, request());
+    registry_.ended(old, away_, begun);
+    run();
+    ASSERT_TRUE(dying.grant);
+    registry_.ended(dying, away_, not_begun);
+    run();
+    ask(third, request());
+    ASSERT_TRUE(third.grant);
+    EXPECT_TRUE(third.grant->reinstated) << "nobody was told that the nexus was lost";
+    registry_.ended(third, away_, begun);
+    run();
+    ask(fourth, request());
+    ASSERT_TRUE(fourth.grant);
+    EXPECT_FALSE(fourth.grant->reinstated);
 }
 
 TEST_F(SessionRegistryTest, TheNewestOfSeveralLoginsThatWaitWins) {
@@ -114,7 +137,7 @@ TEST_F(SessionRegistryTest, TheNewestOfSeveralLoginsThatWaitWins) {
     ask(second, request());
     ask(third, request());
     EXPECT_TRUE(second.refused);
-    registry_.ended(old, away_);
+    registry_.ended(old, away_, SessionRegistry::Course::begun);
     run();
     EXPECT_FALSE(second.grant);
     EXPECT_TRUE(third.grant);
@@ -126,7 +149,7 @@ TEST_F(SessionRegistryTest, AReinstatedConnectionKeepsTheHandleOfItsSession) {
     ask(old, request());
     ask(again, request(old.grant->target_session_handle));
     EXPECT_TRUE(old.told_to_give_way);
-    registry_.ended(old, away_);
+    registry_.ended(old, away_, SessionRegistry::Course::begun);
     run();
     ASSERT_TRUE(again.grant);
     EXPECT_EQ(again.grant->target_session_handle, old.grant->target_session_handle);

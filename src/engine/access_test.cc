@@ -203,6 +203,37 @@ TEST_F(TwoPaths, TellNobodyOfWhatDoesNotChange) {
     EXPECT_EQ(store->keeps, 2) << "the status code of a group changed once by itself";
 }
 
+TEST_F(TwoPaths, CanBeChangedAgainWhileAUnitHangs) {
+    begin();
+    auto& disk = static_cast<SimDevice&>(units[0]->device());
+    disk.pace = testing::Pace::on_request;
+    Task& write = first->send(cdb10(0x2a, 0, 1), 0, testing::filled(512, 1));
+    world.run();
+    ASSERT_EQ(disk.pending(), 1U);
+    std::vector<scsi::Outcome> ended;
+    const auto change = [&](AccessState to) {
+        group->set(
+            [to](const scsi::AsymmetricAccess& access) {
+                scsi::AsymmetricAccess next = access;
+                next.groups[1].state = to;
+                return std::expected<scsi::AsymmetricAccess, scsi::Sense>(next);
+            },
+            [&](scsi::Outcome outcome) { ended.push_back(outcome); });
+        world.run();
+    };
+    change(active_optimized);
+    second->clear_attentions(1);
+    EXPECT_EQ(read(*second, 1), 0U);
+    change(standby);
+    EXPECT_EQ(read(*second, 1), kInStandby);
+    EXPECT_TRUE(ended.empty()) << "neither is in force in every unit";
+    disk.complete_one();
+    world.run();
+    EXPECT_EQ(write.status, 0);
+    EXPECT_EQ(ended, (std::vector<scsi::Outcome>(2, scsi::Status::good)));
+    EXPECT_EQ(read(*second, 0), kInStandby);
+}
+
 TEST_F(TwoPaths, StayAsTheyAreWhenTheProgramRefuses) {
     begin(true);
     program->answer = false;

@@ -181,15 +181,18 @@ base::Task<bool> DeviceGroup::keep(base::CommandArena& arena, const AsymmetricAc
 
 base::Task<scsi::Outcome> DeviceGroup::move(base::CommandArena& arena, AsymmetricAccess next,
                                             std::optional<NexusId> issuer) {
+    changing_ = true;
+    bool agreed = true;
     if (issuer) {
-        const bool agreed = co_await ask_hook(arena, next);
-        if (!agreed) {
-            co_return command_failed();
-        }
+        agreed = co_await ask_hook(arena, next);
     }
-    const bool kept = co_await keep(arena, next);
-    if (!kept) {
+    const bool kept = agreed && co_await keep(arena, next);
+    // In each unit changes follow one another: where a device hangs, none of the others waits for this one.
+    changing_ = false;
+    if (!kept && agreed) {
         co_await EveryUnit{home_, living(units_), access_, false, std::nullopt};
+    }
+    if (!kept) {
         co_return command_failed();
     }
     access_ = std::make_shared<const AsymmetricAccess>(std::move(next));
@@ -209,15 +212,14 @@ base::Task<scsi::Outcome> DeviceGroup::change(base::CommandArena& arena, const D
     if (*next == *access_ && !doubted_) {
         co_return scsi::Status::good;
     }
-    changing_ = true;
-    scsi::Outcome outcome = scsi::Status::good;
     if (*next != *access_) {
-        outcome = co_await move(arena, std::move(*next), issuer);
-    } else if (!co_await keep(arena, *next)) {
-        outcome = command_failed();
+        const scsi::Outcome outcome = co_await move(arena, std::move(*next), issuer);
+        co_return outcome;
     }
+    changing_ = true;
+    const bool kept = co_await keep(arena, *next);
     changing_ = false;
-    co_return outcome;
+    co_return kept ? scsi::Outcome{scsi::Status::good} : command_failed();
 }
 
 base::Task<scsi::Outcome> DeviceGroup::set_by_command(base::CommandArena& arena, Decide decide,

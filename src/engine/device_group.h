@@ -54,7 +54,7 @@ struct DeviceGroupSettings {
 ///
 /// A change takes every unit's lanes in turn of that unit, all units at once: between the first and the last
 /// two units may answer differently, as they may while an initiator asks one after the other. Every unit has
-/// changed when the change is answered.
+/// changed when the change is answered; another one may come before, and follows it in each unit.
 class DeviceGroup : public std::enable_shared_from_this<DeviceGroup> {
 public:
     DeviceGroup(base::Core& home, DeviceGroupSettings settings);
@@ -72,7 +72,7 @@ public:
     using Decide =
         std::function<std::expected<scsi::AsymmetricAccess, scsi::Sense>(const scsi::AsymmetricAccess&)>;
     /// Explicit, by a command of `issuer`, which is not told of what it asked for: with the hook, while
-    /// whatever moves is in transition. BUSY while another change is under way; HARDWARE ERROR, SET TARGET
+    /// whatever moves is in transition. BUSY while another change is prepared; HARDWARE ERROR, SET TARGET
     /// PORT GROUPS COMMAND FAILED when the hook refuses or what must be kept cannot be: then nothing changes.
     base::Task<scsi::Outcome> set_by_command(base::CommandArena& arena, Decide decide, NexusId issuer);
 

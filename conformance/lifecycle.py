@@ -18,7 +18,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
 
 import report
 from harness import PROGRAMS, Targed
@@ -207,36 +206,6 @@ def limits_of_commands_hold() -> None:
             expect(alone(three, TEST_UNIT_READY).good, "there is room again")
 
 
-def device_that_is_away_is_named() -> None:
-    disk = Device("disk", size="1MiB")
-    with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=1)) as targed, Session(targed.target().port, NAME) as session:
-        def state() -> str:
-            listed: Any = targed.targe_json("device", "list")
-            return str((listed if isinstance(listed, list) else listed["devices"])[0]["state"])
-
-        image = targed.image("disk")
-        expect(session.command(read16(0, 1), read=512).good and state() == "ready", f"at first it is {state()}")
-        image.with_suffix(".copy").write_bytes(image.read_bytes())
-        image.unlink()
-        time.sleep(1.2)
-        expect(not session.command(read16(0, 1), read=512).good and state() == "away", f"without its file it is {state()}")
-        expect(f"{image} is away" in targed.log(), "the log does not name it")
-        image.with_suffix(".copy").rename(image)
-        time.sleep(1.2)
-        told = good = False
-        for _ in range(20):
-            task = session.submit(read16(0, 1), read=512)
-            while task.status is None:
-                session.collect()
-            told = told or (not task.good and task.sense_triple == (6, 0x28, 0))
-            good = task.good
-            if good:
-                break
-        expect(good and state() == "ready", f"with another file in its place it is {state()}")
-        expect(told, "the other file is read before anybody is told that it is another")
-        expect(f"{image} is back" in targed.log(), "the log does not say that it is back")
-
-
 def discoveries_of_an_address_are_bounded() -> None:
     with Targed(dataclasses.replace(setup(), daemon={"half_open_logins_per_address": 4})) as targed, contextlib.ExitStack() as stack:
         port = targed.target().port
@@ -363,7 +332,6 @@ CASES: tuple[Callable[[], None], ...] = (
     functions_of_rfc7144_work,
     shared_task_set_is_shared,
     limits_of_commands_hold,
-    device_that_is_away_is_named,
     discoveries_of_an_address_are_bounded,
     sighup_is_survived,
     idle_daemon_sleeps,

@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 import atomic_writes  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
+import device_states  # noqa: E402
 import discs  # noqa: E402
 import evil_handler  # noqa: E402
 import guest_bacula  # noqa: E402
@@ -144,6 +145,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.run,
     "discs": discs.run,
     "lifecycle": lifecycle.run,
+    "device-states": device_states.run,
     "counts": counts.run,
     "targe-bench": targe_bench.run,
     "scale": scale.run,

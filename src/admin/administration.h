@@ -81,6 +81,7 @@ struct DeviceStatus {
     std::string handler = {};
     std::string path = {};
     std::string state = {};  ///< "ready", or why it is not
+    bool data_lost = false;  ///< that had been acknowledged, until a refresh
     std::uint64_t blocks = 0;
     std::uint32_t block_size = 0;
     bool thin = false;

@@ -41,7 +41,7 @@ TEST(Control, AnswersWithTheFieldsOfTheManual) {
     EXPECT_EQ(
         answer("device-list"),
         R"({"targe":1,"result":[{"name":"disk0","handler":"file","path":"/srv/disk0.img","state":"ready",)"
-        R"("size_bytes":1048576,"blocks":2048,"block_size":512,"thin":true,"read_only":false,"removable":false,)"
+        R"("data_lost":false,"size_bytes":1048576,"blocks":2048,"block_size":512,"thin":true,"read_only":false,"removable":false,)"
         R"("volatile_cache":true,"serial":"S1","naa":"5000000000000001",)"
         R"("used_by":[{"target":"iqn.2026-11.com.example:a","group":null,"lun":0,"read_only":false}]}]})");
     EXPECT_EQ(
@@ -50,6 +50,13 @@ TEST(Control, AnswersWithTheFieldsOfTheManual) {
         R"("portals":[{"listen":"0.0.0.0:3260","advertise":"192.0.2.10:3260","group":1}],)"
         R"("luns":[{"group":null,"lun":0,"device":"disk0","read_only":false},)"
         R"({"group":"prod","lun":1,"device":"disk0","read_only":true}],"sessions":1,"max_sessions":256,"chap":true}]})");
+}
+
+TEST(Control, TellsOfLostData) {
+    FakeAdministration daemon;
+    daemon.data_lost = true;
+    EXPECT_THAT(handle_request(make_request("device-list", "{}"), daemon),
+                HasSubstr(R"("state":"data lost","data_lost":true,)"));
 }
 
 TEST(Control, PassesArgumentsOn) {

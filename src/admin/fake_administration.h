@@ -61,7 +61,12 @@ public:
                                            .connections = {}}};
     }
     std::expected<std::vector<DeviceStatus>, Problem> devices() override {
-        return std::vector<DeviceStatus>{device()};
+        DeviceStatus status = device();
+        if (data_lost) {
+            status.state = "data lost";
+            status.data_lost = true;
+        }
+        return std::vector<DeviceStatus>{status};
     }
     std::expected<std::vector<TargetStatus>, Problem> targets() override {
         return std::vector<TargetStatus>{
@@ -136,6 +141,7 @@ public:
     }
 
     std::string alias;
+    bool data_lost = false;
     std::vector<std::uint64_t> dropped;
     std::vector<DiscRequest> discs;
 

@@ -3,6 +3,7 @@
 #include "admin/access.h"
 #include "base/log.h"
 #include "daemon/ask.h"
+#include "device/stored_device.h"
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -72,9 +73,18 @@ UnitView view_of(const engine::UnitState& state) {
             .tray_open = state.is_multimedia() && state.tray.open};
 }
 
+/// A store alone has taken data that it can lose later.
+bool has_lost_data(const device::Device& device) {
+    const auto* const store = dynamic_cast<const device::StoredDevice*>(&device);
+    return store != nullptr && store->lost_data();
+}
+
 std::string state_of(const UnitView& view, const device::Device& device) {
     if (device.away()) {
         return "away";
+    }
+    if (has_lost_data(device)) {
+        return "data lost";
     }
     if (view.tray_open) {
         return "tray open";
@@ -212,6 +222,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
                                .handler = std::string(name_of(config.handler)),
                                .path = path_of(index),
                                .state = state_of(*view, unit->device()),
+                               .data_lost = has_lost_data(unit->device()),
                                .blocks = view->blocks,
                                .block_size = view->block_size,
                                .thin = view->thin,

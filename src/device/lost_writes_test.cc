@@ -61,12 +61,15 @@ protected:
 };
 
 TEST_F(StoreThatFills, TellsOfWhatIsLostUntilSomebodyGoesOnWithoutIt) {
+    EXPECT_FALSE(device_->lost_data());
     write_more_than_fits();
     EXPECT_FALSE(on_.flush(*device_));
+    EXPECT_TRUE(device_->lost_data());
     EXPECT_EQ(on_.flush(*device_), kLost) << "the kernel has told once, and knows nothing of it any more";
     EXPECT_EQ(on_.flush(*device_), kLost);
     EXPECT_EQ(on_.write_zeroes(*device_, 9, 1, false, Durability::durable), failure(IoError::unwritable, 9));
     EXPECT_TRUE(on_.refresh(*device_));
+    EXPECT_FALSE(device_->lost_data());
     EXPECT_TRUE(on_.write(*device_, 0, pattern(4096, 2)));
     EXPECT_TRUE(on_.flush(*device_));
 }
@@ -99,6 +102,7 @@ TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
     const std::string path = directory / "disk.img";
     const auto device = testing::open_or_fail(
         {.handler = Handler::file, .path = path, .size_bytes = 8 * kMiB, .block_size = 4096});
+    const auto& store = dynamic_cast<const StoredDevice&>(*device);
     EXPECT_TRUE(on.write(*device, 5, pattern(4096, 4)));
     std::filesystem::copy_file(path, directory / "copy");
     EXPECT_TRUE(on.write(*device, 6, pattern(4096, 5)));
@@ -107,6 +111,7 @@ TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
     std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
     Bytes read(4096);
     EXPECT_TRUE(on.read(*device, 5, read)) << "it is back";
+    EXPECT_TRUE(store.lost_data()) << "before anybody flushes";
     EXPECT_EQ(on.flush(*device), kLost) << "without block 6";
     EXPECT_TRUE(on.refresh(*device));
     EXPECT_TRUE(on.flush(*device));

@@ -7,7 +7,9 @@
 #include "engine/nexus.h"
 #include "engine/sense_from.h"
 
+#include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 
 namespace targe::engine {
@@ -17,11 +19,14 @@ namespace {
 constexpr scsi::Sense kJournalFailed{.key = scsi::SenseKey::hardware_error,
                                      .asc = scsi::Asc::internal_target_failure};
 
-base::Task<scsi::Outcome> write_blocks(base::CommandArena& arena, Command& command, base::ConstSegment from) {
+base::Task<device::IoResult> write_blocks(base::CommandArena& arena, Command& command,
+                                          base::ConstSegment from) {
     device::Device& disk = command.life.unit->unit->device();
-    const device::IoResult written =
-        co_await disk.write(arena, command.life.access.lba, {&from, 1}, device::Durability::durable);
-    co_return written ? scsi::Outcome{scsi::Status::good} : sense_from(written.error());
+    co_return co_await disk.write(arena, command.life.access.lba, {&from, 1}, device::Durability::durable);
+}
+
+scsi::Outcome outcome_of(const device::IoResult& result) {
+    return result ? scsi::Outcome{scsi::Status::good} : sense_from(result.error());
 }
 
 /// What the range held before goes back to it when it cannot all be written.
@@ -32,7 +37,26 @@ base::Task<scsi::Outcome> read_before(base::CommandArena& arena, Command& comman
     }
     const base::Segment into{life.in_buffer.bytes().data(), life.out_segment.size};
     const device::IoResult read = co_await life.unit->unit->device().read(arena, life.access.lba, {&into, 1});
-    co_return read ? scsi::Outcome{scsi::Status::good} : sense_from(read.error());
+    co_return outcome_of(read);
+}
+
+/// Whether the range holds what it held before, durably. A store that is full has no room to write that, and
+/// need not have: what found none the first time is as it was. What is read goes where the write came from.
+base::Task<bool> put_back(base::CommandArena& arena, Command& command) {
+    auto& life = command.life;
+    device::Device& disk = life.unit->unit->device();
+    const std::span<const std::byte> before = life.in_buffer.bytes().first(life.out_segment.size);
+    const device::IoResult written = co_await write_blocks(arena, command, {before.data(), before.size()});
+    if (written || written.error().error != device::IoError::no_space) {
+        co_return written.has_value();
+    }
+    const device::IoResult flushed = co_await disk.flush(arena);
+    if (!flushed) {
+        co_return false;
+    }
+    const base::Segment into = life.out_segment;
+    const device::IoResult read = co_await disk.read(arena, life.access.lba, {&into, 1});
+    co_return read&& std::ranges::equal(before, std::span<const std::byte>(into.data, into.size));
 }
 
 base::Task<bool> forget(base::CommandArena& arena, const LogicalUnit& unit) {
@@ -59,11 +83,11 @@ base::Task<Journalled> keep_write_forget(base::CommandArena& arena, Command& com
         keep_image(life.access.lba, unit.device().geometry().block_size, {after.data, after.size}));
     Journalled ended{.outcome = kJournalFailed};
     if (kept) {
-        ended.outcome = co_await write_blocks(arena, command, after);
-        if (ended.outcome != scsi::Outcome{scsi::Status::good}) {
-            const base::ConstSegment before{life.in_buffer.bytes().data(), life.out_segment.size};
-            const scsi::Outcome undone = co_await write_blocks(arena, command, before);
-            ended.undo = undone != scsi::Outcome{scsi::Status::good};
+        const device::IoResult written = co_await write_blocks(arena, command, after);
+        ended.outcome = outcome_of(written);
+        if (!written) {
+            const bool back = co_await put_back(arena, command);
+            ended.undo = !back;
         }
     }
     // Forgotten before anybody else may write the range: what is kept would be written over that.
@@ -130,7 +154,9 @@ Execution execute_write_atomic(base::CommandArena& arena, Command& command) {
     } else if (life.unit->lane.state().capabilities.survives_crash) {
         outcome = co_await write_by_journal(arena, command, hold);
     } else {
-        outcome = co_await write_blocks(arena, command, {life.out_segment.data, life.out_segment.size});
+        const device::IoResult written =
+            co_await write_blocks(arena, command, {life.out_segment.data, life.out_segment.size});
+        outcome = outcome_of(written);
     }
     if (hold) {
         hold->release();

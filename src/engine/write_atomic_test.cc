@@ -149,6 +149,38 @@ TEST_F(Atomic, PutsBackWhatWasThereHoweverOftenThatFails) {
     EXPECT_TRUE(all(8, 16, 1));
 }
 
+TEST_F(Atomic, KeepsNobodyFromARangeThatAFullStoreHasNoRoomFor) {
+    host->run(cdb10(0x2a, 8, 16), 0, filled(16 * 512, 1));
+    scene.disk->fails = device::IoError::no_space;
+    for (const std::uint64_t torn : {std::uint64_t{0}, std::uint64_t{3}}) {
+        scene.disk->torn_bytes = torn * 512;
+        EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 5)).sense_code(), 0x072707U);
+        Task& beside = other->send(cdb10(0x28, 8, 16), 16 * 512);
+        scene.world.advance(std::chrono::seconds{1});
+        ASSERT_TRUE(beside.ended) << "though what was there cannot be written either";
+        EXPECT_EQ(beside.data_received, filled(16 * 512, 1));
+        EXPECT_EQ(store->content[Kept::atomic_write], "");
+    }
+    EXPECT_GE(scene.disk->flushes, 2U);
+    scene.disk->fails.reset();
+    EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 6)).status, 0) << "the journal is free";
+    EXPECT_TRUE(all(8, 16, 6));
+}
+
+TEST_F(Atomic, KeepsEverybodyFromARangeOfWhichAFullStoreHasTakenAPart) {
+    host->run(cdb10(0x2a, 8, 16), 0, filled(16 * 512, 1));
+    scene.disk->fails = device::IoError::no_space;
+    scene.disk->torn_bytes = 3 * 512;
+    scene.disk->on_write = [this] { scene.disk->torn_bytes = scene.disk->writes_ended <= 2 ? 3 * 512 : 0; };
+    EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 5)).sense_code(), 0x072707U);
+    Task& beside = other->send(cdb10(0x28, 8, 16), 16 * 512);
+    scene.world.advance(std::chrono::seconds{1});
+    EXPECT_FALSE(beside.ended) << "half of it is there";
+    scene.disk->fails.reset();
+    scene.world.advance(std::chrono::seconds{1});
+    EXPECT_EQ(beside.data_received, filled(16 * 512, 1));
+}
+
 TEST_F(Atomic, EndsAsManyAtATimeAsAreSent) {
     scene.disk->pace = Pace::by_seed;
     std::vector<Task*> writes;

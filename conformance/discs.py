@@ -271,8 +271,46 @@ class Discs:
             self.expect("an image that was cut: away", self.state()[0], "away")
             self.expect("an image that was cut: the log says so", str(image) in self.daemon.log(), True)
             image.write_bytes(whole)
-            time.sleep(1.5)  # it is looked for once a second
+            self.expect("an image that is whole again may be another", self.told(one), True)
             self.expect("an image that is whole again", bytes(one.command(read, read=BLOCK).data_in), whole[-BLOCK:])
+
+    def changed_image(self, image: Path, first: Path, second: Path) -> None:
+        """By another content, a longer one, a shorter one, and a file in its place."""
+        image.write_bytes(first.read_bytes())
+        self.daemon.targe("cdrom", "insert", "cd0", str(image))
+        blocks = first.stat().st_size // BLOCK
+        with self.session(1) as one:
+            for name, content in (("other", bytes(blocks * BLOCK)), ("longer", second.read_bytes()), ("shorter", first.read_bytes())):
+                one.command(MEDIA_EVENT, read=8)
+                time.sleep(1.2)  # it is looked at once a second
+                ready(one)
+                image.write_bytes(content)
+                self.expect(f"{name} content: another disc", self.told(one), True)
+                capacity = bytes(one.command(READ_CAPACITY, read=8).data_in)
+                self.expect(f"{name} content: its capacity", int.from_bytes(capacity[:4], "big") + 1, len(content) // BLOCK)
+                self.expect(f"{name} content: the event", bytes(one.command(MEDIA_EVENT, read=8).data_in[4:6]), b"\x02\x02")
+                last = len(content) // BLOCK - 1
+                read = READ_LAST[:2] + last.to_bytes(4, "big") + bytes([0, 0, 1, 0])
+                self.expect(f"{name} content: is read", bytes(one.command(read, read=BLOCK).data_in), content[-BLOCK:])
+            moved = image.with_suffix(".moved")
+            moved.write_bytes(second.read_bytes())
+            moved.rename(image)
+            self.expect("another file: another disc", self.told(one), True)
+            capacity = bytes(one.command(READ_CAPACITY, read=8).data_in)
+            self.expect("another file: its capacity", int.from_bytes(capacity[:4], "big") + 1, second.stat().st_size // BLOCK)
+
+    @staticmethod
+    def told(session: Session) -> bool:
+        """Whether it is told of another disc, and the drive is ready then."""
+        end = time.monotonic() + 30
+        told = False
+        while time.monotonic() < end:
+            sense = ready(session)
+            told = told or sense == CHANGED
+            if told and sense == GOOD:
+                return True
+            time.sleep(0.1)
+        return False
 
 
 def run() -> list[Result]:
@@ -303,6 +341,7 @@ def run() -> list[Result]:
         daemon.targe("cdrom", "insert", "cd0", str(first))
         discs.faulty_images(first)
         discs.cut_image(dvd)
+        discs.changed_image(folder / "changed.iso", first, second)
         daemon.stop()
         daemon.setup = Setup((Device("cd0", type="cdrom", path=str(first)), disk), daemon.setup.targets)
         daemon.start()

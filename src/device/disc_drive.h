@@ -4,6 +4,7 @@
 #include "device/device.h"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -16,6 +17,8 @@ class DiscDrive final : public Device {
 public:
     /// In bytes, of every disc.
     static constexpr std::uint32_t kBlockSize = 2048;
+    /// As many as the 32 bits of a CDB name.
+    static constexpr std::uint64_t kMostBlocks = std::numeric_limits<std::uint32_t>::max();
 
     /// `disc` is null, or a device of such blocks.
     explicit DiscDrive(std::shared_ptr<Device> disc) : disc_(std::move(disc)) {}

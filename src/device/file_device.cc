@@ -41,6 +41,20 @@ std::expected<Fill, int> file_fill(int fd) {
                 .shared = true};
 }
 
+/// By when it was written, and how long it is. When anything of a file was changed is no use: another name
+/// for it makes it no other disc.
+std::uint64_t content_of(std::int64_t seconds, std::int64_t nanoseconds, std::uint64_t size) {
+    constexpr std::uint64_t kNanoseconds = 1'000'000'000;
+    constexpr std::uint64_t kSpread = 0x9e37'79b9'7f4a'7c15;
+    const std::uint64_t time =
+        static_cast<std::uint64_t>(seconds) * kNanoseconds + static_cast<std::uint64_t>(nanoseconds);
+    return ((time * kSpread) ^ size) | 1U;
+}
+
+std::uint64_t content_of(const struct stat& file) {
+    return content_of(file.st_mtim.tv_sec, file.st_mtim.tv_nsec, static_cast<std::uint64_t>(file.st_size));
+}
+
 bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
@@ -55,6 +69,14 @@ int open_flags(const StoreSettings& settings) {
 void wait_for_io(int fd) {
     const int flags = ::fcntl(fd, F_GETFL);
     static_cast<void>(::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK));
+}
+
+FileDevice::FileDevice(StoreSettings settings, reactor::FileDescriptor fd)
+    : StoredDevice(std::move(settings), std::move(fd)) {
+    struct stat opened{};
+    if (::fstat(this->fd(), &opened) == 0) {
+        saw(content_of(opened));
+    }
 }
 
 std::expected<reactor::FileDescriptor, int> FileDevice::open_file(const std::string& path, int flags) {
@@ -90,22 +112,30 @@ std::expected<std::uint64_t, int> FileDevice::look_again() {
             return std::unexpected(errno);
         }
     }
+    saw(content_of(named));
     return static_cast<std::uint64_t>(named.st_size);
 }
 
 base::Task<bool> FileDevice::intact(base::CommandArena& /*arena*/, std::uint64_t bytes) {
     if (settings().local) {
         struct stat now{};
-        co_return ::fstat(fd(), &now) == 0 && now.st_nlink > 0 &&
-            static_cast<std::uint64_t>(now.st_size) >= bytes;
+        if (::fstat(fd(), &now) != 0) {
+            co_return false;
+        }
+        saw(content_of(now));
+        co_return now.st_nlink > 0 && static_cast<std::uint64_t>(now.st_size) >= bytes;
     }
     // Through the ring: a server may take as long as it likes.
     struct statx now{};
     const int file = fd();
     const int result = co_await reactor::Operation([&now, file](io_uring_sqe& sqe) {
-        io_uring_prep_statx(&sqe, file, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE, &now);
+        io_uring_prep_statx(&sqe, file, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE | STATX_MTIME, &now);
     });
-    co_return result == 0 && now.stx_nlink > 0 && now.stx_size >= bytes;
+    if (result != 0) {
+        co_return false;
+    }
+    saw(content_of(now.stx_mtime.tv_sec, now.stx_mtime.tv_nsec, now.stx_size));
+    co_return now.stx_nlink > 0 && now.stx_size >= bytes;
 }
 
 base::Task<std::expected<Extent, IoFailure>> FileDevice::block_status(base::CommandArena& arena,

@@ -9,8 +9,7 @@ namespace targe::device {
 
 class FileDevice final : public StoredDevice {
 public:
-    FileDevice(StoreSettings settings, reactor::FileDescriptor fd)
-        : StoredDevice(std::move(settings), std::move(fd)) {}
+    FileDevice(StoreSettings settings, reactor::FileDescriptor fd);
 
     base::Task<std::expected<Extent, IoFailure>> block_status(base::CommandArena& arena, std::uint64_t lba,
                                                               std::uint64_t blocks) override;

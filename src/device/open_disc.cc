@@ -8,14 +8,10 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <limits>
 #include <string_view>
 
 namespace targe::device {
 namespace {
-
-/// As much as the 32 bits of a CDB name.
-constexpr std::uint64_t kMostBlocks = std::numeric_limits<std::uint32_t>::max();
 
 /// What stands in the first descriptors, from block 16 on, of a disc that Linux, Windows or firmware can
 /// read: ISO 9660 or UDF.
@@ -58,10 +54,11 @@ std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& p
     config.read_only = true;
     config.thin = false;
     config.create = false;
-    auto disc = open_file_device(config);
+    auto disc = open_file_device(config, FileUse::disc);
     if (!disc) {
         return disc;
     }
+    constexpr std::uint64_t kMostBlocks = DiscDrive::kMostBlocks;
     if ((*disc)->geometry().blocks > kMostBlocks) {
         return std::unexpected(OpenError{fmt::format(
             "cannot serve the file {}: it has {} blocks of {} bytes, and a drive reads no more than {}", path,

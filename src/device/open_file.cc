@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "device/disc_drive.h"
 #include "device/extent_map.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
@@ -183,7 +184,7 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
 
 }  // namespace
 
-Result open_file_device(const DeviceConfig& config) {
+Result open_file_device(const DeviceConfig& config, FileUse use) {
     const bool may_create = config.create && !config.read_only && config.size_bytes != 0;
     const StoreSettings wanted{.path = config.path,
                                .geometry = {},
@@ -203,6 +204,10 @@ Result open_file_device(const DeviceConfig& config) {
     }
     warn_of_rest(config, *size);
     StoreSettings settings = settings_of(config, fd->get(), *size);
+    if (use == FileUse::disc) {
+        settings.disc = true;
+        settings.size_limit_bytes = DiscDrive::kMostBlocks * DiscDrive::kBlockSize;
+    }
     if (config.direct) {
         const DirectAlignment alignment = direct_alignment(fd->get(), config.block_size);
         if (alignment.offset > config.block_size) {

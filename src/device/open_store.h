@@ -16,7 +16,11 @@ namespace targe::device {
                : static_cast<std::uint8_t>(std::bit_width(physical / config.block_size) - 1);
 }
 
-[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_file_device(const DeviceConfig& config);
+/// A disk, or what is in a drive: StoreSettings::disc.
+enum class FileUse : bool { disk, disc };
+
+[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_file_device(const DeviceConfig& config,
+                                                                                 FileUse use = FileUse::disk);
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_block_device(const DeviceConfig& config);
 
 }  // namespace targe::device

@@ -37,6 +37,7 @@ private:
 };
 
 const std::vector<std::pair<std::uint16_t, std::uint64_t>> kToldAll{{0x2800, 0}};
+const std::vector<std::pair<std::uint16_t, std::uint64_t>> kToldNobody;
 
 void put(const std::string& path, const Bytes& content) {
     std::ofstream(path, std::ios::binary)
@@ -63,6 +64,11 @@ protected:
         EXPECT_EQ(read_first(), std::nullopt);
         EXPECT_TRUE(device_->away());
         wait_for_a_look();
+    }
+    void write_into(const Bytes& content) {
+        std::fstream(path_, std::ios::binary | std::ios::in | std::ios::out)
+            .write(reinterpret_cast<const char*>(content.data()),
+                   static_cast<std::streamsize>(content.size()));
     }
     static void wait_for_a_look() {
         std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
@@ -113,6 +119,67 @@ TEST_P(ReplacedStore, ThatIsTheSameFileAgainIsNoOther) {
     EXPECT_EQ(read_first(), first_of(first_));
     EXPECT_TRUE(on_.refresh(*device_));
     EXPECT_TRUE(observer_.raised.empty());
+}
+
+TEST_P(ReplacedStore, IsAnotherDiscWhenSomebodyHasWrittenIntoIt) {
+    const bool disc = GetParam();
+    EXPECT_EQ(read_first(), first_of(first_));
+    wait_for_a_look();
+    write_into(second_);
+    EXPECT_EQ(read_first(), first_of(second_));
+    EXPECT_EQ(observer_.raised, disc ? kToldAll : kToldNobody) << "whatever else writes a disk, it is one";
+    wait_for_a_look();
+    EXPECT_EQ(read_first(), first_of(second_));
+    EXPECT_EQ(observer_.raised.size(), disc ? 1U : 0U) << "once";
+}
+
+TEST_P(ReplacedStore, IsAnotherDiscAlsoBeforeAnybodyHasLooked) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});  // what time files have goes by steps
+    second_ = pattern(2 * first_.size(), 2);
+    write_into(second_);
+    EXPECT_EQ(read_first(), first_of(second_));
+    EXPECT_EQ(observer_.raised, GetParam() ? kToldAll : kToldNobody);
+    EXPECT_EQ(device_->geometry().blocks, (GetParam() ? second_ : first_).size() / 2048);
+}
+
+TEST_P(ReplacedStore, IsAnotherDiscWhenAnAdministratorLooks) {
+    EXPECT_EQ(read_first(), first_of(first_));
+    wait_for_a_look();
+    write_into(second_);
+    EXPECT_TRUE(on_.refresh(*device_));
+    EXPECT_EQ(observer_.raised, GetParam() ? kToldAll : kToldNobody);
+}
+
+TEST_P(ReplacedStore, MayBeLargerWhereItIsADisc) {
+    second_ = pattern(2 * first_.size(), 2);
+    EXPECT_EQ(read_first(), first_of(first_));
+    replace();
+    EXPECT_EQ(read_first(), std::nullopt);
+    observer_.tell();
+    EXPECT_EQ(read_first(), std::nullopt);
+    EXPECT_EQ(read_first(), first_of(second_));
+    EXPECT_EQ(device_->geometry().blocks, (GetParam() ? second_ : first_).size() / 2048);
+}
+
+TEST_P(ReplacedStore, MayBeSmallerWhereItIsADiscThatNobodyWrites) {
+    second_ = pattern(first_.size() / 2, 2);
+    EXPECT_EQ(read_first(), first_of(first_));
+    replace();
+    EXPECT_EQ(read_first(), std::nullopt) << "it may just be written";
+    EXPECT_TRUE(observer_.raised.empty());
+    wait_for_a_look();
+    put(path_, second_);
+    EXPECT_EQ(read_first(), std::nullopt) << "as it is";
+    EXPECT_TRUE(observer_.raised.empty());
+    wait_for_a_look();
+    EXPECT_EQ(read_first(), std::nullopt);
+    ASSERT_EQ(observer_.raised, GetParam() ? kToldAll : kToldNobody);
+    if (GetParam()) {
+        EXPECT_EQ(device_->geometry().blocks, second_.size() / 2048);
+        observer_.tell();
+        EXPECT_EQ(read_first(), std::nullopt);
+        EXPECT_EQ(read_first(), first_of(second_));
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(StoredDevice, ReplacedStore, ::testing::Values(false, true),

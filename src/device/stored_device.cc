@@ -158,10 +158,13 @@ base::Task<bool> StoredDevice::look(base::CommandArena& arena) {
     if (!away_.load(std::memory_order_relaxed)) {
         const bool well = co_await intact(arena, bytes);
         note_away(!well);
+        if (well && is_another_disc()) {
+            co_await change_disc(arena);
+        }
         co_return true;
     }
     const auto found = co_await find_store(arena);
-    if (!found || *found < bytes) {
+    if (!found || !takes_back(*found)) {
         co_return false;
     }
     if (!told_of_replacement()) {
@@ -198,13 +201,12 @@ base::Task<IoResult> StoredDevice::refresh(base::CommandArena& arena) {
     if (!found) {
         co_return std::unexpected(found.error());
     }
-    const std::uint64_t limit = settings_.size_limit_bytes;
-    const std::uint64_t bytes = limit == 0 ? *found : std::min(*found, limit);
-    const std::uint64_t blocks = bytes / settings_.geometry.block_size;
+    const std::uint64_t blocks = blocks_in(*found);
     if (blocks == 0) {
         co_return failed(IoError::gone, 0);
     }
     blocks_.store(blocks, std::memory_order_relaxed);
+    static_cast<void>(is_another_disc());
     if (write_back_.forgive()) {
         lost_told_.store(false);
         TARGE_LOG(warning, "device", "{}: served on without the data that were lost", settings_.path);

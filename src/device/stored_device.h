@@ -34,6 +34,9 @@ struct StoreSettings {
     std::size_t memory_alignment = 1;    ///< that O_DIRECT asks of buffers; at most 4096
     reactor::PlugLimits limits = {};     ///< of what goes past the page cache
     std::uint64_t size_limit_bytes = 0;  ///< 0: all of the store is used
+    /// Nobody writes it here. Whoever does so elsewhere has changed the disc: initiators are told, and it is
+    /// as large as it is then.
+    bool disc = false;
 };
 
 /// Blocks in something that a path names and a descriptor holds open.
@@ -42,11 +45,12 @@ struct StoreSettings {
 /// one's number in one step (dup3), so operations need no lock, and those in flight end on the old file.
 ///
 /// A store that is away fails every operation with IoError::gone, and is looked for once a second by the
-/// operations that come; it is taken back when it holds as many blocks as before. refresh() takes it back as
-/// it is. One that has taken the place of another is another medium: initiators are told that before they
-/// can read it. That a file was deleted or cut is noticed by a look once a second while there are operations,
-/// by a read that finds its end too early, before a flush or a durable write is answered, and before a write
-/// up to its end, which would make it whole again, with zeroes for what was there.
+/// operations that come; it is taken back when it holds as many blocks as before, a smaller disc when nobody
+/// writes it any more. refresh() takes it back as it is. One that has taken the place of another is another
+/// medium: initiators are told that before they can read it. That a file was deleted or cut is noticed by a
+/// look once a second while there are operations, by a read that finds its end too early, before a flush or a
+/// durable write is answered, and before a write up to its end, which would make it whole again, with zeroes
+/// for what was there.
 ///
 /// What was answered and is then lost on its way from the page cache, or with the file that it was written
 /// to, is told by every flush from then on, until refresh(): the next one that the kernel says went well says
@@ -92,6 +96,9 @@ protected:
     [[nodiscard]] int fd() const { return fd_.get(); }
     /// Puts `opened` in the place of what is open.
     [[nodiscard]] bool take_over(const reactor::FileDescriptor& opened);
+    /// When it is opened, and of look_again() and intact(): a number that is another one with another
+    /// content, and never 0.
+    void saw(std::uint64_t content);
 
     /// Looks when it is time to, and says whether the range can be worked on.
     base::Task<IoResult> ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
@@ -118,6 +125,13 @@ private:
     /// Whether the caller may use what is there.
     base::Task<bool> look(base::CommandArena& arena);
     base::Task<std::expected<std::uint64_t, IoFailure>> find_store(base::CommandArena& arena);
+    /// Whether the store of that size is taken back. A disc has that size then.
+    [[nodiscard]] bool takes_back(std::uint64_t bytes);
+    /// Whether what was seen of a disc is something else than initiators know; they are to be told then.
+    bool is_another_disc();
+    /// Somebody has written into it.
+    base::Task<void> change_disc(base::CommandArena& arena);
+    [[nodiscard]] std::uint64_t blocks_in(std::uint64_t bytes) const;
     [[nodiscard]] std::optional<IoResult> at_once(const Transfer& transfer, std::uint64_t lba,
                                                   Durability durability);
     [[nodiscard]] Moved start(const Transfer& transfer, Durability durability);
@@ -151,8 +165,11 @@ private:
     WriteBack write_back_;
     std::atomic<bool> lost_told_ = false;
     std::atomic<bool> replaced_ = false;
-    std::atomic<bool> telling_ = false;  ///< of a replacement that nobody has read since
-    std::mutex observing_;               ///< of what follows
+    std::atomic<bool> telling_ = false;       ///< of a replacement that nobody has read since
+    std::atomic<std::uint64_t> seen_ = 0;     ///< of the content, by the latest look
+    std::atomic<std::uint64_t> known_ = 0;    ///< to initiators; 0: nothing was seen yet
+    std::atomic<std::uint64_t> growing_ = 0;  ///< of a disc that is too small, by the look before
+    std::mutex observing_;                    ///< of what follows
     DeviceObserver* observer_ = nullptr;
     std::shared_ptr<std::atomic<bool>> told_;  ///< of the last replacement; null: there was none
 };

@@ -1,5 +1,6 @@
 // What a device says by itself, on its way to initiators.
 #include "engine/background.h"
+#include "engine/drive.h"
 #include "engine/lane.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
@@ -57,6 +58,11 @@ void LogicalUnit::changed() {
 
 void LogicalUnit::raise(std::uint16_t condition, std::uint64_t nexus, std::move_only_function<void()> told) {
     Raise raise{.condition = scsi::Asc{condition}};
+    const bool drive = settings_.type == scsi::DeviceType::cdrom && device().server() == nullptr;
+    if (drive && raise.condition == scsi::Asc::not_ready_to_ready_change_medium_may_have_changed) {
+        take_another_disc(shared_from_this(), std::move(told));
+        return;
+    }
     if (nexus != 0) {
         raise.to = NexusId{nexus};
     } else if (raise.condition == scsi::Asc::not_ready_to_ready_change_medium_may_have_changed) {

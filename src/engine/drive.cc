@@ -1,5 +1,7 @@
 // What drives of CDs and DVDs say of themselves and of their discs, [MMC-6 r2g], and how their discs are
 // changed.
+#include "engine/drive.h"
+
 #include "base/assert.h"
 #include "device/disc_drive.h"
 #include "engine/background.h"
@@ -110,7 +112,30 @@ Background exchange(std::shared_ptr<LogicalUnit> unit, DiscChange wanted,
     done(DiscChanged::changed);
 }
 
+/// One that an initiator has ejected is another when it is loaded again.
+Background another_disc(std::shared_ptr<LogicalUnit> unit, std::move_only_function<void()> told) {
+    Change change{unit->home()};
+    co_await change.begin();
+    UnitState& state = change.state();
+    const bool loaded = state.medium_loaded;
+    unit->take_disc(state);
+    state.medium_loaded = state.medium_loaded && loaded;
+    if (state.medium_loaded) {
+        state.tray.changed(scsi::MediaEvent::new_media);
+        change.raise({scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
+    }
+    co_await change.commit();
+    told();
+}
+
 }  // namespace
+
+void take_another_disc(std::shared_ptr<LogicalUnit> unit, std::move_only_function<void()> told) {
+    base::Core& home = unit->home().core();
+    base::post(home, [unit = std::move(unit), told = std::move(told)]() mutable {
+        another_disc(std::move(unit), std::move(told));
+    });
+}
 
 scsi::Outcome answer_of_drive(Command& command) {
     return answer_with(command, kLongestAnswer,

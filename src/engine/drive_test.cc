@@ -1,4 +1,5 @@
 // Drives of CDs and DVDs: what initiators see of discs, and of their changes.
+#include "device/device_observer.h"
 #include "device/disc_drive.h"
 #include "engine/testing/plain_device.h"
 #include "engine/testing/scene.h"
@@ -45,10 +46,18 @@ public:
                                        device::Durability /*durability*/) override {
         co_return std::unexpected(device::IoFailure{.error = device::IoError::read_only, .lba = lba});
     }
+    void observe(device::DeviceObserver* observer) override { observer_ = observer; }
+    /// Somebody writes into its image.
+    void become(std::uint64_t blocks, unsigned byte, std::move_only_function<void()> told) {
+        blocks_ = blocks;
+        byte_ = static_cast<std::byte>(byte);
+        observer_->raise(0x2800, 0, std::move(told));
+    }
 
 private:
     std::uint64_t blocks_;
     std::byte byte_;
+    device::DeviceObserver* observer_ = nullptr;
 };
 
 class Drive : public ::testing::Test {
@@ -56,7 +65,7 @@ protected:
     explicit Drive(std::size_t cores = 2) : world(cores, 1), engine(world.cores(), {}) {
         UnitSettings settings;
         settings.name = "cd0";
-        settings.device = std::make_unique<device::DiscDrive>(disc(5000, 0x11));
+        settings.device = std::make_unique<device::DiscDrive>(first);
         settings.identity.serial = "cd0";
         settings.type = scsi::DeviceType::cdrom;
         settings.removable = true;
@@ -87,6 +96,14 @@ protected:
         return done.value();
     }
 
+    void become(std::uint64_t blocks, unsigned byte) {
+        bool told = false;
+        first->become(blocks, byte, [&] { told = true; });
+        while (!told && world.step()) {
+        }
+        EXPECT_TRUE(told);
+    }
+
     static std::uint32_t prevent(Initiator& from, unsigned how) {
         return from.run(cdb({0x1e, 0, 0, 0, how, 0})).sense_code();
     }
@@ -99,6 +116,7 @@ protected:
         return {std::to_integer<unsigned>(data.at(4)), std::to_integer<unsigned>(data.at(5))};
     }
 
+    std::shared_ptr<Disc> first = std::make_shared<Disc>(5000, 0x11);
     World world;
     Engine engine;
     std::shared_ptr<LogicalUnit> unit;
@@ -202,6 +220,28 @@ TEST_F(Drive, TellsEachNexusOfEventsOnce) {
     };
     EXPECT_EQ(operational(), std::byte{2});
     EXPECT_EQ(operational(), std::byte{0});
+}
+
+TEST_F(Drive, TellsEveryNexusOfADiscThatHasBecomeAnother) {
+    EXPECT_EQ(media_event(*host).first, 2U);
+    become(400'000, 0x22);
+    for (Initiator* const each : {host.get(), other.get()}) {
+        EXPECT_EQ(media_event(*each), std::pair(2U, 2U));
+        EXPECT_EQ(each->run(cdb({0x46, 2, 0, 0, 0, 0, 0, 0, 8, 0}), 8).data_received.at(7), std::byte{0x10})
+            << "a DVD is in the place of a CD";
+        EXPECT_EQ(each->next_attention(), kChanged);
+        EXPECT_EQ(each->next_attention(), 0U);
+        EXPECT_EQ(each->run(cdb10(0x28, 399'999, 1), 2048).data_received, filled(2048, 0x22));
+    }
+}
+
+TEST_F(Drive, LeavesADiscThatHasBecomeAnotherOutsideTheDrive) {
+    EXPECT_EQ(start_stop(0x02), 0U);
+    become(10, 0x22);
+    EXPECT_EQ(host->next_attention(), kTrayOpen);
+    EXPECT_EQ(start_stop(0x03), 0U);
+    EXPECT_EQ(other->next_attention(), kChanged);
+    EXPECT_EQ(other->run(cdb10(0x28, 10, 1), 2048).sense_code(), 0x052100U);
 }
 
 TEST_F(Drive, RemembersWhatWasToldWhereverItsNexusGoes) {

@@ -244,7 +244,11 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
             co_await change.begin();
             UnitState next = looked_at(settings_, change.state());
             if (!same_capacity(next, change.state())) {
-                change.raise({scsi::Asc::capacity_data_has_changed});
+                if (next.is_multimedia()) {
+                    change.raise({scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
+                } else {
+                    change.raise({scsi::Asc::capacity_data_has_changed});
+                }
                 revoke_all_tokens(change.state());
                 next.tokens.reset();
             }

@@ -73,9 +73,30 @@ def lost_data_are_shown_until_a_refresh() -> None:
         expect(state_of_the_device(targed) == "ready", f"after a refresh it is {state_of_the_device(targed)}")
 
 
+def failed_erasure_is_shown() -> None:
+    disk = Device("disk", size="1MiB")
+    # SANITIZE, OVERWRITE: once, with one byte over and over.
+    overwrite, once = bytes([0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0]), bytes([1, 0, 0, 1, 0x55])
+    with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=1)) as targed, Session(targed.target().port, NAME) as session:
+        session.command(TEST_UNIT_READY)
+        image = targed.image("disk")
+        copy = image.with_suffix(".copy")
+        copy.write_bytes(image.read_bytes())
+        image.unlink()
+        expect(not session.command(overwrite, data=once).good, "what is not there was erased")
+        copy.rename(image)
+        targed.targe("device", "refresh", "disk")
+        expect(state_of_the_device(targed) == "sanitize failed", f"it is {state_of_the_device(targed)}")
+        expect("disk: an erasure has failed" in targed.log(), "the log does not tell of it")
+        alone(session, TEST_UNIT_READY)
+        expect(session.command(overwrite, data=once).good, "it is not erased the second time")
+        expect(state_of_the_device(targed) == "ready", f"then it is {state_of_the_device(targed)}")
+
+
 CASES: tuple[Callable[[], None], ...] = (
     device_that_is_away_is_named,
     lost_data_are_shown_until_a_refresh,
+    failed_erasure_is_shown,
 )
 
 

@@ -60,6 +60,7 @@ struct UnitView {
     bool write_cache = false;
     bool loaded = true;
     bool tray_open = false;
+    engine::MediumWork work = engine::MediumWork::none;
 };
 
 UnitView view_of(const engine::UnitState& state) {
@@ -70,7 +71,27 @@ UnitView view_of(const engine::UnitState& state) {
             .removable = state.description.removable,
             .write_cache = state.pages.write_cache_enabled,
             .loaded = state.medium_loaded,
-            .tray_open = state.is_multimedia() && state.tray.open};
+            .tray_open = state.is_multimedia() && state.tray.open,
+            .work = state.work};
+}
+
+/// What keeps initiators from the medium; empty: nothing does.
+std::string_view name_of(engine::MediumWork work) {
+    switch (work) {
+        case engine::MediumWork::none:
+            return "";
+        case engine::MediumWork::formatting:
+            return "formatting";
+        case engine::MediumWork::sanitizing:
+            return "sanitizing";
+        case engine::MediumWork::format_failed:
+            return "format failed";
+        case engine::MediumWork::sanitize_failed:
+            return "sanitize failed";
+        case engine::MediumWork::recovering:
+            return "recovering";
+    }
+    __builtin_unreachable();
 }
 
 /// A store alone has taken data that it can lose later.
@@ -82,6 +103,9 @@ bool has_lost_data(const device::Device& device) {
 std::string state_of(const UnitView& view, const device::Device& device) {
     if (device.away()) {
         return "away";
+    }
+    if (const std::string_view work = name_of(view.work); !work.empty()) {
+        return std::string(work);
     }
     if (has_lost_data(device)) {
         return "data lost";

@@ -1,6 +1,7 @@
 #include "engine/erasure.h"
 
 #include "base/core.h"
+#include "base/log.h"
 #include "engine/at_home.h"
 #include "engine/block_io.h"
 #include "engine/execute.h"
@@ -228,6 +229,12 @@ Background erase(std::shared_ptr<LogicalUnit> unit, Erasure what,
         co_return;
     }
     const bool well = ended.has_value() && co_await forget(arena, *unit);
+    if (!well) {
+        TARGE_LOG(error, "device",
+                  "{}: an erasure has failed, because the store or the state directory does: nobody may use "
+                  "the unit until an initiator has it erased again",
+                  unit->name());
+    }
     Change change{unit->home()};
     co_await change.begin();
     change.state().work = well ? MediumWork::none : failure_of(what);

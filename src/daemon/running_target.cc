@@ -4,6 +4,7 @@
 #include "daemon/access.h"
 #include "daemon/ask.h"
 #include "daemon/limits.h"
+#include "daemon/one_store.h"
 #include "daemon/open_device.h"
 #include "transport/tcp_listener.h"
 
@@ -130,6 +131,9 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
                                .cure = config.path.empty() ? "" : fmt::format("ls -lL {}", config.path)});
         }
         devices_.push_back(std::move(*device));
+    }
+    if (auto twice = one_store_twice(config_.devices)) {
+        return std::unexpected(std::move(*twice));
     }
     make_new_files_durable(config_);
     return open_stores();

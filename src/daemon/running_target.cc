@@ -141,7 +141,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
 
 std::expected<void, admin::Problem> RunningTarget::open_stores() {
     for (const admin::DeviceConfig& config : config_.devices) {
-        auto store = DirectoryUnitStore::open(*state_, config.name);
+        auto store = DirectoryUnitStore::open(*state_, config.name, StoreOwner::unit, config.path);
         if (!store) {
             return std::unexpected(store.error());
         }

@@ -3,6 +3,8 @@
 #include "base/log.h"
 #include "device/off_core.h"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <string_view>
 #include <utility>
@@ -37,6 +39,30 @@ std::string_view subject(Kept what) {
     __builtin_unreachable();
 }
 
+/// Of which the next start goes on with writing what is kept.
+bool is_unfinished_work(Kept what) {
+    return what == Kept::sanitize || what == Kept::atomic_write;
+}
+
+// What stands before the content of such a subject: where it was begun, and a NUL, which no path has.
+constexpr std::string_view kBegunOn = "on ";
+
+std::string begun_on(const std::string& path, const std::string& content) {
+    std::string text{kBegunOn};
+    return content.empty() ? content : text.append(path).append(1, '\0').append(content);
+}
+
+/// Takes it off. Nothing: there is none, as in files of earlier versions.
+std::optional<std::string> take_begun_on(std::string& text) {
+    const std::size_t end = text.find('\0');
+    if (!text.starts_with(kBegunOn) || end == std::string::npos) {
+        return std::nullopt;
+    }
+    std::string path = text.substr(kBegunOn.size(), end - kBegunOn.size());
+    text.erase(0, end + 1);
+    return path;
+}
+
 /// Content that nobody can have kept: the unit keeps everybody out, and the other units are not concerned.
 std::string lost_reservations(const std::string& device, const admin::Problem& problem) {
     TARGE_LOG(error, "state",
@@ -49,8 +75,9 @@ std::string lost_reservations(const std::string& device, const admin::Problem& p
 }  // namespace
 
 std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnitStore::open(
-    admin::StateDirectory& directory, std::string name, StoreOwner owner) {
-    std::shared_ptr<DirectoryUnitStore> store(new DirectoryUnitStore(directory, std::move(name), owner));
+    admin::StateDirectory& directory, std::string name, StoreOwner owner, std::string path) {
+    std::shared_ptr<DirectoryUnitStore> store(
+        new DirectoryUnitStore(directory, std::move(name), owner, std::move(path)));
     for (const Kept what : kSubjects) {
         auto content = directory.load(store->file(what));
         if (!content && what == Kept::persistent_reservation) {
@@ -59,11 +86,27 @@ std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnit
         if (!content) {
             return std::unexpected(content.error());
         }
+        if (*content && is_unfinished_work(what)) {
+            const auto begun = take_begun_on(**content);
+            if (begun && *begun != store->path_) {
+                return std::unexpected(store->begun_elsewhere(what, *begun));
+            }
+        }
         if (*content) {
             store->found_.emplace(what, std::move(**content));
         }
     }
     return store;
+}
+
+admin::Problem DirectoryUnitStore::begun_elsewhere(Kept what, const std::string& path) const {
+    const std::string_view work = what == Kept::sanitize ? "erasure" : "atomic write";
+    return {.what = fmt::format("an {} of device {} is not finished, and the device has another path now",
+                                work, name_),
+            .cause = fmt::format("it was begun on {}, and would go on writing to {}", path, path_),
+            .cure = fmt::format("give the device its path back until it is finished, or another name; or "
+                                "remove {}/{} to give it up",
+                                directory_.path(), file(what))};
 }
 
 std::string DirectoryUnitStore::file(Kept what) const {
@@ -76,6 +119,9 @@ std::optional<std::string> DirectoryUnitStore::kept(Kept what) const {
 }
 
 base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, std::string content) {
+    if (is_unfinished_work(what)) {
+        content = begun_on(path_, content);
+    }
     std::expected<void, admin::Problem> stored;
     const int failed = co_await device::run_off_core(
         arena, [this, what, &content, &stored] { stored = directory_.store(file(what), content); });

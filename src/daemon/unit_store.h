@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace targe::daemon {
 
@@ -17,21 +18,25 @@ enum class StoreOwner : std::uint8_t { unit, device_group };
 
 class DirectoryUnitStore final : public engine::UnitStore {
 public:
-    /// Reads all that is kept of what has this name. The directory outlives the store.
+    /// Reads all that is kept of what has this name. The directory outlives the store. `path` is where the
+    /// blocks of a unit are: work that was begun elsewhere, and would go on there, is a problem.
     static std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> open(
-        admin::StateDirectory& directory, std::string name, StoreOwner owner = StoreOwner::unit);
+        admin::StateDirectory& directory, std::string name, StoreOwner owner = StoreOwner::unit,
+        std::string path = {});
 
     [[nodiscard]] std::optional<std::string> kept(engine::Kept what) const override;
     base::Task<bool> keep(base::CommandArena& arena, engine::Kept what, std::string content) override;
 
 private:
-    DirectoryUnitStore(admin::StateDirectory& directory, std::string name, StoreOwner owner)
-        : directory_(directory), name_(std::move(name)), owner_(owner) {}
+    DirectoryUnitStore(admin::StateDirectory& directory, std::string name, StoreOwner owner, std::string path)
+        : directory_(directory), name_(std::move(name)), owner_(owner), path_(std::move(path)) {}
+    [[nodiscard]] admin::Problem begun_elsewhere(engine::Kept what, const std::string& path) const;
     [[nodiscard]] std::string file(engine::Kept what) const;
 
     admin::StateDirectory& directory_;
     std::string name_;
     StoreOwner owner_;
+    std::string path_;
     std::map<engine::Kept, std::string> found_;  ///< never altered once it is open
 };
 

@@ -1,9 +1,11 @@
 #include "daemon/unit_store.h"
 
 #include "admin/crashing_files.h"
+#include "device/testing_device.h"
 #include "scsi/log_parameters.h"
 #include "scsi/persistent_reservation_text.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -85,6 +87,39 @@ TEST(UnitStore, KeepsTheLogAsItWasOrAsItWasToBeAtEveryStepOfACrash) {
             ASSERT_TRUE(found == after || (!answered && found == before));
         }
     }
+}
+
+/// Of the unit disk0 at the path.
+auto store_at(admin::StateDirectory& directory, const std::string& path) {
+    return DirectoryUnitStore::open(directory, "disk0", StoreOwner::unit, path);
+}
+
+TEST(UnitStore, LetsNoUnfinishedWorkGoOnElsewhere) {
+    device::testing::OnReactor on;
+    for (const Kept work : {Kept::sanitize, Kept::atomic_write}) {
+        admin::CrashingFiles files{1};
+        admin::StateDirectory directory = directory_in(files);
+        const std::string content("\0\1on ", 5);
+        const auto keep = [&](const std::string& what) {
+            const auto store = store_at(directory, "/srv/a.img");
+            return on.run([&](base::CommandArena& arena) { return store.value()->keep(arena, work, what); });
+        };
+        EXPECT_TRUE(keep(content));
+        EXPECT_EQ(store_at(directory, "/srv/a.img").value()->kept(work), content);
+        const auto moved = store_at(directory, "/srv/b.img");
+        ASSERT_FALSE(moved) << "it would overwrite what is there";
+        EXPECT_THAT(moved.error().cause, ::testing::HasSubstr("/srv/a.img"));
+        EXPECT_THAT(moved.error().cure, ::testing::HasSubstr("/state/unit.disk0."));
+        EXPECT_TRUE(keep({}));
+        EXPECT_EQ(store_at(directory, "/srv/b.img").value()->kept(work), "") << "it was finished";
+    }
+}
+
+TEST(UnitStore, TakesUnfinishedWorkOfEarlierVersions) {
+    admin::CrashingFiles files{1};
+    admin::StateDirectory directory = directory_in(files);
+    ASSERT_TRUE(directory.store("unit.disk0.sanitize", std::string("\0\1\0\0", 4)));
+    EXPECT_EQ(store_at(directory, "/srv/a.img").value()->kept(Kept::sanitize), std::string("\0\1\0\0", 4));
 }
 
 TEST(UnitStore, OfDamagedReservationsHasWhatNobodyCanHaveKept) {

@@ -1,6 +1,7 @@
 #include "engine/logical_unit.h"
 
 #include "base/arena.h"
+#include "base/log.h"
 #include "engine/background.h"
 #include "engine/erasure.h"
 #include "engine/rod_tokens.h"
@@ -276,6 +277,7 @@ void LogicalUnit::resume() {
     const auto kept = settings_.store ? settings_.store->kept(Kept::sanitize) : std::nullopt;
     auto what = kept ? scsi::kept_erasure(*kept) : std::nullopt;
     if (what) {
+        TARGE_LOG(warning, "device", "{}: an erasure that was interrupted goes on", name());
         base::post(home_.core(), [unit = shared_from_this(), what = std::move(*what)]() mutable {
             erase(std::move(unit), std::move(what), {});
         });

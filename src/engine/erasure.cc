@@ -49,6 +49,25 @@ private:
 
 constexpr device::IoFailure kStopped{.error = device::IoError::no_resources, .lba = 0};
 
+/// What the host is short of for now it has again later: an erasure that has begun does not fail for that.
+constexpr std::chrono::milliseconds kBetweenTries{50};
+
+template <class Operation>
+base::Task<device::IoResult> patiently(base::CommandArena& arena, LogicalUnit& unit, Operation operation) {
+    for (;;) {
+        const device::IoResult result = co_await operation(arena);
+        if (result || result.error().error != device::IoError::no_resources || unit.stopping()) {
+            co_return result;
+        }
+        co_await base::sleep_for(unit.home().core(), kBetweenTries);
+    }
+}
+
+base::Task<device::IoResult> flush(base::CommandArena& arena, LogicalUnit& unit) {
+    co_return co_await patiently(arena, unit,
+                                 [&unit](base::CommandArena& frames) { return unit.device().flush(frames); });
+}
+
 base::Task<device::IoResult> zero(base::CommandArena& arena, LogicalUnit& unit, bool may_unmap) {
     device::Device& disk = unit.device();
     const device::Geometry geometry = disk.geometry();
@@ -59,14 +78,15 @@ base::Task<device::IoResult> zero(base::CommandArena& arena, LogicalUnit& unit, 
             co_return std::unexpected(kStopped);
         }
         const std::uint64_t now = std::min(piece, geometry.blocks - lba);
-        const device::IoResult written =
-            co_await disk.write_zeroes(arena, lba, now, may_unmap, device::Durability::cached);
+        const device::IoResult written = co_await patiently(arena, unit, [&](base::CommandArena& frames) {
+            return disk.write_zeroes(frames, lba, now, may_unmap, device::Durability::cached);
+        });
         if (!written) {
             co_return written;
         }
         progress.add(now);
     }
-    co_return co_await disk.flush(arena);
+    co_return co_await flush(arena, unit);
 }
 
 /// A buffer filled for one pass, a whole number of blocks long.
@@ -88,7 +108,11 @@ base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& u
     const device::Geometry geometry = disk.geometry();
     Progress progress(unit.home().state(), geometry.blocks * what.passes);
     for (std::uint8_t pass = 0; pass < what.passes; ++pass) {
-        const auto buffer = filled(unit.home().core(), what, pass, geometry.block_size);
+        auto buffer = filled(unit.home().core(), what, pass, geometry.block_size);
+        while (!buffer && !unit.stopping()) {
+            co_await base::sleep_for(unit.home().core(), kBetweenTries);
+            buffer = filled(unit.home().core(), what, pass, geometry.block_size);
+        }
         if (!buffer) {
             co_return std::unexpected(kStopped);
         }
@@ -100,14 +124,15 @@ base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& u
             const std::uint64_t now = std::min(piece, geometry.blocks - lba);
             const base::ConstSegment from{buffer->bytes().data(),
                                           static_cast<std::size_t>(now * geometry.block_size)};
-            const device::IoResult written =
-                co_await disk.write(arena, lba, {&from, 1}, device::Durability::cached);
+            const device::IoResult written = co_await patiently(arena, unit, [&](base::CommandArena& frames) {
+                return disk.write(frames, lba, {&from, 1}, device::Durability::cached);
+            });
             if (!written) {
                 co_return written;
             }
             progress.add(now);
         }
-        const device::IoResult flushed = co_await disk.flush(arena);
+        const device::IoResult flushed = co_await flush(arena, unit);
         if (!flushed) {
             co_return flushed;
         }

@@ -45,6 +45,32 @@ TEST_F(Erasing, OverwritesEveryBlockBeforeItAnswers) {
     EXPECT_EQ(other->run(kTestUnitReady).status, 0);
 }
 
+TEST_F(Erasing, GoesOnWhenTheHostWasShortOfSomething) {
+    const ByteVector erase = cdb({0x48, 0x02, 0, 0, 0, 0, 0, 0, 0, 0});
+    const ByteVector overwrite = cdb({0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0});
+    for (const bool overwrites : {false, true}) {
+        fill(5, 7);
+        scene.disk->fail = device::IoError::no_resources;
+        Task& task = overwrites ? host->send(overwrite, 0, cdb({0x01, 0, 0, 1, 0x0f})) : host->send(erase);
+        scene.world.advance(std::chrono::seconds{1});
+        ASSERT_TRUE(task.ended);
+        EXPECT_EQ(task.sense_code(), 0U);
+        EXPECT_EQ(scene.disk->block(5)[0], overwrites ? std::byte{0x0f} : std::byte{0});
+    }
+}
+
+TEST_F(Erasing, WaitsForMemory) {
+    Task& task = host->send(cdb({0x48, 0x01, 0, 0, 0, 0, 0, 0, 5, 0}), 0, cdb({0x01, 0, 0, 1, 0x0f}));
+    scene.world.core(0).pool().set_limit(0);
+    scene.world.advance(std::chrono::seconds{1});
+    EXPECT_FALSE(task.ended);
+    scene.world.core(0).pool().set_limit(std::uint64_t{1} << 30U);
+    scene.world.advance(std::chrono::seconds{1});
+    ASSERT_TRUE(task.ended);
+    EXPECT_EQ(task.sense_code(), 0U);
+    EXPECT_EQ(scene.disk->block(5)[0], std::byte{0x0f});
+}
+
 TEST_F(Erasing, KeepsTheMediumFromEverybodyMeanwhile) {
     fill(5, 7);
     scene.disk->pace = Pace::on_request;

@@ -53,6 +53,18 @@ TEST(SynchronizeCache, DeferredErrorsAreToldToRequestSenseToo) {
     EXPECT_EQ(one->run(kTestUnitReady).status, 0);
 }
 
+TEST(SynchronizeCache, DeferredErrorsAreToldThoughThereWasNoMemoryAtFirst) {
+    Scene scene;
+    const auto one = scene.login();
+    scene.disk->fail = device::IoError::unwritable;
+    EXPECT_EQ(one->run(kFlushAtOnce).status, 0);
+    scene.world.run();
+    scene.world.core(0).pool().set_limit(0);
+    EXPECT_EQ(one->run(cdb({3, 0, 0, 0, 252, 0}), 252).status, 0x08) << "BUSY";
+    scene.world.core(0).pool().set_limit(std::uint64_t{1} << 30U);
+    EXPECT_EQ(one->run(kTestUnitReady).sense_code(), 0x030c00U);
+}
+
 TEST(SynchronizeCache, WithImmedOutlivesItsNexus) {
     Scene scene({.cores = 2});
     auto one = scene.login(1);

@@ -74,12 +74,13 @@ std::optional<scsi::Sense> polled(const UnitState& state) {
 /// The pending unit attention is told here and then gone, [SPC-4 r37 6.39].
 scsi::Outcome answer_request_sense(Command& command, std::optional<scsi::Sense> sense) {
     auto& life = command.life;
+    std::optional<scsi::Sense> deferred;
     if (life.unit != nullptr) {
         life.reported = life.unit->attentions.take(life.nexus->inventory());
         if (life.reported) {
             sense = scsi::unit_attention(*life.reported);
         } else if (life.unit->deferred) {
-            sense = std::exchange(life.unit->deferred, std::nullopt);
+            sense = deferred = std::exchange(life.unit->deferred, std::nullopt);
         }
     }
     const auto outcome =
@@ -89,6 +90,9 @@ scsi::Outcome answer_request_sense(Command& command, std::optional<scsi::Sense> 
         });
     if (outcome != scsi::Outcome{scsi::Status::good}) {
         undelivered(command);  // there was no memory to tell it in
+        if (deferred) {
+            life.unit->deferred = deferred;
+        }
     }
     return outcome;
 }

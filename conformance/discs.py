@@ -220,6 +220,8 @@ class Discs:
             self.expect("reloaded: and the log says where, a line a fact", self.logged("targe.toml:1:9: error: ") and "\\x0a" not in self.daemon.log(), True)
             self.reload(text)
             self.expect("reloaded: as before", self.eventually(("ready", str(first))), ("ready", str(first)))
+            self.daemon.targe("cdrom", "insert", "cd0", f"{first.parent}/../{first.parent.name}/{first.name}")
+            self.expect("the disc by another path", (self.state(), ready(one)), (("ready", str(first)), CHANGED))
 
     def reload(self, text: str) -> None:
         self.daemon.config_path.write_text(text)

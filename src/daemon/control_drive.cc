@@ -8,8 +8,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace targe::daemon {
@@ -47,14 +49,16 @@ void Control::take_discs(const admin::Config& config) {
 
 std::expected<void, admin::Problem> Control::exchange(std::size_t index, const admin::DiscRequest& request) {
     const std::lock_guard one_at_a_time(changing_);
+    // As paths of the configuration are: by another name SIGHUP would take the disc for another one.
+    const std::string path = std::filesystem::path(request.path).lexically_normal().string();
     std::shared_ptr<device::Device> disc;
-    if (!request.path.empty()) {
-        auto opened = device::open_disc(request.path);
+    if (!path.empty()) {
+        auto opened = device::open_disc(path);
         if (!opened) {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("drive {} keeps what it has", request.device),
                                .cause = opened.error().text,
-                               .cure = fmt::format("ls -l {}; then run this again", request.path)});
+                               .cure = fmt::format("ls -l {}; then run this again", path)});
         }
         disc = std::move(*opened);
     }
@@ -77,10 +81,10 @@ std::expected<void, admin::Problem> Control::exchange(std::size_t index, const a
     }
     {
         const std::lock_guard lock(discs_mutex_);
-        discs_[index] = request.path;
+        discs_[index] = path;
     }
     TARGE_LOG(info, "targed", "drive {}: {}", request.device,
-              request.path.empty() ? "the disc was taken out" : "the disc is " + request.path);
+              path.empty() ? "the disc was taken out" : "the disc is " + path);
     return {};
 }
 

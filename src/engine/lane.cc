@@ -208,6 +208,23 @@ void Lane::quarantine(bool begins) {
     --quarantines_;
 }
 
+void Lane::keep_out(const scsi::ItNexus& nexus, bool begins) {
+    if (begins) {
+        kept_out_.push_back(nexus);
+    } else {
+        const auto at = std::ranges::find(kept_out_, nexus);
+        TARGE_ASSERT(at != kept_out_.end());
+        kept_out_.erase(at);
+    }
+    for (NexusUnit& each : nexuses_) {
+        see_whether_kept_out(each);
+    }
+}
+
+void Lane::see_whether_kept_out(NexusUnit& nexus) const {
+    nexus.kept_out = std::ranges::find(kept_out_, nexus.nexus.it_nexus()) != kept_out_.end();
+}
+
 void Lane::close(const AbortScope* scope, std::function<void()> closed) {
     TARGE_ASSERT(open_ && !closed_);
     open_ = false;
@@ -259,6 +276,7 @@ void Lane::unpark() {
 void Lane::join(NexusUnit& nexus) {
     nexuses_.push_back(nexus);
     look_at(*state_, nexus);
+    see_whether_kept_out(nexus);
 }
 
 void Lane::raise(const Raise& raise, NexusUnit& nexus) {

@@ -146,6 +146,8 @@ public:
     /// to end.
     void quarantine(bool begins);
     [[nodiscard]] bool quarantined() const { return quarantines_ > 0; }
+    /// LogicalUnit::keep_out()
+    void keep_out(const scsi::ItNexus& nexus, bool begins);
 
     // The unit's home, by message.
     /// Lets nothing begin from now on. `closed` is called when nothing executes.
@@ -197,6 +199,7 @@ private:
     [[nodiscard]] std::vector<NexusUnit*> forget_faults(const AbortScope& scope);
     void mark(Command& command, const AbortScope& scope);
     void await_drained(Drain drain);
+    void see_whether_kept_out(NexusUnit& nexus) const;
     void unpark();
     void set_watching();
     void watch(const UnitState& before);
@@ -209,6 +212,7 @@ private:
     base::Time next_look_{};     ///< not before it
     bool holds_ranges_ = false;  ///< a COMPARE AND WRITE was here: from then on reads are copied
     std::uint32_t quarantines_ = 0;
+    std::vector<scsi::ItNexus> kept_out_;  ///< one for each keep_out() that has not ended
     std::uint32_t transition_watches_ = 0;
     std::uint32_t executing_ = 0;
     std::uint32_t abort_epoch_ = 0;

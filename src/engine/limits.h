@@ -14,6 +14,9 @@ struct Limits {
     std::uint64_t buffer_bytes_per_nexus = std::uint64_t{128} << 20U;
     /// After it a function whose tasks a device still holds is answered with a rejection.
     std::chrono::milliseconds task_management_deadline{30'000};
+    /// After it a nexus that has ended is replaced although a device still holds its tasks. Below the 120 s
+    /// after which initiators mostly give their paths up, and long enough for a store that only stumbles.
+    std::chrono::milliseconds nexus_end_deadline{90'000};
 };
 
 /// Of one core only; read there, or through Engine::collect().

@@ -5,6 +5,7 @@
 #include "engine/background.h"
 #include "engine/erasure.h"
 #include "engine/rod_tokens.h"
+#include "engine/run_on.h"
 #include "scsi/persistent_reservation_text.h"
 #include "scsi/thresholds.h"
 
@@ -266,6 +267,14 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
         }
     }
     looking_ = false;
+}
+
+void LogicalUnit::keep_out(base::Core& here, const scsi::ItNexus& nexus, bool begins) {
+    for (base::Core* const core : cores_) {
+        run_on(here, *core, [unit = shared_from_this(), core, nexus, begins] {
+            unit->lane(*core).keep_out(nexus, begins);
+        });
+    }
 }
 
 void LogicalUnit::resume() {

@@ -78,6 +78,9 @@ public:
     [[nodiscard]] base::Cores cores() const { return cores_; }
     [[nodiscard]] Lane& lane(const base::Core& core) { return *lanes_[core.id().value]; }
     [[nodiscard]] UnitHome& home() { return home_; }
+    /// Its device holds tasks of a nexus that has ended, or does so no more: who comes back as that nexus
+    /// gets BUSY meanwhile, on whichever core. `here` is the caller's.
+    void keep_out(base::Core& here, const scsi::ItNexus& nexus, bool begins);
 
     // For whoever goes from lane to lane to see which nexuses there are.
     /// A nexus leaves a lane for another, or has come there.

@@ -189,6 +189,10 @@ void Nexus::take_on(Command& command) {
         finish(command, *refusal);
         return;
     }
+    if (unit->kept_out && !life.info->rules.skips_unit_attention) [[unlikely]] {
+        finish(command, scsi::Status::busy);
+        return;
+    }
     take_turn(command);
 }
 

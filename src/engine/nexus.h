@@ -63,7 +63,11 @@ public:
     /// forget the nexus. `closed` is called on this core, never before close() returns, when every command
     /// has been retired and nothing of this nexus can touch a medium any more, nor holds a reservation. Only
     /// then may a successor of the same identity be opened. Nothing may be submitted any more.
-    void close(std::move_only_function<void()> closed);
+    ///
+    /// `overdue` comes before it when that takes longer than Limits::nexus_end_deadline, because a device
+    /// holds on to a command. Then a successor may be opened all the same: it gets BUSY from the units that
+    /// have not let go, until they have, so that it cannot come to them too soon.
+    void close(std::move_only_function<void()> closed, std::move_only_function<void()> overdue = {});
 
     // Moving to another core, nexus_move.cc.
     /// Nothing of it is under way, nor will be unless something is submitted, and nothing but its id binds it
@@ -115,6 +119,15 @@ public:
     void visited(NexusUnit& unit);
 
 private:
+    class CloseLimit final : public base::Timer {
+    public:
+        explicit CloseLimit(Nexus& nexus) : nexus_(nexus) {}
+        void expired() override { nexus_.close_is_overdue(); }
+
+    private:
+        Nexus& nexus_;
+    };
+
     void take_on(Command& command);
     [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;
     void without_unit(Command& command);
@@ -123,6 +136,7 @@ private:
     void leave(NexusUnit& unit);
     void left(NexusUnit& unit);
     void close_when_idle();
+    void close_is_overdue();
     [[nodiscard]] bool awaits_admission() const;
 
     base::Core* core_;
@@ -146,6 +160,8 @@ private:
     bool closing_ = false;
     AdmissionWait admission_wait_;
     std::move_only_function<void()> closed_;
+    std::move_only_function<void()> overdue_;
+    CloseLimit close_limit_{*this};
     Counters counters_;
 };
 

@@ -57,6 +57,8 @@ public:
     bool asked = false;                                        ///< it was, here, and has not answered
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map: ends with its last command
+    bool keeps_out = false;      ///< whoever comes back as its nexus, because that takes too long
+    bool kept_out = false;       ///< by such a unit of an older nexus with this identity
     std::uint32_t commands = 0;  ///< submitted and not retired
     std::uint32_t ties = 0;      ///< work in the background that will look for it on this core
     std::uint64_t told = 0;      ///< through which number of its home it was told of, on another core

@@ -177,15 +177,22 @@ void Nexus::left(NexusUnit& unit) {
     if (device::CommandServer* const server = unit.unit->device().server()) {
         server->leave(id_.value);
     }
+    const auto kept = unit.unit;
+    const bool kept_out = unit.keeps_out;
     std::erase_if(leaving_, [&](const auto& each) { return each.get() == &unit; });
+    if (kept_out) {
+        kept->keep_out(*core_, it_nexus_, false);
+    }
     close_when_idle();
 }
 
-void Nexus::close(std::move_only_function<void()> closed) {
+void Nexus::close(std::move_only_function<void()> closed, std::move_only_function<void()> overdue) {
     TARGE_ASSERT(!closing_);
     closing_ = true;
     admission_wait_.cancel(*core_);
     closed_ = std::move(closed);
+    overdue_ = std::move(overdue);
+    core_->arm(close_limit_, core_->now() + limits_.nexus_end_deadline);
     std::vector<std::uint16_t> luns;
     units_.for_each([&](NexusUnit& unit) { luns.push_back(unit.lun); });
     for (const std::uint16_t lun : luns) {
@@ -194,10 +201,25 @@ void Nexus::close(std::move_only_function<void()> closed) {
     close_when_idle();
 }
 
+void Nexus::close_is_overdue() {
+    std::vector<std::shared_ptr<LogicalUnit>> held;
+    for (const auto& unit : leaving_) {
+        unit->keeps_out = true;
+        held.push_back(unit->unit);
+    }
+    for (const auto& unit : held) {
+        unit->keep_out(*core_, it_nexus_, true);
+    }
+    if (overdue_) {
+        std::exchange(overdue_, {})();
+    }
+}
+
 void Nexus::close_when_idle() {
     if (!closing_ || commands_ > 0 || managing_ > 0 || !leaving_.empty() || !closed_) {
         return;
     }
+    core_->disarm(close_limit_);
     base::post(*core_, [this, closed = std::move(closed_)]() mutable {
         unlink();
         closed();

@@ -74,7 +74,7 @@ base::Task<std::optional<scsi::Outcome>> Visit::enter(base::CommandArena& /*aren
     if (owner_.cancelled()) {
         co_return scsi::Status::task_aborted;
     }
-    if (unit_.lane.quarantined()) {
+    if (unit_.lane.quarantined() || unit_.kept_out) {
         co_return scsi::Status::busy;
     }
     if (const auto refused = refusal()) {

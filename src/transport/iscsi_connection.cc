@@ -199,7 +199,8 @@ void IscsiConnection::closed() {
 
 void IscsiConnection::finish_when_done() {
     const bool no_session = state_ == SessionState::none || state_ == SessionState::forgotten;
-    if (!finished_ && stream_closed_ && protocol_closed_ && no_session) {
+    const bool no_nexus = !nexus_ || nexus_closed_;
+    if (!finished_ && stream_closed_ && protocol_closed_ && no_session && no_nexus) {
         finished_ = true;
         // Not here: whoever calls is still inside one of our parts.
         base::post(*core_, [this] { delete this; });

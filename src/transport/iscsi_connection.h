@@ -139,6 +139,7 @@ private:
     void logout() override;
     void end_session();
     void nexus_closed();
+    void nexus_overdue();
 
     // iscsi_connection_move.cc: to another core.
     [[nodiscard]] bool at_rest() const;
@@ -193,6 +194,7 @@ private:
     bool logging_out_ = false;
     bool stream_closed_ = false;
     bool protocol_closed_ = false;
+    bool nexus_closed_ = false;
     bool finished_ = false;
 };
 

@@ -213,20 +213,35 @@ void IscsiConnection::end_session() {
     }
     state_ = SessionState::ending;
     if (nexus_) {
-        nexus_->close([this] { nexus_closed(); });
+        nexus_->close([this] { nexus_closed(); }, [this] { nexus_overdue(); });
     } else {
         nexus_closed();
     }
 }
 
 void IscsiConnection::nexus_closed() {
-    state_ = SessionState::ended;
-    using enum SessionRegistry::Course;
-    service_.registry().ended(*this, *core_, nexus_ ? begun : not_begun);
+    nexus_closed_ = true;
+    if (state_ == SessionState::ending) {  // not overdue
+        using enum SessionRegistry::Course;
+        state_ = SessionState::ended;
+        service_.registry().ended(*this, *core_, nexus_ ? begun : not_begun);
+    }
     if (logging_out_ && !stream_closed_) {
         protocol_.session_ended();
         settle();
     }
+    finish_when_done();
+}
+
+/// A device holds on to commands of ours. The engine keeps our successor from its unit until it lets go, so
+/// that the initiator may come back for its other units.
+void IscsiConnection::nexus_overdue() {
+    TARGE_LOG(warning, "iscsi",
+              "{} ({}): a device does not let go of commands of this session, which has ended; until it does "
+              "its unit is BUSY when the initiator comes back",
+              peer_, login_->initiator_name);
+    state_ = SessionState::ended;
+    service_.registry().ended(*this, *core_, SessionRegistry::Course::begun);
 }
 
 iscsi::ScsiTask* IscsiConnection::new_task() {

@@ -43,7 +43,7 @@ struct SessionRefusal {
 class SessionHolder {
 public:
     /// The answer to SessionRegistry::request(), exactly once. When a session was granted, nothing of an
-    /// older one with this identity can act any more.
+    /// older one with this identity can act any more, but at units that the new one cannot get to before.
     virtual void granted(std::expected<SessionGrant, SessionRefusal> answer) = 0;
     /// A newer login takes this session's place: end it, and call SessionRegistry::ended() once nothing of it
     /// can act. Comes at most once, between granted() and forgotten().

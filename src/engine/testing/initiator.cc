@@ -196,12 +196,18 @@ void Initiator::unit_event(std::uint64_t /*lun*/, const scsi::Sense& sense) {
     events.push_back(sense.asc);
 }
 
-void Initiator::begin_close(std::function<void()> closed) {
+void Initiator::begin_close(std::function<void()> closed, std::function<void()> overdue) {
     world_.as(*core_, [&] {
-        nexus_->close([this, closed = std::move(closed)] {
-            nexus_.reset();
-            closed();
-        });
+        nexus_->close(
+            [this, closed = std::move(closed)] {
+                nexus_.reset();
+                closed();
+            },
+            [overdue = std::move(overdue)] {
+                if (overdue) {
+                    overdue();
+                }
+            });
     });
 }
 

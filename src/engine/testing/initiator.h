@@ -66,7 +66,7 @@ public:
     void retire(Task& task, Delivery delivery = Delivery::delivered);
     void close();
     /// Asks for it, and lets the world go on by itself.
-    void begin_close(std::function<void()> closed);
+    void begin_close(std::function<void()> closed, std::function<void()> overdue = {});
 
     /// The nexus leaves its core at once, and comes to the other when the message does. Nothing may be sent
     /// meanwhile.

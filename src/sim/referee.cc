@@ -215,7 +215,9 @@ void Referee::ended_unanswered(Function& function) {
 }
 
 void Referee::preempted(const Task& by, const std::vector<InitiatorIndex>& victims) {
-    end(by.session, [&](const Task& task) {
+    // By no session, not even its own: the answer of a task may wait for its data, and comes all the same. A
+    // function ends that too, a command does not.
+    end(0, [&](const Task& task) {
         return task.lun == by.lun && task.id != by.id && task.received_at && *task.received_at < by.sent_at &&
                std::ranges::find(victims, task.initiator) != victims.end();
     });

@@ -149,6 +149,23 @@ TEST_F(Lid4, EndsWithItsNexusInTheBackgroundToo) {
     EXPECT_EQ(disk1->writes_begun, 0U);
 }
 
+TEST_F(Lid4, KeepsNobodyFromAUnitWhenItsNexusIsLostAndAnotherUnitHangs) {
+    disk1->pace = Pace::on_request;
+    EXPECT_EQ(copy4(*host, between4(7, {.destination = 1, .blocks = 8}, true)).status, kGood);
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U);
+    const auto other = scene.login();
+    bool closed = false;
+    host->begin_close([&] { closed = true; });
+    scene.world.run();
+    EXPECT_FALSE(closed);
+    EXPECT_EQ(other->run(testing::cdb({0x16, 0, 0, 0, 0, 0})).status, kGood);
+    EXPECT_EQ(other->run(testing::cdb({0, 0, 0, 0, 0, 0})).status, kGood);
+    disk1->complete_one();
+    scene.world.run();
+    EXPECT_TRUE(closed);
+}
+
 TEST_F(Lid4, TakesOnAsManyAsItSays) {
     disk0->pace = Pace::on_request;
     for (std::uint32_t id = 0; id < 16; ++id) {

@@ -171,7 +171,7 @@ void Lane::settle() {
     if (open_ && holds_.empty() && drains_.empty()) [[likely]] {
         return;
     }
-    if (!open_ && executing_ == 0 && closed_ && !cancelled_visits(abort_epoch_)) {
+    if (!open_ && executing_ == 0 && closed_ && !closes_behind_copies()) {
         std::exchange(closed_, {})();
     }
     // Each call may change the lists, so each begins anew.
@@ -230,6 +230,7 @@ void Lane::close(const AbortScope* scope, std::function<void()> closed) {
     open_ = false;
     closed_ = std::move(closed);
     if (scope != nullptr) {
+        closes_with_ = Drain{.epoch = abort_epoch_ + 1, .of = *scope, .drained = {}};
         abort(*scope, {});
     }
     settle();
@@ -240,6 +241,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
     TARGE_ASSERT(!open_ && executing_ == 0);
     const auto before = std::exchange(state_, std::move(state));
     open_ = true;
+    closes_with_.reset();
     set_watching();
     for (NexusUnit& nexus : nexuses_) {
         look_at(*state_, nexus);
@@ -307,9 +309,8 @@ void Lane::tell(const std::vector<Raise>& raises, std::uint64_t number) {
         recently_told_.push_back({number, each});
     }
     if (state_->is_disk && std::ranges::any_of(raises, ends_copies)) {
-        ++abort_epoch_;
         for (Visit& visit : visits_) {
-            visit.cancel(abort_epoch_);
+            visit.end_copy();
         }
     }
 }

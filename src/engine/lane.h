@@ -150,7 +150,7 @@ public:
     void keep_out(const scsi::ItNexus& nexus, bool begins);
 
     // The unit's home, by message.
-    /// Lets nothing begin from now on. `closed` is called when nothing executes.
+    /// Lets nothing begin any more. `closed` is called when nothing executes, and no copy in `scope` is left.
     void close(const AbortScope* scope, std::function<void()> closed);
     void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises, std::uint64_t number);
     /// Whether a command refused so had better wait: its path is in transition, and not for long yet.
@@ -194,7 +194,7 @@ private:
     [[nodiscard]] bool held(const Command& command) const;
     [[nodiscard]] bool in_use(const BlockRange& range);
     [[nodiscard]] bool draining(const Drain& drain);
-    [[nodiscard]] bool cancelled_visits(std::uint32_t epoch);
+    [[nodiscard]] bool closes_behind_copies();
     void cancel_visits(const AbortScope& scope);
     [[nodiscard]] std::vector<NexusUnit*> forget_faults(const AbortScope& scope);
     void mark(Command& command, const AbortScope& scope);
@@ -231,6 +231,7 @@ private:
     std::uint64_t forgotten_ = 0;      ///< through which number recently_told_ has lost what there was
     std::vector<Told> recently_told_;  ///< the oldest first
     std::function<void()> closed_;
+    std::optional<Drain> closes_with_;  ///< what the change ends that closes the lane
     Counters counters_;
     scsi::AccessStatistics statistics_;
     /// Of the groups from 1 on; made for the first command that names one.

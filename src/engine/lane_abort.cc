@@ -50,9 +50,12 @@ bool Lane::draining(const Drain& drain) {
            });
 }
 
-/// Until they are gone: what a copy was doing elsewhere is its business here too.
-bool Lane::cancelled_visits(std::uint32_t epoch) {
-    return std::ranges::any_of(visits_, [&](const Visit& visit) { return visit.cancelled_before(epoch); });
+/// Of the copies that it ends, until they are gone: what one was doing elsewhere is its business here too. It
+/// is nobody else's, and the other unit may hang.
+bool Lane::closes_behind_copies() {
+    return closes_with_ && std::ranges::any_of(visits_, [&](const Visit& visit) {
+               return visit.cancelled_before(closes_with_->epoch) && concerns(closes_with_->of, visit.unit());
+           });
 }
 
 /// Resets, and a unit that leaves the LUN map. What ends a nexus's own tasks ends the command that asked for

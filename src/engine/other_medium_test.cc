@@ -78,6 +78,10 @@ TEST_F(OtherMedium, DoesNotGoOnWhereACopyOfTheOneBeforeWas) {
     ASSERT_EQ(disk1->pending(), 1U);
     EXPECT_TRUE(exchange());
     EXPECT_FALSE(task.ended);
+    const auto other = scene.login();
+    other->clear_attentions(kExchanged);
+    EXPECT_EQ(other->run(testing::cdb({0x16, 0, 0, 0, 0, 0}), 0, {}, kExchanged).status, kGood)
+        << "nobody here waits for the other unit";
     disk1->complete_one();
     scene.world.run();
     EXPECT_EQ(task.sense_code(), kNotReachable);

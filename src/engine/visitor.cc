@@ -106,6 +106,10 @@ void Visit::cancel(std::uint32_t epoch) {
     owner_.cancel();
 }
 
+void Visit::end_copy() {
+    owner_.cancel();
+}
+
 void Visit::wake() {
     if (waiter_) {
         base::post(unit_.nexus.core(), [waiter = std::exchange(waiter_, {})] { waiter.resume(); });

@@ -49,6 +49,8 @@ public:
     [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
     /// A function that concerns the unit ends the copy.
     void cancel(std::uint32_t epoch);
+    /// The same, and nobody awaits its end.
+    void end_copy();
     [[nodiscard]] bool cancelled_before(std::uint32_t epoch) const {
         return cancelled_in_ && *cancelled_in_ <= epoch;
     }

@@ -155,6 +155,25 @@ TEST(NexusMoves, FollowsTheLunMapOnce) {
     }
 }
 
+TEST(NexusMoves, IsToldOfALunMapThatWasInForceOnItsWayAlone) {
+    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+        SCOPED_TRACE("seed=" + std::to_string(seed));
+        Scene scene{{.cores = 2, .seed = seed}};
+        const auto second = scene.add_unit("disk1");
+        const auto host = scene.login(0);
+        const LunMaps before = scene.target->latest_maps();
+        LunMaps maps = before;
+        maps.luns.push_back({.lun = 1, .unit = second});
+        scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+        scene.target->set_maps(std::make_shared<const LunMaps>(before));
+        host->move_to(scene.world.core(1));  // leaves before it has heard of either
+        scene.world.run();
+        EXPECT_EQ(host->next_attention(), 0x063f0eU);
+        EXPECT_EQ(host->next_attention(), 0U);
+        EXPECT_EQ(host->run(cdb10(0x28, 0, 1), 512, {}, 1).sense_code(), 0x052500U);
+    }
+}
+
 /// PREEMPT counts on every nexus that is logged in, those on their way too.
 TEST(NexusMoves, IsPreemptedWhereverItIs) {
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {

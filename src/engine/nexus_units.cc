@@ -120,6 +120,8 @@ void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
     if (closing_ || version <= maps_version_) {
         return;
     }
+    // Of maps that were in force while it was on its way to another core nobody knows here what they had.
+    const bool missed = version > maps_version_ + 1;
     maps_version_ = version;
     const std::vector<LunEntry>& luns = maps.for_initiator(identity_.initiator_name);
     std::vector<std::uint16_t> gone;
@@ -131,7 +133,7 @@ void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
             unit.read_only = entry->read_only;
         }
     });
-    bool changed = !gone.empty();
+    bool changed = missed || !gone.empty();
     for (const std::uint16_t lun : gone) {
         detach(lun);
     }

@@ -47,17 +47,18 @@ NOISE = b"noise of before " * (BLOCK // 16)
 TOOLS = {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}  # where debugfs is, and who is not root does not look
 
 
-def served(folder: str | None, port: int) -> Setup:
-    """What targed serves: in the guest, or from what a cut left in a folder, where the block device is a file."""
+def served(store: pathlib.Path, port: int, *, in_guest: bool) -> Setup:
+    """What targed serves: in the guest, or from what a cut left, where the block device is a file. The paths are those of
+    the guest, because work that is not finished goes on nowhere else."""
     size = "1MiB"
-    block = Device("block", size=size) if folder else Device("block", "block", size=size, path="/dev/mapper/unit")
+    block = Device("block", "block" if in_guest else "file", size=size, path=str(store.parent / "unit"))
     devices = (Device("cached", size=size, thin=True), Device("direct", size=size, thin=True, direct=True),
                Device("through", size=size, thin=True, write_cache="write-through"), block,
                Device(ERASED.name, size=f"{ERASED.blocks * BLOCK >> 10}KiB"), Device("keeper", size="64KiB"))
-    if folder:  # where O_DIRECT may not work, and where nothing is written
+    if not in_guest:  # where O_DIRECT may not work, and where nothing is written
         devices = tuple(dataclasses.replace(device, direct=False) for device in devices)
     luns = {lun: device.name for lun, device in enumerate(devices)}
-    return Setup(devices, (Target(NAME, luns, port=port, listen="127.0.0.1" if folder else "10.0.2.15"),), reactors=1)
+    return Setup(devices, (Target(NAME, luns, port=port, listen="10.0.2.15" if in_guest else "127.0.0.1"),), reactors=1)
 
 
 class Recording:
@@ -65,7 +66,7 @@ class Recording:
 
     def __init__(self, folder: pathlib.Path, dice: random.Random, stretches: int) -> None:
         self.folder, self.dice, self.stretches = folder, dice, stretches
-        self.disk, self.log = folder / "disk", folder / "log"
+        self.disk, self.log, self.store = folder / "disk", folder / "log", folder / "cut"
         self.blank = NOISE * ((FS_BYTES + UNIT_BYTES) // len(NOISE))
         self.results: list[Result] = []
         self.load: Load | None = None
@@ -77,8 +78,8 @@ class Recording:
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(LIMIT_S)
             port = free_port()
-            arguments = [NAME, str(port), str(FS_BYTES // 512), "ext4", str(server.getsockname()[1])]
-            share = {"targed": PROGRAMS / "targed", "targe.toml": configuration(served(None, port), pathlib.Path("/store"))}
+            arguments = [NAME, str(port), str(FS_BYTES // 512), "ext4", str(server.getsockname()[1]), str(self.store)]
+            share = {"targed": PROGRAMS / "targed", "targe.toml": configuration(served(self.store, port, in_guest=True), self.store)}
             guest = Guest("power.sh", arguments, {}, suite=SUITE, packages=PACKAGES, modules=MODULES, limit_s=LIMIT_S, share=share,
                           options=("-d", str(self.disk), "-d", str(self.log), "-f", f"{port}:{port}"))
             thread = threading.Thread(target=lambda: self.results.extend(guest.run()))
@@ -124,7 +125,7 @@ class Checker:
         if fixed.returncode not in (0, 1):
             return f"e2fsck: status {fixed.returncode}: {fixed.stdout[-500:]}{fixed.stderr[-500:]}"
         subprocess.run(["debugfs", "-R", f"rdump / {self.folder}", path], capture_output=True, check=True, env=TOOLS)
-        (self.folder / "block.img").write_bytes(image[FS_BYTES:])
+        (self.folder.parent / "unit").write_bytes(image[FS_BYTES:])
         path.unlink()
         return ""
 
@@ -136,7 +137,7 @@ class Checker:
         if wrong := self.store(image):
             return [wrong]
         try:
-            with Targed(served(str(self.folder), 0), self.folder) as daemon:
+            with Targed(served(self.folder, 0, in_guest=False), self.folder) as daemon:
                 return self.look(daemon, promised, latest) if promised else []
         except (DaemonError, ProtocolError, OSError) as error:
             return [f"{type(error).__name__}: {str(error)[-1500:]}"]
@@ -223,7 +224,7 @@ def run(seed: int | None = None, cuts: int = 160, stretches: int = 60) -> list[R
     if load.wrong:
         results.append(report.failed(SUITE, f"commands (seed {seed})", "\n".join(load.wrong[:8])))
     with WriteLog(recording.log) as log:
-        results += judge("ext4 and a block device", Replay(log, recording, Checker(folder / "cut", load), dice), cuts, seed)
+        results += judge("ext4 and a block device", Replay(log, recording, Checker(recording.store, load), dice), cuts, seed)
     if os.environ.get("TARGE_KEEP") or any(result.verdict is report.Verdict.FAILED for result in results):
         print(f"kept for whoever looks: {folder}")
     else:

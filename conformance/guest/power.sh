@@ -1,7 +1,7 @@
 # targed on a disk under dm-log-writes: /dev/vda is the disk, /dev/vdb takes the log. The host says over TCP what to do:
 # "mark NAME", "start", "kill", "end". Each is answered with the same line when it is done.
 . /host/lib.sh
-FS_SECTORS=$3 KIND=$4 HOST_PORT=$5
+FS_SECTORS=$3 KIND=$4 HOST_PORT=$5 STORE=$6
 export DM_DISABLE_UDEV=1
 
 mark() { dmsetup message tested 0 mark "$1"; }
@@ -25,8 +25,9 @@ case $KIND in
   ext4) step mkfs.ext4 mkfs.ext4 -q -F -b 4096 -J size=4 -E nodiscard,lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/part ;;
   xfs) step mkfs.xfs mkfs.xfs -q -K -f /dev/mapper/part ;;
 esac
-mkdir /store
-step mount mount -t "$KIND" /dev/mapper/part /store || exit 1
+mkdir -p "$STORE"
+step mount mount -t "$KIND" /dev/mapper/part "$STORE" || exit 1
+ln -s /dev/mapper/unit "${STORE%/*}/unit"
 sync
 cp /host/targed /root/targed
 mark mounted
@@ -40,6 +41,6 @@ while read -r -u 3 verb name; do
   esac && echo "$verb $name" >&3
 done
 kill_targed
-step umount umount /store
+step umount umount "$STORE"
 for name in unit part tested; do step "remove $name" dmsetup remove "$name"; done
 echo finished

@@ -113,11 +113,14 @@ private:
     std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
 };
 
-/// At once: a change that is under way awaits what executes, and the reset awaits that change.
-void abort_on_every_lane(LogicalUnit& unit, const AbortScope& scope) {
+/// A change that has closed a lane awaits what executes there, and the reset awaits that change.
+void abort_behind_closed_lanes(LogicalUnit& unit, const AbortScope& scope) {
     for (base::Core* const core : unit.cores()) {
-        run_on(unit.home().core(), *core,
-               [kept = unit.shared_from_this(), core, scope] { kept->lane(*core).abort(scope, {}); });
+        run_on(unit.home().core(), *core, [kept = unit.shared_from_this(), core, scope] {
+            if (Lane& lane = kept->lane(*core); !lane.is_open()) {
+                lane.abort(scope, {});
+            }
+        });
     }
 }
 
@@ -130,7 +133,7 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     }
     // Everybody is told of the reset itself, which says that tasks are gone.
     const AbortScope everything{.requester = requester, .tell_others = false, .clears_aca = true};
-    abort_on_every_lane(*unit, everything);
+    abort_behind_closed_lanes(*unit, everything);
     Change change{home};
     change.hurry();
     change.abort(everything);

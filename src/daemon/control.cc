@@ -3,7 +3,6 @@
 #include "admin/access.h"
 #include "base/log.h"
 #include "daemon/ask.h"
-#include "device/stored_device.h"
 
 #include <fmt/core.h>
 #include <unistd.h>
@@ -94,12 +93,6 @@ std::string_view name_of(engine::MediumWork work) {
     __builtin_unreachable();
 }
 
-/// A store alone has taken data that it can lose later.
-bool has_lost_data(const device::Device& device) {
-    const auto* const store = dynamic_cast<const device::StoredDevice*>(&device);
-    return store != nullptr && store->lost_data();
-}
-
 std::string state_of(const UnitView& view, const device::Device& device) {
     if (device.away()) {
         return "away";
@@ -107,7 +100,7 @@ std::string state_of(const UnitView& view, const device::Device& device) {
     if (const std::string_view work = name_of(view.work); !work.empty()) {
         return std::string(work);
     }
-    if (has_lost_data(device)) {
+    if (device.lost_data()) {
         return "data lost";
     }
     if (view.tray_open) {
@@ -246,7 +239,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
                                .handler = std::string(name_of(config.handler)),
                                .path = path_of(index),
                                .state = state_of(*view, unit->device()),
-                               .data_lost = has_lost_data(unit->device()),
+                               .data_lost = unit->device().lost_data(),
                                .blocks = view->blocks,
                                .block_size = view->block_size,
                                .thin = view->thin,

@@ -179,6 +179,8 @@ public:
     /// Whether the backing store was away when it was last needed. From any thread, and at once: nothing is
     /// looked at.
     [[nodiscard]] virtual bool away() const { return false; }
+    /// Whether data are gone that had been acknowledged, until refresh(). The same.
+    [[nodiscard]] virtual bool lost_data() const { return false; }
 
     // What a device can do without waiting for anything, so that it costs no coroutine. Nothing was done, or
     // may be done again by read() and write(), where they give no answer.

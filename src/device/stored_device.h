@@ -71,8 +71,7 @@ public:
     void observe(DeviceObserver* observer) override;
     void stop() override { observe(nullptr); }
     [[nodiscard]] bool away() const override { return away_.load(std::memory_order_relaxed); }
-    /// Whether data are gone that had been acknowledged, until refresh(). From any thread, and at once.
-    [[nodiscard]] bool lost_data() const { return write_back_.lost(); }
+    [[nodiscard]] bool lost_data() const override { return write_back_.lost(); }
 
     /// How often the store is looked at, or looked for.
     static constexpr base::Duration kLookInterval = std::chrono::seconds{1};

@@ -26,14 +26,10 @@ using Told = std::move_only_function<void()>;
 
 /// Those that a change under way makes were asked for before: they end as soon as it has made them.
 Background revoke_tokens(std::shared_ptr<LogicalUnit> unit) {
-    if (const auto tokens = unit->home().state().tokens) {
-        for (const auto& token : tokens->all) {
-            token->end(RodToken::Validity::revoked);
-        }
-    }
+    end_all_tokens(unit->home().state());
     Change change{unit->home()};
     co_await change.turn();
-    revoke_all_tokens(change.state());
+    end_all_tokens(change.state());
     change.abandon();
 }
 

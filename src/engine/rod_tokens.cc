@@ -93,13 +93,17 @@ void revoke_tokens(const NexusUnit& unit, const BlockRange& range) {
     }
 }
 
-void revoke_all_tokens(UnitState& state) {
+void end_all_tokens(const UnitState& state) {
     if (state.tokens) {
         for (const auto& token : state.tokens->all) {
             token->end(RodToken::Validity::revoked);
         }
-        state.tokens.reset();
     }
+}
+
+void revoke_all_tokens(UnitState& state) {
+    end_all_tokens(state);
+    state.tokens.reset();
 }
 
 void add_token(UnitState& state, std::shared_ptr<RodToken> token, base::Time now) {

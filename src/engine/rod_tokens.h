@@ -65,8 +65,9 @@ struct RodTokens {
 /// Before it begins, a write takes every token of the unit that stands for one of its blocks.
 void revoke_tokens(const NexusUnit& unit, const BlockRange& range);
 
-/// All of a unit's tokens end: its medium is another.
+/// All of a unit's tokens end: its medium is another. The state has none any more, or still those that ended.
 void revoke_all_tokens(UnitState& state);
+void end_all_tokens(const UnitState& state);
 
 /// With those of them that are alive, and `token`. When there is no room the one goes that was used the
 /// longest time ago.

@@ -343,14 +343,7 @@ CASES: tuple[Callable[[], None], ...] = (
 
 
 def run() -> list[Result]:
-    results = []
-    for case in CASES:
-        try:
-            case()
-            results.append(report.passed(SUITE, case.__name__))
-        except Exception as problem:  # noqa: BLE001 - the other cases are to be seen too
-            results.append(report.failed(SUITE, case.__name__, f"{type(problem).__name__}: {problem}"))
-    return results
+    return report.of_each(SUITE, CASES)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import sys
+from collections.abc import Callable, Iterable
 
 
 class Verdict(enum.Enum):
@@ -34,6 +35,18 @@ def failed(suite: str, name: str, note: str) -> Result:
 
 def skipped(suite: str, name: str, note: str) -> Result:
     return Result(suite, name, Verdict.SKIPPED, note)
+
+
+def of_each(suite: str, cases: Iterable[Callable[[], None]]) -> list[Result]:
+    """Each is tried, whatever became of those before it, and fails by what it raises."""
+    results = []
+    for case in cases:
+        try:
+            case()
+            results.append(passed(suite, case.__name__))
+        except Exception as problem:  # noqa: BLE001 - the other cases are to be seen too
+            results.append(failed(suite, case.__name__, f"{type(problem).__name__}: {problem}"))
+    return results
 
 
 def count(results: list[Result], verdict: Verdict) -> int:

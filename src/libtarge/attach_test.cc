@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstddef>
 #include <filesystem>
 #include <optional>
@@ -149,6 +150,37 @@ TEST_F(Attaching, TakesProgramsOfAnotherAge) {
     ASSERT_NE(device, nullptr);
     EXPECT_EQ(hello.can & TARGE_LENDS, 0U);
     targe_detach(device);
+}
+
+int answers_as_told(void* context, targe_io* /*io*/) {
+    return *static_cast<int*>(context);
+}
+
+TEST(Serving, TakesNothingButZeroForSuccess) {
+    struct Case {
+        int result;
+        int error;
+    };
+    for (const Case each : {Case{0, 0}, Case{-ENOSPC, ENOSPC}, Case{EIO, EIO}, Case{512, EIO},
+                            Case{-100'000, EIO}, Case{INT_MIN, EIO}}) {
+        const SocketFolder folder;
+        FakeTarged targed(folder);
+        int result = each.result;
+        const targe_block_ops ops = FakeTarged::reading(answers_as_told);
+        targe_attachment how = targed.attachment(ops);
+        how.context = &result;
+        targe_device* const device = targed.attach(how);
+        ASSERT_NE(device, nullptr);
+        std::thread running([&] { targe_run(device); });
+        targed.offer_read();
+        while (targed.completed() == 0) {
+            std::this_thread::sleep_for(1ms);
+        }
+        EXPECT_EQ(targed.completion().error, each.error) << each.result;
+        targe_stop(device);
+        running.join();
+        targe_detach(device);
+    }
 }
 
 TEST(Detaching, WaitsForWhatTheHandlerHasInHand) {

@@ -46,15 +46,16 @@ int targe_go_on(struct targe_command* command) {
     return 0;
 }
 
+/// What is neither 0 nor a negative errno, as an errno that has lost its sign, must not pass for success.
 static uint32_t errno_of(int result) {
     enum { kLargest = 4095 };
-    return result >= 0 ? 0 : -result <= kLargest ? (uint32_t)-result : EIO;
+    return result == 0 ? 0 : result < 0 && result >= -kLargest ? (uint32_t)-result : EIO;
 }
 
 void targe_block_complete(struct targe_io* io, int result) {
     struct request* const request = (struct request*)io;
     struct targe_completion done = {.error = (int32_t)errno_of(result)};
-    if (request->lent && result >= 0) {
+    if (request->lent && result == 0) {
         done.flags = TARGE_COMPLETION_LENT;
         done.command_specific = request->lent_at;
     }

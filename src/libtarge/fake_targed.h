@@ -146,6 +146,10 @@ public:
     [[nodiscard]] std::uint32_t completed() const {
         return __atomic_load_n(&static_cast<targe_queue*>(region_)->completed, __ATOMIC_SEQ_CST);
     }
+    /// The first that there is.
+    [[nodiscard]] targe_completion completion() const {
+        return static_cast<targe_queue*>(region_)->completions[0];
+    }
     /// The next one of the handler.
     [[nodiscard]] targe_request request() const {
         targe_request request{};

@@ -126,7 +126,7 @@ static int let_in(targe_device* device, const struct targe_slot* slot, const cha
         return ENOMEM;
     }
     if (device->commands.session_attach != NULL &&
-        device->commands.session_attach(device->how.context, &session) < 0) {
+        device->commands.session_attach(device->how.context, &session) != 0) {
         free(known);
         return EACCES;
     }

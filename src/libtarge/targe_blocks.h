@@ -35,9 +35,10 @@ struct targe_extent {
     uint32_t mapped;
 };
 
-/* Each returns 0 (done), TARGE_LATER, or a negative errno. What is NULL the device cannot, and targed does
- * not announce it: without `write` it is read-only, without `flush` every completed write must be durable,
- * without `write_zeroes` zeroes are written, without `unmap` and `block_status` it is not thin. */
+/* Each returns 0 (done), TARGE_LATER, or a negative errno; anything else is taken for -EIO. What is NULL the
+ * device cannot, and targed does not announce it: without `write` it is read-only, without `flush` every
+ * completed write must be durable, without `write_zeroes` zeroes are written, without `unmap` and
+ * `block_status` it is not thin. */
 struct targe_block_ops {
     uint32_t struct_size;
     uint32_t reserved;

@@ -137,7 +137,7 @@ struct targe_command_ops {
      * targe_command_complete(). Commands come in the order in which they may begin; one with an ORDERED
      * attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
-    /* A nexus wants to use the unit, once for each LUN by which it sees it: 0, or anything negative to
+    /* A nexus wants to use the unit, once for each LUN by which it sees it: 0, or anything else to
      * refuse: then it sees none, neither in REPORT LUNS nor by INQUIRY. NULL: all may. Its login waits for
      * the answer, but not for longer than a second, nor once the handler is gone: from then on until there is
      * one it sees the unit. */

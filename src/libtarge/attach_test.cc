@@ -152,6 +152,21 @@ TEST_F(Attaching, TakesProgramsOfAnotherAge) {
     targe_detach(device);
 }
 
+TEST_F(Attaching, SaysThatASizeIsMissing) {
+    targe_block_ops ops = FakeTarged::reading(fails);
+    targe_attachment how = targed_.attachment(ops);
+    const auto error_of = [&] {
+        std::array<char, 256> error{};
+        EXPECT_EQ(targe_attach(&how, 0, error.data(), error.size()), nullptr);
+        return std::string(error.data());
+    };
+    how.struct_size = 0;
+    EXPECT_THAT(error_of(), ::testing::StartsWith("struct_size of targe_attachment"));
+    how.struct_size = sizeof how;
+    ops.struct_size = 0;
+    EXPECT_THAT(error_of(), ::testing::StartsWith("struct_size of targe_attachment"));
+}
+
 int answers_as_told(void* context, targe_io* /*io*/) {
     return *static_cast<int*>(context);
 }

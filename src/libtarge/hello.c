@@ -76,6 +76,10 @@ void targe_make_hello(targe_device* device) {
 
 const char* targe_wrong_with(const targe_device* device) {
     const struct targe_attachment* const how = &device->how;
+    if (how->struct_size == 0 || (how->block_ops != NULL && device->blocks.struct_size == 0) ||
+        (how->command_ops != NULL && device->commands.struct_size == 0)) {
+        return "struct_size of targe_attachment, or of its operations, is 0, and must be the sizeof of each";
+    }
     if (how->struct_size > sizeof *how || device->blocks.struct_size > sizeof device->blocks ||
         device->commands.struct_size > sizeof device->commands) {
         return "the program was built for a newer libtarge than this";

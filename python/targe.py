@@ -23,97 +23,13 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
+import _targe
+from _targe import Rule, Sense
+
 DONE, LATER = 0, 1
 DURABLE, MAY_UNMAP, REPLAYED = 1, 2, 4
 GOOD, CHECK_CONDITION, BUSY = 0x00, 0x02, 0x08
 _BLOCKS, _COMMANDS = 0, 1
-
-class _Io(c.Structure):
-    _fields_ = [("offset", c.c_uint64), ("length", c.c_uint64), ("data", c.c_void_p), ("flags", c.c_uint32), ("reserved", c.c_uint32),
-                ("deadline_ns", c.c_uint64), ("user", c.c_void_p), ("source", c.c_uint64)]
-
-class _Extent(c.Structure):
-    _fields_ = [("length", c.c_uint64), ("mapped", c.c_uint32)]
-
-class _Reservations(c.Structure):
-    _fields_ = [("kind", c.c_uint32), ("type", c.c_uint32), ("session", c.c_uint64), ("holder", c.c_char_p), ("generation", c.c_uint32), ("registrants", c.c_uint32)]
-
-_IoCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io))
-_BatchCall = c.CFUNCTYPE(None, c.c_void_p)
-_ReservationsCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Reservations))
-_ExtentCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Io), c.POINTER(_Extent))
-
-class _BlockOps(c.Structure):
-    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("read", _IoCall), ("write", _IoCall), ("flush", _IoCall),
-                ("unmap", _IoCall), ("write_zeroes", _IoCall), ("block_status", _ExtentCall), ("write_same", _IoCall), ("copy", _IoCall),
-                ("reservations_changed", _ReservationsCall), ("batch_ended", _BatchCall)]
-
-class Sense(c.Structure):
-    """As struct targe_sense of targe_commands.h."""
-    _fields_ = [("key", c.c_uint8), ("asc", c.c_uint8), ("ascq", c.c_uint8), ("flags", c.c_uint8), ("specific", c.c_uint8 * 3),
-                ("reserved", c.c_uint8), ("information", c.c_int64), ("command_specific", c.c_uint64)]
-
-class _Command(c.Structure):
-    _fields_ = [("cdb", c.c_void_p), ("cdb_length", c.c_uint32), ("attribute", c.c_uint32), ("session", c.c_uint64), ("tag", c.c_uint64),
-                ("deadline_ns", c.c_uint64), ("data_out", c.c_void_p), ("data_out_length", c.c_uint64), ("data_in", c.c_void_p),
-                ("data_in_room", c.c_uint64), ("status", c.c_uint8), ("reserved", c.c_uint8 * 7), ("sense", Sense),
-                ("data_in_length", c.c_uint64), ("wanted", c.c_uint64), ("user", c.c_void_p), ("report", c.c_uint64),
-                ("generated", c.c_uint32), ("reserved2", c.c_uint32)]
-
-class _Range(c.Structure):
-    _fields_ = [("lba", c.c_uint64), ("blocks", c.c_uint64), ("source", c.c_uint64)]
-
-class _Session(c.Structure):
-    _fields_ = [("handle", c.c_uint64), ("lun", c.c_uint16), ("read_only", c.c_uint8), ("reserved", c.c_uint8 * 5),
-                ("initiator", c.c_char_p), ("target", c.c_char_p)]
-
-class _Management(c.Structure):
-    _fields_ = [("function", c.c_uint32), ("done", c.c_uint32), ("session", c.c_uint64)]
-
-_ExecuteCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Command))
-_SessionCall = c.CFUNCTYPE(c.c_int, c.c_void_p, c.POINTER(_Session))
-_DetachCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64)
-_ManagementCall = c.CFUNCTYPE(None, c.c_void_p, c.POINTER(_Management))
-_DeliveredCall = c.CFUNCTYPE(None, c.c_void_p, c.c_uint64, c.c_uint64, c.c_int)
-
-class _CommandOps(c.Structure):
-    _fields_ = [("struct_size", c.c_uint32), ("reserved", c.c_uint32), ("execute", _ExecuteCall), ("session_attach", _SessionCall),
-                ("session_detach", _DetachCall), ("task_management", _ManagementCall), ("reservations_changed", _ReservationsCall),
-                ("delivered", _DeliveredCall), ("batch_ended", _BatchCall), ("goes_on", c.c_uint32), ("remaps", c.c_uint32)]
-
-class Rule(c.Structure):
-    """As struct targe_command_rule of targe_commands.h."""
-    _fields_ = [("opcode", c.c_uint8), ("action", c.c_uint8), ("direction", c.c_uint8), ("flags", c.c_uint8), ("length_at", c.c_uint8),
-                ("length_bytes", c.c_uint8), ("reserved", c.c_uint8 * 2), ("unit", c.c_uint32)]
-
-class _Attachment(c.Structure):
-    _fields_ = [("struct_size", c.c_uint32), ("level", c.c_uint32), ("socket", c.c_char_p), ("name", c.c_char_p), ("context", c.c_void_p),
-                ("depth", c.c_uint32), ("block_size", c.c_uint32), ("size", c.c_uint64), ("block_ops", c.POINTER(_BlockOps)),
-                ("command_ops", c.POINTER(_CommandOps)), ("peripheral_type", c.c_uint8), ("removable", c.c_uint8), ("reserved", c.c_uint8 * 6),
-                ("vendor", c.c_char_p), ("product", c.c_char_p), ("revision", c.c_char_p), ("vpd_pages", c.c_char_p),
-                ("vpd_page_count", c.c_uint32), ("reattach", c.c_uint32), ("rules", c.POINTER(Rule)), ("rule_count", c.c_uint32),
-                ("lends", c.c_uint32), ("memory", c.c_int32), ("reserved2", c.c_uint32)]
-
-
-def _library() -> c.CDLL:
-    library = c.CDLL(os.environ.get("TARGE_LIBRARY", "libtarge.so.0"))
-    library.targe_attach.restype = c.c_void_p
-    command, io = c.POINTER(_Command), c.POINTER(_Io)
-    for name, arguments in {
-            "attach": [c.POINTER(_Attachment), c.c_int, c.c_char_p, c.c_size_t], "run": [c.c_void_p], "stop": [c.c_void_p], "detach": [c.c_void_p],
-            "block_size": [c.c_void_p], "raise": [c.c_void_p, c.c_uint8, c.c_uint8, c.c_uint64], "resize": [c.c_void_p, c.c_uint64],
-            "set_log_page": [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t], "set_depth": [c.c_void_p, c.c_uint32], "lend": [io, c.c_uint64],
-            "go_on": [command], "command_complete": [command], "aborted": [command],
-            "remap_write_same": [command, c.c_char_p, c.c_uint32, c.POINTER(_Range), c.c_uint32],
-            "remap_copy": [command, c.c_uint32, c.POINTER(_Range), c.c_uint32], "invalid_field": [command, c.c_uint, c.c_int]}.items():
-        getattr(library, f"targe_{name}").argtypes = arguments
-    return library
-
-
-def _checked(result: int) -> int:
-    if result < 0:
-        raise OSError(-result, os.strerror(-result))
-    return result
 
 
 class Served:
@@ -170,7 +86,7 @@ class Disk(Served):
 class Command:
     """One CDB, while it is executed. It ends well and without data, unless reply(), fail() or what is set here says otherwise."""
 
-    def __init__(self, raw: _Command, library: c.CDLL) -> None:
+    def __init__(self, raw: _targe.Command, library: c.CDLL) -> None:
         self.raw = raw
         self.functions = library
         self.later = False  #: set it, and execute() may return before the command is done: complete() ends it, from any thread
@@ -191,23 +107,23 @@ class Command:
 
     def go_on(self) -> None:
         """The initiator is told GOOD now; complete() ends the command, and an error then is a deferred one. The unit sets goes_on."""
-        _checked(self.functions.targe_go_on(c.byref(self.raw)))
+        _targe.checked(self.functions.targe_go_on(c.byref(self.raw)))
         self.later = True
 
     def remap_write_same(self, block: bytes, ranges: Sequence[tuple[int, int]]) -> None:
         """The command ends when targed has written `block` to all blocks of the ranges, each (LBA, number of blocks), by commands to this
         unit: struct targe_range explains it. OSError: that is not possible, and nothing was asked for. The unit sets remaps."""
-        self._remap(self.functions.targe_remap_write_same, [_Range(lba, blocks, 0) for lba, blocks in ranges], block, len(block))
+        self._remap(self.functions.targe_remap_write_same, [_targe.Range(lba, blocks, 0) for lba, blocks in ranges], block, len(block))
 
     def remap_copy(self, block_bytes: int, ranges: Sequence[tuple[int, int, int]]) -> None:
         """The same when targed has copied the ranges, each (LBA, number of blocks, LBA of the source), one after the other."""
-        self._remap(self.functions.targe_remap_copy, [_Range(*each) for each in ranges], block_bytes)
+        self._remap(self.functions.targe_remap_copy, [_targe.Range(*each) for each in ranges], block_bytes)
 
-    def _remap(self, function: Callable[..., int], ranges: list[_Range], *more: bytes | int) -> None:
-        result = function(c.byref(self.raw), *more, (_Range * len(ranges))(*ranges), len(ranges))
+    def _remap(self, function: Callable[..., int], ranges: list[_targe.Range], *more: bytes | int) -> None:
+        result = function(c.byref(self.raw), *more, (_targe.Range * len(ranges))(*ranges), len(ranges))
         if result < 0:
             self.raw.status = GOOD  # what becomes of it is for the unit to say
-        _checked(result)
+        _targe.checked(result)
 
     def complete(self) -> None:
         """Once, of a command that is done later."""
@@ -251,8 +167,8 @@ class Device:
     """An attachment: what holds all that C has pointers to."""
 
     def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
-        self.functions, self.guard, self.memory, self.ended = _library(), threading.RLock(), None, None
-        how = _Attachment(struct_size=c.sizeof(_Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
+        self.functions, self.guard, self.memory, self.ended = _targe.library(), threading.RLock(), None, None
+        how = _targe.Attachment(struct_size=c.sizeof(_targe.Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
             self.ops = self._block_ops()
@@ -276,7 +192,7 @@ class Device:
             if self.handle is None:
                 raise OSError(errno.ENOTCONN, "it is not being served")
             result = getattr(self.functions, function)(self.handle, *arguments)
-        _checked(result if function != "targe_stop" else 0)
+        _targe.checked(result if function != "targe_stop" else 0)
 
     def close(self) -> None:
         """Waits until commands that are done later are complete."""
@@ -302,7 +218,7 @@ class Device:
         self.functions.targe_stop(self.handle)
 
     def _guarded(self, method: Callable[..., object]) -> Callable[..., int]:
-        def call(_context: int, io: c.POINTER(_Io), *more: object) -> int:
+        def call(_context: int, io: c.POINTER(_targe.Io), *more: object) -> int:
             try:
                 method(io[0], *more)
                 return DONE
@@ -313,16 +229,16 @@ class Device:
                 return -errno.EIO
         return call
 
-    def _command_ops(self, unit: Unit) -> _CommandOps:
-        ops = _CommandOps(struct_size=c.sizeof(_CommandOps), execute=_ExecuteCall(self._execute), goes_on=int(unit.goes_on), remaps=int(unit.remaps))
+    def _command_ops(self, unit: Unit) -> _targe.CommandOps:
+        ops = _targe.CommandOps(struct_size=c.sizeof(_targe.CommandOps), execute=_targe.ExecuteCall(self._execute), goes_on=int(unit.goes_on), remaps=int(unit.remaps))
         return _with_what_is_there(ops, unit, {
-            "session_attach": _SessionCall(self._guarded(lambda one: unit.session_attach(
+            "session_attach": _targe.SessionCall(self._guarded(lambda one: unit.session_attach(
                 one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace")))),
-            "session_detach": _DetachCall(lambda _context, handle: unit.session_detach(handle)),
-            "task_management": _ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session)),
-            "delivered": _DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))})
+            "session_detach": _targe.DetachCall(lambda _context, handle: unit.session_detach(handle)),
+            "task_management": _targe.ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session)),
+            "delivered": _targe.DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))})
 
-    def _execute(self, _context: int, raw: c.POINTER(_Command)) -> int:
+    def _execute(self, _context: int, raw: c.POINTER(_targe.Command)) -> int:
         command = Command(raw[0], self.functions)
         try:
             self.unit.execute(command)
@@ -332,19 +248,19 @@ class Device:
             command.later = False
         return LATER if command.later else DONE
 
-    def _block_ops(self) -> _BlockOps:
+    def _block_ops(self) -> _targe.BlockOps:
         disk = self.disk
-        return _with_what_is_there(_BlockOps(struct_size=c.sizeof(_BlockOps), read=_IoCall(self._guarded(self._read))), disk, {
-            "write": _IoCall(self._guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
-            "flush": _IoCall(self._guarded(lambda io: disk.flush())),
-            "unmap": _IoCall(self._guarded(lambda io: disk.unmap(io.offset, io.length))),
-            "write_zeroes": _IoCall(self._guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
-            "write_same": _IoCall(self._guarded(lambda io: disk.write_same(
+        return _with_what_is_there(_targe.BlockOps(struct_size=c.sizeof(_targe.BlockOps), read=_targe.IoCall(self._guarded(self._read))), disk, {
+            "write": _targe.IoCall(self._guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
+            "flush": _targe.IoCall(self._guarded(lambda io: disk.flush())),
+            "unmap": _targe.IoCall(self._guarded(lambda io: disk.unmap(io.offset, io.length))),
+            "write_zeroes": _targe.IoCall(self._guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
+            "write_same": _targe.IoCall(self._guarded(lambda io: disk.write_same(
                 io.offset, io.length, c.string_at(io.data, self.functions.targe_block_size(self.handle))))),
-            "copy": _IoCall(self._guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
-            "block_status": _ExtentCall(self._guarded(self._block_status))})
+            "copy": _targe.IoCall(self._guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
+            "block_status": _targe.ExtentCall(self._guarded(self._block_status))})
 
-    def _read(self, io: _Io) -> None:
+    def _read(self, io: _targe.Io) -> None:
         data = self.disk.read(io.offset, io.length)
         if isinstance(data, Lent):
             result = self.functions.targe_lend(c.byref(io), data.at)
@@ -357,14 +273,14 @@ class Device:
             raise ValueError(f"read({io.offset}, {io.length}) gave {len(data)} bytes")
         c.memmove(io.data, data, io.length)
 
-    def _block_status(self, io: _Io, extent: c.POINTER(_Extent)) -> None:
+    def _block_status(self, io: _targe.Io, extent: c.POINTER(_targe.Extent)) -> None:
         extent[0].length, extent[0].mapped = self.disk.block_status(io.offset, io.length)
 
 
-def _with_what_is_there(ops: _BlockOps | _CommandOps, what: Served, calls: dict[str, c._CFuncPtr]) -> _BlockOps | _CommandOps:
+def _with_what_is_there(ops: _targe.BlockOps | _targe.CommandOps, what: Served, calls: dict[str, c._CFuncPtr]) -> _targe.BlockOps | _targe.CommandOps:
     """Of callbacks of one level, and of both, those whose method `what` has."""
-    calls = {**calls, "batch_ended": _BatchCall(lambda _context: what.batch_ended()),
-             "reservations_changed": _ReservationsCall(lambda _context, now: what.reservations_changed(
+    calls = {**calls, "batch_ended": _targe.BatchCall(lambda _context: what.batch_ended()),
+             "reservations_changed": _targe.ReservationsCall(lambda _context, now: what.reservations_changed(
                  now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants))}
     for name, call in calls.items():
         if hasattr(what, name):

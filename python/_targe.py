@@ -82,7 +82,8 @@ def library() -> c.CDLL:
             "set_log_page": [c.c_void_p, c.c_uint8, c.c_char_p, c.c_size_t], "set_depth": [c.c_void_p, c.c_uint32], "lend": [io, c.c_uint64],
             "go_on": [command], "command_complete": [command], "aborted": [command],
             "remap_write_same": [command, c.c_char_p, c.c_uint32, c.POINTER(Range), c.c_uint32],
-            "remap_copy": [command, c.c_uint32, c.POINTER(Range), c.c_uint32], "invalid_field": [command, c.c_uint, c.c_int]}.items():
+            "remap_copy": [command, c.c_uint32, c.POINTER(Range), c.c_uint32], "invalid_field": [command, c.c_uint, c.c_int],
+            "fail": [command, c.c_uint8, c.c_uint8, c.c_uint8]}.items():
         getattr(library, f"targe_{name}").argtypes = arguments
     return library
 

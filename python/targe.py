@@ -12,6 +12,7 @@ like also end serve(), which raises it. Calls come one at a time. libtarge.so.0 
 """
 from __future__ import annotations
 
+import contextlib
 import ctypes as c
 import errno
 import fcntl
@@ -30,6 +31,16 @@ DONE, LATER = 0, 1
 DURABLE, MAY_UNMAP, REPLAYED = 1, 2, 4
 GOOD, CHECK_CONDITION, BUSY = 0x00, 0x02, 0x08
 _BLOCKS, _COMMANDS = 0, 1
+
+
+def _errno_of(error: OSError) -> int:
+    """What the resolver and TLS raise counts otherwise, some of it below zero, and others put there what they like."""
+    is_errno = type(error).__module__ not in ("socket", "ssl") and isinstance(error.errno, int) and 0 < error.errno < 4096
+    return error.errno if is_errno else errno.EIO
+
+
+def _bytes(data: bytes | bytearray | memoryview) -> bytes:
+    return data if isinstance(data, bytes) else memoryview(data).tobytes()
 
 
 class Served:
@@ -71,7 +82,7 @@ class Disk(Served):
     lends = 0  #: bytes of memory, zeroes at first, that reads may be answered from; see targe_lend(). No more than size, or 16 MiB
     memory = memoryview(b"")  #: that, as long as it is served
 
-    def read(self, offset: int, length: int) -> bytes | Lent:
+    def read(self, offset: int, length: int) -> bytes | bytearray | memoryview | Lent:
         raise NotImplementedError
 
     def set_log_page(self, code: int, parameters: bytes) -> None:
@@ -84,10 +95,11 @@ class Disk(Served):
 
 
 class Command:
-    """One CDB, while it is executed. It ends well and without data, unless reply(), fail() or what is set here says otherwise."""
+    """One CDB, while it is executed. It ends well and without data, unless reply(), fail() or what is set here says otherwise. Once it has
+    ended its memory is that of others, and what would touch it raises ValueError."""
 
     def __init__(self, raw: _targe.Command, library: c.CDLL) -> None:
-        self.raw = raw
+        self._raw, self._ended = raw, threading.Lock()
         self.functions = library
         self.later = False  #: set it, and execute() may return before the command is done: complete() ends it, from any thread
         self.cdb = c.string_at(raw.cdb, raw.cdb_length)
@@ -95,11 +107,25 @@ class Command:
         self.session = raw.session
         self.tag, self.attribute = raw.tag, raw.attribute  #: the initiator's; 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 3 ACA
         self.deadline = raw.deadline_ns / 1e9  #: of time.monotonic(): the initiator is answered then, and the unit taken for hung
-        self.sense = raw.sense
         self.generated = bool(raw.generated)  #: targed made it, for what remap_write_same() or remap_copy() has asked
 
-    def reply(self, data: bytes) -> None:
+    @property
+    def raw(self) -> _targe.Command:
+        if self._ended.locked():
+            raise ValueError("the command has ended")
+        return self._raw
+
+    @property
+    def sense(self) -> Sense:
+        return self.raw.sense
+
+    def _ends(self) -> bool:
+        """Whether it does now, and has not before."""
+        return self._ended.acquire(blocking=False)
+
+    def reply(self, data: bytes | bytearray | memoryview) -> None:
         """Data-in; cut it at the CDB's allocation length."""
+        data = _bytes(data)
         part = data[:self.raw.data_in_room]
         if part:
             c.memmove(self.raw.data_in, part, len(part))
@@ -127,11 +153,13 @@ class Command:
 
     def complete(self) -> None:
         """Once, of a command that is done later."""
-        self.functions.targe_command_complete(c.byref(self.raw))
+        if not self._ends():
+            raise ValueError("the command has ended")
+        self.functions.targe_command_complete(c.byref(self._raw))
 
     @property
     def aborted(self) -> bool:
-        return bool(self.functions.targe_aborted(c.byref(self.raw)))
+        return self._ended.locked() or bool(self.functions.targe_aborted(c.byref(self._raw)))
 
     def report(self, value: int) -> None:
         """Has Unit.delivered() called with this when it is known whether the answer has arrived."""
@@ -213,9 +241,20 @@ class Device:
     def _raised(self, what: BaseException) -> None:
         """C knows no exceptions, and would take one that gets out for done. What is to end the program ends serve()."""
         if isinstance(what, Exception):
-            return traceback.print_exc(file=sys.stderr)
+            with contextlib.suppress(Exception):  # nobody may read it any more
+                traceback.print_exc(file=sys.stderr)
+            return
         self.ended = what
-        self.functions.targe_stop(self.handle)
+        if self.handle:
+            self.functions.targe_stop(self.handle)
+
+    def _told(self, method: Callable[..., object]) -> Callable[..., None]:
+        def call(_context: int, *what: object) -> None:
+            try:
+                method(*what)
+            except BaseException as raised:  # noqa: BLE001
+                self._raised(raised)
+        return call
 
     def _guarded(self, method: Callable[..., object]) -> Callable[..., int]:
         def call(_context: int, io: c.POINTER(_targe.Io), *more: object) -> int:
@@ -223,7 +262,7 @@ class Device:
                 method(io[0], *more)
                 return DONE
             except OSError as error:
-                return -(error.errno or errno.EIO)
+                return -_errno_of(error)
             except BaseException as raised:  # noqa: BLE001
                 self._raised(raised)
                 return -errno.EIO
@@ -231,34 +270,45 @@ class Device:
 
     def _command_ops(self, unit: Unit) -> _targe.CommandOps:
         ops = _targe.CommandOps(struct_size=c.sizeof(_targe.CommandOps), execute=_targe.ExecuteCall(self._execute), goes_on=int(unit.goes_on), remaps=int(unit.remaps))
-        return _with_what_is_there(ops, unit, {
+        return self._with_what_is_there(ops, unit, {
             "session_attach": _targe.SessionCall(self._guarded(lambda one: unit.session_attach(
                 one.handle, one.lun, bool(one.read_only), one.initiator.decode(errors="replace"), one.target.decode(errors="replace")))),
-            "session_detach": _targe.DetachCall(lambda _context, handle: unit.session_detach(handle)),
-            "task_management": _targe.ManagementCall(lambda _context, one: unit.task_management(one[0].function, bool(one[0].done), one[0].session)),
-            "delivered": _targe.DeliveredCall(lambda _context, session, report, arrived: unit.delivered(session, report, bool(arrived)))})
+            "session_detach": _targe.DetachCall(self._told(lambda handle: unit.session_detach(handle))),
+            "task_management": _targe.ManagementCall(self._told(lambda one: unit.task_management(one[0].function, bool(one[0].done), one[0].session))),
+            "delivered": _targe.DeliveredCall(self._told(lambda session, report, arrived: unit.delivered(session, report, bool(arrived))))})
 
     def _execute(self, _context: int, raw: c.POINTER(_targe.Command)) -> int:
-        command = Command(raw[0], self.functions)
+        command = None
         try:
+            command = Command(raw[0], self.functions)
             self.unit.execute(command)
+            return LATER if command.later or not command._ends() else DONE
         except BaseException as raised:  # noqa: BLE001
             self._raised(raised)
-            command.fail(4, 0x44)  # INTERNAL TARGET FAILURE
-            command.later = False
-        return LATER if command.later else DONE
+            if command and not command._ends():
+                return LATER  # whoever was to complete it has done so already
+            raw[0].data_in_length = raw[0].wanted = 0
+            return self.functions.targe_fail(raw, 4, 0x44, 0)  # INTERNAL TARGET FAILURE
 
     def _block_ops(self) -> _targe.BlockOps:
         disk = self.disk
-        return _with_what_is_there(_targe.BlockOps(struct_size=c.sizeof(_targe.BlockOps), read=_targe.IoCall(self._guarded(self._read))), disk, {
+        return self._with_what_is_there(_targe.BlockOps(struct_size=c.sizeof(_targe.BlockOps), read=_targe.IoCall(self._guarded(self._read))), disk, {
             "write": _targe.IoCall(self._guarded(lambda io: disk.write(io.offset, c.string_at(io.data, io.length), bool(io.flags & DURABLE)))),
             "flush": _targe.IoCall(self._guarded(lambda io: disk.flush())),
             "unmap": _targe.IoCall(self._guarded(lambda io: disk.unmap(io.offset, io.length))),
-            "write_zeroes": _targe.IoCall(self._guarded(lambda io: disk.write_zeroes(io.offset, io.length))),
-            "write_same": _targe.IoCall(self._guarded(lambda io: disk.write_same(
+            "write_zeroes": _targe.IoCall(self._flushed(lambda io: disk.write_zeroes(io.offset, io.length))),
+            "write_same": _targe.IoCall(self._flushed(lambda io: disk.write_same(
                 io.offset, io.length, c.string_at(io.data, self.functions.targe_block_size(self.handle))))),
-            "copy": _targe.IoCall(self._guarded(lambda io: disk.copy(io.offset, io.source, io.length))),
+            "copy": _targe.IoCall(self._flushed(lambda io: disk.copy(io.offset, io.source, io.length))),
             "block_status": _targe.ExtentCall(self._guarded(self._block_status))})
+
+    def _flushed(self, method: Callable[[_targe.Io], object]) -> Callable[..., int]:
+        """Of what is not told that it is to be durable."""
+        def call(io: _targe.Io) -> None:
+            method(io)
+            if io.flags & DURABLE and hasattr(self.disk, "flush"):
+                self.disk.flush()
+        return self._guarded(call)
 
     def _read(self, io: _targe.Io) -> None:
         data = self.disk.read(io.offset, io.length)
@@ -268,7 +318,8 @@ class Device:
                 raise ValueError(f"read({io.offset}, {io.length}) lends {data.at}, beyond {self.disk.lends}")
             if result == 0:
                 return
-            data = bytes(self.disk.memory[data.at:data.at + io.length])
+            data = self.disk.memory[data.at:data.at + io.length]
+        data = _bytes(data)
         if len(data) != io.length:
             raise ValueError(f"read({io.offset}, {io.length}) gave {len(data)} bytes")
         c.memmove(io.data, data, io.length)
@@ -276,16 +327,15 @@ class Device:
     def _block_status(self, io: _targe.Io, extent: c.POINTER(_targe.Extent)) -> None:
         extent[0].length, extent[0].mapped = self.disk.block_status(io.offset, io.length)
 
-
-def _with_what_is_there(ops: _targe.BlockOps | _targe.CommandOps, what: Served, calls: dict[str, c._CFuncPtr]) -> _targe.BlockOps | _targe.CommandOps:
-    """Of callbacks of one level, and of both, those whose method `what` has."""
-    calls = {**calls, "batch_ended": _targe.BatchCall(lambda _context: what.batch_ended()),
-             "reservations_changed": _targe.ReservationsCall(lambda _context, now: what.reservations_changed(
-                 now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants))}
-    for name, call in calls.items():
-        if hasattr(what, name):
-            setattr(ops, name, call)
-    return ops
+    def _with_what_is_there(self, ops: _targe.BlockOps | _targe.CommandOps, what: Served, calls: dict[str, c._CFuncPtr]) -> _targe.BlockOps | _targe.CommandOps:
+        """Of callbacks of one level, and of both, those whose method `what` has."""
+        calls = {**calls, "batch_ended": _targe.BatchCall(self._told(lambda: what.batch_ended())),
+                 "reservations_changed": _targe.ReservationsCall(self._told(lambda now: what.reservations_changed(
+                     now[0].kind, now[0].type, now[0].session, now[0].holder.decode(errors="replace"), now[0].generation, now[0].registrants)))}
+        for name, call in calls.items():
+            if hasattr(what, name):
+                setattr(ops, name, call)
+        return ops
 
 
 def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
@@ -295,22 +345,31 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
     disk._device = device
     # Python looks at signals on its main thread, and only between two steps of its own: so the loop of C runs on another.
     ended: list[int] = []
-    loop = threading.Thread(target=lambda: ended.append(device.functions.targe_run(device.handle)), name="targe")
+    over = threading.Event()  # a join() that is interrupted takes a thread that runs for one that does not
+
+    def run() -> None:
+        ended.append(device.functions.targe_run(device.handle))
+        over.set()
+    loop = threading.Thread(target=run, name="targe")
     before = signal.signal(signal.SIGTERM, lambda *_: device.call("targe_stop")) if threading.current_thread() is threading.main_thread() else None
-    loop.start()
     try:
-        while loop.is_alive():
-            loop.join(0.2)
-        if device.ended:
-            raise device.ended
+        loop.start()
+        while not over.wait(0.2):
+            pass
+    except RuntimeError:  # no thread can be had
+        over.set()
+        raise
     except BaseException:
         device.call("targe_stop")
-        loop.join()
+        over.wait()
         raise
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
         disk._device = None
-        device.close()
+        if over.is_set():  # else it was interrupted twice, and the loop uses what would go
+            device.close()
+    if device.ended:
+        raise device.ended
     if ended != [0]:
         raise ConnectionError("targed is gone, or has let go")

@@ -8,11 +8,14 @@ import mmap
 import os
 import signal
 import socket
+import ssl
 import struct
+import sys
 import tempfile
 import threading
 import time
 import unittest
+from unittest import mock
 
 import targe
 
@@ -22,7 +25,7 @@ PAGE, LINE, SLOT, SLOTS = 4096, 64, 128, 256
 SLOTS_AT = 5 * LINE + SLOTS
 COMPLETIONS_AT = SLOTS_AT + SLOTS * SLOT
 STRIDE = -(-(COMPLETIONS_AT + SLOTS * LINE) // PAGE) * PAGE
-READ, EXECUTE = 1, 7
+READ, WRITE_ZEROES, EXECUTE = 1, 5, 7
 
 
 class FakeTarged:
@@ -46,18 +49,26 @@ class FakeTarged:
         os.close(memory)
         os.close(other)
 
-    def offer(self, op: int) -> None:
-        """A read of one block, or a command without data."""
-        struct.pack_into("<IIIBBHIIQQQQQ", self.region, SLOTS_AT, 0, 0, 0, op, 0, 0, 0, 6, 1, 0, 0, 0, 512)
+    def offer(self, op: int, flags: int = 0) -> None:
+        """For one block, or a command without data."""
+        struct.pack_into("<IIIBBHIIQQQQQ", self.region, SLOTS_AT, 0, 0, 0, op, 0, 0, flags, 6, 1, 0, 0, 0, 512)
         struct.pack_into("<I", self.region, 0, 1)
         os.eventfd_write(self.event, 1)
 
     def error(self) -> int:
         """That it was completed with."""
         until = time.monotonic() + 60
-        while not struct.unpack_from("<I", self.region, 2 * LINE)[0] and time.monotonic() < until:
+        while not self.completed() and time.monotonic() < until:
             time.sleep(0.001)
         return struct.unpack_from("<i", self.region, COMPLETIONS_AT + 8)[0]
+
+    def completed(self) -> int:
+        return struct.unpack_from("<I", self.region, 2 * LINE)[0]
+
+    def sense(self) -> tuple[int, ...]:
+        """Status, sense key, ASC and ASCQ of what was completed."""
+        self.error()
+        return struct.unpack_from("<BBBB", self.region, COMPLETIONS_AT + 12)
 
     def leave(self) -> None:
         self.connection.close()
@@ -108,18 +119,97 @@ class Handlers(unittest.TestCase):
             self.assertEqual(before or now, now)
             before = now
 
+    def reads(self, read: object) -> int:
+        """What a read of one block ends with."""
+        disk = targe.Disk()
+        disk.size = 1 << 20
+        disk.read = read  # type: ignore[method-assign, assignment]
+        thread = self.serving(disk)
+        self.targed.offer(READ)
+        error = self.targed.error()
+        self.stop(disk, thread)
+        return error
+
     def test_answer_what_they_raise(self) -> None:
-        for raised, error in ((OSError(errno.ENOSPC, "full"), errno.ENOSPC), (ValueError("odd"), errno.EIO)):
+        raised = ((OSError(errno.ENOSPC, "full"), errno.ENOSPC), (ValueError("odd"), errno.EIO), (OSError("odd"), errno.EIO),
+                  (socket.gaierror(socket.EAI_NONAME, "unknown"), errno.EIO), (ssl.SSLError(1, "certificate"), errno.EIO),
+                  (OSError(-1, "odd"), errno.EIO), (OSError(1 << 40, "odd"), errno.EIO), (OSError("odd", "odder"), errno.EIO))
+        for error, number in raised:
+            self.assertEqual(self.reads(mock.Mock(side_effect=error)), number, repr(error))
+
+    def test_fail_where_nobody_hears_why(self) -> None:
+        closed = open(os.devnull, "w")
+        closed.close()
+        with mock.patch.object(sys, "stderr", closed):
+            self.assertEqual(self.reads(mock.Mock(side_effect=ValueError("odd"))), errno.EIO)
+
+    def test_read_what_has_bytes(self) -> None:
+        for kind in (bytes, bytearray, lambda length: memoryview(bytes(2 * length))[::2]):
+            self.assertEqual(self.reads(lambda offset, length, kind=kind: kind(length)), 0)
+        for wrong in (512, "a" * 512, bytes(511)):
+            self.assertEqual(self.reads(lambda offset, length, wrong=wrong: wrong), errno.EIO)
+
+    def test_flush_what_is_to_be_durable(self) -> None:
+        for flags, flushes in ((0, 0), (targe.DURABLE, 1)):
             disk = targe.Disk()
             disk.size = 1 << 20
-
-            def read(offset: int, length: int, raised: BaseException = raised) -> bytes:
-                raise raised
-            disk.read = read  # type: ignore[method-assign]
+            disk.write_zeroes, disk.flush = mock.Mock(), mock.Mock()  # type: ignore[attr-defined]
             thread = self.serving(disk)
-            self.targed.offer(READ)
-            self.assertEqual(self.targed.error(), error, raised)
+            self.targed.offer(WRITE_ZEROES, flags)
+            self.assertEqual(self.targed.error(), 0)
             self.stop(disk, thread)
+            self.assertEqual(disk.flush.call_count, flushes)
+
+    def executes(self, execute: object) -> targe.Unit:
+        """What becomes of a command is told by completed() and sense()."""
+        unit = targe.Unit()
+        unit.execute = execute  # type: ignore[method-assign, assignment]
+        thread = self.serving(unit)
+        self.targed.offer(EXECUTE)
+        self.targed.error()
+        while unit._device is None:
+            time.sleep(0.001)
+        unit.stop()
+        thread.join()
+        return unit
+
+    def test_end_commands_once(self) -> None:
+        kept: list[targe.Command] = []
+
+        def ends_it(command: targe.Command) -> None:
+            kept.append(command)
+            command.complete()
+
+        def fails_when_it_has_ended(command: targe.Command) -> None:
+            command.later = True
+            ends_it(command)
+            raise ValueError("odd")
+        for execute in (ends_it, fails_when_it_has_ended):
+            self.executes(execute)
+            self.assertEqual(self.targed.completed(), 1)
+            self.assertEqual(self.targed.sense(), (targe.GOOD, 0, 0, 0))
+            self.targed.leave()
+        for command in kept:
+            self.assertTrue(command.aborted)
+            for touch in (command.complete, lambda: command.reply(b"late"), lambda: command.fail(4, 0x44), lambda: command.sense):  # noqa: B023
+                self.assertRaises(ValueError, touch)
+
+    def test_fail_commands_that_cannot_be_told_of(self) -> None:
+        with mock.patch.object(targe, "Command", side_effect=MemoryError):
+            self.executes(None)
+        self.assertEqual(self.targed.sense(), (targe.CHECK_CONDITION, 4, 0x44, 0))
+        self.targed.leave()
+
+    def test_end_when_any_callback_says_so(self) -> None:
+        disk = targe.Disk()
+        disk.size = 1 << 20
+        disk.read = lambda offset, length: bytes(length)  # type: ignore[method-assign]
+        disk.batch_ended = mock.Mock(side_effect=SystemExit(3))  # type: ignore[attr-defined]
+        thread = self.serving(disk)
+        self.targed.offer(READ)
+        thread.join(60)
+        self.assertIsInstance(self.raised, SystemExit)
+        self.targed.leave()
 
     def test_say_that_targed_is_gone(self) -> None:
         disk = targe.Disk()
@@ -166,6 +256,39 @@ class Handlers(unittest.TestCase):
         ends.join()
         self.targed.leave()
         self.assertEqual(signal.signal(signal.SIGTERM, before), signal.SIG_IGN)
+
+    def test_keep_what_is_in_use_when_interrupted_twice(self) -> None:
+        reading, stopping, ends = threading.Event(), threading.Event(), threading.Event()
+        call = targe.Device.call
+
+        def stop(device: targe.Device, *what: object) -> None:
+            call(device, *what)
+            stopping.set()
+
+        def read(offset: int, length: int) -> bytes:
+            reading.set()
+            ends.wait()
+            return bytes(length)
+        disk = targe.Disk()
+        disk.size, disk.read = 1 << 20, read  # type: ignore[method-assign]
+
+        def interrupt() -> None:
+            self.targed.welcome()
+            self.targed.offer(READ)
+            for moment in (reading, stopping):
+                moment.wait()
+                os.kill(os.getpid(), signal.SIGINT)
+        interrupts = threading.Thread(target=interrupt)
+        interrupts.start()
+        with mock.patch.object(targe.Device, "call", stop), mock.patch.object(targe.Device, "close") as close, self.assertRaises(KeyboardInterrupt):
+            targe.serve(disk, self.targed.path)
+        interrupts.join()
+        close.assert_not_called()
+        ends.set()
+        for thread in threading.enumerate():
+            if thread.name == "targe":
+                thread.join()
+        self.targed.leave()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,12 @@
 #include <array>
 
 namespace targe::vtl {
+namespace {
+
+/// More than there are between two lines of an index.
+constexpr std::size_t kMostPassed = 1024;
+
+}  // namespace
 
 std::string Partition::file_name(std::uint32_t number) const {
     return fmt::format("{:08x}-{:x}-{:08x}.tape", name_.format, name_.number, number);
@@ -128,6 +134,7 @@ void Partition::rewind() {
 /// filemark that has `filemark` others before it.
 Result<Partition::Place> Partition::walk_to(Place from, std::uint64_t object,
                                             std::optional<std::uint64_t> filemark) {
+    passed_.clear();
     for (;;) {
         if (!filemark && from.object == object) {
             return from;
@@ -150,6 +157,12 @@ Result<Partition::Place> Partition::walk_to(Place from, std::uint64_t object,
         }
         if (filemark && header->type == ObjectType::filemark && header->filemarks == *filemark) {
             return from;
+        }
+        if (header->type == ObjectType::filemark) {
+            if (passed_.size() == kMostPassed) {
+                passed_.clear();
+            }
+            passed_.push_back(from);
         }
         pass(from, *header);
     }
@@ -285,6 +298,12 @@ Result<> Partition::seek_object(std::uint64_t object) {
 Result<> Partition::seek_filemark(std::uint64_t filemarks) {
     TARGE_ASSERT(filemarks < end_.filemarks);
     here_.reset();
+    // Whoever goes back from one to the next would walk the same way to each of them.
+    const auto passed = std::ranges::lower_bound(passed_, filemarks, {}, &Place::filemarks);
+    if (passed != passed_.end() && passed->filemarks == filemarks) {
+        at_ = *passed;
+        return {};
+    }
     const auto after = std::ranges::upper_bound(
         segments_, filemarks, {}, [](const Segment& segment) { return segment.header.first_filemarks; });
     const auto start = start_in(static_cast<std::size_t>(after - segments_.begin()) - 1, 0, filemarks);

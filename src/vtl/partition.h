@@ -146,6 +146,7 @@ private:
     std::uint64_t safe_object_ = 0;     ///< objects that are synced
     std::optional<Fault> in_doubt_;     ///< why the others may be lost, although they can be read
     std::optional<RecordHeader> here_;  ///< what is behind at_, once it was looked at
+    std::vector<Place> passed_;  ///< filemarks that the last walk came over, ascending; not all of many
     std::optional<OpenSegment> tail_;
     std::optional<OpenSegment> other_;
 };

@@ -216,5 +216,26 @@ TEST_F(Partitions, WriteOnAfterAFailureAsIfItHadNotBeen) {
     EXPECT_EQ(read_all(*partition_, codec_), tape_);
 }
 
+TEST_F(Partitions, AreSearchedBackwardsForFilemarksWithoutWalkingTheSameWayAgain) {
+    constexpr std::size_t kFilemarks = 2000;
+    for (std::size_t i = 0; i < kFilemarks; ++i) {
+        write({});
+    }
+    const std::uint64_t before = store_.bytes_read();
+    for (std::size_t i = kFilemarks; i-- > 0;) {
+        ASSERT_TRUE(partition_->seek_filemark(i));
+        ASSERT_EQ(partition_->object(), i);
+    }
+    EXPECT_LT(store_.bytes_read() - before, 2 * kFilemarks * RecordHeader::kBytes);
+    // What was there once, and is not any more, is not found.
+    ASSERT_TRUE(partition_->seek_object(10));
+    tape_.resize(10);
+    write(Object{some_bytes(random_, 100)});
+    write({});
+    ASSERT_TRUE(partition_->seek_filemark(10));
+    EXPECT_EQ(partition_->object(), 11U);
+    EXPECT_EQ(read_all(*partition_, codec_), tape_);
+}
+
 }  // namespace
 }  // namespace targe::vtl

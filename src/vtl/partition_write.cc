@@ -113,6 +113,7 @@ Result<> Partition::cut() {
         return {};
     }
     ready_ = false;
+    passed_.clear();
     Place place = at_;
     if (!segments_.empty() && place.segment < segments_.size()) {
         if (const auto crossed = cross_segment(place); !crossed) {

@@ -96,6 +96,9 @@ Drive::Ending Drive::prevent_allow(Call& call) {
 }
 
 Drive::Ending Drive::may_format(Call& call) {
+    if (!positioned_) {
+        return medium_error(asc::sequential_positioning_error);
+    }
     if (partition_ != 0 || tape().object() != 0) {
         return refusal(asc::position_past_beginning_of_medium);
     }

@@ -76,6 +76,8 @@ TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
     EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other")).good());
     reopen();
     ASSERT_TRUE(drive(0, {0x11, 3, 0, 0, 0, 0}).good());
+    EXPECT_EQ(text(drive(0, {0x04, 0, 0, 0, 0, 0})), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x0b, 0, 0, 0xff, 0xff, 0})), "3/3b00");
     EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 4, 0}, bytes_of("more")).good());
 }
 

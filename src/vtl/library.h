@@ -103,7 +103,9 @@ private:
     [[nodiscard]] bool take_out(const std::vector<Move>& moves, std::vector<InHand>& in_hand,
                                 std::string& trouble);
     void put_back(std::vector<InHand>& in_hand);
-    [[nodiscard]] static Inventory after(Inventory before, const std::vector<Move>& moves);
+    std::expected<void, MoveFault> carry(const std::vector<Move>& moves, bool by_operator,
+                                         std::string& trouble);
+    [[nodiscard]] static Inventory after(Inventory before, const std::vector<Move>& moves, bool by_operator);
     Result<std::unique_ptr<Cartridge>> fetch(const std::string& barcode);
     [[nodiscard]] Result<const Element*> place_for(const std::string& barcode,
                                                    std::optional<std::uint16_t> where) const;

@@ -67,7 +67,7 @@ std::expected<void, MoveFault> Library::possible(const std::vector<Move>& moves)
     return {};
 }
 
-Inventory Library::after(Inventory inventory, const std::vector<Move>& moves) {
+Inventory Library::after(Inventory inventory, const std::vector<Move>& moves, bool by_operator) {
     const Inventory before = inventory;
     for (const Move& move : moves) {
         inventory.take(move.from);
@@ -76,7 +76,7 @@ Inventory Library::after(Inventory inventory, const std::vector<Move>& moves) {
         const Element& from = *before.find(move.from);
         inventory.put(move.to, *from.barcode);
         Element& to = *inventory.find(move.to);
-        to.by_operator = false;
+        to.by_operator = by_operator && to.type == ElementType::import_export;
         to.source = from.type == ElementType::drive ? from.source : std::optional(from.address);
     }
     return inventory;
@@ -129,6 +129,11 @@ void Library::put_back(std::vector<InHand>& in_hand) {
     }
 }
 
+    return carry(moves, false, trouble);
+}
+
+std::expected<void, MoveFault> Library::carry(const std::vector<Move>& moves, bool by_operator,
+                                              std::string& trouble) {
 std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std::string& trouble) {
     if (auto may = possible(moves); !may) {
         return may;
@@ -150,7 +155,7 @@ std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std
         put_back(in_hand);
         return std::unexpected(MoveFault::host);
     }
-    Inventory moved = after(inventory_, moves);
+    Inventory moved = after(inventory_, moves, by_operator);
     if (const auto saved = save(moved); !saved) {
         trouble = saved.error().what;
         put_back(in_hand);
@@ -294,12 +299,9 @@ Result<> Library::transfer(std::uint16_t from, std::uint16_t to) {
         return refused("an initiator prevents the use of import/export elements");
     }
     std::string trouble;
-    const auto moved = move({{.from = from, .to = to}}, trouble);
+    const auto moved = carry({{.from = from, .to = to}}, true, trouble);
     if (!moved) {
         return refused(fmt::format("{}{}{}", text_of(moved.error()), trouble.empty() ? "" : ": ", trouble));
-    }
-    if (inventory_.find(to)->type == ElementType::import_export) {
-        inventory_.find(to)->by_operator = true;
     }
     tell_of(import_export ? ElementType::import_export : ElementType::storage);
     return trouble.empty() ? Result<>{} : refused(trouble);

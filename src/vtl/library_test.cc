@@ -105,6 +105,17 @@ TEST_F(Libraries, KeepTheOperatorOutWhileAnInitiatorWantsIt) {
 }
 
 TEST_F(Libraries, RefuseWhatAnOperatorCannotDo) {
+TEST_F(Libraries, RememberWhatAnOperatorHasPutIntoAPort) {
+    const auto flags = [this] { return changer({0xb8, 3, 0, 0x10, 0, 1, 0, 0, 0, 0xff, 0, 0}).data.at(18); };
+    ASSERT_TRUE(library_->transfer(0x1000, 0x0010));
+    EXPECT_EQ(flags() & std::byte{0x02}, std::byte{0x02});
+    reopen();
+    EXPECT_EQ(flags() & std::byte{0x02}, std::byte{0x02});
+    ASSERT_TRUE(move(0x0010, 0x0011).good());
+    ASSERT_TRUE(move(0x0011, 0x0010).good());
+    EXPECT_EQ(flags() & std::byte{0x02}, std::byte{0x00});
+}
+
     EXPECT_EQ(library_->add(label("A00001L6"), {}).error().what, "there is a cartridge A00001L6");
     EXPECT_EQ(library_->add(label("X"), 0x1000).error().what, "a cartridge cannot be put into slot:1");
     EXPECT_EQ(library_->add(label("X"), 0x0100).error().what, "a cartridge cannot be put into drive:0");

@@ -214,11 +214,14 @@ Result<std::uint16_t> Library::place(const std::string& barcode, std::optional<s
     const auto element = place_for(barcode, where);
     return element ? Result<std::uint16_t>((*element)->address) : std::unexpected(element.error());
 }
+/// A new cartridge that cannot be noted is gone: it would be in nobody's list, and yet in the way of the next
+/// of its label.
 
 Result<std::uint16_t> Library::arrived(const std::string& barcode, const Element& element) {
     const std::uint16_t address = element.address;
     Inventory changed = inventory_;
     changed.put(address, barcode);
+        static_cast<void>(shelf_->remove(barcode));
     if (const auto saved = save(changed); !saved) {
         return std::unexpected(saved.error());
     }
@@ -277,13 +280,12 @@ Result<> Library::remove(const std::string& barcode) {
     const ElementType type = element->type;
     Inventory changed = inventory_;
     changed.take(element->address);
-    // The data first: what is in no element is put back into one when the library is opened again.
+    // The data first: what is in no element is put back into one when the library is opened again. An element
+    // whose cartridge is gone is found empty then, if that cannot be noted now.
     if (const auto gone = shelf_->remove(barcode); !gone) {
         return gone;
     }
-    if (const auto saved = save(changed); !saved) {
-        return saved;
-    }
+    static_cast<void>(save(changed));
     inventory_ = std::move(changed);
     tell_of(type);
     return {};

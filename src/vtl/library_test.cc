@@ -179,6 +179,21 @@ TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
     EXPECT_EQ(at(0x1002), "B00001L6");
     EXPECT_EQ(at(0x1003), "");
 }
+TEST_F(Libraries, HaveNothingOfACartridgeWhosePlaceCouldNotBeNoted) {
+    content_.root.fail_after(0, FaultKind::full);
+    EXPECT_EQ(library_->add(label("NEW001L6"), {}).error().kind, FaultKind::full);
+    EXPECT_FALSE(content_.cartridges.contains("NEW001L6"));
+    // One that was destroyed is destroyed: whoever opens the library next finds its element empty.
+    EXPECT_TRUE(library_->remove("A00001L6"));
+    EXPECT_EQ(at(0x1000), "");
+    content_.root.mend();
+    EXPECT_TRUE(library_->add(label("NEW001L6"), 0x1004));
+    EXPECT_FALSE(library_->remove("A00001L6"));
+    reopen();
+    EXPECT_EQ(at(0x1000), "");
+    EXPECT_EQ(at(0x1004), "NEW001L6");
+}
+
 
 TEST_F(Libraries, AreRefusedWhenTheirFilesAreWrong) {
     library_.reset();

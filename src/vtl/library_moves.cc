@@ -1,4 +1,5 @@
 // Who goes where: what the changer does, and what an operator does.
+#include "base/log.h"
 #include "vtl/library.h"
 
 #include <fmt/format.h>
@@ -306,7 +307,11 @@ Result<> Library::transfer(std::uint16_t from, std::uint16_t to) {
         return refused(fmt::format("{}{}{}", text_of(moved.error()), trouble.empty() ? "" : ": ", trouble));
     }
     tell_of(import_export ? ElementType::import_export : ElementType::storage);
-    return trouble.empty() ? Result<>{} : refused(trouble);
+    if (!trouble.empty()) {
+        // How often it was loaded could not be noted; it is where it was to be, and nothing on it is lost.
+        TARGE_LOG(warning, "vtl", "{}", trouble);
+    }
+    return {};
 }
 
 Result<> Library::protect(const std::string& barcode, bool on) {

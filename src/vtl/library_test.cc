@@ -46,6 +46,13 @@ TEST_F(Libraries, TellWhoeverMovesATapeThatItsLastDataMayBeLost) {
 TEST_F(Libraries, PutBackWhatWasTakenFromADriveWhenTheOtherTapeMayNotGo) {
     ASSERT_TRUE(move(0x1000, 0x0100).good());
     ASSERT_TRUE(move(0x1001, 0x0101).good());
+TEST_F(Libraries, TakeAMoveForDoneThatOnlyTheCountersOfTheTapeHaveMissed) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    content_.cartridges.at("A00001L6")->fail_after(0, FaultKind::full);
+    EXPECT_TRUE(library_->transfer(0x0100, 0x1004));
+    EXPECT_EQ(at(0x1004), "A00001L6");
+}
+
     ASSERT_TRUE(drive(1, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
     content_.cartridges.at("A00002L6")->fail_after(0, FaultKind::host);
     const auto exchange = [this] { return changer({0xa6, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0}); };

@@ -120,7 +120,7 @@ Result<> Library::settle() {
     for (const Element& element : inventory_.elements()) {
         if (const auto bay = bay_of(element); bay && element.barcode) {
             load(*bay, *element.barcode, nothing);
-            bays_[*bay]->drive.distrust_position();
+            InBay(*bays_[*bay])->distrust_position();
         }
     }
     events_.clear();
@@ -148,9 +148,7 @@ Reply Library::execute_changer(const Command& command) {
 }
 
 Reply Library::execute_drive(std::size_t index, const Command& command) {
-    Bay& bay = *bays_.at(index);
-    const std::lock_guard lock(bay.mutex);
-    return bay.drive.execute(command);
+    return InBay(*bays_.at(index))->execute(command);
 }
 
 void Library::changer_session_gone(std::uint64_t session) {
@@ -159,9 +157,7 @@ void Library::changer_session_gone(std::uint64_t session) {
 }
 
 void Library::drive_session_gone(std::size_t index, std::uint64_t session) {
-    Bay& bay = *bays_.at(index);
-    const std::lock_guard lock(bay.mutex);
-    bay.drive.session_gone(session);
+    InBay(*bays_.at(index))->session_gone(session);
 }
 
 void Library::reset_changer() {
@@ -170,9 +166,7 @@ void Library::reset_changer() {
 }
 
 void Library::reset_drive(std::size_t index) {
-    Bay& bay = *bays_.at(index);
-    const std::lock_guard lock(bay.mutex);
-    bay.drive.reset();
+    InBay(*bays_.at(index))->reset();
 }
 
 std::vector<LibraryEvent> Library::take_events() {
@@ -197,9 +191,7 @@ DriveIdentity Library::drive_identity(std::size_t index) const {
 }
 
 bool Library::drive_accessible(std::size_t index) const {
-    Bay& bay = *bays_.at(index);
-    const std::lock_guard lock(bay.mutex);
-    return !bay.drive.threaded() && !bay.drive.removal_prevented();
+    return bays_.at(index)->accessible;
 }
 
 }  // namespace targe::vtl

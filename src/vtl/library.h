@@ -9,6 +9,7 @@
 #include "vtl/robot.h"
 #include "vtl/shelf.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -85,6 +86,20 @@ private:
         explicit Bay(DriveDescription description) : drive(std::move(description)) {}
         std::mutex mutex;
         Drive drive;
+        std::atomic<bool> accessible = true;  ///< as the last that was in it left it; read without the mutex
+    };
+    /// In a bay, alone.
+    class InBay {
+    public:
+        explicit InBay(Bay& bay) : bay_(bay), lock_(bay.mutex) {}
+        InBay(const InBay&) = delete;
+        InBay& operator=(const InBay&) = delete;
+        ~InBay() { bay_.accessible = !bay_.drive.threaded() && !bay_.drive.removal_prevented(); }
+        Drive* operator->() { return &bay_.drive; }
+
+    private:
+        Bay& bay_;
+        std::lock_guard<std::mutex> lock_;
     };
     /// A cartridge that is taken out of a drive, or from its folder, in the middle of a move.
     struct InHand {

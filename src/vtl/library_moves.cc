@@ -59,8 +59,7 @@ std::expected<void, MoveFault> Library::possible(const std::vector<Move>& moves)
     }
     for (const Move& move : moves) {
         if (const auto bay = bay_of(*inventory_.find(move.from))) {
-            const std::lock_guard lock(bays_[*bay]->mutex);
-            if (bays_[*bay]->drive.removal_prevented()) {
+            if (InBay(*bays_[*bay])->removal_prevented()) {
                 return std::unexpected(MoveFault::removal_prevented);
             }
         }
@@ -90,18 +89,17 @@ Result<std::unique_ptr<Cartridge>> Library::fetch(const std::string& barcode) {
 
 /// Into an empty drive, from the hand or from its folder.
 void Library::load(std::size_t index, const std::string& barcode, std::vector<InHand>& in_hand) {
-    Bay& bay = *bays_.at(index);
-    const std::lock_guard lock(bay.mutex);
+    InBay drive(*bays_.at(index));
     const auto held = std::ranges::find_if(in_hand, [&](const InHand& each) {
         return each.cartridge != nullptr && each.cartridge->label().barcode == barcode;
     });
     if (held != in_hand.end()) {
-        bay.drive.insert(std::move(held->cartridge));
+        drive->insert(std::move(held->cartridge));
     } else {
         if (auto cartridge = fetch(barcode)) {
-            bay.drive.insert(std::move(*cartridge));
+            drive->insert(std::move(*cartridge));
         } else {
-            bay.drive.insert_unreadable(barcode);
+            drive->insert_unreadable(barcode);
         }
     }
     events_.push_back({.drive = index, .asc = scsi::Asc::not_ready_to_ready_change_medium_may_have_changed});
@@ -112,11 +110,11 @@ void Library::load(std::size_t index, const std::string& barcode, std::vector<In
 bool Library::take_out(const std::vector<Move>& moves, std::vector<InHand>& in_hand, std::string& trouble) {
     for (const Move& move : moves) {
         if (const auto bay = bay_of(*inventory_.find(move.from))) {
-            const std::lock_guard lock(bays_[*bay]->mutex);
-            if (!bays_[*bay]->drive.unthread(trouble)) {
+            InBay drive(*bays_[*bay]);
+            if (!drive->unthread(trouble)) {
                 return false;
             }
-            in_hand.push_back({.from = move.from, .cartridge = bays_[*bay]->drive.remove(trouble)});
+            in_hand.push_back({.from = move.from, .cartridge = drive->remove(trouble)});
         }
     }
     return true;
@@ -130,12 +128,12 @@ void Library::put_back(std::vector<InHand>& in_hand) {
     }
 }
 
+std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std::string& trouble) {
     return carry(moves, false, trouble);
 }
 
 std::expected<void, MoveFault> Library::carry(const std::vector<Move>& moves, bool by_operator,
                                               std::string& trouble) {
-std::expected<void, MoveFault> Library::move(const std::vector<Move>& moves, std::string& trouble) {
     if (auto may = possible(moves); !may) {
         return may;
     }
@@ -215,15 +213,15 @@ Result<std::uint16_t> Library::place(const std::string& barcode, std::optional<s
     const auto element = place_for(barcode, where);
     return element ? Result<std::uint16_t>((*element)->address) : std::unexpected(element.error());
 }
+
 /// A new cartridge that cannot be noted is gone: it would be in nobody's list, and yet in the way of the next
 /// of its label.
-
 Result<std::uint16_t> Library::arrived(const std::string& barcode, const Element& element) {
     const std::uint16_t address = element.address;
     Inventory changed = inventory_;
     changed.put(address, barcode);
-        static_cast<void>(shelf_->remove(barcode));
     if (const auto saved = save(changed); !saved) {
+        static_cast<void>(shelf_->remove(barcode));
         return std::unexpected(saved.error());
     }
     tell_of(element.type);

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
+#include <future>
 #include <random>
+#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -43,9 +46,6 @@ TEST_F(Libraries, TellWhoeverMovesATapeThatItsLastDataMayBeLost) {
     EXPECT_EQ(at(0x1004), "A00001L6");
 }
 
-TEST_F(Libraries, PutBackWhatWasTakenFromADriveWhenTheOtherTapeMayNotGo) {
-    ASSERT_TRUE(move(0x1000, 0x0100).good());
-    ASSERT_TRUE(move(0x1001, 0x0101).good());
 TEST_F(Libraries, TakeAMoveForDoneThatOnlyTheCountersOfTheTapeHaveMissed) {
     ASSERT_TRUE(move(0x1000, 0x0100).good());
     content_.cartridges.at("A00001L6")->fail_after(0, FaultKind::full);
@@ -53,6 +53,9 @@ TEST_F(Libraries, TakeAMoveForDoneThatOnlyTheCountersOfTheTapeHaveMissed) {
     EXPECT_EQ(at(0x1004), "A00001L6");
 }
 
+TEST_F(Libraries, PutBackWhatWasTakenFromADriveWhenTheOtherTapeMayNotGo) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(move(0x1001, 0x0101).good());
     ASSERT_TRUE(drive(1, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
     content_.cartridges.at("A00002L6")->fail_after(0, FaultKind::host);
     const auto exchange = [this] { return changer({0xa6, 0, 0, 0, 1, 0, 1, 1, 1, 0, 0, 0}); };
@@ -73,6 +76,8 @@ TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
     EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other"))), "3/3b00");
     EXPECT_EQ(text(drive(0, {0x10, 0, 0, 0, 1, 0})), "3/3b00");
     EXPECT_EQ(text(drive(0, {0x19, 0, 0, 0, 0, 0})), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x04, 0, 0, 0, 0, 0})), "3/3b00");
+    EXPECT_EQ(text(drive(0, {0x0b, 0, 0, 0xff, 0xff, 0})), "3/3b00");
     EXPECT_EQ(drive(0, {0x08, 0, 0, 0, 5, 0}).data, bytes_of("hello"));
     // Back by one from where the tape is, which is not where that initiator believes it to be.
     EXPECT_TRUE(drive(0, {0x11, 0, 0xff, 0xff, 0xff, 0}).good());
@@ -83,8 +88,6 @@ TEST_F(Libraries, OverwriteNoTapeThatNobodyHasPositionedSinceTheyWereOpened) {
     EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("other")).good());
     reopen();
     ASSERT_TRUE(drive(0, {0x11, 3, 0, 0, 0, 0}).good());
-    EXPECT_EQ(text(drive(0, {0x04, 0, 0, 0, 0, 0})), "3/3b00");
-    EXPECT_EQ(text(drive(0, {0x0b, 0, 0, 0xff, 0xff, 0})), "3/3b00");
     EXPECT_TRUE(drive(0, {0x0a, 0, 0, 0, 4, 0}, bytes_of("more")).good());
 }
 
@@ -102,16 +105,6 @@ TEST_F(Libraries, TellOfWhatAnOperatorDoes) {
     EXPECT_TRUE(library_->take_events().empty());
 }
 
-TEST_F(Libraries, KeepTheOperatorOutWhileAnInitiatorWantsIt) {
-    ASSERT_TRUE(changer({0x1e, 0, 0, 0, 1, 0}, {}, 4).good());
-    EXPECT_FALSE(library_->add(label("NEW001L6"), 0x0010));
-    EXPECT_FALSE(library_->transfer(0x1000, 0x0010));
-    EXPECT_EQ(text(changer({0x1b, 0, 0, 0x10, 0, 0})), "5/5302");
-    library_->changer_session_gone(4);
-    EXPECT_TRUE(library_->transfer(0x1000, 0x0010));
-}
-
-TEST_F(Libraries, RefuseWhatAnOperatorCannotDo) {
 TEST_F(Libraries, RememberWhatAnOperatorHasPutIntoAPort) {
     const auto flags = [this] { return changer({0xb8, 3, 0, 0x10, 0, 1, 0, 0, 0, 0xff, 0, 0}).data.at(18); };
     ASSERT_TRUE(library_->transfer(0x1000, 0x0010));
@@ -123,6 +116,16 @@ TEST_F(Libraries, RememberWhatAnOperatorHasPutIntoAPort) {
     EXPECT_EQ(flags() & std::byte{0x02}, std::byte{0x00});
 }
 
+TEST_F(Libraries, KeepTheOperatorOutWhileAnInitiatorWantsIt) {
+    ASSERT_TRUE(changer({0x1e, 0, 0, 0, 1, 0}, {}, 4).good());
+    EXPECT_FALSE(library_->add(label("NEW001L6"), 0x0010));
+    EXPECT_FALSE(library_->transfer(0x1000, 0x0010));
+    EXPECT_EQ(text(changer({0x1b, 0, 0, 0x10, 0, 0})), "5/5302");
+    library_->changer_session_gone(4);
+    EXPECT_TRUE(library_->transfer(0x1000, 0x0010));
+}
+
+TEST_F(Libraries, RefuseWhatAnOperatorCannotDo) {
     EXPECT_EQ(library_->add(label("A00001L6"), {}).error().what, "there is a cartridge A00001L6");
     EXPECT_EQ(library_->add(label("X"), 0x1000).error().what, "a cartridge cannot be put into slot:1");
     EXPECT_EQ(library_->add(label("X"), 0x0100).error().what, "a cartridge cannot be put into drive:0");
@@ -176,16 +179,6 @@ TEST_F(Libraries, HaveNothingOfACartridgeThatCouldNotBeMade) {
     EXPECT_EQ(at(0x1003), "LEFT01L6");
 }
 
-TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
-    library_.reset();
-    content_.root.content("inventory.json") =
-        bytes_of(R"({"elements":[{"address":4099,"barcode":"GONE01L6"}]})");
-    reopen();
-    EXPECT_EQ(at(0x1000), "A00001L6");
-    EXPECT_EQ(at(0x1001), "A00002L6");
-    EXPECT_EQ(at(0x1002), "B00001L6");
-    EXPECT_EQ(at(0x1003), "");
-}
 TEST_F(Libraries, HaveNothingOfACartridgeWhosePlaceCouldNotBeNoted) {
     content_.root.fail_after(0, FaultKind::full);
     EXPECT_EQ(library_->add(label("NEW001L6"), {}).error().kind, FaultKind::full);
@@ -201,6 +194,16 @@ TEST_F(Libraries, HaveNothingOfACartridgeWhosePlaceCouldNotBeNoted) {
     EXPECT_EQ(at(0x1004), "NEW001L6");
 }
 
+TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
+    library_.reset();
+    content_.root.content("inventory.json") =
+        bytes_of(R"({"elements":[{"address":4099,"barcode":"GONE01L6"}]})");
+    reopen();
+    EXPECT_EQ(at(0x1000), "A00001L6");
+    EXPECT_EQ(at(0x1001), "A00002L6");
+    EXPECT_EQ(at(0x1002), "B00001L6");
+    EXPECT_EQ(at(0x1003), "");
+}
 
 TEST_F(Libraries, AreRefusedWhenTheirFilesAreWrong) {
     library_.reset();
@@ -221,6 +224,33 @@ TEST_F(Libraries, AreRefusedWhenTheirFilesAreWrong) {
               R"(inventory.json: wrong or repeated barcode in {"address":257,"barcode":"A"})");
     EXPECT_FALSE(Library::create(std::make_unique<MemoryShelf>(content_),
                                  standard_library(*find_generation("LTO-6"), 1, 1, 0, "X")));
+}
+
+TEST_F(Libraries, TellOfAllElementsWhileADriveIsBusy) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(drive(0, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    const auto flags = [this] { return changer({0xb8, 4, 1, 0, 0, 1, 0, 0, 0, 0xff, 0, 0}).data.at(18); };
+    EXPECT_EQ(flags(), std::byte{0x01});
+    std::binary_semaphore busy{0};
+    std::binary_semaphore told{0};
+    content_.before_sync = [&] {
+        busy.release();
+        told.acquire();
+    };
+    std::thread rewinds([&] { EXPECT_TRUE(drive(0, {0x01, 0, 0, 0, 0, 0}).good()); });
+    busy.acquire();
+    auto asked = std::async(std::launch::async, flags);
+    EXPECT_EQ(asked.wait_for(std::chrono::minutes(1)), std::future_status::ready);
+    told.release();
+    EXPECT_EQ(asked.get(), std::byte{0x01});
+    rewinds.join();
+    content_.before_sync = nullptr;
+    ASSERT_TRUE(drive(0, {0x1b, 0, 0, 0, 0, 0}).good());
+    EXPECT_EQ(flags(), std::byte{0x09});
+    ASSERT_TRUE(drive(0, {0x1e, 0, 0, 0, 1, 0}).good());
+    EXPECT_EQ(flags(), std::byte{0x01});
+    library_->drive_session_gone(0, 1);
+    EXPECT_EQ(flags(), std::byte{0x09});
 }
 
 TEST_F(Libraries, ServeDrivesAndChangerAtOnce) {

@@ -5,6 +5,7 @@
 #include "vtl/testing_drive.h"
 #include "vtl/testing_store.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@ public:
         std::map<std::string, std::shared_ptr<MemoryStore>> cartridges;
         std::map<std::string, std::shared_ptr<MemoryStore>> incoming;
         std::map<std::string, std::weak_ptr<int>> taken;  ///< as long as there is somebody
+        std::function<void()> before_sync;                ///< of the folder of a cartridge
     };
     explicit MemoryShelf(Content& content) : content_(content) {}
 
@@ -44,7 +46,7 @@ public:
             }
             store = std::make_shared<MemoryStore>();
         }
-        return std::make_unique<Through>(store, std::move(taken));
+        return std::make_unique<Through>(store, std::move(taken), content_);
     }
     Result<std::vector<std::string>> barcodes() override {
         std::vector<std::string> all;
@@ -72,8 +74,8 @@ public:
 
 private:
     struct Through final : Store {
-        Through(std::shared_ptr<MemoryStore> store, std::shared_ptr<int> taken)
-            : to(std::move(store)), held(std::move(taken)) {}
+        Through(std::shared_ptr<MemoryStore> store, std::shared_ptr<int> taken, const Content& content)
+            : to(std::move(store)), held(std::move(taken)), shelf(content) {}
         Result<std::vector<std::string>> list() override { return to->list(); }
         Result<std::unique_ptr<StoreFile>> open(const std::string& name, bool create) override {
             return to->open(name, create);
@@ -87,9 +89,15 @@ private:
                                                                std::size_t limit) override {
             return to->read_all(name, limit);
         }
-        Result<> sync() override { return to->sync(); }
+        Result<> sync() override {
+            if (shelf.before_sync) {
+                shelf.before_sync();
+            }
+            return to->sync();
+        }
         std::shared_ptr<MemoryStore> to;
         std::shared_ptr<int> held;
+        const Content& shelf;
     };
 
     Content& content_;

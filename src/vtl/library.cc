@@ -176,13 +176,13 @@ std::vector<LibraryEvent> Library::take_events() {
 
 Result<> Library::sync() {
     const std::lock_guard lock(mutex_);
+    Result<> all;
     for (const std::unique_ptr<Bay>& bay : bays_) {
-        const std::lock_guard in_bay(bay->mutex);
-        if (const auto synced = bay->drive.sync(); !synced) {
-            return synced;
+        if (const auto synced = InBay(*bay)->sync(); !synced && all) {
+            all = synced;
         }
     }
-    return {};
+    return all;
 }
 
 DriveIdentity Library::drive_identity(std::size_t index) const {

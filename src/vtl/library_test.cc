@@ -253,6 +253,21 @@ TEST_F(Libraries, TellOfAllElementsWhileADriveIsBusy) {
     EXPECT_EQ(flags(), std::byte{0x09});
 }
 
+TEST_F(Libraries, MakeEveryTapeDurableThoughOneCannotBe) {
+    for (const unsigned bay : {0U, 1U}) {
+        ASSERT_TRUE(move(0x1000 + bay, 0x0100 + bay).good());
+        ASSERT_TRUE(drive(bay, {0x0a, 0, 0, 0, 5, 0}, bytes_of("hello")).good());
+    }
+    content_.cartridges.at("A00001L6")->fail_after(0, FaultKind::host);
+    EXPECT_FALSE(library_->sync());
+    std::mt19937_64 random(5);
+    for (int i = 0; i < 20; ++i) {
+        auto kept = Cartridge::open(content_.cartridges.at("A00002L6")->after_power_loss(random));
+        ASSERT_TRUE(kept) << kept.error().what;
+        EXPECT_EQ((*kept)->partition(0).end_object(), 1U);
+    }
+}
+
 TEST_F(Libraries, ServeDrivesAndChangerAtOnce) {
     std::thread mover([&] {
         for (int i = 0; i < 200; ++i) {

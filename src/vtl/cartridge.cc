@@ -75,6 +75,7 @@ Result<std::unique_ptr<Cartridge>> Cartridge::open(std::unique_ptr<Store> store)
         return std::unexpected(opened.error());
     }
     made->partitions_ = std::move(*opened);
+    made->remove_older_formats();
     return made;
 }
 
@@ -116,6 +117,18 @@ Result<> Cartridge::remove_other_formats() {
         }
     }
     return store_->sync();
+}
+
+/// What a loss of power in the middle of format() has left takes space that nobody sees. A younger format
+/// than the label's is left alone: the label may be a copy that somebody has put back.
+void Cartridge::remove_older_formats() {
+    const auto names = store_->list();
+    const std::string own = fmt::format("{:08x}-", label_.format);
+    for (const std::string& name : names ? *names : std::vector<std::string>{}) {
+        if (name.contains(".tape") && name.substr(0, own.size()) < own) {
+            static_cast<void>(store_->remove(name));
+        }
+    }
 }
 
 Result<> Cartridge::format(std::vector<std::uint64_t> capacities) {

@@ -46,6 +46,7 @@ private:
         : store_(std::move(store)), label_(std::move(label)) {}
     Result<std::vector<std::unique_ptr<Partition>>> open_partitions(const Label& label);
     Result<> remove_other_formats();
+    void remove_older_formats();
 
     std::unique_ptr<Store> store_;
     Label label_;

@@ -127,6 +127,37 @@ TEST(Cartridges, CompressAndEncryptEachBlock) {
     }
 }
 
+TEST(Cartridges, GiveTheSpaceBackThatAnInterruptedFormatHasLeft) {
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
+    auto made = Cartridge::create(std::move(owned), small_label());
+    ASSERT_TRUE(made);
+    BlockCodec codec;
+    std::mt19937_64 random(9);
+    ASSERT_TRUE(write_object((*made)->partition(0), codec, some_bytes(random, 1000)));
+    ASSERT_TRUE((*made)->sync());
+    store.fail_after(1, FaultKind::host);  // the label is changed, and no file is removed
+    EXPECT_FALSE((*made)->format({1U << 20U}));
+    store.mend();
+    auto left = store.copy();
+    MemoryStore& files = *left;
+    EXPECT_GT(files.names().size(), 1U);
+    auto again = Cartridge::open(std::move(left));
+    ASSERT_TRUE(again) << again.error().what;
+    EXPECT_EQ(files.names(), std::vector<std::string>{"label.json"});
+    // An older label that somebody has put back costs no data.
+    ASSERT_TRUE(write_object((*again)->partition(0), codec, some_bytes(random, 10)));
+    Label older = (*again)->label();
+    older.format = 1;
+    ASSERT_TRUE(Cartridge::write_label(files, older));
+    const std::vector<std::string> names = files.names();
+    auto put_back = files.copy();
+    MemoryStore& kept = *put_back;
+    const auto older_again = Cartridge::open(std::move(put_back));
+    ASSERT_TRUE(older_again);
+    EXPECT_EQ(kept.names(), names);
+}
+
 TEST(Cartridges, DoNotShowTheirDataWhenEncrypted) {
     auto owned = std::make_unique<MemoryStore>();
     MemoryStore& store = *owned;

@@ -96,11 +96,21 @@ void Drive::thread() {
     sync_failed_ = false;
     overwrite_.reset();
     since_load_ = {};
+    before_anew_ = {};
     alerts_ = {};
     note_partitions();
     for (std::size_t i = 0; i < cartridge_->partitions(); ++i) {
         cartridge_->partition(i).rewind();
     }
+}
+
+/// Of the cartridge, with this load.
+UsageCounters Drive::usage() const {
+    UsageCounters all = cartridge_->label().usage;
+    all.loads += 1;
+    all.bytes_written += before_anew_.bytes_written + since_load_.from_initiator;
+    all.bytes_read += before_anew_.bytes_read + since_load_.to_initiator;
+    return all;
 }
 
 bool Drive::unthread(std::string& trouble) {
@@ -113,9 +123,7 @@ bool Drive::unthread(std::string& trouble) {
         trouble = synced.error().what;
     }
     Label label = cartridge_->label();
-    label.usage.loads += 1;
-    label.usage.bytes_written += since_load_.from_initiator;
-    label.usage.bytes_read += since_load_.to_initiator;
+    label.usage = usage();
     if (const auto noted = cartridge_->change(label); !noted && trouble.empty()) {
         trouble = noted.error().what;
     }

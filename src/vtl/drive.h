@@ -171,6 +171,7 @@ private:
     void fill_mode_pages(ModePages& pages) const;
     void bring_pages_up_to_date();
     void note_partitions();
+    [[nodiscard]] UsageCounters usage() const;
 
     // Log pages, drive_log.cc.
     Ending log_sense(Call& call);
@@ -223,7 +224,8 @@ private:
     EncryptionState encryption_;
     scsi::UnitClock clock_;
 
-    DriveCounters since_load_;
+    DriveCounters since_load_;   ///< or since an initiator had them begin anew
+    UsageCounters before_anew_;  ///< since the load, until then
     AlertFlags alerts_{};
     BlockCodec codec_;
 };

@@ -112,7 +112,7 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
     all[0x0000] = number((capacity - used) / kMegabyte, 8);
     all[0x0001] = number(capacity / kMegabyte, 8);
     all[0x0002] = number(flags, 8);
-    all[0x0003] = number(label.usage.loads + 1, 8);
+    all[0x0003] = number(usage().loads, 8);
     all[0x0004] = number(kAttributeMemory - std::min(kAttributeMemory, kept), 8);
     all[0x0005] = text("LTO-CVE", 8);
     all[0x0006] = number(generation.density, 1);
@@ -122,8 +122,8 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
                            std::string(8 - std::min<std::size_t>(8, description_.manufacturer.size()), ' ') +
                            description_.serial,
                        40);
-    all[0x0220] = number((label.usage.bytes_written + since_load_.from_initiator) / kMegabyte, 8);
-    all[0x0221] = number((label.usage.bytes_read + since_load_.to_initiator) / kMegabyte, 8);
+    all[0x0220] = number(usage().bytes_written / kMegabyte, 8);
+    all[0x0221] = number(usage().bytes_read / kMegabyte, 8);
     all[0x0222] = number(since_load_.from_initiator / kMegabyte, 8);
     all[0x0223] = number(since_load_.to_initiator / kMegabyte, 8);
     all[0x0400] = text("TARGE", 8);

@@ -70,15 +70,15 @@ void Drive::write_volume_page(LogPage& page) const {
         return;
     }
     const Label& label = cartridge_->label();
-    page.counter(0x0001, label.usage.loads + 1, 4);
+    page.counter(0x0001, usage().loads, 4);
     page.counter(0x0003, 0, 4);
     page.counter(0x0004, since_load_.write_errors, 2);
     page.counter(0x0007, 0, 4);
     page.counter(0x0008, since_load_.read_errors, 2);
     page.counter(0x0010, since_load_.from_initiator / kMegabyte, 4);
     page.counter(0x0011, since_load_.to_initiator / kMegabyte, 4);
-    page.counter(0x0012, (label.usage.bytes_written + since_load_.from_initiator) / kMegabyte, 8);
-    page.counter(0x0013, (label.usage.bytes_read + since_load_.to_initiator) / kMegabyte, 8);
+    page.counter(0x0012, usage().bytes_written / kMegabyte, 8);
+    page.counter(0x0013, usage().bytes_read / kMegabyte, 8);
     page.counter(0x0016, label.capacity_bytes / kMegabyte, 4);
     page.text(0x0040, label.barcode, 32);
     page.text(0x0043, label.barcode, 32);
@@ -106,7 +106,7 @@ void Drive::write_volume_page(LogPage& page) const {
 }
 
 void Drive::write_usage_page(LogPage& page) const {
-    page.counter(0x0001, loaded_ ? cartridge_->label().usage.loads + 1 : 0, 4);
+    page.counter(0x0001, loaded_ ? usage().loads : 0, 4);
     page.counter(0x0003, 0, 4);
     page.counter(0x0004, since_load_.write_errors, 2);
     page.counter(0x0008, 0, 4);
@@ -241,7 +241,9 @@ Drive::Ending Drive::log_select(Call& call) {
         alerts_ = {};
     }
     if (code != kTapeAlertPage && code != kTapeAlertResponsePage) {
-        // The counters of the page, which others are made of too.
+        // The counters of the page, which others are made of too; not those of the cartridge's life.
+        before_anew_.bytes_written += since_load_.from_initiator;
+        before_anew_.bytes_read += since_load_.to_initiator;
         since_load_ = {};
     }
     call.attention(Attention::To::others, Asc::log_parameters_changed);

@@ -147,6 +147,18 @@ TEST_F(DrivePages, CountWhatWasMoved) {
     EXPECT_EQ(log(0x0c)[0], 0U);
 }
 
+TEST_F(DrivePages, CountTheLifeOfACartridgeWhateverAnInitiatorHasBeginAnew) {
+    ASSERT_TRUE(write(Bytes(3'000'000, std::byte{'a'})).good());
+    ASSERT_TRUE(run({0x4c, 0x02, 0x40, 0, 0, 0, 0, 0, 0, 0}).good());
+    ASSERT_TRUE(write(Bytes(2'000'000, std::byte{'a'})).good());
+    EXPECT_EQ(log(0x17)[0x10], 2U);
+    EXPECT_EQ(log(0x17)[0x12], 5U);
+    ASSERT_TRUE(run({0x1b, 0, 0, 0, 0, 0}).good());
+    ASSERT_TRUE(run({0x1b, 0, 0, 0, 1, 0}).good());
+    EXPECT_EQ(log(0x17)[0x10], 0U);
+    EXPECT_EQ(log(0x17)[0x12], 5U);
+}
+
 TEST_F(DrivePages, TellOfAlertsOnce) {
     Label protected_label = label();
     protected_label.write_protected = true;

@@ -183,7 +183,7 @@ Result<Label> decode_label(std::string_view text) {
     members.flag("write_protected", label.write_protected);
     members.flag("cleaning", label.cleaning);
     members.number("id", label.id, ~std::uint64_t{0});
-    members.number("capacity_bytes", label.capacity_bytes, std::uint64_t{1} << 60);
+    members.number("capacity_bytes", label.capacity_bytes, kMostCapacity);
     members.number("segment_bytes", label.segment_bytes, std::uint64_t{1} << 40);
     members.number("format", label.format, 0xffff'ffff);
     if (const Json* const list = members.list("partitions")) {

@@ -20,6 +20,9 @@ enum class AttributeFormat : std::uint8_t { binary = 0, ascii = 1, text = 2 };
 inline constexpr std::uint64_t kAttributeMemory = 16'384;
 inline constexpr std::size_t kAttributeHeader = 5;
 
+/// What a cartridge may store: 1 EiB.
+inline constexpr std::uint64_t kMostCapacity = std::uint64_t{1} << 60U;
+
 struct AttributeKey {
     std::uint8_t partition = 0;
     std::uint16_t identifier = 0;

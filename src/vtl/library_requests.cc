@@ -122,6 +122,11 @@ Answer config(const Json& arguments, Library& library) {
     return Json{{"name", name}, {"toml", configuration(name, library.description())}};
 }
 
+std::unexpected<Problem> no_label(const std::string& barcode, std::string cure) {
+    return problem(fmt::format("'{}' cannot be a label", barcode),
+                   "labels have A to Z, 0 to 9, _ and -, and 32 characters at most", std::move(cure));
+}
+
 std::expected<Label, Problem> new_label(const Json& arguments, const Library& library) {
     Label label{.barcode = text_of(arguments, "barcode"),
                 .generation = library.description().drives.front().generation->number,
@@ -137,16 +142,15 @@ std::expected<Label, Problem> new_label(const Json& arguments, const Library& li
     }
     label.capacity_bytes = find_generation(label.generation)->native_bytes;
     if (const auto size = arguments.find("capacity_bytes"); size != arguments.end()) {
-        if (!size->is_number_unsigned() || size->get<std::uint64_t>() < kLeastCapacity) {
+        if (!size->is_number_unsigned() || size->get<std::uint64_t>() < kLeastCapacity ||
+            size->get<std::uint64_t>() > kMostCapacity) {
             return problem(fmt::format("a cartridge of {} bytes cannot be made", size->dump()),
-                           "a cartridge has 1 MiB at least", "--capacity 10GiB");
+                           "a cartridge has 1 MiB at least, and 1024 PiB at most", "--capacity 10GiB");
         }
         label.capacity_bytes = size->get<std::uint64_t>();
     }
     if (!valid_barcode(label.barcode)) {
-        return problem(fmt::format("'{}' cannot be a label", label.barcode),
-                       "labels have A to Z, 0 to 9, _ and -, and 32 characters at most",
-                       "targe vtl add LIBRARY A00001L6");
+        return no_label(label.barcode, "targe vtl add LIBRARY A00001L6");
     }
     return label;
 }
@@ -162,6 +166,9 @@ Answer add(const Json& arguments, Library& library) {
 
 Answer place(const Json& arguments, Library& library) {
     const std::string barcode = text_of(arguments, "barcode");
+    if (!valid_barcode(barcode)) {
+        return no_label(barcode, "--barcode A00001L6");
+    }
     const auto at = place_of(arguments, library);
     return at ? is_in(barcode, library, library.place(barcode, *at)) : std::unexpected(at.error());
 }

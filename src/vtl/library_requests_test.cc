@@ -58,8 +58,10 @@ TEST_F(LibraryRequests, AreRefusedWithAReason) {
              {"vtl-add", R"({"barcode":"A00001L6"})", "there is a cartridge A00001L6"},
              {"vtl-add", R"({"barcode":"../x"})", "cannot be a label"},
              {"vtl-add", R"({"barcode":"X","capacity_bytes":-1})", "a cartridge of -1 bytes cannot be made"},
+             {"vtl-add", R"({"barcode":"X","capacity_bytes":1152921504606846977})", "and 1024 PiB at most"},
              {"vtl-add", R"({"barcode":"X","generation":"LTO-4"})", "there is no generation 'LTO-4' here"},
              {"vtl-add", R"({"barcode":"X","element":"drive:0"})", "cannot be put into drive:0"},
+             {"vtl-place", R"({"barcode":"a"})", "labels have A to Z, 0 to 9, _ and -"},
              {"vtl-remove", R"({"barcode":"NONE"})", "there is no cartridge NONE"},
              {"vtl-protect", R"({"barcode":"NONE","on":true})", "there is no cartridge NONE"}}) {
         const std::string answer = ask(verb, arguments);

@@ -10,6 +10,7 @@ import random
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 
 import report
@@ -289,13 +290,34 @@ def said(tapes: Tapes, daemon: Targed, *more: str, library: pathlib.Path | None 
 def refusals(tapes: Tapes, daemon: Targed, serving: bool) -> list[Result]:
     empty = daemon.folder / "empty"
     empty.mkdir(exist_ok=True)
+    damaged = daemon.folder / "damaged"
+    (damaged / "cartridges").mkdir(parents=True, exist_ok=True)
+    (damaged / "library.json").write_text("x")
     cases = {"another process": (said(tapes, daemon), "is in use by another process")} if serving else {
         "no library": (said(tapes, daemon, library=daemon.folder / "nothing"), "nothing"),
         "a folder that is none": (said(tapes, daemon, library=empty), "is no library"),
+        "a damaged library": (said(tapes, daemon, library=damaged), "try: restore that file from a copy"),
         "no device": (said(tapes, daemon, "--name", "elsewhere"), "elsewhere-changer.handler.sock"),
     }
     return [report.passed(SUITE, name) if status == 1 and wanted in text and "try:" in text else report.failed(SUITE, name, f"{status}: {text}")
             for name, ((status, text), wanted) in cases.items()]
+
+
+def stopped_while_waiting(tapes: Tapes, daemon: Targed) -> Result:
+    """Whoever waits for a targed that does not come can be told to stop."""
+    waiting = subprocess.Popen([PROGRAMS / "targe-vtl", tapes.folder, "--name", "elsewhere", "--socket-dir", daemon.folder, "--wait", "3600"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    end = time.monotonic() + LIMIT_S
+    while (tapes.folder / "lock").read_text().strip() != str(waiting.pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    waiting.terminate()
+    try:
+        text, _ = waiting.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        waiting.kill()
+        text = "it goes on waiting"
+    good = (waiting.wait(), text) == (0, "")
+    return report.passed(SUITE, "SIGTERM while it waits") if good else report.failed(SUITE, "SIGTERM while it waits", f"status {waiting.returncode}: {text}")
 
 
 def far_down(tapes: Tapes, daemon: Targed) -> list[Result]:
@@ -335,7 +357,8 @@ def run(seed: int | None = None, kills: int = 25) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="targe-tapes-") as folder:
         tapes = Tapes(pathlib.Path(folder) / "tapes")
         with Targed(Setup(tapes.devices, (tapes.target(),))) as daemon:
-            results = [fragment(tapes, daemon), *refusals(tapes, daemon, serving=False), *far_down(tapes, daemon)]
+            results = [fragment(tapes, daemon), *refusals(tapes, daemon, serving=False), stopped_while_waiting(tapes, daemon),
+                       *far_down(tapes, daemon)]
             with tapes.serve(daemon) as handler:
                 results += refusals(tapes, daemon, serving=True)
                 results += checked(daemon, tapes)

@@ -14,7 +14,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <expected>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -70,20 +72,43 @@ void add_units(Units& units, Library& library, const std::string& name, Crier& c
     }
 }
 
-/// Nothing, or what stands in the way.
-std::string attach(const Units& units, const Options& options) {
+enum class Attached : std::uint8_t { all, told_to_stop };
+
+/// Tries in short turns for as long as may be waited. What no waiting mends ends the first turn early.
+std::expected<Attached, std::string> attach(UnitServer& unit, const std::string& socket,
+                                            steady_clock::time_point until, admin::StopSignals& signals) {
+    constexpr milliseconds kTurn{200};
+    for (;;) {
+        const auto begin = steady_clock::now();
+        const auto left = std::chrono::duration_cast<milliseconds>(until - begin);
+        const auto turn = std::clamp(left, milliseconds::zero(), kTurn);
+        const auto attached = unit.attach(socket, static_cast<int>(turn.count()));
+        if (signals.wait_for(milliseconds::zero())) {
+            return Attached::told_to_stop;
+        }
+        if (attached) {
+            return Attached::all;
+        }
+        if (steady_clock::now() - begin < turn || left <= kTurn) {
+            return std::unexpected(attached.error());
+        }
+    }
+}
+
+/// An error says what stands in the way.
+std::expected<Attached, std::string> attach(const Units& units, const Options& options,
+                                            admin::StopSignals& signals) {
     const auto until = steady_clock::now() + std::chrono::seconds(options.wait_seconds);
     for (std::size_t i = 0; i < units.size(); ++i) {
         const UnitIndex unit = i == 0 ? UnitIndex{} : UnitIndex{i - 1};
-        const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
-        const auto attached = units[i]->attach(
-            fmt::format("{}/{}.handler.sock", options.socket_dir, device_name(options.name, unit)),
-            std::max(static_cast<int>(left.count()), 0));
-        if (!attached) {
-            return attached.error();
+        const auto attached = attach(
+            *units[i], fmt::format("{}/{}.handler.sock", options.socket_dir, device_name(options.name, unit)),
+            until, signals);
+        if (!attached || *attached == Attached::told_to_stop) {
+            return attached;
         }
     }
-    return {};
+    return Attached::all;
 }
 
 int path_too_long(const std::string& socket, const Options& options) {
@@ -95,39 +120,59 @@ int path_too_long(const std::string& socket, const Options& options) {
                     options.name));
 }
 
+/// An error is the exit status; why is said.
+std::expected<std::unique_ptr<Library>, int> open_library(const Options& options) {
+    auto shelf = open_shelf(options.library, false);
+    if (!shelf) {
+        const bool served = shelf.error().kind == FaultKind::in_use;
+        return std::unexpected(
+            failed(shelf.error().what,
+                   served ? fmt::format("targe vtl list {}: where that works, targe-vtl serves it already",
+                                        options.library)
+                          : fmt::format("name the folder of a library, or make one: targe vtl create {}",
+                                        options.library)));
+    }
+    auto library = Library::open(std::move(*shelf));
+    if (!library) {
+        std::string cure = problem_of(library.error(), "targe vtl create LIBRARY").cure;
+        if (const std::size_t at = cure.find("LIBRARY"); at != std::string::npos) {
+            cure.replace(at, std::string_view("LIBRARY").size(), options.library);
+        }
+        return std::unexpected(failed(library.error().what, cure));
+    }
+    return std::move(*library);
+}
+
 int serve(const Options& options) {
     admin::StopSignals signals;
     const std::string socket = control_socket(options.library);
     if (!admin::unix_address(socket)) {
         return path_too_long(socket, options);
     }
-    auto shelf = open_shelf(options.library, false);
-    if (!shelf) {
-        const bool served = shelf.error().kind == FaultKind::in_use;
-        return failed(shelf.error().what,
-                      served ? fmt::format("targe vtl list {}: where that works, targe-vtl serves it already",
-                                           options.library)
-                             : fmt::format("name the folder of a library, or make one: targe vtl create {}",
-                                           options.library));
+    const auto opened = open_library(options);
+    if (!opened) {
+        return opened.error();
     }
-    const auto library = Library::open(std::move(*shelf));
-    if (!library) {
-        return failed(library.error().what, fmt::format("targe vtl create {}", options.library));
-    }
+    Library& library = **opened;
     Units units;
-    Crier crier(**library, units);
-    add_units(units, **library, options.name, crier);
-    if (const std::string wrong = attach(units, options); !wrong.empty()) {
-        return failed(wrong, fmt::format("targe vtl config {} --name {}, which says what targe.toml of a "
-                                         "running targed needs",
-                                         options.library, options.name));
+    Crier crier(library, units);
+    add_units(units, library, options.name, crier);
+    const auto attached = attach(units, options, signals);
+    if (!attached) {
+        return failed(attached.error(),
+                      fmt::format("targe vtl config {} --name {}, which says what targe.toml of a running "
+                                  "targed needs",
+                                  options.library, options.name));
+    }
+    if (*attached == Attached::told_to_stop) {
+        return admin::kDone;
     }
     for (const auto& unit : units) {
         unit->start();
     }
     const auto control =
         admin::ControlServer::start({.socket = socket, .group = {}}, [&](std::string_view request) {
-            const std::string answer = handle_library_request(request, **library);
+            const std::string answer = handle_library_request(request, library);
             crier.tell();
             return answer;
         });
@@ -146,7 +191,7 @@ int serve(const Options& options) {
     for (const auto& unit : units) {
         unit->join();
     }
-    if (const auto synced = (*library)->sync(); !synced) {
+    if (const auto synced = library.sync(); !synced) {
         return failed(synced.error().what, "look at the file system of the library");
     }
     return admin::kDone;

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <chrono>
 #include <expected>
 #include <functional>
 #include <string>
@@ -13,9 +14,12 @@
 namespace targe::cli {
 
 /// How whoever listens at `socket` is asked: admin::ask_daemon(), or a test's. A problem when there is no
-/// answer.
-using Ask = std::function<std::expected<std::string, admin::Problem>(const std::string& socket,
-                                                                     std::string_view request)>;
+/// answer within `patience`.
+using Ask = std::function<std::expected<std::string, admin::Problem>(
+    const std::string& socket, std::string_view request, std::chrono::milliseconds patience)>;
+
+/// A refresh waits for the device, and a device may hang.
+inline constexpr std::chrono::seconds kPatience{30};
 
 /// The result in an answer, or the problem in it.
 [[nodiscard]] std::expected<nlohmann::ordered_json, admin::Problem> result_of(std::string_view answer);

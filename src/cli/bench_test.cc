@@ -144,8 +144,8 @@ TEST(Bench, SaysHowItIsMisusedAndWhyItCannotConnect) {
         words.insert(words.begin(), {"targe", "bench"});
         std::ostringstream out;
         std::ostringstream err;
-        const Ask nobody = [](const std::string&,
-                              std::string_view) -> std::expected<std::string, admin::Problem> {
+        const Ask nobody = [](const std::string&, std::string_view,
+                              std::chrono::milliseconds) -> std::expected<std::string, admin::Problem> {
             ADD_FAILURE() << "the daemon was asked";
             return "";
         };

@@ -37,7 +37,7 @@ int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& ou
     if (wanted.vtl) {
         return run_vtl(*wanted.vtl, wanted.json, ask, out, err);
     }
-    const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments));
+    const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments), kPatience);
     if (!answer) {
         return fail(wanted, answer.error(), out, err);
     }

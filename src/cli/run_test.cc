@@ -30,7 +30,7 @@ struct Outcome {
 Outcome targe(std::vector<const char*> arguments, std::string* socket = nullptr) {
     arguments.insert(arguments.begin(), "targe");
     admin::FakeAdministration daemon;
-    const Ask ask = [&](const std::string& path, std::string_view request) {
+    const Ask ask = [&](const std::string& path, std::string_view request, std::chrono::milliseconds) {
         if (socket != nullptr) {
             *socket = path;
         }
@@ -46,7 +46,7 @@ Outcome targe_answered(const std::string& answer, std::vector<const char*> argum
     arguments.insert(arguments.begin(), "targe");
     std::ostringstream out;
     std::ostringstream err;
-    const Ask ask = [&](const std::string&, std::string_view) {
+    const Ask ask = [&](const std::string&, std::string_view, std::chrono::milliseconds) {
         return std::expected<std::string, admin::Problem>(answer);
     };
     const int exit_status = run(arguments, ask, out, err);

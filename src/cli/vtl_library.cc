@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 
@@ -15,6 +16,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using admin::Problem;
+
+/// What changes something awaits drives: one that is given a tape, or gives it out, ends its command before,
+/// and makes durable what was written. Of that a drive may take 15 minutes, as its device is configured.
+std::chrono::milliseconds patience_for(std::string_view verb) {
+    const bool looks = verb == "vtl-list" || verb == "vtl-config" || verb == "vtl-place";
+    return looks ? std::chrono::milliseconds(kPatience) : std::chrono::minutes(30);
+}
 
 Problem not_reached(const std::string& folder, std::string cause, std::string cure) {
     return {.what = fmt::format("{} is in use by another process", folder),
@@ -60,7 +68,7 @@ std::expected<Json, Problem> VtlLibrary::request(std::string_view verb, const Js
     if (own_) {
         return result_of(vtl::handle_library_request(request, *own_));
     }
-    const auto answer = (*ask_)(vtl::control_socket(folder_), request);
+    const auto answer = (*ask_)(vtl::control_socket(folder_), request, patience_for(verb));
     if (!answer) {
         return std::unexpected(not_reached(
             folder_, fmt::format("targe-vtl serves it and does not answer: {}", answer.error().cause),

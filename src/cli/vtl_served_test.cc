@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -65,9 +66,11 @@ protected:
     }();
     std::string named_ = library_path();  ///< what `targe vtl` is told
     std::unique_ptr<vtl::Library> library_;
-    Ask ask_ = [this](const std::string& socket,
-                      std::string_view request) -> std::expected<std::string, admin::Problem> {
+    std::chrono::milliseconds patience_{};
+    Ask ask_ = [this](const std::string& socket, std::string_view request,
+                      std::chrono::milliseconds patience) -> std::expected<std::string, admin::Problem> {
         EXPECT_EQ(socket, library_path() + "/control.sock");
+        patience_ = patience;
         return vtl::handle_library_request(request, *library_);
     };
     std::string out_;
@@ -111,13 +114,25 @@ TEST_F(ServedLibraries, ExportAndImportBesideWhoServesThem) {
     EXPECT_THAT(vtl({"export", "NONE", archive + "2"}), HasSubstr("there is no cartridge NONE"));
 }
 
+TEST_F(ServedLibraries, AreAwaitedAsLongAsADriveMayTakeToGiveATapeOut) {
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    EXPECT_EQ(vtl({"move", "A00001L6", "drive:0"}), "");
+    EXPECT_GT(patience_, std::chrono::minutes(15));
+    EXPECT_EQ(vtl({"list"}), "");
+    EXPECT_LE(patience_, std::chrono::minutes(1));
+}
+
 TEST_F(ServedLibraries, SayWhyTheyAreNotReached) {
     const Ask answers = std::exchange(
-        ask_, [](const std::string&, std::string_view) -> std::expected<std::string, admin::Problem> {
+        ask_,
+        [](const std::string&, std::string_view,
+           std::chrono::milliseconds) -> std::expected<std::string, admin::Problem> {
             return std::unexpected(admin::Problem{.what = "no answer", .cause = "it is stuck", .cure = {}});
         });
     EXPECT_THAT(vtl({"list"}), HasSubstr("cause: targe-vtl serves it and does not answer: it is stuck"));
-    ask_ = [](const std::string&, std::string_view) { return R"({"targe":1,"result":"other"})"; };
+    ask_ = [](const std::string&, std::string_view, std::chrono::milliseconds) {
+        return R"({"targe":1,"result":"other"})";
+    };
     EXPECT_EQ(vtl({"list"}), "");
     ask_ = answers;
     named_ = folder_ / std::string(100, 'd');

@@ -35,8 +35,8 @@ protected:
         for (const std::string& argument : arguments) {
             raw.push_back(argument.c_str());
         }
-        const Ask nobody = [](const std::string&,
-                              std::string_view) -> std::expected<std::string, admin::Problem> {
+        const Ask nobody = [](const std::string&, std::string_view,
+                              std::chrono::milliseconds) -> std::expected<std::string, admin::Problem> {
             ADD_FAILURE() << "the daemon was asked";
             return "";
         };

@@ -32,8 +32,10 @@ void UserEvents::wake_soon() {
 }
 
 void UserEvents::wake_handler() {
-    // One that is on its way wakes the handler just as well.
-    if (!std::exchange(bell_.in_flight, true)) {
+    if (std::exchange(bell_.in_flight, true)) {
+        // It may have been rung already, and heard, by a handler that sleeps again.
+        rings_again_ = true;
+    } else {
         io_uring_prep_write(&reactor_.prepare(bell_), attachment_->handler_event.get(), &one_, sizeof one_,
                             0);
     }
@@ -59,6 +61,9 @@ void UserEvents::ended(const Operation& operation, int result) {
         return;
     }
     if (&operation == &bell_) {
+        if (std::exchange(rings_again_, false)) {
+            wake_handler();
+        }
         return;
     }
     if (result == -EAGAIN) {

@@ -46,6 +46,7 @@ private:
     Operation heard_{*this};
     Operation soon_{*this};
     Operation bell_{*this};
+    bool rings_again_ = false;
     std::uint64_t count_ = 0;
     std::uint64_t one_ = 1;
 };

@@ -14,10 +14,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <expected>
 #include <filesystem>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace targe::device {
@@ -44,6 +46,21 @@ protected:
     }
     bool lends(std::uint64_t bytes) {
         return on_.ask([&] { return device().lends_reads(bytes); });
+    }
+    /// One block, on loan where there are `loans`.
+    base::Task<IoResult> read_somehow(base::CommandArena& arena, std::uint64_t lba,
+                                      std::vector<Loan>* loans) {
+        if (loans == nullptr) {
+            std::array<std::byte, 512> block{};
+            const base::Segment into{block.data(), block.size()};
+            co_return co_await device().read(arena, lba, {&into, 1});
+        }
+        const auto loan = co_await device().read_lent(arena, lba, 1);
+        if (!loan) {
+            co_return std::unexpected(loan.error());
+        }
+        loans->push_back(*loan);
+        co_return IoResult{};
     }
     void give_back(const Loan& loan) {
         on_.ask([&] {
@@ -141,6 +158,53 @@ TEST_F(LendingHandler, MayFillTheMemoryThatIsSharedAllTheSame) {
     EXPECT_TRUE(is_content({read.data(), read.size()}, 1));
     std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
     EXPECT_TRUE(lends(std::uint64_t{1} << 20U));
+}
+
+TEST_F(LendingHandler, KeepsASlotForOthersHoweverFewItWants) {
+    open(settings_);
+    medium_.lent = nullptr;
+    medium_.bytes = content_;
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    for (const std::uint32_t depth : {1U, 2U, 3U, 8U}) {
+        ASSERT_EQ(targe_set_depth(handler.device(), depth), 0);
+        std::vector<Loan> loans;
+        while (lends(512) && loans.size() < depth) {
+            const auto loan = read_lent(loans.size(), 1);
+            ASSERT_TRUE(loan);
+            loans.push_back(*loan);
+        }
+        EXPECT_EQ(loans.size(), depth / 2);
+        std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
+    }
+}
+
+TEST_F(LendingHandler, KeepsSlotsForOthersHoweverManyReadsWaited) {
+    constexpr std::size_t kSlots = 64;
+    open(settings_);
+    medium_.lent = nullptr;
+    medium_.bytes = content_;
+    medium_.hold = true;
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    std::thread lets_go([&] {
+        await([&] {
+            const std::scoped_lock lock{medium_.mutex};
+            return medium_.kept.size() == kSlots;
+        });
+        medium_.hold = false;
+        medium_.complete_kept(0);
+    });
+    // None of those that have come first lends, and the others wait for their slots.
+    std::vector<Loan> loans;
+    const auto read = [&](base::CommandArena& arena, std::size_t i) -> base::Task<IoResult> {
+        return read_somehow(arena, i, i >= kSlots && device().lends_reads(512) ? &loans : nullptr);
+    };
+    const auto results = on_.run_together(4 * kSlots, read);
+    lets_go.join();
+    EXPECT_TRUE(std::ranges::all_of(results, &IoResult::has_value));
+    EXPECT_EQ(loans.size(), kSlots / 2);
+    std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
 }
 
 /// Of this process, which device and handler are.

@@ -112,6 +112,9 @@ bool UserQueue::accept(UserRequest& request) {
 }
 
 void UserQueue::enqueue(UserRequest& request) {
+    if (request.lends) {
+        count_loan(request.length, 1);
+    }
     waiting_.push_back(request);
     next_look_ = std::min(next_look_, limit_of_waiting(request));
     activate();
@@ -231,8 +234,7 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     for (std::uint32_t slot = layout.slots; slot > 0; --slot) {
         free_slots_.push_back(slot - 1);
     }
-    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lending_ = lent_by_handler_ = 0;
-    lending_bytes_ = 0;
+    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lent_by_handler_ = 0;
     ++attachments_;
     // Nexuses come before their commands.
     Requests behind;
@@ -361,6 +363,9 @@ void UserQueue::expire_waiting() {
 
 void UserQueue::end(UserRequest& request, UserRequest::End how) {
     request.end = how;
+    if (request.lends) {
+        count_loan(request.length, -1);
+    }
     if (request.server != nullptr) {
         request.server->told = nullptr;
     }

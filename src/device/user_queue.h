@@ -94,7 +94,6 @@ private:
         std::uint32_t in_offset = 0;
         bool in_use = false;
         bool goes_on = false;  ///< it was answered, and is completed once more
-        bool lends = false;    ///< the request does
         bool lent = false;     ///< it was completed, and its data are in use
         bool may_remap = false;
         std::uint64_t nexus = 0;
@@ -149,6 +148,7 @@ private:
     [[nodiscard]] bool is_of_who_left(const UserRequest& request) const;
     [[nodiscard]] bool is_of_handler(const UserRequest& request, const targe_completion& completion) const;
     void lend(std::uint32_t number, UserRequest& request);
+    void count_loan(std::uint64_t bytes, int by);
     void keep_loans();
     void lose_what_went_on();
     void free_slot(std::uint32_t number);
@@ -182,8 +182,8 @@ private:
     std::uint32_t reaped_ = 0;
     std::uint32_t generation_ = 0;
     std::uint32_t going_on_ = 0;         ///< slots
-    std::uint32_t lending_ = 0;          ///< slots that lend, or will
-    std::uint64_t lending_bytes_ = 0;    ///< of the arena, more than a slot's piece each
+    std::uint32_t lending_ = 0;          ///< slots that are lent, and requests that ask for it
+    std::uint64_t lending_bytes_ = 0;    ///< of these, what is more than a slot's piece each
     std::uint32_t lent_by_handler_ = 0;  ///< loans of its own memory
     std::uint32_t attachments_ = 0;
     std::vector<OldLoans> old_loans_;

@@ -96,10 +96,7 @@ bool UserQueue::offer(UserRequest& request) {
                       .arena_offset = *offset,
                       .arena_bytes = static_cast<std::uint32_t>(bytes),
                       .in_use = true,
-                      .lends = request.lends,
                       .may_remap = may_remap};
-    lending_ += request.lends ? 1 : 0;
-    lending_bytes_ += request.lends && bytes > TARGE_SLOT_BYTES ? bytes : 0;
     fill(number, request);
     request.slot = number;
     request.unlink();
@@ -224,7 +221,12 @@ const char* UserQueue::take(const targe_completion& completion) {
 }
 
 bool UserQueue::may_lend(std::uint64_t bytes) const {
-    if (!attachment_ || std::size_t{2} * lending_ >= slots_.size()) {
+    if (!attachment_) {
+        return false;
+    }
+    const auto slots =
+        std::min<std::size_t>(slots_.size(), attachment_->slot_limit.load(std::memory_order_relaxed));
+    if (std::size_t{2} * (lending_ + 1) > slots) {
         return false;
     }
     return bytes <= TARGE_SLOT_BYTES ||
@@ -251,6 +253,7 @@ void UserQueue::lend(std::uint32_t number, UserRequest& request) {
             .number = of | number};
         slot.lent = true;
         slot.request = nullptr;
+        count_loan(slot.arena_bytes, 1);
     }
     request.unlink();
     end(request, UserRequest::End::answered);
@@ -276,9 +279,21 @@ void UserQueue::give_back(std::uint64_t loan) {
     }
 }
 
+void UserQueue::count_loan(std::uint64_t bytes, int by) {
+    lending_ += static_cast<std::uint32_t>(by);
+    if (bytes > TARGE_SLOT_BYTES) {
+        lending_bytes_ += static_cast<std::uint64_t>(by) * bytes;
+    }
+}
+
 void UserQueue::keep_loans() {
-    const auto count =
-        static_cast<std::uint32_t>(std::ranges::count_if(slots_, &Slot::lent)) + lent_by_handler_;
+    std::uint32_t count = lent_by_handler_;
+    for (const Slot& slot : slots_) {
+        if (slot.lent) {
+            ++count;
+            count_loan(slot.arena_bytes, -1);
+        }
+    }
     if (count > 0) {
         old_loans_.push_back({.number = attachments_, .attachment = attachment_, .count = count});
     }
@@ -371,9 +386,10 @@ const char* UserQueue::check(const UserRequest& request, const targe_completion&
 void UserQueue::free_slot(std::uint32_t number) {
     Slot& slot = slots_[number];
     arena_->give_back(slot.arena_offset, slot.arena_bytes);
-    lending_ -= slot.lends ? 1 : 0;
-    lending_bytes_ -= slot.lends && slot.arena_bytes > TARGE_SLOT_BYTES ? slot.arena_bytes : 0;
-    slot.in_use = slot.goes_on = slot.lends = slot.lent = slot.may_remap = false;
+    if (slot.lent) {
+        count_loan(slot.arena_bytes, -1);
+    }
+    slot.in_use = slot.goes_on = slot.lent = slot.may_remap = false;
     slot.request = nullptr;
     free_slots_.push_back(number);
 }

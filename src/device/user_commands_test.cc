@@ -34,6 +34,7 @@ constexpr std::uint8_t kDo = 0xc0;
 constexpr std::uint8_t kKeep = 0xc1;    // and complete later
 constexpr std::uint8_t kGoOn = 0xc2;    // after an answer
 constexpr std::uint8_t kReport = 0xc3;  // ask what becomes of the answer
+constexpr std::uint8_t kClaim = 0xc4;   // to have filled all of data-in
 
 /// What all handlers of a test have seen and kept.
 struct Toy {
@@ -79,6 +80,9 @@ int execute(void* context, targe_command* command) {
             return TARGE_LATER;
         case kReport:
             command->report = 99;
+            return TARGE_DONE;
+        case kClaim:
+            command->data_in_length = command->data_in_room;
             return TARGE_DONE;
         default:
             return TARGE_DONE;
@@ -243,6 +247,25 @@ TEST_F(UserCommands, AnswersAndGoesOn) {
     targe_command_complete(await_kept());
     EXPECT_EQ(execute(kDo).end, ServerAnswer::End::answered);
     EXPECT_EQ(heard_.deferred, 0x030c00U) << "it went well";
+}
+
+TEST_F(UserCommands, ShowNobodyDataOfOthersThatTheirHandlerHasNotFilled) {
+    constexpr std::uint64_t kOther = kNexus + 1;
+    on_.ask([&] { return is_asked_for(kOther); });
+    const ToyHandler handler(settings_.socket, toy_);
+    for (const std::size_t size : {512U, 65'536U}) {
+        Bytes data(size, std::byte{0x5e});
+        const base::ConstSegment out{data.data(), size};
+        const base::Segment in{data.data(), size};
+        const std::array<std::byte, 6> write{std::byte{kDo}};
+        const std::array<std::byte, 6> claim{std::byte{kClaim}};
+        ServerRequest first{.cdb = write, .nexus = kNexus, .out = {&out, 1}};
+        ServerRequest second{.cdb = claim, .nexus = kOther, .in = {&in, 1}};
+        for (ServerRequest* const each : {&first, &second}) {
+            on_.run([&](base::CommandArena& arena) { return disk().server()->execute(arena, *each); });
+        }
+        EXPECT_EQ(data, Bytes(size));
+    }
 }
 
 TEST_F(UserCommands, TellsOfWhatWentOnInAHandlerThatIsGone) {

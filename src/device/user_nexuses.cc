@@ -61,6 +61,19 @@ void UserQueue::forget_all_notices() {
     }
 }
 
+/// A handler may say that it has filled more of data-in than it has.
+void UserQueue::clear_data_of_others(const UserRequest& request, std::span<std::byte> room) {
+    if (request.op != TARGE_OP_EXECUTE) {
+        return;
+    }
+    if (arena_of_.value_or(request.session) != request.session) {
+        arena_of_ = 0;
+        std::ranges::fill(room, std::byte{0});
+    } else {
+        arena_of_ = request.session;
+    }
+}
+
 bool UserQueue::join(const ServerNexus& nexus) {
     nexuses_.push_back(nexus);
     if (attachment_) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -133,6 +134,7 @@ private:
     void offer_waiting();
     [[nodiscard]] bool offer(UserRequest& request);
     void fill(std::uint32_t number, const UserRequest& request);
+    void clear_data_of_others(const UserRequest& request, std::span<std::byte> room);
     [[nodiscard]] targe_slot& shared_slot(std::uint32_t number) const;
 
     void let_handler_run();
@@ -193,6 +195,9 @@ private:
     base::Time away_since_{};
     base::Time next_look_ = base::Time::max();  ///< at the limits; no request has one before it
     std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
+
+    /// Whose data its arena has held; 0: those of several.
+    std::optional<std::uint64_t> arena_of_;
 
     std::vector<ServerNexus> nexuses_;  ///< that see the unit by way of this core
     /// Of these, whom a handler is to be told of that this queue has not attached yet.

@@ -1,10 +1,12 @@
 // What a device that executes CDBs itself says of its unit and of commands, and what it hears.
+#include "engine/background.h"
 #include "engine/testing/toy_server.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
+#include <coroutine>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -82,6 +84,43 @@ TEST_F(ServedUnit, IsResetThoughAChangeAwaitsACommandOfItsDevice) {
     server_->keeps = false;
     third->clear_attentions();
     EXPECT_EQ(third->run(cdb({0x01, 0, 0, 0, 0, 0})).status, 0x00) << "nobody has reserved it";
+}
+
+struct Pause {
+    std::coroutine_handle<>& paused;
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> self) const noexcept { paused = self; }
+    void await_resume() const noexcept {}
+};
+
+/// A change that closes lanes later than its turn comes, as one does that is kept on a disk.
+Background change_slowly(std::shared_ptr<LogicalUnit> unit, std::coroutine_handle<>& paused) {
+    Change change{unit->home()};
+    co_await change.turn();
+    co_await Pause{paused};
+    co_await change.begin();
+    co_await change.commit();
+}
+
+TEST_F(ServedUnit, IsResetThoughAChangeThatStoodBeforeClosesLanesLater) {
+    const auto other = login("other");
+    server_->keeps = true;
+    Task& rewind = host_->send(cdb({0x01, 0, 0, 0, 0, 0}));
+    world_.run();
+    std::coroutine_handle<> paused;
+    base::Core& home = unit_->home().core();
+    world_.as(home, [&] { change_slowly(unit_, paused); });
+    world_.run();
+    other->begin(TaskFunction::logical_unit_reset);
+    world_.run();
+    world_.as(home, [&] { paused.resume(); });
+    world_.run();
+    ASSERT_TRUE(server_->kept_is_aborted());
+    server_->let_go();
+    world_.run();
+    EXPECT_TRUE(rewind.was_dropped);
+    ASSERT_EQ(other->answered.size(), 1U);
+    EXPECT_EQ(other->answered[0]->response, TaskResponse::function_complete);
 }
 
 TEST_F(ServedUnit, IsSeenByNobodyBeforeItsDeviceHasSaidWhoMay) {

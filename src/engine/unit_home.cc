@@ -88,12 +88,21 @@ void UnitHome::abandon() {
 }
 
 void UnitHome::close_lanes(Change& change) {
+    const auto alive = unit_.shared_from_this();  // all may be over before this returns
+    // A reset that came before the lanes close awaits the change, and must not await what executes there.
+    const auto reset = std::ranges::find_if(
+        waiting_, [](const Change& each) { return each.hurried_ && each.scope_.has_value(); });
+    const std::optional<AbortScope> ends = reset != waiting_.end() ? reset->scope_ : std::nullopt;
     lanes_left_ = unit_.cores().size();
     for (base::Core* const core : unit_.cores()) {
-        run_on(core_, *core, [this, core, &change] {
+        run_on(core_, *core, [this, core, &change, alive, ends] {
             // The change stays in place, and its scope unchanged, until every lane has answered.
             const AbortScope* const scope = change.scope_ ? &*change.scope_ : nullptr;
-            unit_.lane(*core).close(scope, [this, core] { run_on(*core, core_, [this] { lane_closed(); }); });
+            Lane& lane = unit_.lane(*core);
+            lane.close(scope, [this, core] { run_on(*core, core_, [this] { lane_closed(); }); });
+            if (ends && !lane.is_open()) {
+                lane.abort(*ends, {});
+            }
         });
     }
 }

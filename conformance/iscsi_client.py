@@ -9,6 +9,7 @@ import hashlib
 import os
 import socket
 import struct
+import time
 from typing import Self
 
 from crc32c import digest
@@ -47,6 +48,7 @@ class Task:
     tag: int
     lun: int
     data_out: bytes
+    cdb: bytes
     data_in: bytearray = dataclasses.field(default_factory=bytearray)
     status: int | None = None
     sense: bytes = b""
@@ -87,6 +89,7 @@ class Session:
         self.holds_data_out = False
         self.asked: list[Pdu] = []  # R2Ts that wait for release_data_out()
         self.others: list[Pdu] = []  # what came unasked: asynchronous messages, rejects
+        self.limit, self.heard = timeout, time.monotonic()
         self.socket = socket.create_connection((address, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.input = self.socket.makefile("rb", buffering=1 << 18)
@@ -118,6 +121,7 @@ class Session:
         if data:
             padded = data + bytes(-len(data) % 4)
             out += padded + (digest(padded) if self.data_digest else b"")
+        self.heard = time.monotonic()
         self.socket.sendall(out)
 
     def _read(self, size: int) -> bytes:
@@ -136,11 +140,20 @@ class Session:
         if size and self.data_digest and self._read(4) != digest(data):
             raise ProtocolError("wrong data digest")
         pdu = Pdu(bytearray(header), data[:size])
+        self._bound_silence(pdu)
         if pdu.opcode != DATA_IN or header[1] & 1:
             if pdu.opcode not in (R2T,) and not (pdu.opcode == NOP_IN and pdu.tag == NO_TAG):
                 self.exp_stat_sn = (pdu.word(24) + 1) & 0xFFFFFFFF
             self.max_cmd_sn = pdu.word(32)
         return pdu
+
+    def _bound_silence(self, pdu: Pdu) -> None:
+        """A target that pings and answers nothing else is as silent as one that sends nothing."""
+        if pdu.opcode != NOP_IN or pdu.tag != NO_TAG:
+            self.heard = time.monotonic()
+        elif self.limit and time.monotonic() - self.heard > self.limit:
+            waits = ", ".join(f"{task.cdb.hex()} at LUN {task.lun}" for task in self.tasks.values())
+            raise TimeoutError(f"for {self.limit:g} s nothing but pings has come; under way: {waits or 'no command'}")
 
     def header(self, opcode: int, flags: int, *, immediate: bool = False, tag: int | None = None, lun: int = 0) -> bytearray:
         header = bytearray(48)
@@ -223,7 +236,7 @@ class Session:
         header = self.header(SCSI_COMMAND, 0x80 | (0x40 if read else 0) | (0x20 if data else 0) | attribute, lun=lun)
         struct.pack_into(">I", header, 20, len(data) or read)
         header[32:48] = cdb.ljust(16, b"\0")
-        task = Task(int.from_bytes(header[16:20], "big"), lun, data)
+        task = Task(int.from_bytes(header[16:20], "big"), lun, data, cdb)
         self.tasks[task.tag] = task
         self.send(header, data[:first])
         return task
@@ -238,7 +251,9 @@ class Session:
         elif pdu.opcode == NOP_IN and pdu.word(20) != NO_TAG:
             reply = self.header(NOP_OUT, 0x80, immediate=True, tag=NO_TAG)
             reply[20:24] = pdu.header[20:24]
+            heard = self.heard
             self.send(reply)
+            self.heard = heard
         elif pdu.opcode == DATA_IN:
             task = self.tasks[pdu.tag]
             offset = pdu.word(40)

@@ -9,6 +9,7 @@ The last line is always "N passed, N failed, N skipped"; the status is 1 if anyt
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import pathlib
 import random
@@ -16,6 +17,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 import xml.etree.ElementTree
@@ -166,13 +168,27 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
 }
 
 
+# Far more than any takes on a slow machine: one that hangs shows where, and the others still run.
+LIMIT_S = 900
+BUILD_LIMIT_S = 2400
+BUILDS = {"release", "check", "defects", "asan", "tsan"}
+
+
+def too_long(*_: object) -> None:
+    faulthandler.dump_traceback(all_threads=True)
+    raise TimeoutError("the stage hangs; where its threads were stands above")
+
+
 def run_stage(name: str) -> list[Result]:
     print(f"── {name}", flush=True)
     begin = time.monotonic()
+    signal.alarm(BUILD_LIMIT_S if name in BUILDS else LIMIT_S)
     try:
         results = STAGES[name]()
     except Exception:  # noqa: BLE001 - one stage that breaks must not hide the others
         results = [report.failed(name, "stage", traceback.format_exc())]
+    finally:
+        signal.alarm(0)
     for result in results:
         if result.verdict is Verdict.FAILED:
             print(f"   FAILED {result.name}: {result.note.strip()[:300]}")
@@ -182,6 +198,7 @@ def run_stage(name: str) -> list[Result]:
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
+    signal.signal(signal.SIGALRM, too_long)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
     parser.add_argument("--skip", action="append", default=[], choices=list(STAGES))
@@ -205,4 +222,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    if threading.active_count() > 1:  # of a stage that was cut short
+        os._exit(status)
+    sys.exit(status)

@@ -42,7 +42,8 @@ def setup() -> Setup:
     devices = (Device("blocks", handler="user", size=f"{SIZE_MIB}MiB", thin=True, **impatient), Device("tape", handler="user", size="", type="tape", **impatient),
                Device("disk", handler="user", size="", type="disk", **impatient),
                Device("good", handler="user", size=f"{SIZE_MIB}MiB", deadline="120s"))  # however long the machine stands still
-    return Setup(devices, (Target(NAME, {BLOCKS: "blocks", TAPE: "tape", GOOD: "good", DISK: "disk"}),))
+    # Its pings wake whoever waits for what a reset of another session has ended without an answer.
+    return Setup(devices, (Target(NAME, {BLOCKS: "blocks", TAPE: "tape", GOOD: "good", DISK: "disk"}, limits={"nop_interval": "1s"}),))
 
 
 class Ledger:
@@ -69,7 +70,7 @@ class Load(threading.Thread):
         self.under_way: dict[int, tuple[Task, float, int | None, bool]] = {}  # task, since when, slot of the good unit, whether it writes
         self.slowest = dict.fromkeys(luns, 0.0)
         self.ended = {(lun, good): 0 for lun in luns for good in (False, True)}
-        self.resets = 0
+        self.resets_begun, self.resets = dict.fromkeys(luns, 0), dict.fromkeys(luns, 0)
         self.last_reset = "none"
         self.wrong = ""
         self.stopping = threading.Event()
@@ -135,13 +136,16 @@ class Load(threading.Thread):
         struct.pack_into(">I", header, 20, NO_TAG)
         struct.pack_into(">I", header, 32, self.session.cmd_sn)
         begin = time.monotonic()
+        self.resets_begun[lun] += 1
         self.session.send(header)
         while not any(pdu.opcode == TASK_RESPONSE for pdu in self.session.others):
+            if time.monotonic() - begin > LIMIT_S:
+                raise TimeoutError(f"the reset of LUN {lun} is not answered")
             self._take(self.session.collect())
         self.slowest[lun] = max(self.slowest[lun], time.monotonic() - begin)
         response = next(pdu.header[2] for pdu in self.session.others if pdu.opcode == TASK_RESPONSE)
         self.session.others.clear()
-        self.resets += 1
+        self.resets[lun] += 1
         ended = [tag for tag, (task, *_) in self.under_way.items() if task.lun == lun]
         self.last_reset = f"LUN {lun}, response {response}, under way then: {ended}"
         if response != 0:
@@ -158,6 +162,9 @@ class Load(threading.Thread):
                         self._reset(self.dice.choice((BLOCKS, TAPE, DISK)))
                         continue
                 self._take(self.session.collect())
+                oldest = min((since for _, since, *_ in self.under_way.values()), default=time.monotonic())
+                if time.monotonic() - oldest > LIMIT_S:  # pings of the target come all the same
+                    raise TimeoutError("a command is not answered")
         except Exception as error:  # noqa: BLE001 - told by whoever started the load
             waits = [f"LUN {task.lun} for {time.monotonic() - since:.1f} s" for task, since, *_ in self.under_way.values()]
             self.wrong = f"{type(error).__name__}: {error}; the last reset: {self.last_reset}; under way: {waits}"
@@ -171,20 +178,37 @@ class Load(threading.Thread):
 
 class Visitor(threading.Thread):
     """Sessions that come and go, and ask what the engine answers by itself, or the good unit."""
+    RESET_S = 10 * DEADLINE_S  # what is not answered by then will not be: no unit keeps a command waiting for so long
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, resetting: Load) -> None:
         super().__init__()
-        self.port, self.wrong, self.visits, self.stopping = port, "", 0, threading.Event()
+        self.port, self.resetting, self.wrong, self.stopping = port, resetting, "", threading.Event()
+        self.visits = self.ended = 0
+
+    def _asks(self, session: Session, cdb: bytes, lun: int) -> bool:
+        """Whether it went well. A reset of the unit ends everybody's commands, and tells others only when they ask again, [SAM-5 r21]."""
+        resets, begin = self.resetting.resets[lun], time.monotonic()
+        task = session.submit(cdb, read=256, lun=lun)
+        while task.status is None:
+            session.collect()
+            waited = time.monotonic() - begin
+            if waited > LIMIT_S:
+                raise TimeoutError(f"{cdb.hex()} at LUN {lun} is not answered")
+            if waited > self.RESET_S and self.resetting.resets_begun[lun] > resets:
+                del session.tasks[task.tag]
+                self.ended += 1
+                return True
+        return task.good
 
     def run(self) -> None:
         try:
             while not self.wrong and not self.stopping.wait(0.05):
                 with Session(self.port, NAME, isid=random_isid(), timeout=LIMIT_S) as session:
-                    luns = session.command(bytes([0xA0]) + bytes(5) + struct.pack(">I2x", 256), read=256)
-                    asked = [session.command(inquiry(), read=96, lun=lun) for lun in (BLOCKS, TAPE, GOOD, DISK)]
+                    luns = self._asks(session, bytes([0xA0]) + bytes(5) + struct.pack(">I2x", 256), 0)
+                    asked = [self._asks(session, inquiry(), lun) for lun in (BLOCKS, TAPE, GOOD, DISK)]
                     ready = settled(session, TEST_UNIT_READY, lun=GOOD)
-                if not (luns.good and ready.good and all(task.good for task in asked)):
-                    self.wrong = f"REPORT LUNS {luns.status}, INQUIRY {[task.status for task in asked]}, TEST UNIT READY {ready.status} {ready.sense_triple}"
+                if not (luns and ready.good and all(asked)):
+                    self.wrong = f"REPORT LUNS went well {luns}, INQUIRY went well {asked}, TEST UNIT READY {ready.status} {ready.sense_triple}"
                 self.visits += 1
         except Exception as error:  # noqa: BLE001
             self.wrong = f"{type(error).__name__}: {error}"
@@ -230,8 +254,8 @@ def judge(loads: list[Load], visitor: Visitor) -> list[Result]:
             fault = "nothing was shown"
         results.append(_verdict(f"commands to the evil {name}", fault, note))
     well = sum(load.ended[GOOD, True] for load in loads)
-    results.append(_verdict("the unit beside them", both.wrong or bystander.wrong, f"{well} commands, the slowest after {slowest_good:.2f} s; {both.resets} resets of others"))
-    results.append(_verdict("sessions that come and go", visitor.wrong, f"{visitor.visits} of them"))
+    results.append(_verdict("the unit beside them", both.wrong or bystander.wrong, f"{well} commands, the slowest after {slowest_good:.2f} s; {sum(both.resets.values())} resets of others"))
+    results.append(_verdict("sessions that come and go", visitor.wrong, f"{visitor.visits} of them, {visitor.ended} commands of which were ended by resets"))
     return results
 
 
@@ -240,7 +264,7 @@ def under(daemon: Targed, seed: int, lives: int) -> list[Result]:
     with good_handler(daemon, "good"):
         await_ready(daemon, GOOD)
         loads = [Load(port, f"{seed} all", (BLOCKS, TAPE, GOOD, DISK), range(0, SLOTS, 2)), Load(port, f"{seed} good", (GOOD,), range(1, SLOTS, 2))]
-        visitor = Visitor(port)
+        visitor = Visitor(port, loads[0])
         evil = [threading.Thread(target=haunt, args=(daemon, device, level, f"{seed} {device}", lives))
                 for device, level in (("blocks", "blocks"), ("tape", "commands"), ("disk", "disk"))]
         everybody = [*loads, visitor, *evil]

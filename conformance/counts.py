@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
 
@@ -25,7 +26,7 @@ import report  # noqa: E402
 from counter import Counter, Counts  # noqa: E402
 from handler_beside import DEVICE as USER_DEVICE, handler  # noqa: E402
 from harness import PROGRAMS, Targed  # noqa: E402
-from report import Result  # noqa: E402
+from report import Result, Verdict  # noqa: E402
 from setup import Device, Setup, Target  # noqa: E402
 
 SUITE = "counts"
@@ -39,6 +40,7 @@ BATCHES = 16  # times as many at depth 32: they are whole batches, which go quic
 # A few for what happens now and then whatever is asked: timers, a cache that shrinks.
 SLACK = 0.004
 HAND_OVER = 0.05  # a command that is handed over costs one switch at least; now and then a thread waits for the kernel
+ATTEMPTS = 4
 YIELDED = 0.5  # beside a handler a thread also gives it a CPU that both want, which on a busy machine is no rare thing
 
 
@@ -148,6 +150,16 @@ def cost(daemon: Targed, counter: Counter, cell: Cell) -> tuple[Counts, int]:
     return found[1][0] - found[0][0], found[1][1] - found[0][1]
 
 
+def least_disturbed(measure: Callable[[], Result]) -> Result:
+    """The first that is within its limits, of a few. A machine that is busy with something else cuts batches into pieces, which adds calls
+    and waits and never takes any away; what a command costs by itself, it costs every time."""
+    for _ in range(ATTEMPTS):
+        result = measure()
+        if result.verdict is not Verdict.FAILED:
+            break
+    return result
+
+
 def judge_handler(cell: Cell, counts: Counts) -> Result:
     operations = cell.runs[1] - cell.runs[0]
     limits = HANDLERS_LIMITS[cell.depth]
@@ -245,9 +257,9 @@ def run() -> list[Result]:
                 if cell.store == CACHED and not reads_without_waiting(cached):
                     results.append(report.skipped(SUITE, cell.name, "the file system of /var/tmp cannot be asked without waiting (RWF_NOWAIT)"))
                     continue
-                results.append(judge(cell, *cost(daemon, counter, cell)))
+                results.append(least_disturbed(lambda cell=cell: judge(cell, *cost(daemon, counter, cell))))
                 if cell.store == USER:
-                    results.append(judge_handler(cell, cost(daemon, handler_counter, cell)[0]))
+                    results.append(least_disturbed(lambda cell=cell: judge_handler(cell, cost(daemon, handler_counter, cell)[0])))
             results.append(nothing_uncounted(daemon, counter, folder))
     return results
 

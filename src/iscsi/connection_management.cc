@@ -69,10 +69,6 @@ void Connection::management_request() {
 
 void Connection::manage_tasks(HeaderView header, TaskFunction function, std::optional<Lun> lun) {
     held_.skip_commands(lun, CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
-    // They have been carried out; only their responses still wait for data, which nobody sends any more.
-    while (ScsiTask* const task = tasks_.find_in_state(ScsiTask::State::draining, lun)) {
-        end_task(*task, Delivery::abandoned);
-    }
     manage(header, function, nullptr);
 }
 
@@ -149,8 +145,9 @@ void Connection::management_done(ManagementRequest& request, TaskFunctionRespons
     end_when_idle();
 }
 
-/// A task may have been answered while the function waited for others, and its response may still wait for
-/// data. The initiator must not hear of it once the function was answered.
+/// A task may have been answered, before the function or while it waited for others, and its response may
+/// still wait for data. The initiator must not hear of it once the function was answered: it sends no data
+/// for it any more. Where the function was refused, it does.
 void Connection::end_draining(const ManagementRequest& request) {
     std::optional<Lun> lun;
     switch (request.function) {

@@ -132,6 +132,24 @@ TEST_F(Management, FunctionsOnManyTasksEndThoseThatDrain) {
     }
 }
 
+TEST_F(Management, FunctionsThatAreRefusedLeaveThoseThatDrain) {
+    for (const auto response :
+         {TaskFunctionResponse::lun_does_not_exist, TaskFunctionResponse::function_rejected}) {
+        Peer other;
+        other.host.on_command = [&](HostTask& task) { other.host.respond_check(task, 5, 0x2000); };
+        other.host.on_management = [&](ManagementRequest& request) {
+            other.connection.management_done(request, response);
+        };
+        ASSERT_TRUE(other.log_in("InitialR2T=No;"));
+        other.send(other.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0));
+        other.send(other.management(TaskFunction::logical_unit_reset));
+        EXPECT_EQ(other.next().get<kResponse>(), static_cast<std::uint8_t>(response));
+        other.send(other.data_out(7, kReservedTag, 0, 0, testing::some_data(8192), true));
+        ASSERT_FALSE(other.answers.empty()) << "it was answered, and nothing has ended it";
+        EXPECT_EQ(other.next().opcode(), Opcode::scsi_response);
+    }
+}
+
 TEST_F(Management, NothingIsHeardOfATaskThatDrainsWhenItsFunctionIsAnswered) {
     for (const auto [function, left] :
          {std::pair{TaskFunction::abort_task, 2U}, std::pair{TaskFunction::abort_task_set, 1U},

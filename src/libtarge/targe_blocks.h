@@ -38,7 +38,11 @@ struct targe_extent {
 /* Each returns 0 (done), TARGE_LATER, or a negative errno; anything else is taken for -EIO. What is NULL the
  * device cannot, and targed does not announce it: without `write` it is read-only, without `flush` every
  * completed write must be durable, without `write_zeroes` zeroes are written, without `unmap` and
- * `block_status` it is not thin. */
+ * `block_status` it is not thin.
+ *
+ * What was completed must outlive this program, however it ends: nobody is told when one handler takes the
+ * place of another, which is taken to have it, and asked to flush it. Data in the page cache do; data in
+ * memory of the program do not, and are to be written out before the request is completed. */
 struct targe_block_ops {
     uint32_t struct_size;
     uint32_t reserved;

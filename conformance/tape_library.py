@@ -27,6 +27,7 @@ from tapes import NAME, Tapes
 
 SUITE = "tape-library"
 LIMIT_S = 60.0
+FIXED_512 = bytes([0, 0, 0x10, 8]) + bytes(5) + (512).to_bytes(3, "big")  # a parameter list of MODE SELECT(6)
 
 
 def identity(session: Session, other: Session, tapes: Tapes) -> None:
@@ -76,8 +77,7 @@ def blocks(session: Session, other: Session, tapes: Tapes) -> None:
 
 def others_are_told(session: Session, other: Session, tapes: Tapes) -> None:
     settled(other, TEST_UNIT_READY, lun=LUN)
-    fixed_512 = bytes([0, 0, 0x10, 8]) + bytes(5) + (512).to_bytes(3, "big")
-    expect(settled(session, bytes([0x15, 0x10, 0, 0, len(fixed_512), 0]), data=fixed_512, lun=LUN).good, True, "MODE SELECT(6)")
+    expect(settled(session, bytes([0x15, 0x10, 0, 0, len(FIXED_512), 0]), data=FIXED_512, lun=LUN).good, True, "MODE SELECT(6)")
     expect(once_at(session, TEST_UNIT_READY, LUN).good, True, "its own next command")
     expect(once_at(other, TEST_UNIT_READY, LUN).sense_triple, MODES_CHANGED, "that of another nexus")
     expect(block_length(session), 512, "the block length that was set")
@@ -267,18 +267,21 @@ def survived(daemon: Targed, tapes: Tapes, handler: Handler, seed: int, kills: i
 
 
 def restarted(daemon: Targed, tapes: Tapes, handler: Handler) -> list[Result]:
-    """A new targed finds the targe-vtl that served the last one."""
+    """A new targed finds the targe-vtl that served the last one, and its drives as after the reset that initiators are told of."""
     with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
         rewound(session)
         wrote(session, b"before")
         marked(session)
+        session.command(bytes([0x15, 0x10, 0, 0, len(FIXED_512), 0]), data=FIXED_512, lun=LUN)
+        lengths = [block_length(session)]
     daemon.restart()
     with Session(daemon.target().port, NAME, timeout=LIMIT_S) as session:
         first = once_at(session, TEST_UNIT_READY, LUN)
+        lengths.append(block_length(session))
         rewound(session)
         found = bytes(read(session, 100).data_in)
-    good = first.sense_triple[:2] == (6, 0x29) and found == b"before" and handler.process.poll() is None
-    return [report.passed(SUITE, "a new targed") if good else report.failed(SUITE, "a new targed", f"{first.sense_triple}, {found!r}")]
+    good = first.sense_triple[:2] == (6, 0x29) and found == b"before" and lengths == [512, 0] and handler.process.poll() is None
+    return [report.passed(SUITE, "a new targed") if good else report.failed(SUITE, "a new targed", f"{first.sense_triple}, {found!r}, {lengths}")]
 
 
 def said(tapes: Tapes, daemon: Targed, *more: str, library: pathlib.Path | None = None) -> tuple[int, str]:

@@ -93,5 +93,36 @@ TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
     targe_detach(device);
 }
 
+TEST(ComingBack, FindsTheUnitAsAfterTheResetThatInitiatorsAreToldOf) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    std::vector<targe_task_management> told;
+    targe_command_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.execute = [](void*, targe_command*) -> int { return TARGE_DONE; };
+    ops.task_management = [](void* context, const targe_task_management* function) {
+        static_cast<std::vector<targe_task_management>*>(context)->push_back(*function);
+    };
+    targe_attachment how = targed->attachment({});
+    how.level = TARGE_COMMANDS;
+    how.block_ops = nullptr;
+    how.command_ops = &ops;
+    how.context = &told;
+    how.peripheral_type = 0x01;
+    how.reattach = 1;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    targed.emplace(folder);
+    targed->welcome();
+    targe_stop(device);
+    runs.join();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].function, std::uint32_t{TARGE_LOGICAL_UNIT_RESET});
+    EXPECT_EQ(told[0].done, 1U);
+    EXPECT_EQ(told[0].session, 0U);
+    targe_detach(device);
+}
+
 }  // namespace
 }  // namespace targe

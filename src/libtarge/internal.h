@@ -122,6 +122,8 @@ void targe_forget_log_pages(targe_device* device);
 /// Calls the handler for what it is given. Finishes the request, unless the handler does that later.
 void targe_dispatch(struct queue* queue, struct targe_slot* slot, struct request* request);
 void targe_forget_sessions(targe_device* device);
+/// As after LOGICAL UNIT RESET, where a handler of commands wants to be told of that.
+void targe_reset_unit(const targe_device* device);
 
 #ifdef __cplusplus
 }

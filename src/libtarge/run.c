@@ -201,6 +201,8 @@ int targe_run(targe_device* device) {
         if (device->connection >= 0) {
             targe_await_open_requests(device);
             targe_forget_sessions(device);
+            // The next targed tells initiators of a reset.
+            targe_reset_unit(device);
             targe_disconnect(device);
             wait_ms = kReattachFirstMs;
         }

@@ -155,6 +155,13 @@ void targe_forget_sessions(targe_device* device) {
     }
 }
 
+void targe_reset_unit(const targe_device* device) {
+    if (device->how.level == TARGE_COMMANDS && device->commands.task_management != NULL) {
+        const struct targe_task_management reset = {.function = TARGE_LOGICAL_UNIT_RESET, .done = 1};
+        device->commands.task_management(device->how.context, &reset);
+    }
+}
+
 static void dispatch_management(targe_device* device, const struct targe_slot* slot) {
     if (device->commands.task_management != NULL) {
         const struct targe_task_management function = {

@@ -26,9 +26,10 @@
  * before the next one gets a command of theirs, and what was held or begun ends.
  *
  * With targe_attachment.reattach targe_run() outlives targed: when targed is gone, it waits until what the
- * handler has in hand is complete, calls session_detach for every session that there was, and tries to attach
- * until it is let in, whatever it is refused for meanwhile. Log pages and what targe_set_depth() said are
- * told again; targe_size() and targe_block_size() may be others then, if the configuration is.
+ * handler has in hand is complete, calls session_detach for every session that there was and, at command
+ * level, task_management as of a TARGE_LOGICAL_UNIT_RESET that is done, and tries to attach until it is let
+ * in, whatever it is refused for meanwhile. Log pages and what targe_set_depth() said are told again;
+ * targe_size() and targe_block_size() may be others then, if the configuration is.
  *
  * Compatibility. targe_attachment and both structs of operations begin with `struct_size` = sizeof of it: a
  * library that is newer than the program takes what follows for zero, one that is older refuses what it does

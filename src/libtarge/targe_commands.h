@@ -146,7 +146,8 @@ struct targe_command_ops {
      */
     void (*session_detach)(void* context, uint64_t session);
     /* May be NULL. Between the two calls complete the commands that are targe_aborted() soon, with any
-     * status. After TARGE_LOGICAL_UNIT_RESET is done, mode pages and PREVENT are as after power on. */
+     * status. After TARGE_LOGICAL_UNIT_RESET is done, mode pages and PREVENT are as after power on; so they
+     * are when targed has gone. */
     void (*task_management)(void* context, const struct targe_task_management* function);
     /* May be NULL. Reservations have changed, or this handler has come while there are some. targed enforces
      * them by itself; this is for handlers that show them, or hand them on. */

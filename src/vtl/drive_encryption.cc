@@ -136,6 +136,9 @@ Drive::Ending Drive::security_protocol_out(Call& call) {
     if (!parameters) {
         return parameters.error();
     }
+    if (parameters->clear_on_demount && !loaded_) {
+        return invalid_parameter(5, 2);
+    }
     parameters->key_instance = ++encryption_.key_instances;
     const std::uint64_t session = call.in().session;
     switch (parameters->scope) {

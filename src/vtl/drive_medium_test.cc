@@ -292,6 +292,9 @@ TEST_F(DriveEncryption, EndsWithTheCartridgeWhenAskedTo) {
     ASSERT_TRUE(set(page).good());
     ASSERT_TRUE(run({0x1b, 0, 0, 0, 0, 0}).good());
     EXPECT_EQ(number_at(get(0x20).data, 5, 2), 0U);
+    // Where none is mounted, there is none that it could end with.
+    EXPECT_EQ(text(set(page)), "5/2600");
+    EXPECT_EQ(number_at(get(0x20).data, 5, 2), 0U);
 }
 
 TEST_F(DriveEncryption, SaysWhatItCan) {

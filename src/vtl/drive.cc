@@ -130,6 +130,7 @@ bool Drive::unthread(std::string& trouble) {
     std::erase_if(encryption_.local, [](const auto& each) { return each.second.clear_on_demount; });
     if (encryption_.shared.clear_on_demount) {
         encryption_.shared = {};
+        encryption_.of_all.reset();
     }
     return synced.has_value();
 }
@@ -149,12 +150,16 @@ Result<> Drive::sync() {
 void Drive::session_gone(std::uint64_t session) {
     preventing_.erase(session);
     encryption_.local.erase(session);
+    if (encryption_.of_all == session) {
+        encryption_.of_all.reset();
+    }
 }
 
 void Drive::reset() {
     preventing_.clear();
     encryption_.local.clear();
     encryption_.shared = {};
+    encryption_.of_all.reset();
     overwrite_.reset();
     mode_.reset();
     block_length_ = 0;

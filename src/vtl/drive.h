@@ -195,6 +195,7 @@ private:
     Ending security_protocol_out(Call& call);
     Ending next_block_status(Call& call, std::uint64_t allocation);
     [[nodiscard]] const EncryptionParameters& encryption(std::uint64_t session) const;
+    [[nodiscard]] EncryptionScope encryption_scope(std::uint64_t session) const;
 
     // What it says of itself, drive_report.cc.
     Ending inquiry(Call& call);

@@ -23,6 +23,14 @@ const EncryptionParameters& Drive::encryption(std::uint64_t session) const {
     return own == encryption_.local.end() ? encryption_.shared : own->second;
 }
 
+/// Of the nexus, which is not that of the parameters where another nexus has set them for all.
+EncryptionScope Drive::encryption_scope(std::uint64_t session) const {
+    if (encryption_.local.contains(session)) {
+        return EncryptionScope::local;
+    }
+    return encryption_.of_all == session ? EncryptionScope::all_nexuses : EncryptionScope::shared_default;
+}
+
 /// What is behind the position, as far as encryption goes.
 Drive::Ending Drive::next_block_status(Call& call, std::uint64_t allocation) {
     if (auto refused = ready()) {
@@ -104,8 +112,10 @@ Drive::Ending Drive::security_protocol_in(Call& call) {
             call.reply(allocation, write_management_capabilities);
             return std::nullopt;
         case pages::status:
-            call.reply(allocation,
-                       [&](scsi::ParameterWriter& out) { write_status(encryption(call.in().session), out); });
+            call.reply(allocation, [&](scsi::ParameterWriter& out) {
+                const std::uint64_t session = call.in().session;
+                write_status(encryption(session), encryption_scope(session), out);
+            });
             return std::nullopt;
         case pages::next_block:
             return next_block_status(call, allocation);
@@ -141,6 +151,9 @@ Drive::Ending Drive::security_protocol_out(Call& call) {
     }
     parameters->key_instance = ++encryption_.key_instances;
     const std::uint64_t session = call.in().session;
+    if (encryption_.of_all == session) {
+        encryption_.of_all.reset();
+    }
     switch (parameters->scope) {
         case EncryptionScope::shared_default:
             encryption_.local.erase(session);
@@ -151,6 +164,7 @@ Drive::Ending Drive::security_protocol_out(Call& call) {
         case EncryptionScope::all_nexuses:
             encryption_.local.erase(session);
             encryption_.shared = std::move(*parameters);
+            encryption_.of_all = session;
             call.attention(Attention::To::others, asc::data_encryption_parameters_changed);
             break;
     }

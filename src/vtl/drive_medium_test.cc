@@ -279,9 +279,12 @@ TEST_F(DriveEncryption, BelongsToANexusOrToAll) {
     EXPECT_EQ(number_at(get(0x20, 5).data, 4, 4), 0x2102'0201U);
     EXPECT_EQ(number_at(get(0x20, 6).data, 4, 4), 0U);
     ASSERT_TRUE(set(set_page(2, 2, 2, 8), 6).good());
-    EXPECT_EQ(number_at(get(0x20, 1).data, 4, 4), 0x4202'0201U);
+    EXPECT_EQ(number_at(get(0x20, 6).data, 4, 4), 0x4202'0201U);
+    EXPECT_EQ(number_at(get(0x20, 1).data, 4, 4), 0x0202'0201U);
     ASSERT_TRUE(set(set_page(0, 0, 0, 0), 5).good());
-    EXPECT_EQ(number_at(get(0x20, 5).data, 4, 4), 0x4202'0201U);
+    EXPECT_EQ(number_at(get(0x20, 5).data, 4, 4), 0x0202'0201U);
+    drive_.session_gone(6);
+    EXPECT_EQ(number_at(get(0x20, 6).data, 4, 4), 0x0202'0201U);
     drive_.reset();
     EXPECT_EQ(number_at(get(0x20, 5).data, 5, 1), 0U);
 }

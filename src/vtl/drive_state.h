@@ -43,7 +43,8 @@ struct EncryptionParameters {
 struct EncryptionState {
     EncryptionParameters shared;  ///< of all nexuses that have none of their own
     std::map<std::uint64_t, EncryptionParameters> local;
-    std::uint32_t key_instances = 0;  ///< how often parameters were set
+    std::optional<std::uint64_t> of_all;  ///< the nexus that has set them for all, as long as it says so
+    std::uint32_t key_instances = 0;      ///< how often parameters were set
 };
 
 /// In bytes, and as initiators count them where not said otherwise.

@@ -136,12 +136,13 @@ void write_management_capabilities(scsi::ParameterWriter& out) {
     out.zeroes(8);
 }
 
-void write_status(const EncryptionParameters& parameters, scsi::ParameterWriter& out) {
+void write_status(const EncryptionParameters& parameters, EncryptionScope of_nexus,
+                  scsi::ParameterWriter& out) {
     out.u16(encryption_page::status);
     const std::size_t length_at = out.size();
     out.u16(0);
     const auto scope = static_cast<unsigned>(parameters.scope);
-    out.u8(static_cast<std::uint8_t>(scope << 5U | scope));
+    out.u8(static_cast<std::uint8_t>(static_cast<unsigned>(of_nexus) << 5U | scope));
     out.u8(static_cast<std::uint8_t>(parameters.encrypt));
     out.u8(static_cast<std::uint8_t>(parameters.decrypt));
     out.u8(parameters.enabled() ? kAlgorithmIndex : 0);

@@ -39,7 +39,9 @@ enum class NextBlock : std::uint8_t {
 
 void write_capabilities(bool volume_in, scsi::ParameterWriter& out);
 void write_management_capabilities(scsi::ParameterWriter& out);
-void write_status(const EncryptionParameters& parameters, scsi::ParameterWriter& out);
+/// `parameters` are those that the nexus uses, of whose own scope `of_nexus` is.
+void write_status(const EncryptionParameters& parameters, EncryptionScope of_nexus,
+                  scsi::ParameterWriter& out);
 void write_next_block(std::uint64_t object, NextBlock status, bool compressed, const KeyAssociatedData& kad,
                       scsi::ParameterWriter& out);
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <ios>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -70,6 +71,21 @@ public:
 
 private:
     Workers workers_{2};
+};
+
+/// Throws before it is a coroutine, as one does for which there is no memory.
+class UnreadyDisk final : public BlockHandler {
+public:
+    [[nodiscard]] Abilities can() const override { return {.block_status = true}; }
+    Answer read(targe_io& /*io*/) override { throw std::bad_alloc(); }
+    Answer block_status(targe_io& /*io*/, targe_extent& /*extent*/) override { throw std::bad_alloc(); }
+};
+class UnreadyUnit final : public CommandHandler {
+public:
+    Execution execute(targe_command& command) override {
+        command.data_in_length = 1;
+        throw std::bad_alloc();
+    }
 };
 
 constexpr std::uint8_t kTape = 0x01;
@@ -150,6 +166,30 @@ TEST_F(AsyncHandlers, EndRequestsAsTheirCoroutinesDo) {
     ASSERT_TRUE(extent);
     EXPECT_EQ(extent->blocks, 4U);
     EXPECT_FALSE(on_.block_status(device(), 8, 8));
+}
+
+TEST_F(AsyncHandlers, EndRequestsOfWhichNoCoroutineCouldBeMade) {
+    UnreadyDisk disk;
+    open(settings_);
+    targe_attachment how{};
+    how.size = 1U << 20U;
+    const Serving serving(disk, how, settings_.socket);
+    Bytes block(testing::kBlock);
+    EXPECT_EQ(on_.read(device(), 0, block).error().error, IoError::unreadable);
+    EXPECT_FALSE(on_.block_status(device(), 0, 8));
+}
+
+TEST_F(AsyncHandlers, EndCommandsOfWhichNoCoroutineCouldBeMade) {
+    UnreadyUnit unit;
+    settings_.type = kTape;
+    open(settings_);
+    targe_attachment how{};
+    how.peripheral_type = kTape;
+    const Serving serving(unit, how, settings_.socket);
+    const ServerAnswer thrown = execute(kNothing);
+    EXPECT_EQ(thrown.key, 4);
+    EXPECT_EQ(thrown.condition, 0x4400);
+    EXPECT_EQ(thrown.in_bytes, 0U);
 }
 
 TEST_F(AsyncHandlers, EndCommandsAsTheirCoroutinesDo) {

@@ -100,8 +100,7 @@ public:
         ops.copy = has.copy ? call<&BlockHandler::copy> : nullptr;
         if (has.block_status) {
             ops.block_status = [](void* context, targe_io* io, targe_extent* extent) {
-                static_cast<BlockHandler*>(context)->block_status(*io, *extent);
-                return int{TARGE_LATER};
+                return begun([&] { static_cast<BlockHandler*>(context)->block_status(*io, *extent); });
             };
         }
         if (has.batches) {
@@ -118,8 +117,16 @@ public:
 private:
     template <Answer (BlockHandler::*Method)(targe_io&)>
     static int call(void* context, targe_io* io) {
-        (static_cast<BlockHandler*>(context)->*Method)(*io);
-        return TARGE_LATER;
+        return begun([&] { (static_cast<BlockHandler*>(context)->*Method)(*io); });
+    }
+    /// What a coroutine throws ends its request; what gets out of here is thrown before there is one.
+    static int begun(auto begin) noexcept {
+        try {
+            begin();
+            return TARGE_LATER;
+        } catch (...) {
+            return -EIO;
+        }
     }
 };
 

@@ -36,15 +36,17 @@ struct Execution {
             return Complete{};
         }
         void return_value(int /*done*/) noexcept {}
-        void unhandled_exception() noexcept {
-            constexpr std::uint8_t kHardwareError = 4;
-            constexpr std::uint8_t kInternalTargetFailure = 0x44;
-            targe_fail(&command, kHardwareError, kInternalTargetFailure, 0);
-            command.data_in_length = command.wanted = 0;
-        }
+        void unhandled_exception() noexcept { fail(command); }
 
         targe_command& command;
     };
+    /// As an exception does.
+    static int fail(targe_command& command) noexcept {
+        constexpr std::uint8_t kHardwareError = 4;
+        constexpr std::uint8_t kInternalTargetFailure = 0x44;
+        command.data_in_length = command.wanted = 0;
+        return targe_fail(&command, kHardwareError, kInternalTargetFailure, 0);
+    }
 };
 
 /// A unit that gets CDBs. Which ones, in what order, and what is to be forgotten when, targe_commands.h says.
@@ -78,8 +80,12 @@ public:
         targe_command_ops ops{};
         ops.struct_size = sizeof ops;
         ops.execute = [](void* context, targe_command* command) {
-            of(context).execute(*command);
-            return int{TARGE_LATER};
+            try {
+                of(context).execute(*command);
+                return int{TARGE_LATER};
+            } catch (...) {  // before there was a coroutine
+                return Execution::fail(*command);
+            }
         };
         if (heard.sessions) {
             ops.session_attach = [](void* context, const targe_session* session) {

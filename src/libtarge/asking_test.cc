@@ -68,6 +68,17 @@ TEST(Asking, IsNotCutOffBySignals) {
     targe_detach(device);
 }
 
+TEST(Asking, ServesWhatATargedMayHaveTakenNoteOfThatHasNotAnswered) {
+    constexpr std::uint64_t kSize = 1U << 20U;
+    const SocketFolder folder;
+    FakeTarged targed(folder);
+    targe_device* const device = targed.attach();
+    ASSERT_NE(device, nullptr);
+    EXPECT_EQ(targe_resize(device, 2 * kSize), -ETIMEDOUT);
+    EXPECT_EQ(targe_size(device), 2 * kSize);
+    targe_detach(device);
+}
+
 TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
     const SocketFolder folder;
     std::optional<FakeTarged> targed(std::in_place, folder);

@@ -147,7 +147,10 @@ int targe_resize(targe_device* device, uint64_t size) {
         __atomic_store_n(&device->size, size, __ATOMIC_RELAXED);
     }
     const int result = ask(device, TARGE_REQUEST_RESIZE, size, 0);
-    __atomic_store_n(&device->size, result == 0 ? size : before, __ATOMIC_RELAXED);
+    // It may yet ask for what is new when it has not answered.
+    if (result == 0 || (result != -ETIMEDOUT && size > before)) {
+        __atomic_store_n(&device->size, result == 0 ? size : before, __ATOMIC_RELAXED);
+    }
     if (result == 0) {
         device->hello.size = size;  // for attaching anew
     }

@@ -61,7 +61,7 @@ void UserEvents::ended(const Operation& operation, int result) {
         return;
     }
     if (&operation == &bell_) {
-        if (std::exchange(rings_again_, false)) {
+        if (std::exchange(rings_again_, false) && result != -ECANCELED) {
             wake_handler();
         }
         return;

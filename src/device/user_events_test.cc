@@ -7,7 +7,12 @@
 #include <liburing.h>
 #include <sys/eventfd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <thread>
+#include <vector>
 
 namespace targe::device {
 namespace {
@@ -32,6 +37,42 @@ void submit(reactor::Reactor& reactor, Nothing& nothing) {
 bool is_rung(const UserAttachment& attachment) {
     eventfd_t count = 0;
     return ::eventfd_read(attachment.handler_event.get(), &count) == 0;
+}
+
+TEST(UserEvents, LeaveNothingInTheRingOnceTheyAreToBeQuiet) {
+    testing::OnReactor on;  // which expects so at its end
+    UserPresence presence;
+    const UserSettings settings{.name = "disk"};
+    Nobody nobody;
+    const auto attachment = std::make_shared<UserAttachment>();
+    attachment->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC)};
+    constexpr eventfd_t kFull = UINT64_MAX - 1;
+    ASSERT_EQ(::eventfd_write(attachment->handler_event.get(), kFull), 0);
+    std::unique_ptr<UserQueue> queue;
+    UserEvents* events = nullptr;
+    on.ask([&] {
+        reactor::Reactor& here = *reactor::Reactor::current();
+        queue = std::make_unique<UserQueue>(presence, settings, nobody, here, 0);
+        events = new UserEvents(*queue, here, attachment, 0);
+        events->wake_handler();
+        events->wake_handler();
+        return true;
+    });
+    on.ask([&] {
+        events->quiet();
+        return true;
+    });
+    // What was cancelled is known to be so some turns later.
+    const auto leaks = [] { return reactor::Reactor::current()->leaks(); };
+    for (int looks = 0; looks < 10'000 && !on.ask(leaks).empty(); ++looks) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    }
+    EXPECT_EQ(on.ask(leaks), std::vector<std::string>{});
+    on.ask([&] {
+        events->release();
+        queue.reset();
+        return true;
+    });
 }
 
 TEST(UserEvents, WakeAHandlerThatSleepsAgainBeforeItIsKnownToHaveBeenWoken) {

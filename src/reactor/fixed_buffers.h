@@ -16,7 +16,7 @@ public:
     BufferRegistrar(const BufferRegistrar&) = delete;
     BufferRegistrar& operator=(const BufferRegistrar&) = delete;
     /// Makes the memory known as `slot`, in the place of what was; empty: nothing is any more. Operations
-    /// that have begun end in the old memory. 0, or an errno and the slot is empty.
+    /// that were prepared end in the old memory. 0, or an errno: then a slot that was empty still is.
     [[nodiscard]] virtual int set(unsigned slot, std::span<std::byte> memory) = 0;
 
 protected:

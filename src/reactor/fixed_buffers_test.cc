@@ -21,6 +21,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace targe::reactor {
 namespace {
@@ -103,6 +104,62 @@ TEST(RegisteredBuffers, AreForgottenBeforeTheirMemoryGoes) {
     EXPECT_EQ(outcome.wrong, 0U);
     EXPECT_GT(outcome.stats.fixed, 100U);
     (*reactors)->stop();
+}
+
+/// At the end of a turn, behind what the plug does there: needs memory that only the cache has.
+class NeedsMemory final : public TurnEnd {
+public:
+    NeedsMemory() { did_much_ = true; }
+    void turn_ended() override {
+        BufferCache& cache = Reactor::current()->buffer_cache();
+        cache.set_limit(cache.stats().bytes_held);
+        had_ = cache.take(4 * kSize).has_value();
+    }
+    [[nodiscard]] bool had() const { return had_; }
+
+private:
+    bool had_ = false;
+};
+
+/// Reads into a buffer whose neighbour goes back to the system in the same turn.
+base::Detached read_beside_what_goes(base::CommandArena& /*arena*/, int fd, NeedsMemory& need,
+                                     std::promise<PluggedTransfer::Result>& done) {
+    Reactor& reactor = *Reactor::current();
+    auto buffer = reactor.buffers().take(kSize);
+    reactor.buffers().take(kSize).reset();
+    const iovec piece{.iov_base = buffer->bytes().data(), .iov_len = kSize};
+    const PlugRange range{.direction = PlugDirection::read,
+                          .fd = fd,
+                          .pieces = {&piece, 1},
+                          .offset = 0,
+                          .size = kSize,
+                          .rw_flags = 0,
+                          .limits = &kLimits};
+    for (unsigned use = 0; use < FixedBuffers::kUses; ++use) {
+        static_cast<void>(co_await PluggedTransfer(range));
+    }
+    EXPECT_EQ(reactor.plug().stats().fixed, 1U);
+    reactor.at_turn_end(need);
+    const PluggedTransfer::Result result = co_await PluggedTransfer(range);
+    EXPECT_EQ(reactor.plug().stats().fixed, 2U);
+    buffer->reset();
+    done.set_value(result);
+}
+
+TEST(RegisteredBuffers, AreForgottenBehindWhatWasPrepared) {
+    auto reactors = Reactors::start({.count = 1, .pin = false, .each = {}});
+    ASSERT_TRUE(reactors);
+    const FileDescriptor file(::memfd_create("fixed", MFD_CLOEXEC));
+    ASSERT_EQ(::ftruncate(file.get(), kSize), 0);
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
+    base::CommandArena arena{block};
+    NeedsMemory need;
+    std::promise<PluggedTransfer::Result> done;
+    base::post((**reactors)[0], [&] { read_beside_what_goes(arena, file.get(), need, done); });
+    EXPECT_EQ(done.get_future().get(), PluggedTransfer::Result{.bytes = kSize});
+    (*reactors)->stop();
+    EXPECT_TRUE(need.had());
+    EXPECT_EQ((*reactors)->leaks(), std::vector<std::string>{});
 }
 
 /// A process without CAP_IPC_LOCK, as far as this thread is concerned.

@@ -78,16 +78,17 @@ public:
     }
 
     void submit() {
-        io_uring_sqe& sqe = plug_.reactor_.prepare(*this);
-        ++plug_.in_flight_;
-        ++plug_.stats_.operations;
         const iovec* const pieces = &pieces_[first_];
         const std::uint64_t at = offset_ + moved_;
         const std::size_t left = count_ - first_;
         const bool reads = direction_ == PlugDirection::read;
+        // Before there is a submission: it may have to make room, which hands over all that there are.
         const auto fixed = left == 1
                                ? plug_.reactor_.buffer_cache().slot_of(pieces->iov_base, pieces->iov_len)
                                : std::nullopt;
+        io_uring_sqe& sqe = plug_.reactor_.prepare(*this);
+        ++plug_.in_flight_;
+        ++plug_.stats_.operations;
         if (fixed) {
             ++plug_.stats_.fixed;
             const auto size = static_cast<unsigned>(pieces->iov_len);

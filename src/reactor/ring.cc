@@ -84,6 +84,13 @@ int Ring::set(unsigned slot, std::span<std::byte> memory) {
         }
         has_slots_ = true;
     }
+    if (memory.empty()) {
+        // What is prepared names slots, and the kernel looks there when it takes it.
+        submit();
+        if (io_uring_sq_ready(&ring_) != 0) {
+            return EBUSY;
+        }
+    }
     const iovec entry{.iov_base = memory.data(), .iov_len = memory.size()};
     const __u64 tag = 0;
     const int result = io_uring_register_buffers_update_tag(&ring_, slot, &entry, &tag, 1);

@@ -135,4 +135,24 @@ void UserArena::give_back(std::uint32_t offset, std::uint64_t bytes) {
     }
 }
 
+void UserArenaOwners::hand_over(std::uint64_t nexus, std::span<std::byte> arena, Piece piece, Piece room) {
+    const auto end = static_cast<std::size_t>(whole_pages(piece.end()) / TARGE_PAGE);
+    if (pages_.size() < end) {
+        pages_.resize(end, kNobody);
+    }
+    for (std::size_t page = piece.offset / TARGE_PAGE; page < end; ++page) {
+        std::uint64_t& owner = pages_[page];
+        if (owner == nexus || owner == kNobody) {
+            owner = nexus;
+            continue;
+        }
+        const std::uint64_t from = std::max<std::uint64_t>(page * TARGE_PAGE, room.offset);
+        const std::uint64_t to = std::min<std::uint64_t>((page + 1) * TARGE_PAGE, room.end());
+        if (from < to) {
+            std::ranges::fill(arena.subspan(from, to - from), std::byte{0});
+        }
+        owner = from < to && to - from == TARGE_PAGE ? nexus : kSeveral;
+    }
+}
+
 }  // namespace targe::device

@@ -107,4 +107,25 @@ private:
     std::vector<Extent> free_;  ///< by offset, never adjacent
 };
 
+/// Whose data lie in an arena, page by page. Pure bookkeeping but for what it clears.
+class UserArenaOwners {
+public:
+    struct Piece {
+        std::uint32_t offset;
+        std::uint32_t bytes;
+        [[nodiscard]] std::uint64_t end() const { return std::uint64_t{offset} + bytes; }
+    };
+
+    /// `piece` is to hold data of `nexus`. Clears what of `room`, a part of it that is to be written to
+    /// before `nexus` is shown it, may hold those of others.
+    void hand_over(std::uint64_t nexus, std::span<std::byte> arena, Piece piece, Piece room);
+
+private:
+    /// Neither is the number of a nexus.
+    static constexpr std::uint64_t kNobody = UINT64_MAX;
+    static constexpr std::uint64_t kSeveral = UINT64_MAX - 1;
+
+    std::vector<std::uint64_t> pages_;  ///< the owner of each, as far as any has had one
+};
+
 }  // namespace targe::device

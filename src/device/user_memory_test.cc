@@ -6,9 +6,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <random>
+#include <span>
+#include <vector>
 
 namespace targe::device {
 namespace {
@@ -75,6 +80,49 @@ TEST(UserArena, GivesEachByteToOneAtATime) {
     EXPECT_EQ(*all, kSlots * TARGE_SLOT_BYTES);
     EXPECT_FALSE(arena.take(1, TARGE_SLOT_BYTES + 1));
     EXPECT_EQ(arena.take(1, TARGE_SLOT_BYTES), TARGE_SLOT_BYTES);
+}
+
+// Whatever handlers leave in their pieces, and however little of them they write to.
+TEST(UserArenaOwners, ShowNobodyDataOfOthers) {
+    std::mt19937 random(std::random_device{}());
+    const auto seed = random();
+    SCOPED_TRACE(testing::Message() << "seed=" << seed);
+    random.seed(seed);
+    constexpr std::uint32_t kBytes = 8 * TARGE_PAGE;
+    std::vector<std::byte> arena(kBytes);
+    UserArenaOwners owners;
+    for (int i = 0; i < 20'000; ++i) {
+        const auto some = [&](std::uint32_t most) {
+            return random() % 3 == 0 ? most : static_cast<std::uint32_t>(random() % (most + 1));
+        };
+        const std::uint32_t at = random() % 8 * TARGE_PAGE;
+        const UserArenaOwners::Piece piece{at, some(kBytes - at)};
+        const std::uint32_t before = random() % 3 == 0 ? some(piece.bytes) : 0;
+        const UserArenaOwners::Piece room{at + before, some(piece.bytes - before)};
+        const auto nexus = static_cast<std::uint8_t>(random() % 3 + 1);
+        owners.hand_over(nexus, arena, piece, room);
+        const auto shown = std::span(arena).subspan(room.offset, room.bytes);
+        ASSERT_TRUE(std::ranges::all_of(
+            shown, [&](std::byte b) { return b == std::byte{0} || b == std::byte{nexus}; }));
+        std::ranges::fill(std::span(arena).subspan(at, some(piece.bytes)), std::byte{nexus});
+    }
+}
+
+TEST(UserArenaOwners, ClearNothingThatIsNotOfOthers) {
+    constexpr std::uint32_t kBytes = 4 * TARGE_PAGE;
+    constexpr UserArenaOwners::Piece kAll{0, kBytes};
+    std::vector<std::byte> arena(kBytes);
+    UserArenaOwners owners;
+    for (const auto nexus : {std::uint8_t{1}, std::uint8_t{2}}) {
+        owners.hand_over(nexus, arena, kAll, kAll);
+        std::ranges::fill(arena, std::byte{nexus});
+        owners.hand_over(nexus, arena, kAll, kAll);
+        EXPECT_EQ(arena, std::vector<std::byte>(kBytes, std::byte{nexus}));
+    }
+    constexpr UserArenaOwners::Piece kFirst{0, TARGE_PAGE};
+    owners.hand_over(1, arena, kFirst, kFirst);
+    owners.hand_over(2, arena, kAll, kAll);
+    EXPECT_EQ(std::ranges::count(arena, std::byte{0}), TARGE_PAGE);
 }
 
 TEST(UserConditions, LeaveTheEngineItsOwn) {

@@ -1,4 +1,5 @@
 // What the queue tells the handler by itself: which nexuses there are, and what is done to their commands.
+#include "device/user_memory.h"
 #include "device/user_queue.h"
 
 #include <algorithm>
@@ -62,15 +63,11 @@ void UserQueue::forget_all_notices() {
 }
 
 /// A handler may say that it has filled more of data-in than it has.
-void UserQueue::clear_data_of_others(const UserRequest& request, std::span<std::byte> room) {
-    if (request.op != TARGE_OP_EXECUTE) {
-        return;
-    }
-    if (arena_of_.value_or(request.session) != request.session) {
-        arena_of_ = 0;
-        std::ranges::fill(room, std::byte{0});
-    } else {
-        arena_of_ = request.session;
+void UserQueue::clear_data_of_others(const Slot& slot, const UserRequest& request) {
+    if (request.op >= TARGE_OP_EXECUTE) {
+        owners_.hand_over(request.session, attachment_->memory->arena(index_),
+                          {slot.arena_offset, slot.arena_bytes},
+                          {slot.in_offset, static_cast<std::uint32_t>(request.in_bytes())});
     }
 }
 

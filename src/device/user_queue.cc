@@ -229,7 +229,7 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     shared_ = &attachment_->memory->queue(index_);
     events_ = new UserEvents(*this, reactor_, attachment_, index_);
     arena_.emplace(layout.arena_bytes, layout.slots);
-    arena_of_.reset();
+    owners_ = {};
     slots_.assign(layout.slots, Slot{});
     free_slots_.clear();
     for (std::uint32_t slot = layout.slots; slot > 0; --slot) {

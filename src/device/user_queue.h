@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -134,7 +133,7 @@ private:
     void offer_waiting();
     [[nodiscard]] bool offer(UserRequest& request);
     void fill(std::uint32_t number, const UserRequest& request);
-    void clear_data_of_others(const UserRequest& request, std::span<std::byte> room);
+    void clear_data_of_others(const Slot& slot, const UserRequest& request);
     [[nodiscard]] targe_slot& shared_slot(std::uint32_t number) const;
 
     void let_handler_run();
@@ -178,6 +177,7 @@ private:
     targe_queue* shared_ = nullptr;
     UserEvents* events_ = nullptr;  ///< ends itself, when the ring is done with it
     std::optional<UserArena> arena_;
+    UserArenaOwners owners_;  ///< of what commands have had in it
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
     std::uint32_t offered_ = 0;
@@ -195,9 +195,6 @@ private:
     base::Time away_since_{};
     base::Time next_look_ = base::Time::max();  ///< at the limits; no request has one before it
     std::optional<base::Time> stop_at_;         ///< the daemon ends: nothing waits beyond it
-
-    /// Whose data its arena has held; 0: those of several.
-    std::optional<std::uint64_t> arena_of_;
 
     std::vector<ServerNexus> nexuses_;  ///< that see the unit by way of this core
     /// Of these, whom a handler is to be told of that this queue has not attached yet.

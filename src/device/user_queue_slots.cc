@@ -127,7 +127,7 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     slot.in_offset = at;
     shared.in_offset = at;
     shared.in_length = static_cast<std::uint32_t>(request.in_bytes());
-    clear_data_of_others(request, {arena + at, request.in_bytes()});
+    clear_data_of_others(slot, request);
     shared.generation = slot.generation;
     shared.op = request.op;
     shared.attribute = request.attribute;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <system_error>
 #include <utility>
 
 namespace targe::reactor {
@@ -86,11 +87,18 @@ std::expected<std::unique_ptr<Reactors>, SetupError> Reactors::start(const React
         made->reactors_.push_back(std::move(*reactor));
     }
     const SignalsBlocked blocked;
-    for (const auto& reactor : made->reactors_) {
-        made->threads_.emplace_back([&reactor = *reactor] {
-            prepare_thread(reactor.id(), reactor.options().cpu);
-            reactor.run();
-        });
+    try {
+        for (const auto& reactor : made->reactors_) {
+            made->threads_.emplace_back([&reactor = *reactor] {
+                prepare_thread(reactor.id(), reactor.options().cpu);
+                reactor.run();
+            });
+        }
+    } catch (const std::system_error& error) {
+        // Only those that run can be asked to end.
+        made->cores_.resize(made->threads_.size());
+        made->reactors_.resize(made->threads_.size());
+        return std::unexpected(explain_thread_failure(error.code().value()));
     }
     return made;
 }

@@ -5,8 +5,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <future>
@@ -16,6 +18,7 @@ namespace targe::reactor {
 namespace {
 using namespace std::chrono_literals;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using testing::on;
 using testing::start;
 
@@ -100,6 +103,20 @@ TEST(Reactors, AreAsManyAsTheUsableCpusByDefault) {
     ASSERT_TRUE(reactors);
     EXPECT_EQ((*reactors)->size(), usable_cpus().size());
     EXPECT_EQ((*reactors)->cores().size(), usable_cpus().size());
+}
+
+TEST(Reactors, SayThatNoThreadCanBeHad) {
+    pthread_attr_t before{};
+    pthread_attr_t huge{};
+    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+    ASSERT_EQ(pthread_attr_init(&huge), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 46U), 0);
+    ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+    const auto made = Reactors::start({.count = 2, .pin = false, .each = {}});
+    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().error, EAGAIN);
+    EXPECT_THAT(made.error().text, HasSubstr("TasksMax"));
 }
 
 }  // namespace

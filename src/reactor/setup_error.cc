@@ -117,4 +117,13 @@ SetupError explain_ring_failure(int error, const HostFacts& facts) {
             .text = fmt::format("{} ({})", cause_and_cure(error, facts), std::strerror(error))};
 }
 
+SetupError explain_thread_failure(int error) {
+    return {
+        .error = error,
+        .text = fmt::format("A reactor needs a thread, and none can be had ({}). Lower daemon.reactors, or "
+                            "raise TasksMax= in the systemd unit, --pids-limit of a container, or "
+                            "ulimit -u in a shell.",
+                            std::strerror(error))};
+}
+
 }  // namespace targe::reactor

@@ -23,5 +23,7 @@ struct SetupError {
 [[nodiscard]] HostFacts host_facts();
 /// Explains the errno of io_uring_setup().
 [[nodiscard]] SetupError explain_ring_failure(int error, const HostFacts& facts);
+/// Explains the errno of pthread_create().
+[[nodiscard]] SetupError explain_thread_failure(int error);
 
 }  // namespace targe::reactor

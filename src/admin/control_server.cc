@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <list>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -179,9 +180,15 @@ std::expected<std::unique_ptr<ControlServer>, Problem> ControlServer::start(Cont
                                        .cause = std::strerror(errno),
                                        .cure = "raise the limit of open files: ulimit -n"});
     }
-    auto impl =
-        std::make_unique<Impl>(std::move(options), std::move(answer), std::move(*listener), std::move(wake));
-    return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+    try {
+        auto impl = std::make_unique<Impl>(std::move(options), std::move(answer), std::move(*listener),
+                                           std::move(wake));
+        return std::unique_ptr<ControlServer>(new ControlServer(std::move(impl)));
+    } catch (const std::system_error& error) {
+        return std::unexpected(Problem{.what = "the control socket cannot be served",
+                                       .cause = "no thread can be had: " + error.code().message(),
+                                       .cure = "raise TasksMax of the service (ulimit -u)"});
+    }
 }
 
 ControlServer::ControlServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -8,10 +8,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -175,6 +177,20 @@ TEST_F(ControlServers, TakeTheirSocketAwayWhenTheyStop) {
     const auto answer = ask_daemon(path_, make_request("status"), kPatience);
     ASSERT_FALSE(answer);
     EXPECT_THAT(answer.error().cause, HasSubstr("targed does not run"));
+}
+
+TEST_F(ControlServers, SayThatNoThreadCanBeHad) {
+    pthread_attr_t before{};
+    pthread_attr_t huge{};
+    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+    ASSERT_EQ(pthread_attr_init(&huge), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 46U), 0);
+    ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+    const auto server = ControlServer::start({.socket = path_, .group = {}}, answer_);
+    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+    ASSERT_FALSE(server);
+    EXPECT_THAT(server.error().cause, StartsWith("no thread can be had"));
+    EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <array>
 #include <cerrno>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace targe::device {
@@ -56,8 +57,14 @@ std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const U
     if (!wake) {
         return std::unexpected(OpenError{"no file descriptor is left; raise LimitNOFILE of the service"});
     }
-    return std::unique_ptr<UserGateway>(
-        new UserGateway(settings, presence, host, std::move(*listener), std::move(wake)));
+    try {
+        return std::unique_ptr<UserGateway>(
+            new UserGateway(settings, presence, host, std::move(*listener), std::move(wake)));
+    } catch (const std::system_error&) {
+        ::unlink(settings.socket.c_str());
+        return std::unexpected(
+            OpenError{"no thread can be had to hear handlers; raise TasksMax of the service (ulimit -u)"});
+    }
 }
 
 UserGateway::UserGateway(const UserSettings& settings, UserPresence& presence, UserHost& host,

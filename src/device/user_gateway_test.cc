@@ -4,8 +4,11 @@
 #include "device/user_handler.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <atomic>
+#include <cstddef>
+#include <filesystem>
 
 namespace targe::device {
 namespace {
@@ -50,6 +53,22 @@ TEST_F(Gateway, SaysWhatAHandlerCanBeforeAnybodyAsksIt) {
         await([&] { return presence.away(); });
     }
     EXPECT_EQ(host.asked_before, 0U);
+}
+
+TEST_F(Gateway, SaysThatNoThreadCanBeHad) {
+    UserPresence presence;
+    Looking host(presence);
+    pthread_attr_t before{};
+    pthread_attr_t huge{};
+    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+    ASSERT_EQ(pthread_attr_init(&huge), 0);
+    ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 46U), 0);
+    ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+    const auto gateway = UserGateway::open(settings_, presence, host);
+    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
+    ASSERT_FALSE(gateway);
+    EXPECT_TRUE(gateway.error().text.starts_with("no thread can be had"));
+    EXPECT_FALSE(std::filesystem::exists(settings_.socket));
 }
 
 }  // namespace

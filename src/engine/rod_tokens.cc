@@ -68,7 +68,7 @@ std::optional<scsi::Sense> RodToken::refusal(base::Time now) const {
     if (const auto sense = ended()) {
         return sense;
     }
-    if (users_.load() > 0) {
+    if (in_use()) {
         return std::nullopt;
     }
     const base::Duration idle = now.time_since_epoch() - base::Duration{used()};
@@ -112,8 +112,8 @@ void add_token(UnitState& state, std::shared_ptr<RodToken> token, base::Time now
         next->all = left->all;
     }
     if (next->all.size() == scsi::copy_limits::kTokens) {
-        const auto oldest =
-            std::ranges::min_element(next->all, {}, [](const auto& each) { return each->used(); });
+        const auto oldest = std::ranges::min_element(
+            next->all, {}, [](const auto& each) { return std::pair{each->in_use(), each->used()}; });
         (*oldest)->end(RodToken::Validity::revoked);
         next->all.erase(oldest);
     }

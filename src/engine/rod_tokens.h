@@ -43,6 +43,7 @@ public:
         users_.fetch_sub(1);
     }
     void use(base::Time now) { used_.store(now.time_since_epoch().count(), std::memory_order_relaxed); }
+    [[nodiscard]] bool in_use() const { return users_.load() > 0; }
     [[nodiscard]] base::Duration::rep used() const { return used_.load(std::memory_order_relaxed); }
 
 private:
@@ -70,7 +71,7 @@ void revoke_all_tokens(UnitState& state);
 void end_all_tokens(const UnitState& state);
 
 /// With those of them that are alive, and `token`. When there is no room the one goes that was used the
-/// longest time ago.
+/// longest time ago, and is not in use if there is such a one.
 void add_token(UnitState& state, std::shared_ptr<RodToken> token, base::Time now);
 
 }  // namespace targe::engine

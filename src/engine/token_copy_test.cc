@@ -269,6 +269,25 @@ TEST_F(LongTokens, AreRevokedByAWriteHoweverLongTheirCopyTakes) {
     EXPECT_EQ(task.sense_code(), kRevoked);
 }
 
+TEST_F(LongTokens, MakeNoRoomForOthersWhileTheyAreUsed) {
+    constexpr std::uint32_t kBlocks = 4096;
+    const ByteVector made = token(*host, {{0, kBlocks}});
+    disk1->pace = Pace::on_request;
+    const ByteVector list = write_list(made, {{0, kBlocks}});
+    const Task& task = host->send(token_cdb(0x11, 2, list.size()), 0, list, 5);
+    scene.world.run();
+    ASSERT_EQ(disk1->pending(), 1U);
+    for (std::size_t i = 0; i <= scsi::copy_limits::kTokens; ++i) {
+        scene.world.advance(std::chrono::milliseconds{1});
+        EXPECT_EQ(populate(*host, {{8000, 1}}).status, kGood);
+    }
+    while (disk1->pending() > 0) {
+        disk1->complete_one();
+        scene.world.run();
+    }
+    EXPECT_EQ(task.status, kGood);
+}
+
 TEST(TokensOnTwoCores, AreNotMadeByACommandThatIsAborted) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));

@@ -225,9 +225,12 @@ void Lane::see_whether_kept_out(NexusUnit& nexus) const {
     nexus.kept_out = std::ranges::find(kept_out_, nexus.nexus.it_nexus()) != kept_out_.end();
 }
 
-void Lane::close(const AbortScope* scope, std::function<void()> closed) {
+void Lane::close(const AbortScope* scope, const AbortScope* awaited, std::function<void()> closed) {
     TARGE_ASSERT(open_ && !closed_);
     open_ = false;
+    if (awaited != nullptr) {
+        abort(*awaited, {});  // before all may be over, that function too
+    }
     closed_ = std::move(closed);
     if (scope != nullptr) {
         closes_with_ = Drain{.epoch = abort_epoch_ + 1, .of = *scope, .drained = {}};

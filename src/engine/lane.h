@@ -151,7 +151,8 @@ public:
 
     // The unit's home, by message.
     /// Lets nothing begin any more. `closed` is called when nothing executes, and no copy in `scope` is left.
-    void close(const AbortScope* scope, std::function<void()> closed);
+    /// What is in `awaited` ends too, for a function that awaits the change.
+    void close(const AbortScope* scope, const AbortScope* awaited, std::function<void()> closed);
     void open(std::shared_ptr<const UnitState> state, const std::vector<Raise>& raises, std::uint64_t number);
     /// Whether a command refused so had better wait: its path is in transition, and not for long yet.
     [[nodiscard]] bool waits_for_transition(const scsi::Outcome& refusal) const;

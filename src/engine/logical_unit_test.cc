@@ -1,7 +1,11 @@
 // What happens to a unit as a whole.
+#include "base/core.h"
+#include "engine/background.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
+
+#include <memory>
 
 namespace targe::engine {
 namespace {
@@ -66,6 +70,40 @@ TEST(StopUnit, LetsCommandsGoOnWhileTheCacheIsFlushed) {
     scene.world.run();
     EXPECT_EQ(eject.status, 0x00);
     EXPECT_EQ(other->run(cdb({0, 0, 0, 0, 0, 0})).sense_code(), 0x023a00U);
+}
+
+/// A change that closes lanes later than its turn comes, and a reset between.
+Background change_beside_a_reset(std::shared_ptr<LogicalUnit> unit, testing::Initiator& resets) {
+    Change change{unit->home()};
+    co_await change.turn();
+    co_await base::hop_to(unit->home().core());
+    resets.begin(TaskFunction::logical_unit_reset);
+    co_await change.begin();
+    co_await change.commit();
+}
+
+TEST(Reset, ThatAwaitedAChangeLeavesTasksAloneThatCameLater) {
+    Scene scene;
+    const auto host = scene.login();
+    const auto other = scene.login();
+    scene.disk->pace = testing::Pace::on_request;
+    const testing::Task* write = nullptr;
+    const testing::Task* reserve = nullptr;
+    other->on_managed = [&](const TaskManagement& request) {
+        EXPECT_EQ(request.response, TaskResponse::function_complete);
+        host->send(cdb({0, 0, 0, 0, 0, 0}));  // is told of the reset
+        write = &host->send(testing::cdb10(0x2a, 0, 1), 0, testing::filled(512, 1));
+        reserve = &host->send(cdb({0x16, 0, 0, 0, 0, 0}));  // closes the lane behind it
+    };
+    scene.world.as(scene.world.core(0), [&] { change_beside_a_reset(scene.unit, *other); });
+    scene.world.run();
+    ASSERT_EQ(scene.disk->pending(), 1U);
+    ASSERT_FALSE(reserve->ended);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_FALSE(write->was_dropped);
+    EXPECT_EQ(write->status, 0x00);
+    EXPECT_EQ(reserve->status, 0x00);
 }
 
 }  // namespace

@@ -95,14 +95,11 @@ void UnitHome::close_lanes(Change& change) {
     const std::optional<AbortScope> ends = reset != waiting_.end() ? reset->scope_ : std::nullopt;
     lanes_left_ = unit_.cores().size();
     for (base::Core* const core : unit_.cores()) {
-        run_on(core_, *core, [this, core, &change, alive, ends] {
+        run_on(core_, *core, [this, core, &change, ends] {
             // The change stays in place, and its scope unchanged, until every lane has answered.
             const AbortScope* const scope = change.scope_ ? &*change.scope_ : nullptr;
-            Lane& lane = unit_.lane(*core);
-            lane.close(scope, [this, core] { run_on(*core, core_, [this] { lane_closed(); }); });
-            if (ends && !lane.is_open()) {
-                lane.abort(*ends, {});
-            }
+            unit_.lane(*core).close(scope, ends ? &*ends : nullptr,
+                                    [this, core] { run_on(*core, core_, [this] { lane_closed(); }); });
         });
     }
 }

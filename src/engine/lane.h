@@ -142,6 +142,9 @@ public:
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
     void abort(const AbortScope& scope, std::function<void()> drained);
     void abort_one(Command& command, std::function<void()> drained);
+    /// Whether anything that the nexus has begun here may touch the medium before it has ended. A copy that
+    /// was ended does so only in the piece that is under way.
+    [[nodiscard]] bool may_act(const NexusUnit& unit);
     /// From the first that begins to the last that ends commands get BUSY: the device holds tasks that were
     /// to end.
     void quarantine(bool begins);

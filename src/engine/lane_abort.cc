@@ -158,6 +158,16 @@ void Lane::abort_one(Command& command, std::function<void()> drained) {
     await_drained({.epoch = abort_epoch_, .of = scope, .one = &command, .drained = std::move(drained)});
 }
 
+bool Lane::may_act(const NexusUnit& unit) {
+    return std::ranges::any_of(tasks_,
+                               [&](const Command& task) {
+                                   return task.life.unit == &unit && may_touch_medium(task) &&
+                                          task.life.stage != Stage::copying;
+                               }) ||
+           std::ranges::any_of(
+               visits_, [&](const Visit& visit) { return &visit.unit() == &unit && visit.is_inside(); });
+}
+
 void Lane::await_drained(Drain drain) {
     if (!drain.drained) {
         return;

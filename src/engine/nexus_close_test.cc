@@ -1,4 +1,5 @@
 // A nexus that ends while a device holds on to its commands.
+#include "engine/testing/copies.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
@@ -12,6 +13,7 @@ namespace {
 using testing::ByteVector;
 using testing::cdb;
 using testing::cdb10;
+using testing::Copies;
 using testing::filled;
 using testing::Initiator;
 using testing::Pace;
@@ -89,6 +91,38 @@ TEST_F(CloseOfANexus, ThatADeviceHoldsUpKeepsItsReservationFromItsSuccessorToo) 
     EXPECT_TRUE(closed);
     again->clear_attentions();
     EXPECT_EQ(again->run(kReady).status, 0x00) << "the reservation went with its holder";
+}
+
+TEST_F(Copies, ThatAUnitHoldsUpKeepTheSuccessorOfTheirNexusFromThatUnitAlone) {
+    const auto log_in = [&] {
+        return std::make_unique<Initiator>(scene.world, scene.engine, *scene.target, scene.world.core(0),
+                                           "iqn.2026-11.test:host");
+    };
+    for (const bool from_healthy : {true, false}) {
+        SCOPED_TRACE(from_healthy);
+        testing::SimDevice& hangs = from_healthy ? *disk1 : *disk0;
+        const std::uint16_t healthy = from_healthy ? 0 : 5;
+        auto copier = log_in();
+        copier->clear_attentions();
+        copier->clear_attentions(5);
+        hangs.pace = Pace::on_request;
+        begin(*copier, between(1, {.destination = 1, .blocks = 8}), healthy);
+        scene.world.run();
+        ASSERT_EQ(hangs.pending(), 1U);
+        bool closed = false;
+        copier->begin_close([&] { closed = true; });
+        scene.world.advance(std::chrono::seconds{91});
+        const auto again = log_in();
+        again->clear_attentions(healthy);
+        EXPECT_EQ(again->run(kReady, 0, {}, healthy).status, 0x00);
+        EXPECT_EQ(again->run(kReady, 0, {}, 5 - healthy).status, 0x08) << "the copy may still come there";
+        hangs.complete_one();
+        scene.world.run();
+        EXPECT_TRUE(closed);
+        again->clear_attentions(5 - healthy);
+        EXPECT_EQ(again->run(kReady, 0, {}, 5 - healthy).status, 0x00);
+        hangs.pace = Pace::at_once;
+    }
 }
 
 TEST_F(CloseOfANexus, ThatIsDoneInTimeQuarantinesNothing) {

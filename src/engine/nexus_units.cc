@@ -41,6 +41,13 @@ Background forget(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId n
     done();
 }
 
+/// Whether nothing of the nexus is left that a successor would meet, but copies that another unit holds up.
+bool has_let_go(NexusUnit& unit, NexusId nexus) {
+    const UnitState& state = unit.lane.state();
+    return unit.commands > 0 && state.reserved_by != nexus && !state.removal_prevention.by(nexus) &&
+           !unit.lane.may_act(unit);
+}
+
 bool same_unit(const NexusUnit& unit, const LunEntry& entry) {
     return unit.lun == entry.lun && unit.unit == entry.unit;
 }
@@ -206,6 +213,9 @@ void Nexus::close(std::move_only_function<void()> closed, std::move_only_functio
 void Nexus::close_is_overdue() {
     std::vector<std::shared_ptr<LogicalUnit>> held;
     for (const auto& unit : leaving_) {
+        if (has_let_go(*unit, id_)) {
+            continue;
+        }
         unit->keeps_out = true;
         held.push_back(unit->unit);
     }

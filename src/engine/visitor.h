@@ -46,6 +46,7 @@ public:
 
     // The lane.
     [[nodiscard]] bool touches(const BlockRange& range) const { return inside_ && touch_.overlaps(range); }
+    [[nodiscard]] bool is_inside() const { return inside_; }
     [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
     /// A function that concerns the unit ends the copy.
     void cancel(std::uint32_t epoch);

@@ -10,11 +10,9 @@
 namespace targe::engine {
 namespace {
 
-using testing::append;
 using testing::ByteVector;
 using testing::cdb;
 using testing::cdb10;
-using testing::cdb16;
 using testing::Copies;
 using testing::copy_cdb;
 using testing::filled;

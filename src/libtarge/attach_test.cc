@@ -198,6 +198,45 @@ TEST(Serving, TakesNothingButZeroForSuccess) {
     }
 }
 
+TEST(Serving, TakesNoOtherResultOfACommandForGood) {
+    struct Case {
+        int result;
+        std::uint8_t status;
+        std::uint8_t ends_with;
+        std::uint8_t key;
+    };
+    for (Case each :
+         {Case{TARGE_DONE, TARGE_GOOD, TARGE_GOOD, 0}, Case{TARGE_DONE, TARGE_BUSY, TARGE_BUSY, 0},
+          Case{-EIO, TARGE_GOOD, TARGE_CHECK_CONDITION, 4}, Case{EIO, TARGE_BUSY, TARGE_BUSY, 0}}) {
+        const SocketFolder folder;
+        FakeTarged targed(folder);
+        targe_command_ops ops{};
+        ops.struct_size = sizeof ops;
+        ops.execute = [](void* context, targe_command* command) {
+            command->status = static_cast<Case*>(context)->status;
+            return static_cast<Case*>(context)->result;
+        };
+        targe_attachment how = targed.attachment({});
+        how.level = TARGE_COMMANDS;
+        how.block_ops = nullptr;
+        how.command_ops = &ops;
+        how.context = &each;
+        how.peripheral_type = 0x01;
+        targe_device* const device = targed.attach(how);
+        ASSERT_NE(device, nullptr);
+        std::thread running([&] { targe_run(device); });
+        targed.offer_command();
+        while (targed.completed() == 0) {
+            std::this_thread::sleep_for(1ms);
+        }
+        EXPECT_EQ(targed.completion().status, each.ends_with) << each.result;
+        EXPECT_EQ(targed.completion().key, each.key) << each.result;
+        targe_stop(device);
+        running.join();
+        targe_detach(device);
+    }
+}
+
 TEST(Detaching, WaitsForWhatTheHandlerHasInHand) {
     const SocketFolder folder;
     std::optional<FakeTarged> targed(std::in_place, folder);

@@ -135,14 +135,9 @@ public:
     }
 
     /// Asks the handler for a read of one block.
-    void offer_read() {
-        auto& queue = *static_cast<targe_queue*>(region_);
-        queue.slots[0].op = TARGE_OP_READ;
-        queue.slots[0].length = 512;
-        queue.offered_slots[0] = 0;
-        __atomic_store_n(&queue.offered, 1U, __ATOMIC_SEQ_CST);
-        EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
-    }
+    void offer_read() { offer(TARGE_OP_READ, 512); }
+    /// Asks it to execute a command without data.
+    void offer_command() { offer(TARGE_OP_EXECUTE, 0); }
     [[nodiscard]] std::uint32_t completed() const {
         return __atomic_load_n(&static_cast<targe_queue*>(region_)->completed, __ATOMIC_SEQ_CST);
     }
@@ -167,6 +162,15 @@ public:
     }
 
 private:
+    void offer(std::uint8_t op, std::uint64_t length) {
+        auto& queue = *static_cast<targe_queue*>(region_);
+        queue.slots[0].op = op;
+        queue.slots[0].length = length;
+        queue.offered_slots[0] = 0;
+        __atomic_store_n(&queue.offered, 1U, __ATOMIC_SEQ_CST);
+        EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
+    }
+
     static constexpr std::uint64_t kArena = TARGE_PAGE;
     static constexpr std::uint64_t kRegion = TARGE_QUEUE_STRIDE + kArena;
 

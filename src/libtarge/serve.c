@@ -102,9 +102,16 @@ static void dispatch_execute(targe_device* device, const struct targe_slot* slot
     command->generated = (slot->flags & TARGE_SLOT_GENERATED) != 0;
     request->remap = 0;
     request->remap_room = (slot->flags & TARGE_SLOT_MAY_REMAP) != 0 ? arena + slot->in_offset : NULL;
-    if (device->commands.execute(device->how.context, command) != TARGE_LATER) {
-        targe_command_complete(command);
+    const int result = device->commands.execute(device->how.context, command);
+    if (result == TARGE_LATER) {
+        return;
     }
+    if (result != TARGE_DONE && command->status == TARGE_GOOD) {
+        enum { kHardwareError = 4, kInternalTargetFailure = 0x44 };
+        command->data_in_length = command->wanted = 0;
+        targe_fail(command, kHardwareError, kInternalTargetFailure, 0);
+    }
+    targe_command_complete(command);
 }
 
 static int let_in(targe_device* device, const struct targe_slot* slot, const char* names) {

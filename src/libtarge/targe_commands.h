@@ -134,8 +134,9 @@ struct targe_command_ops {
     uint32_t struct_size;
     uint32_t reserved;
     /* Executes a CDB: fills in status and the rest and returns TARGE_DONE, or returns TARGE_LATER and calls
-     * targe_command_complete(). Commands come in the order in which they may begin; one with an ORDERED
-     * attribute comes alone. */
+     * targe_command_complete(). Anything else, as a negative errno, ends a command whose status is still
+     * TARGE_GOOD with HARDWARE ERROR, 44/00. Commands come in the order in which they may begin; one with an
+     * ORDERED attribute comes alone. */
     int (*execute)(void* context, struct targe_command* command);
     /* A nexus wants to use the unit, once for each LUN by which it sees it: 0, or anything else to
      * refuse: then it sees none, neither in REPORT LUNS nor by INQUIRY. NULL: all may. Its login waits for

@@ -189,15 +189,16 @@ base::Task<scsi::Outcome> DeviceGroup::move(base::CommandArena& arena, Asymmetri
     const bool kept = agreed && co_await keep(arena, next);
     // In each unit changes follow one another: where a device hangs, none of the others waits for this one.
     changing_ = false;
-    if (!kept && agreed) {
-        co_await EveryUnit{home_, living(units_), access_, false, std::nullopt};
-    }
-    if (!kept) {
+    if (!agreed) {
         co_return command_failed();
     }
-    access_ = std::make_shared<const AsymmetricAccess>(std::move(next));
-    co_await EveryUnit{home_, living(units_), access_, true, issuer};
-    co_return scsi::Status::good;
+    if (kept) {
+        access_ = std::make_shared<const AsymmetricAccess>(std::move(next));
+    }
+    ++settling_;
+    co_await EveryUnit{home_, living(units_), access_, kept, issuer};
+    --settling_;
+    co_return kept ? scsi::Outcome{scsi::Status::good} : command_failed();
 }
 
 base::Task<scsi::Outcome> DeviceGroup::change(base::CommandArena& arena, const Decide& decide,
@@ -209,17 +210,22 @@ base::Task<scsi::Outcome> DeviceGroup::change(base::CommandArena& arena, const D
     if (!next) {
         co_return next.error();
     }
-    if (*next == *access_ && !doubted_) {
-        co_return scsi::Status::good;
-    }
     if (*next != *access_) {
         const scsi::Outcome outcome = co_await move(arena, std::move(*next), issuer);
         co_return outcome;
     }
-    changing_ = true;
-    const bool kept = co_await keep(arena, *next);
-    changing_ = false;
-    co_return kept ? scsi::Outcome{scsi::Status::good} : command_failed();
+    if (doubted_) {
+        changing_ = true;
+        const bool kept = co_await keep(arena, *next);
+        changing_ = false;
+        if (!kept) {
+            co_return command_failed();
+        }
+    }
+    if (settling_ > 0) {  // behind what not every unit has yet
+        co_await EveryUnit{home_, living(units_), access_, false, std::nullopt};
+    }
+    co_return scsi::Status::good;
 }
 
 base::Task<scsi::Outcome> DeviceGroup::set_by_command(base::CommandArena& arena, Decide decide,

@@ -94,6 +94,7 @@ private:
     std::vector<std::weak_ptr<LogicalUnit>> units_;
     bool changing_ = false;  // home only
     bool doubted_ = false;   // home only: a restart may find states that were refused
+    unsigned settling_ = 0;  // home only: changes that not every unit has
 };
 
 }  // namespace targe::engine

@@ -350,18 +350,22 @@ def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, 
     def run() -> None:
         ended.append(device.functions.targe_run(device.handle))
         over.set()
+
+    def wait() -> None:
+        """In turns: a signal that another thread gets wakes nobody here, and is looked at when somebody is awake."""
+        while not over.wait(0.2):
+            pass
     loop = threading.Thread(target=run, name="targe")
     before = signal.signal(signal.SIGTERM, lambda *_: device.call("targe_stop")) if threading.current_thread() is threading.main_thread() else None
     try:
         loop.start()
-        while not over.wait(0.2):
-            pass
+        wait()
     except RuntimeError:  # no thread can be had
         over.set()
         raise
     except BaseException:
         device.call("targe_stop")
-        over.wait()
+        wait()
         raise
     finally:
         if before is not None:

@@ -277,7 +277,7 @@ class Handlers(unittest.TestCase):
             self.targed.offer(READ)
             for moment in (reading, stopping):
                 moment.wait()
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # which wakes nobody else
         interrupts = threading.Thread(target=interrupt)
         interrupts.start()
         with mock.patch.object(targe.Device, "call", stop), mock.patch.object(targe.Device, "close") as close, self.assertRaises(KeyboardInterrupt):

@@ -61,8 +61,8 @@ from harness import ROOT  # noqa: E402
 from report import Result, Verdict, count  # noqa: E402
 
 JOBS = os.environ.get("JOBS") or str(len(os.sched_getaffinity(0)))
-# Of ctest's output: "  12/345 Test  #12: Subject.SaysWhatHolds ...   Passed    0.01 sec"
-_CTEST = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (?P<name>\S.*?) \.+\s*(?P<verdict>Passed|\*\*\*\S+|Not Run.*)", re.MULTILINE)
+# Of ctest's output: "  12/345 Test  #12: Subject.SaysWhatHolds ...   Passed    0.01 sec", or "...***Failed", "...Subprocess killed***Exception:"
+_CTEST = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (?P<name>\S.*?) \.+\s*(?P<verdict>Passed|[a-zA-Z ]*\*\*\*\S+|Not Run.*)", re.MULTILINE)
 
 
 def build(preset: str) -> list[Result]:
@@ -81,7 +81,7 @@ def unit_tests(preset: str) -> list[Result]:
         return results
     junit = ROOT / "build" / preset / "ctest.xml"
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "TSAN_OPTIONS": "halt_on_error=1"}
-    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "600",
+    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "300",
                            "--output-junit", str(junit)],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     suite = f"unit ({preset})"

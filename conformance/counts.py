@@ -7,6 +7,7 @@ is nothing to do, are no cost of a command and do depend on the machine: the fir
 time that something came."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -83,7 +84,7 @@ CELLS = (
     *(Cell("ram", 4096, "write", depth, Limits(2 if depth == 1 else 0.2, 1.5 if depth == 1 else 0.2, 1 if depth == 1 else 1.5, 0)) for depth in (1, 32)),
     # Data of a read leave from memory that the handler lends; those of a write are copied once to wait for it, for it may have to be replaced
     # before it is done, and once into what is shared. Waking the handler costs a call of the ring; what it completes in two parts is answered in two.
-    # Targed and handler share a CPU (on_one_cpu()), so that both see whole batches: 0.06 to 0.12 calls, whatever else the machine does.
+    # Targed and handler share a CPU (undisturbed()), so that both see whole batches: 0.06 to 0.12 calls, whatever else the machine does.
     *(Cell(USER, 4096, "read", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.3, 0, 0)) for depth in (1, 32)),
     *(Cell(USER, 4096, "write", depth, Limits(3 if depth == 1 else 0.2, 3 if depth == 1 else 0.3, 2 if depth == 1 else 2.5, 0)) for depth in (1, 32)),
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1.1)) for depth in (1, 32)),
@@ -105,18 +106,22 @@ def voluntary_switches(pid: int) -> int:
     return total
 
 
-def on_one_cpu(*pids: int) -> None:
-    """Every thread of theirs: what one offers the other then takes as a whole, not as it comes."""
+def undisturbed(*pids: int) -> None:
+    """Every thread of theirs on one CPU, before all other work of the machine where that is allowed: what one offers the other then takes as
+    a whole, not as it comes."""
     first = {min(os.sched_getaffinity(0))}
     for pid in pids:
         for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
             os.sched_setaffinity(int(task.name), first)
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(int(task.name), os.SCHED_FIFO, os.sched_param(1))
 
 
 def drive(daemon: Targed, cell: Cell, operations: int) -> None:
-    command = [PROGRAMS / "loadgen", "--port", str(daemon.target().port), "--target", NAME, "--lun", str(LUNS[cell.store]), "--span", str(UNIT_BYTES),
-               "--io", str(cell.io_bytes), "--direction", cell.direction, "--depth", str(cell.depth), "--operations", str(operations),
-               "--pace", "steps"]
+    like_targed = ("chrt", "--fifo", "1") if os.sched_getscheduler(daemon.pid) == os.SCHED_FIFO else ()
+    command = [*like_targed, PROGRAMS / "loadgen", "--port", str(daemon.target().port), "--target", NAME, "--lun", str(LUNS[cell.store]),
+               "--span", str(UNIT_BYTES), "--io", str(cell.io_bytes), "--direction", cell.direction, "--depth", str(cell.depth),
+               "--operations", str(operations), "--pace", "steps"]
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     if done.returncode != 0 or json.loads(done.stdout)["total_operations"] != operations:
         raise RuntimeError(f"{cell.name}: {done.stdout}{done.stderr}")
@@ -252,7 +257,7 @@ def run() -> list[Result]:
         setup = Setup(devices, (Target(NAME, names),), reactors=1)
         handler_counter = Counter(folder, "handler-counts")
         with Targed(setup, folder, prefix=counter.prefix) as daemon, handler(daemon, "ram", UNIT_BYTES, counter=handler_counter) as process:
-            on_one_cpu(daemon.pid, process.pid)
+            undisturbed(daemon.pid, process.pid)
             for cell in CELLS:
                 if cell.store == CACHED and not reads_without_waiting(cached):
                     results.append(report.skipped(SUITE, cell.name, "the file system of /var/tmp cannot be asked without waiting (RWF_NOWAIT)"))

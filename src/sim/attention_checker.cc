@@ -150,8 +150,8 @@ void AttentionChecker::told(const Task& task, std::uint32_t condition) {
     found->told = true;
     found->ambiguous = candidates > 1;
     for (Entry& entry : entries) {
-        if (entry.cause > kSessions && entry.cause == found->cause && entry.lun == lun) {
-            entry.told = true;  // of the two it is one
+        if (entry.cause > kSessions && entry.cause == found->cause && entry.lun == lun && candidates == 1) {
+            entry.told = true;  // of the two it is one; but this may have been of another cause
         }
         if (entry.lun == lun && stand_for_each_other(entry.condition, condition)) {
             entry.state = entry.state == State::owed ? State::possible : entry.state;

@@ -33,6 +33,11 @@ TEST(Simulation, KeepsEveryPromiseOfSeedsThatNobodyHasTried) {
     expect_promises_kept(first, kFreshSeeds);
 }
 
+TEST(Simulation, TakesAConditionForOneOfAllThatMayHaveCausedIt) {
+    expect_promises_kept(3'922'669'043,
+                         1);  // a nexus is reset whose login was told of by a task that is dropped
+}
+
 TEST(Simulation, DoesTheSameAgainForTheSameSeed) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         const Verdict once = simulate(seed);

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -39,72 +40,69 @@ bool is_rung(const UserAttachment& attachment) {
     return ::eventfd_read(attachment.handler_event.get(), &count) == 0;
 }
 
-TEST(UserEvents, LeaveNothingInTheRingOnceTheyAreToBeQuiet) {
-    testing::OnReactor on;  // which expects so at its end
-    UserPresence presence;
-    const UserSettings settings{.name = "disk"};
-    Nobody nobody;
-    const auto attachment = std::make_shared<UserAttachment>();
-    attachment->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC)};
+class EventsOfAHandler : public ::testing::Test {
+protected:
+    ~EventsOfAHandler() override {
+        on_.ask([&] {
+            events_->release();
+            queue_.reset();
+            return true;
+        });
+    }
+
+    /// Lets `what` be done on the reactor in the turn in which they are made.
+    void begin(int flags, const std::function<void(reactor::Reactor&)>& what) {
+        attachment_->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | flags)};
+        on_.ask([&] {
+            reactor::Reactor& here = *reactor::Reactor::current();
+            queue_ = std::make_unique<UserQueue>(presence_, settings_, nobody_, here, 0);
+            events_ = new UserEvents(*queue_, here, attachment_, 0);
+            what(here);
+            return true;
+        });
+    }
+
+    Nothing nothing_;        // the reactor may still have some of it in its ring at the end
+    testing::OnReactor on_;  // which expects at its end that nothing else is
+    UserPresence presence_;
+    UserSettings settings_{.name = "disk"};
+    Nobody nobody_;
+    std::shared_ptr<UserAttachment> attachment_ = std::make_shared<UserAttachment>();
+    std::unique_ptr<UserQueue> queue_;
+    UserEvents* events_ = nullptr;
+};
+
+TEST_F(EventsOfAHandler, LeaveNothingInTheRingOnceTheyAreToBeQuiet) {
     constexpr eventfd_t kFull = UINT64_MAX - 1;
-    ASSERT_EQ(::eventfd_write(attachment->handler_event.get(), kFull), 0);
-    std::unique_ptr<UserQueue> queue;
-    UserEvents* events = nullptr;
-    on.ask([&] {
-        reactor::Reactor& here = *reactor::Reactor::current();
-        queue = std::make_unique<UserQueue>(presence, settings, nobody, here, 0);
-        events = new UserEvents(*queue, here, attachment, 0);
-        events->wake_handler();
-        events->wake_handler();
-        return true;
+    begin(0, [&](reactor::Reactor&) {
+        EXPECT_EQ(::eventfd_write(attachment_->handler_event.get(), kFull), 0);
+        events_->wake_handler();
+        events_->wake_handler();
     });
-    on.ask([&] {
-        events->quiet();
+    on_.ask([&] {
+        events_->quiet();
         return true;
     });
     // What was cancelled is known to be so some turns later.
     const auto leaks = [] { return reactor::Reactor::current()->leaks(); };
-    for (int looks = 0; looks < 10'000 && !on.ask(leaks).empty(); ++looks) {
+    for (int looks = 0; looks < 10'000 && !on_.ask(leaks).empty(); ++looks) {
         std::this_thread::sleep_for(std::chrono::milliseconds{1});
     }
-    EXPECT_EQ(on.ask(leaks), std::vector<std::string>{});
-    on.ask([&] {
-        events->release();
-        queue.reset();
-        return true;
-    });
+    EXPECT_EQ(on_.ask(leaks), std::vector<std::string>{});
 }
 
-TEST(UserEvents, WakeAHandlerThatSleepsAgainBeforeItIsKnownToHaveBeenWoken) {
-    Nothing nothing;  // the reactor may still have some of it in its ring at the end
-    testing::OnReactor on;
-    UserPresence presence;
-    const UserSettings settings{.name = "disk"};
-    Nobody nobody;
-    const auto attachment = std::make_shared<UserAttachment>();
-    attachment->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    std::unique_ptr<UserQueue> queue;
-    UserEvents* events = nullptr;
-    on.ask([&] {
-        reactor::Reactor& here = *reactor::Reactor::current();
-        queue = std::make_unique<UserQueue>(presence, settings, nobody, here, 0);
-        events = new UserEvents(*queue, here, attachment, 0);
-        events->wake_handler();
-        submit(here, nothing);
-        EXPECT_TRUE(is_rung(*attachment));
-        events->wake_handler();
-        return true;
+TEST_F(EventsOfAHandler, WakeOneThatSleepsAgainBeforeItIsKnownToHaveBeenWoken) {
+    begin(EFD_NONBLOCK, [&](reactor::Reactor& here) {
+        events_->wake_handler();
+        submit(here, nothing_);
+        EXPECT_TRUE(is_rung(*attachment_));
+        events_->wake_handler();
     });
     bool rung = false;
     for (int turns = 0; turns < 100 && !rung; ++turns) {
-        rung = on.ask([&] { return is_rung(*attachment); });
+        rung = on_.ask([&] { return is_rung(*attachment_); });
     }
     EXPECT_TRUE(rung);
-    on.ask([&] {
-        events->release();
-        queue.reset();
-        return true;
-    });
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include "device/user_fixture.h"
 #include "device/user_handler.h"
+#include "reactor/testing_threads.h"
 
 #include <gtest/gtest.h>
-#include <pthread.h>
 
 #include <atomic>
 #include <cstddef>
@@ -58,14 +58,8 @@ TEST_F(Gateway, SaysWhatAHandlerCanBeforeAnybodyAsksIt) {
 TEST_F(Gateway, SaysThatNoThreadCanBeHad) {
     UserPresence presence;
     Looking host(presence);
-    pthread_attr_t before{};
-    pthread_attr_t huge{};
-    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
-    ASSERT_EQ(pthread_attr_init(&huge), 0);
-    ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 46U), 0);
-    ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+    const reactor::testing::NoThreads none;
     const auto gateway = UserGateway::open(settings_, presence, host);
-    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
     ASSERT_FALSE(gateway);
     EXPECT_TRUE(gateway.error().text.starts_with("no thread can be had"));
     EXPECT_FALSE(std::filesystem::exists(settings_.socket));

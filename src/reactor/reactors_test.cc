@@ -2,10 +2,10 @@
 
 #include "base/task.h"
 #include "reactor/testing_reactors.h"
+#include "reactor/testing_threads.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 
 #include <array>
 #include <cerrno>
@@ -106,14 +106,8 @@ TEST(Reactors, AreAsManyAsTheUsableCpusByDefault) {
 }
 
 TEST(Reactors, SayThatNoThreadCanBeHad) {
-    pthread_attr_t before{};
-    pthread_attr_t huge{};
-    ASSERT_EQ(pthread_getattr_default_np(&before), 0);
-    ASSERT_EQ(pthread_attr_init(&huge), 0);
-    ASSERT_EQ(pthread_attr_setstacksize(&huge, std::size_t{1} << 46U), 0);
-    ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+    const testing::NoThreads none;
     const auto made = Reactors::start({.count = 2, .pin = false, .each = {}});
-    ASSERT_EQ(pthread_setattr_default_np(&before), 0);
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().error, EAGAIN);
     EXPECT_THAT(made.error().text, HasSubstr("TasksMax"));

@@ -34,8 +34,8 @@ TEST(Simulation, KeepsEveryPromiseOfSeedsThatNobodyHasTried) {
 }
 
 TEST(Simulation, TakesAConditionForOneOfAllThatMayHaveCausedIt) {
-    expect_promises_kept(3'922'669'043,
-                         1);  // a nexus is reset whose login was told of by a task that is dropped
+    // A nexus is reset whose login was told of by a task that is dropped.
+    expect_promises_kept(3'922'669'043, 1);
 }
 
 TEST(Simulation, DoesTheSameAgainForTheSameSeed) {

@@ -97,13 +97,14 @@ std::expected<reactor::FileDescriptor, int> FileDevice::open_file(const std::str
 std::expected<std::uint64_t, int> FileDevice::look_again() {
     struct stat named{};
     struct stat held{};
-    if (::stat(settings().path.c_str(), &named) != 0 || ::fstat(fd(), &held) != 0) {
+    if (::stat(settings().path.c_str(), &named) != 0) {
         return std::unexpected(errno);
     }
     if (!S_ISREG(named.st_mode)) {
         return std::unexpected(ENOENT);
     }
-    if (!same_file(named, held)) {
+    // Of a file that its server has forgotten nothing can be learned (ESTALE): what has its name is another.
+    if (::fstat(fd(), &held) != 0 || !same_file(named, held)) {
         auto opened = open_file(settings().path, open_flags(settings()));
         if (!opened) {
             return std::unexpected(opened.error());

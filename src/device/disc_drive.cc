@@ -1,10 +1,26 @@
 #include "device/disc_drive.h"
 
+#include <system_error>
+#include <thread>
+#include <utility>
+
 namespace targe::device {
 namespace {
 
 std::unexpected<IoFailure> failed(IoError error, std::uint64_t lba) {
     return std::unexpected(IoFailure{.error = error, .lba = lba});
+}
+
+/// Its file may be on a share whose server does not answer: nobody here waits for that.
+void close_elsewhere(std::shared_ptr<Device> disc) {
+    if (!disc) {
+        return;
+    }
+    try {
+        std::thread([closed = std::move(disc)] {}).detach();
+    } catch (const std::system_error&) {
+        // No thread can be had: it is closed here, as it ends.
+    }
 }
 
 }  // namespace
@@ -15,15 +31,17 @@ std::shared_ptr<Device> DiscDrive::disc() const {
 }
 
 void DiscDrive::exchange(std::shared_ptr<Device> disc) {
-    // The old one may close its file: not while somebody waits for the lock.
-    const std::lock_guard lock(mutex_);
-    disc_.swap(disc);
-    if (disc) {
-        disc->observe(nullptr);
+    {
+        const std::lock_guard lock(mutex_);
+        disc_.swap(disc);
+        if (disc) {
+            disc->observe(nullptr);
+        }
+        if (disc_) {
+            disc_->observe(observer_);
+        }
     }
-    if (disc_) {
-        disc_->observe(observer_);
-    }
+    close_elsewhere(std::move(disc));
 }
 
 void DiscDrive::observe(DeviceObserver* observer) {

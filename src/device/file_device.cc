@@ -146,24 +146,39 @@ base::Task<std::expected<Extent, IoFailure>> FileDevice::block_status(base::Comm
     if (!fit) {
         co_return std::unexpected(fit.error());
     }
+    std::expected<Extent, int> found = std::unexpected(EAGAIN);
+    if (settings().local) {
+        found = extent_at(lba, blocks);
+    } else if (co_await run_off_core(arena,
+                                     [this, lba, blocks, &found] { found = extent_at(lba, blocks); }) != 0) {
+        co_return failed(IoError::no_resources, lba);
+    }
+    if (!found) {
+        co_return failed(io_error_of(found.error(), Attempt::read), lba);
+    }
+    co_return *found;
+}
+
+/// Or an errno. May block on a file system that is not local.
+std::expected<Extent, int> FileDevice::extent_at(std::uint64_t lba, std::uint64_t blocks) const {
     const std::uint64_t block_size = settings().geometry.block_size;
     const std::uint64_t begin = byte_of(lba);
     const std::uint64_t end = byte_of(lba + blocks);
     const auto data = seek(fd(), begin, SEEK_DATA, end);
     if (!data) {
-        co_return failed(io_error_of(data.error(), Attempt::read), lba);
+        return std::unexpected(data.error());
     }
     // A block that is part data, part hole is mapped.
     const std::uint64_t hole_blocks = (*data - begin) / block_size;
     if (hole_blocks > 0) {
-        co_return settings().capabilities.anchor ? hole_extent(lba, hole_blocks)
-                                                 : Extent{.lba = lba, .blocks = hole_blocks, .mapped = false};
+        return settings().capabilities.anchor ? hole_extent(lba, hole_blocks)
+                                              : Extent{.lba = lba, .blocks = hole_blocks, .mapped = false};
     }
     const auto hole = seek(fd(), *data, SEEK_HOLE, end);
     if (!hole) {
-        co_return failed(io_error_of(hole.error(), Attempt::read), lba);
+        return std::unexpected(hole.error());
     }
-    co_return Extent{.lba = lba, .blocks = (*hole - begin + block_size - 1) / block_size, .mapped = true};
+    return Extent{.lba = lba, .blocks = (*hole - begin + block_size - 1) / block_size, .mapped = true};
 }
 
 /// Blocks without data: whether they have their space is asked separately.

@@ -29,6 +29,7 @@ protected:
     base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) override;
 
 private:
+    [[nodiscard]] std::expected<Extent, int> extent_at(std::uint64_t lba, std::uint64_t blocks) const;
     [[nodiscard]] Extent hole_extent(std::uint64_t lba, std::uint64_t blocks) const;
 };
 

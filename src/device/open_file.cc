@@ -58,15 +58,18 @@ std::string open_failure(const DeviceConfig& config, int error) {
     }
 }
 
-/// The file systems that answer fstat() out of memory.
 struct FileSystem {
     bool in_memory;
     bool local;
 };
 
 FileSystem file_system_of(int fd) {
-    constexpr auto kLocal = std::to_array<unsigned long>(
-        {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, TMPFS_MAGIC, RAMFS_MAGIC});
+    // That <linux/magic.h> does not name.
+    constexpr unsigned long kZfs = 0x2fc1'2fc1;
+    constexpr unsigned long kBcachefs = 0xca45'1a4e;
+    constexpr auto kLocal =
+        std::to_array<unsigned long>({EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+                                      TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, kZfs, kBcachefs});
     struct statfs about{};
     if (::fstatfs(fd, &about) != 0) {
         return {.in_memory = false, .local = false};

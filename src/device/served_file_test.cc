@@ -1,15 +1,21 @@
 // Files that somebody serves over a network.
+#include "device/disc_drive.h"
 #include "device/stored_device.h"
 #include "device/testing_device.h"
 #include "device/testing_served_file.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace targe::device {
 namespace {
@@ -72,6 +78,95 @@ TEST_F(Served, ThatIsStaleComesBackWhenAnAdministratorLooks) {
     EXPECT_TRUE(on_.refresh(*device_));
     EXPECT_EQ(device_->geometry().blocks, second.size() / kBlock);
     EXPECT_EQ(block(300), block_of(second, 300));
+}
+
+/// Whether others are served while somebody waits for the server, until it goes on.
+template <class Operation>
+bool lets_others_go_on(ServedFile& file, OnReactor& on, std::uint32_t hangs, Operation operation) {
+    const testing::ScratchDirectory directory;
+    const auto disk = open_or_fail({.handler = Handler::file,
+                                    .path = directory / "disk.img",
+                                    .size_bytes = kSize,
+                                    .block_size = kBlock});
+    file.hang(hangs);
+    bool others = false;
+    std::thread server([&] {
+        while (file.waiting() == 0) {
+            std::this_thread::sleep_for(1ms);
+        }
+        auto served = std::async(std::launch::async,
+                                 [&] { return on.write(*disk, 5, pattern(kBlock, 5)) && on.flush(*disk); });
+        others = served.wait_for(20s) == std::future_status::ready;
+        file.go_on();
+        EXPECT_TRUE(served.get());
+    });
+    operation();
+    server.join();
+    return others;
+}
+
+TEST_F(Served, KeepsNobodyWaitingButWhoAsksForHoles) {
+    EXPECT_TRUE(lets_others_go_on(file_, on_, FUSE_LSEEK, [this] {
+        EXPECT_EQ(on_.block_status(*device_, 3, 5), (Extent{.lba = 3, .blocks = 5, .mapped = true}));
+    }));
+}
+
+TEST_F(Served, KeepsNobodyWaitingButWhoWrites) {
+    const Bytes data = pattern(kBlock, 4);
+    EXPECT_TRUE(
+        lets_others_go_on(file_, on_, FUSE_WRITE, [&] { EXPECT_TRUE(on_.write(*device_, 3, data)); }));
+    EXPECT_EQ(block(3), data);
+    EXPECT_FALSE(on_.ask([&] {
+        return device_->write_at_once(3, {data.data(), data.size()}, Durability::cached).has_value();
+    }));
+}
+
+TEST_F(Served, KeepsNobodyWaitingButWhoReads) {
+    constexpr std::size_t kReads = 64;
+    std::vector<Bytes> read(kReads, Bytes(kBlock));
+    EXPECT_TRUE(lets_others_go_on(file_, on_, FUSE_READ, [&] {
+        std::vector<base::Segment> into;
+        for (Bytes& each : read) {
+            into.push_back({each.data(), each.size()});
+        }
+        const auto results = on_.run_together(kReads, [&](base::CommandArena& arena, std::size_t i) {
+            return device_->read(arena, 2 * i, {&into[i], 1});
+        });
+        EXPECT_TRUE(std::ranges::all_of(results, [](const IoResult& each) { return each.has_value(); }));
+    }));
+    for (std::size_t i = 0; i < kReads; ++i) {
+        EXPECT_EQ(read[i], block_of(first_, 2 * i));
+    }
+}
+
+/// Each of many files is looked at by one at a time.
+TEST_F(Served, KeepsNobodyWaitingButWhoLooksAtIt) {
+    constexpr std::size_t kFiles = 40;
+    std::vector<std::unique_ptr<Device>> devices;
+    device_.reset();
+    for (std::size_t i = 0; i < kFiles; ++i) {
+        devices.push_back(open_or_fail(
+            {.handler = Handler::file, .path = file_.path(), .block_size = kBlock, .read_only = true}));
+    }
+    EXPECT_TRUE(lets_others_go_on(file_, on_, FUSE_GETATTR, [&] {
+        const auto results = on_.run_together(
+            kFiles, [&](base::CommandArena& arena, std::size_t i) { return devices[i]->probe(arena); });
+        EXPECT_TRUE(std::ranges::all_of(results, [](const IoResult& each) { return each.has_value(); }));
+    }));
+}
+
+/// To close a file is to ask its server, too.
+TEST_F(Served, KeepsNobodyWaitingWhenItLeavesItsDrive) {
+    device_.reset();
+    auto disc = open_disc(file_.path());
+    ASSERT_TRUE(disc) << disc.error().text;
+    DiscDrive drive{std::move(*disc)};
+    EXPECT_TRUE(lets_others_go_on(file_, on_, FUSE_FLUSH, [&] {
+        EXPECT_TRUE(on_.ask([&] {
+            drive.exchange(nullptr);
+            return drive.geometry().blocks == 0;
+        }));
+    }));
 }
 
 }  // namespace

@@ -156,7 +156,12 @@ base::Task<bool> StoredDevice::look(base::CommandArena& arena) {
     }
     const std::uint64_t bytes = size_in_bytes();
     if (!away_.load(std::memory_order_relaxed)) {
+        // Of those that wait for a server one is enough.
+        if (asking_.exchange(true)) {
+            co_return true;
+        }
         const bool well = co_await intact(arena, bytes);
+        asking_.store(false);
         note_away(!well);
         if (well && is_another_disc()) {
             co_await change_disc(arena);
@@ -320,7 +325,8 @@ base::Task<Moved> StoredDevice::write_zero_blocks(base::CommandArena& arena, std
             left -= piece;
         }
         const base::ConstSegments zeroes = std::span(segments).first(count);
-        const Transfer transfer = writing(fd(), zeroes, offset + moved.bytes, 0);
+        Transfer transfer = writing(fd(), zeroes, offset + moved.bytes, 0);
+        transfer.by_worker = !settings_.local;
         const Moved done = co_await move(arena, transfer, Moved{});
         moved.bytes += done.bytes;
         if (done.bytes != transfer.size) {

@@ -38,6 +38,9 @@ Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
         }
         return moved;
     }
+    if (!settings_.local) {
+        return {};  // its server may never answer, and everybody else here would wait for it
+    }
     const base::Time began = base::Clock::now();
     if (!budget_.allows(began)) {
         return {};
@@ -73,11 +76,13 @@ base::Task<Moved> StoredDevice::start_in_turns(base::CommandArena& /*arena*/, Tr
 }
 
 bool StoredDevice::is_small_read(const Transfer& transfer) const {
-    return settings_.data_path == DataPath::page_cache && transfer.attempt == Attempt::read &&
-           transfer.size <= kLongestCollected && reactor::Reactor::current() != nullptr;
+    return settings_.data_path == DataPath::page_cache && settings_.local &&
+           transfer.attempt == Attempt::read && transfer.size <= kLongestCollected &&
+           reactor::Reactor::current() != nullptr;
 }
 
 base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
+    transfer.by_worker = !settings_.local;
     if (settings_.data_path == DataPath::direct) {
         return aligned(transfer, settings_.memory_alignment)
                    ? move_direct(arena, transfer, settings_.limits)

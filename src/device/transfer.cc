@@ -52,6 +52,7 @@ auto vectored(const Transfer& transfer, std::span<const iovec> pieces, std::uint
         } else {
             io_uring_prep_writev2(&sqe, transfer.fd, pieces.data(), count, offset, transfer.flags);
         }
+        io_uring_sqe_set_flags(&sqe, transfer.by_worker ? IOSQE_ASYNC : 0U);
     });
 }
 
@@ -125,7 +126,7 @@ base::Task<Moved> move(base::CommandArena& /*arena*/, Transfer transfer, Moved m
 
 base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
                               const reactor::PlugLimits& limits) {
-    if (transfer.pieces.size() > reactor::PlugRange::kMaxPieces || transfer.size == 0) {
+    if (transfer.by_worker || transfer.pieces.size() > reactor::PlugRange::kMaxPieces || transfer.size == 0) {
         co_return co_await move(arena, transfer, Moved{});
     }
     const bool reads = transfer.attempt == Attempt::read;
@@ -162,7 +163,8 @@ base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer,
                             .pieces = {&piece, 1},
                             .offset = transfer.offset + moved.bytes,
                             .size = size,
-                            .flags = transfer.flags};
+                            .flags = transfer.flags,
+                            .by_worker = transfer.by_worker};
         const Moved done = co_await move_direct(arena, part, limits);
         if (transfer.attempt == Attempt::read) {
             copy_pieces(transfer, moved.bytes, chunk.first(done.bytes));

@@ -25,6 +25,7 @@ struct Transfer {
     std::uint64_t size;      ///< of all pieces
     int flags = 0;           ///< RWF_*
     bool in_memory = false;  ///< most likely, see reactor::PlugRange
+    bool by_worker = false;  ///< the kernel does not try it here first, where it might wait for a server
 };
 
 [[nodiscard]] Transfer reading(int fd, base::Segments into, std::uint64_t offset);

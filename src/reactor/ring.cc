@@ -1,6 +1,7 @@
 #include "reactor/ring.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 
@@ -20,6 +21,23 @@ constexpr unsigned kWanted[] = {
 
 // Multishot operations and polls of many streams can complete more often than they were submitted.
 constexpr unsigned kCompletionsPerEntry = 4;
+
+// Of threads that the kernel keeps for what waits, such as flushes: four a CPU, unless somebody says more. On
+// a share whose server does not answer each of so many files holds one, and all other files would wait.
+constexpr unsigned kWorkers = 256;
+
+void have_workers(int ring) {
+    std::array<unsigned, 2> most{};  // of what has an end, and of the rest; 0 changes nothing
+    const auto tell = [&] {
+        return io_uring_register(static_cast<unsigned>(ring), IORING_REGISTER_IOWQ_MAX_WORKERS, most.data(),
+                                 static_cast<unsigned>(most.size()));
+    };
+    // What there was before comes back. A kernel that refuses serves as well while all servers answer.
+    if (tell() == 0 && most[0] < kWorkers) {
+        most = {kWorkers, 0};
+        static_cast<void>(tell());
+    }
+}
 
 }  // namespace
 
@@ -56,6 +74,7 @@ void Ring::enter_thread() {
     const int enabled =
         io_uring_register(static_cast<unsigned>(ring_.ring_fd), IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
     TARGE_ASSERT(enabled == 0);
+    have_workers(ring_.ring_fd);
     // Spares the kernel a look-up of the descriptor in each call. Works without as well.
     static_cast<void>(io_uring_register_ring_fd(&ring_));
 }

@@ -117,7 +117,38 @@ std::expected<std::uint64_t, int> FileDevice::look_again() {
     return static_cast<std::uint64_t>(named.st_size);
 }
 
-base::Task<bool> FileDevice::intact(base::CommandArena& /*arena*/, std::uint64_t bytes) {
+namespace {
+
+/// Through the ring: a server may take as long as it likes. 0 or a negative errno; both pointers stay.
+auto look_at(int directory, const char* path, struct statx* into) {
+    return reactor::Operation([=](io_uring_sqe& sqe) {
+        io_uring_prep_statx(&sqe, directory, path, AT_EMPTY_PATH,
+                            STATX_TYPE | STATX_INO | STATX_NLINK | STATX_SIZE | STATX_MTIME, into);
+    });
+}
+
+}  // namespace
+
+base::Task<bool> FileDevice::leads_elsewhere(base::CommandArena& /*arena*/) {
+    struct statx named{};
+    struct statx held{};
+    const int found = co_await look_at(AT_FDCWD, settings().path.c_str(), &named);
+    if (found != 0 || !S_ISREG(named.stx_mode)) {
+        co_return false;
+    }
+    const int known = co_await look_at(fd(), "", &held);
+    co_return known == 0 && (named.stx_ino != held.stx_ino || named.stx_dev_major != held.stx_dev_major ||
+                             named.stx_dev_minor != held.stx_dev_minor);
+}
+
+base::Task<bool> FileDevice::intact(base::CommandArena& arena, std::uint64_t bytes) {
+    // A disk that got another name is the same disk. A disc is what its path leads to.
+    if (settings().disc) {
+        const bool elsewhere = co_await leads_elsewhere(arena);
+        if (elsewhere) {
+            co_return false;
+        }
+    }
     if (settings().local) {
         struct stat now{};
         if (::fstat(fd(), &now) != 0) {
@@ -126,12 +157,8 @@ base::Task<bool> FileDevice::intact(base::CommandArena& /*arena*/, std::uint64_t
         saw(content_of(now));
         co_return now.st_nlink > 0 && static_cast<std::uint64_t>(now.st_size) >= bytes;
     }
-    // Through the ring: a server may take as long as it likes.
     struct statx now{};
-    const int file = fd();
-    const int result = co_await reactor::Operation([&now, file](io_uring_sqe& sqe) {
-        io_uring_prep_statx(&sqe, file, "", AT_EMPTY_PATH, STATX_NLINK | STATX_SIZE | STATX_MTIME, &now);
-    });
+    const int result = co_await look_at(fd(), "", &now);
     if (result != 0) {
         co_return false;
     }

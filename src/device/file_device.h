@@ -29,6 +29,8 @@ protected:
     base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) override;
 
 private:
+    /// Whether the path names another file, while what is open may live on by another name.
+    base::Task<bool> leads_elsewhere(base::CommandArena& arena);
     [[nodiscard]] std::expected<Extent, int> extent_at(std::uint64_t lba, std::uint64_t blocks) const;
     [[nodiscard]] Extent hole_extent(std::uint64_t lba, std::uint64_t blocks) const;
 };

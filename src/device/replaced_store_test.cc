@@ -121,6 +121,27 @@ TEST_P(ReplacedStore, ThatIsTheSameFileAgainIsNoOther) {
     EXPECT_TRUE(observer_.raised.empty());
 }
 
+/// Moved out of the way, so that the file lives on; and the path may be a link.
+TEST_P(ReplacedStore, IsAnotherDiscWhereItsPathLeadsNow) {
+    const bool disc = GetParam();
+    EXPECT_EQ(read_first(), first_of(first_));
+    std::filesystem::rename(path_, directory_ / "kept");
+    wait_for_a_look();
+    EXPECT_EQ(read_first(), first_of(first_)) << "nothing is in its place";
+    put(directory_ / "other", second_);
+    std::filesystem::create_symlink(directory_ / "other", path_);
+    wait_for_a_look();
+    EXPECT_EQ(read_first(), disc ? std::nullopt : first_of(first_));
+    wait_for_a_look();
+    EXPECT_EQ(read_first(), disc ? std::nullopt : first_of(first_));
+    ASSERT_EQ(observer_.raised, disc ? kToldAll : kToldNobody);
+    if (disc) {
+        observer_.tell();
+        EXPECT_EQ(read_first(), std::nullopt) << "this one may have begun before";
+        EXPECT_EQ(read_first(), first_of(second_));
+    }
+}
+
 TEST_P(ReplacedStore, IsAnotherDiscWhenSomebodyHasWrittenIntoIt) {
     const bool disc = GetParam();
     EXPECT_EQ(read_first(), first_of(first_));

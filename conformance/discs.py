@@ -15,6 +15,7 @@ from pathlib import Path
 
 import report
 from harness import DaemonError, Targed
+from hung_server import HungServer
 from iscsi_client import Session, inquiry
 from qemu_img import convert, image_options, sha256
 from report import Result
@@ -261,6 +262,35 @@ class Discs:
             capacity = bytes(one.command(READ_CAPACITY, read=8).data_in)
             self.expect("and left out", int.from_bytes(capacity[:4], "big") + 1, odd.stat().st_size // BLOCK)
 
+    def hung_image(self, first: Path) -> None:
+        """On a share whose server does not answer: nobody else waits for it, and what was asked for comes to pass when it answers."""
+        content = first.read_bytes()
+        try:
+            server = HungServer(self.folder / "share", "hung.iso", content)
+        except OSError as error:
+            self.results.append(report.skipped(SUITE, "an image whose server hangs", f"no file system of its own: {error}"))
+            return
+        try:
+            server.hang()
+            self.refused("an image whose server hangs", "could not be opened within", "cdrom", "insert", "cd0", str(server.path))
+            server.go_on()
+            self.daemon.targe("cdrom", "insert", "cd0", str(server.path))
+            self.expect("an image whose server goes on", self.state(), ("ready", str(server.path)))
+            with self.session(1) as one:
+                server.hang()
+                last = len(content) // BLOCK - 1
+                read = one.submit(READ_LAST[:2] + last.to_bytes(4, "big") + bytes([0, 0, 1, 0]), read=BLOCK)
+                self.refused("a disc that is read is not changed", "has not been changed within", "cdrom", "insert", "cd0", str(first))
+                self.expect("a disc that is read is there", self.state(), ("ready", str(server.path)))
+                server.go_on()
+                while read.status is None:
+                    one.collect()
+                self.expect("what was read of it", bytes(read.data_in), content[-BLOCK:])
+                self.expect("then it is changed after all", self.eventually(("ready", str(first))), ("ready", str(first)))
+                self.expect("and initiators are told", ready(one), CHANGED)
+        finally:
+            server.close()
+
     def cut_image(self, image: Path) -> None:
         self.daemon.targe("cdrom", "insert", "cd0", str(image))
         whole = image.read_bytes()
@@ -342,6 +372,7 @@ def run() -> list[Result]:
         discs.bd(bd, end)
         daemon.targe("cdrom", "insert", "cd0", str(first))
         discs.faulty_images(first)
+        discs.hung_image(first)
         discs.cut_image(dvd)
         discs.changed_image(folder / "changed.iso", first, second)
         daemon.stop()

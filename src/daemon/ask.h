@@ -9,6 +9,9 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <system_error>
+#include <thread>
+#include <type_traits>
 #include <utility>
 
 namespace targe::daemon {
@@ -40,6 +43,23 @@ auto ask(base::Core& core, Question question) {
     using Value = decltype(question());
     return ask_later<Value>(
         core, [question = std::move(question)](const auto& answer) mutable { answer(question()); });
+}
+
+/// Runs `work()`, which may wait in the kernel for ever, on a thread made for it. Nothing when that takes
+/// longer than `limit`, or no thread can be had; what comes of it later is dropped.
+template <class Work>
+std::optional<std::invoke_result_t<Work>> ask_elsewhere(std::chrono::seconds limit, Work work) {
+    std::packaged_task<std::invoke_result_t<Work>()> task(std::move(work));
+    auto future = task.get_future();
+    try {
+        std::thread(std::move(task)).detach();
+    } catch (const std::system_error&) {
+        return std::nullopt;
+    }
+    if (future.wait_for(limit) != std::future_status::ready) {
+        return std::nullopt;
+    }
+    return future.get();
 }
 
 }  // namespace targe::daemon

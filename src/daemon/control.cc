@@ -346,9 +346,9 @@ std::expected<std::size_t, admin::Problem> Control::index_of(std::string_view de
 }
 
 std::string Control::path_of(std::size_t index) const {
-    const std::lock_guard lock(discs_mutex_);
-    const auto changed = discs_.find(index);
-    return changed == discs_.end() ? target_.config().devices[index].path : changed->second;
+    const std::lock_guard lock(discs_->mutex);
+    const auto changed = discs_->paths.find(index);
+    return changed == discs_->paths.end() ? target_.config().devices[index].path : changed->second;
 }
 
 std::expected<void, admin::Problem> Control::drop_session(std::uint64_t id) {

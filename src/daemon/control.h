@@ -5,7 +5,9 @@
 #include "daemon/running_target.h"
 
 #include <chrono>
+#include <cstddef>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -45,12 +47,17 @@ private:
     [[nodiscard]] std::expected<std::size_t, admin::Problem> index_of(std::string_view device) const;
     [[nodiscard]] std::string path_of(std::size_t index) const;
 
+    /// Whoever changes one may do so when nobody waits for it any more.
+    struct ChangedDiscs {
+        std::mutex mutex;
+        std::map<std::size_t, std::string> paths;  ///< by index of their drive
+    };
+
     RunningTarget& target_;
     std::string config_file_;
     std::chrono::steady_clock::time_point since_;
     std::mutex changing_;  // one change of discs after the other
-    mutable std::mutex discs_mutex_;
-    std::map<std::size_t, std::string> discs_;  ///< that were changed, by index of their drive
+    std::shared_ptr<ChangedDiscs> discs_ = std::make_shared<ChangedDiscs>();
 };
 
 }  // namespace targe::daemon

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <mutex>
@@ -47,29 +48,70 @@ void Control::take_discs(const admin::Config& config) {
     }
 }
 
+namespace {
+
+/// For a disk that has to spin up first, or a share that is mounted when it is needed.
+constexpr std::chrono::seconds kOpenLimit{15};
+
+/// With a bound: while an image is opened no other command of targe is answered, and the daemon does not end.
+std::expected<std::shared_ptr<device::Device>, admin::Problem> open_disc(const std::string& drive,
+                                                                         const std::string& path) {
+    const auto problem = [&](std::string cause, std::string cure) {
+        return std::unexpected(admin::Problem{.what = fmt::format("drive {} keeps what it has", drive),
+                                              .cause = std::move(cause),
+                                              .cure = std::move(cure) + "; then run this again"});
+    };
+    auto opened = ask_elsewhere(kOpenLimit, [path] { return device::open_disc(path); });
+    if (!opened) {
+        return problem(
+            fmt::format("{} could not be opened within {} s: what keeps it does not answer, or no thread can "
+                        "be had",
+                        path, kOpenLimit.count()),
+            fmt::format("findmnt -T {} says where it is kept", path));
+    }
+    if (!*opened) {
+        return problem(opened->error().text, fmt::format("ls -l {}", path));
+    }
+    return std::move(**opened);
+}
+
+}  // namespace
+
 std::expected<void, admin::Problem> Control::exchange(std::size_t index, const admin::DiscRequest& request) {
     const std::lock_guard one_at_a_time(changing_);
     // As paths of the configuration are: by another name SIGHUP would take the disc for another one.
     const std::string path = std::filesystem::path(request.path).lexically_normal().string();
     std::shared_ptr<device::Device> disc;
     if (!path.empty()) {
-        auto opened = device::open_disc(path);
+        auto opened = open_disc(request.device, path);
         if (!opened) {
-            return std::unexpected(
-                admin::Problem{.what = fmt::format("drive {} keeps what it has", request.device),
-                               .cause = opened.error().text,
-                               .cure = fmt::format("ls -l {}; then run this again", path)});
+            return std::unexpected(opened.error());
         }
         disc = std::move(*opened);
     }
     const auto unit = target_.engine().units()[index];
     const auto done = ask_later<engine::DiscChanged>(
-        unit->home().core(), [unit, disc = std::move(disc), force = request.force](auto answer) mutable {
-            unit->change_disc({.disc = std::move(disc), .force = force}, std::move(answer));
+        unit->home().core(), [unit, disc = std::move(disc), force = request.force, discs = discs_, index,
+                              drive = request.device, path](auto answer) mutable {
+            unit->change_disc({.disc = std::move(disc), .force = force},
+                              [discs = std::move(discs), index, drive = std::move(drive),
+                               path = std::move(path), answer](engine::DiscChanged changed) {
+                                  if (changed == engine::DiscChanged::changed) {
+                                      const std::lock_guard lock(discs->mutex);
+                                      discs->paths[index] = path;
+                                      TARGE_LOG(
+                                          info, "targed", "drive {}: {}", drive,
+                                          path.empty() ? "the disc was taken out" : "the disc is " + path);
+                                  }
+                                  answer(changed);
+                              });
         });
     if (!done) {
-        return std::unexpected(
-            core_is_stuck(fmt::format("the disc of drive {} cannot be changed", request.device)));
+        return std::unexpected(admin::Problem{
+            .what = fmt::format("the disc of drive {} has not been changed within {} s", request.device,
+                                kAnswerLimit.count()),
+            .cause = "commands that read the one before do not end; when they have, it is changed after all",
+            .cure = "see whether what keeps that one answers; targe device list then says which is there"});
     }
     if (*done == engine::DiscChanged::prevented) {
         return std::unexpected(admin::Problem{
@@ -79,12 +121,6 @@ std::expected<void, admin::Problem> Control::exchange(std::size_t index, const a
                 "can learn now that the disc is wanted",
             .cure = "unmount it there and run this again, or add --force, which is as pulling it out"});
     }
-    {
-        const std::lock_guard lock(discs_mutex_);
-        discs_[index] = path;
-    }
-    TARGE_LOG(info, "targed", "drive {}: {}", request.device,
-              path.empty() ? "the disc was taken out" : "the disc is " + path);
     return {};
 }
 

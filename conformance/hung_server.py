@@ -1,0 +1,102 @@
+"""A directory whose server is this process, and which answers only when it is let: what a share over a network is when its server hangs."""
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import pathlib
+import select
+import struct
+import threading
+
+LOOKUP, FORGET, GETATTR, OPEN, READ, INIT, OPENDIR, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 26, 27, 36, 42
+ROOT, FILE = 1, 2
+MNT_DETACH = 2
+
+
+class HungServer:
+    """HungServer(folder, "a.iso", content): from hang() to go_on() whoever opens or reads the file waits."""
+
+    def __init__(self, folder: pathlib.Path, name: str, content: bytes) -> None:
+        self.folder, self.name, self.content = folder, name, content
+        self.lock = threading.Lock()
+        self.hangs = False
+        self.waiting: list[tuple[int, bytes]] = []
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.folder.mkdir()
+        self.fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        self.end = os.eventfd(0, os.EFD_CLOEXEC)
+        options = f"fd={self.fuse},rootmode=40000,user_id=0,group_id=0,allow_other"
+        if self.libc.mount(b"targe-test", str(self.folder).encode(), b"fuse", 0, options.encode()) != 0:
+            raise OSError(ctypes.get_errno(), f"cannot mount at {self.folder}")
+        self.thread = threading.Thread(target=self._serve, daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        self.go_on()
+        self.libc.umount2(str(self.folder).encode(), MNT_DETACH)
+        os.eventfd_write(self.end, 1)
+        self.thread.join()
+        os.close(self.fuse)
+        os.close(self.end)
+
+    @property
+    def path(self) -> pathlib.Path:
+        return self.folder / self.name
+
+    def hang(self) -> None:
+        with self.lock:
+            self.hangs = True
+
+    def go_on(self) -> None:
+        with self.lock:
+            self.hangs = False
+            for unique, body in self.waiting:
+                self._answer(unique, body)
+            self.waiting.clear()
+
+    def _serve(self) -> None:
+        while True:
+            ready = select.select([self.fuse, self.end], [], [])[0]
+            if self.end in ready:
+                return
+            try:
+                request = os.read(self.fuse, 1 << 18)
+            except OSError as error:
+                if error.errno in (errno.EINTR, errno.EAGAIN, errno.ENOENT):
+                    continue
+                return
+            opcode, unique, node = struct.unpack_from("<4xIQQ", request)
+            with self.lock:
+                self._carry_out(opcode, unique, node, request[40:])
+
+    def _carry_out(self, opcode: int, unique: int, node: int, body: bytes) -> None:
+        if opcode == INIT:
+            self._answer(unique, struct.pack("<IIII", 7, 31, 0, 0) + bytes(4) + struct.pack("<I", 1 << 17) + bytes(40))
+        elif opcode == LOOKUP and body.rstrip(b"\0") == self.name.encode():
+            self._answer(unique, struct.pack("<QQQQII", FILE, 0, 0, 0, 0, 0) + self._attributes(FILE))
+        elif opcode == GETATTR:
+            self._answer(unique, bytes(16) + self._attributes(node))
+        elif opcode in (OPEN, OPENDIR):
+            self._in_time(unique, bytes(16))
+        elif opcode == READ:
+            at, size = struct.unpack_from("<8xQI", body)
+            self._in_time(unique, self.content[at:at + size])
+        elif opcode not in (FORGET, BATCH_FORGET, INTERRUPT):
+            self._answer(unique, b"", errno.ENOENT if opcode == LOOKUP else errno.ENOSYS)
+
+    def _in_time(self, unique: int, body: bytes) -> None:
+        if self.hangs:
+            self.waiting.append((unique, body))
+        else:
+            self._answer(unique, body)
+
+    def _attributes(self, node: int) -> bytes:
+        mode, size = (0o040755, 0) if node == ROOT else (0o100600, len(self.content))
+        return struct.pack("<QQQQQQIIIIIIIIII", node, size, size // 512, 0, 0, 0, 0, 0, 0, mode, 1, 0, 0, 0, 4096, 0)
+
+    def _answer(self, unique: int, body: bytes, error: int = 0) -> None:
+        try:
+            os.write(self.fuse, struct.pack("<IiQ", 16 + len(body), -error, unique) + body)
+        except OSError:
+            pass  # whoever asked has gone

@@ -14,6 +14,9 @@ std::optional<base::Time> deadline_after(base::Time start, base::Duration limit)
     return limit == base::Duration::zero() ? std::nullopt : std::optional{start + limit};
 }
 
+/// Memory for the data of requests is kept from one to the next, but no more than most of them need.
+constexpr std::size_t kKeptBytes = kDefaultMaxRecvDataSegmentLength;
+
 std::string_view describe(PduReader::Failure failure) {
     return failure == PduReader::Failure::header_digest ? "the digest of a header is wrong"
                                                         : "a data segment is longer than was agreed";
@@ -145,6 +148,9 @@ void Connection::end_pdu(bool good) {
                 end_request();
             } else {
                 reject(RejectReason::data_digest_error, HeaderView{incoming_.header});
+            }
+            if (collected_.capacity() > kKeptBytes) {
+                collected_ = std::vector<std::byte>{};  // = {} would keep its memory
             }
             break;
         case Purpose::early:

@@ -1,13 +1,16 @@
-// The path of reads and writes takes nothing from the heap once it is warm.
+// The path of reads and writes takes nothing from the heap once it is warm, and a connection that does
+// nothing keeps little.
 #include "iscsi/testing/peer.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdlib>
 #include <new>
 
 namespace {
 thread_local std::size_t allocations = 0;
+thread_local std::ptrdiff_t held_bytes = 0;
 }  // namespace
 
 // The thread sanitizer brings its own operators and lets nobody replace them.
@@ -15,15 +18,17 @@ thread_local std::size_t allocations = 0;
 void* operator new(std::size_t size) {
     ++allocations;
     if (void* const memory = std::malloc(size == 0 ? 1 : size)) {
+        held_bytes += static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
         return memory;
     }
     std::abort();
 }
 void operator delete(void* memory) noexcept {
+    held_bytes -= static_cast<std::ptrdiff_t>(malloc_usable_size(memory));
     std::free(memory);
 }
 void operator delete(void* memory, std::size_t /*size*/) noexcept {
-    std::free(memory);
+    operator delete(memory);
 }
 #endif
 
@@ -96,6 +101,48 @@ TEST(SteadyState, AllocatesNothing) {
     }
     EXPECT_EQ(peer.host.deliveries[0], 400U);
     EXPECT_EQ(allocations - before, 0U);
+}
+
+constexpr std::ptrdiff_t kLittle = 16384;
+
+TEST(Memory, OfALargePingOrTextIsGivenBack) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("MaxRecvDataSegmentLength=65536;"));
+    for (const Opcode opcode : {Opcode::nop_out, Opcode::text_request}) {
+        Pdu request = peer.request(opcode);
+        request.data = opcode == Opcode::nop_out ? testing::some_data(65536)
+                                                 : testing::bytes_of("X#a=" + std::string(60000, 'b') + ";");
+        const std::vector<std::byte> bytes = peer.encode(request);
+        const std::ptrdiff_t before = held_bytes;
+        receive(peer.connection, bytes, peer.now);
+        EXPECT_TRUE(peer.connection.has_output());
+        (void)send_all(peer.connection, peer.now);
+        EXPECT_LT(held_bytes - before, kLittle);
+    }
+}
+
+TEST(Memory, OfDataBeforeTheirTurnIsGivenBack) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    peer.host.on_command = [](testing::HostTask&) {};
+    const std::ptrdiff_t before = held_bytes;
+    for (std::uint32_t tag = 1; tag <= 8; ++tag) {
+        Pdu write = peer.command(tag, Move::write, 60000);
+        write.data = testing::some_data(60000);
+        peer.send(write);
+    }
+    EXPECT_GT(held_bytes - before, 8 * 60000);
+    peer.host.abandon_all();
+    EXPECT_LT(held_bytes - before, kLittle);
+}
+
+TEST(Memory, OfALoginIsGivenBack) {
+    Peer peer;
+    // As large as the accounts of many initiators, which a policy brings along as well.
+    peer.directory.policy.header_digests.resize(100'000, Digest::none);
+    const std::ptrdiff_t before = held_bytes;
+    ASSERT_TRUE(peer.log_in("X#a=" + std::string(6000, 'b') + ";"));
+    EXPECT_LT(held_bytes - before, kLittle);
 }
 
 }  // namespace

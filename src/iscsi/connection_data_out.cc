@@ -157,7 +157,7 @@ void Connection::forget_early(ScsiTask& task) {
     if (options_.held_memory != nullptr) {
         options_.held_memory->give_back(task.early_.size());
     }
-    task.early_ = {};
+    task.early_ = std::vector<std::byte>{};  // = {} would keep its memory, which nobody counts any more
 }
 
 void Connection::advance_data(ScsiTask& task) {

@@ -301,6 +301,11 @@ LoginPdu LoginMachine::Impl::established(std::uint16_t target_session_handle,
     state_ = State::over;
     request_.target_session_handle = target_session_handle;
     first_.cmd_sn = exp_cmd_sn.value_or(first_.cmd_sn);
+    // The machine stays as long as its connection, and needs none of this any more: the accounts of all
+    // initiators among it.
+    talks_.reset();
+    text_ = TextAccumulator{};
+    answer_ = {};
     return make_response(LoginStatus::success, std::move(final_text_));
 }
 

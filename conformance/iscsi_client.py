@@ -78,8 +78,9 @@ class Session:
 
     def __init__(self, port: int, target: str | None, *, address: str = "127.0.0.1", initiator: str = "iqn.2026-11.io.targe:test",
                  isid: int = 1, user: tuple[str, str] | None = None, digests: bool = False, keys: dict[str, str] | None = None,
-                 timeout: float = 30.0) -> None:
+                 timeout: float = 30.0, handle: int = 0) -> None:
         self.initiator, self.target, self.isid, self.user = initiator, target, isid, user
+        self.handle = handle  # TSIH: of a session that is to go on over this connection, and after the login of ours
         self.header_digest = self.data_digest = False
         self.want_digests = digests
         self.keys = keys or {}
@@ -184,7 +185,7 @@ class Session:
         asked = {"HeaderDigest": choice, "DataDigest": choice, "MaxRecvDataSegmentLength": "262144", "MaxBurstLength": "262144",
                  "FirstBurstLength": "65536", "InitialR2T": "Yes", "ImmediateData": "Yes", "MaxOutstandingR2T": "1",
                  "DefaultTime2Wait": "0", "DefaultTime2Retain": "0", "ErrorRecoveryLevel": "0"} | self.keys
-        if not self.target:
+        if not self.target or self.handle:
             asked = {key: value for key, value in asked.items() if key in ("HeaderDigest", "DataDigest", "MaxRecvDataSegmentLength")}
         declared = {"MaxRecvDataSegmentLength": "8192"}  # what a target takes that does not say
         self.negotiated = asked | declared | self._login_step(1, 3, asked)
@@ -195,7 +196,7 @@ class Session:
         transit = following > stage
         header = self.header(LOGIN, (0x80 if transit else 0) | stage << 2 | (following if transit else 0), immediate=True, tag=0)
         header[8:14] = b"\x80" + self.isid.to_bytes(5, "big")
-        header[14:16] = b"\0\0"
+        header[14:16] = self.handle.to_bytes(2, "big")
         self.send(header, "".join(f"{key}={value}\0" for key, value in keys.items()).encode())
         text = b""
         while True:
@@ -208,6 +209,8 @@ class Session:
             self.send(self.header(LOGIN, stage << 2, immediate=True, tag=0))
         if transit and not pdu.header[1] & 0x80:
             return self._parse(text) | self._login_step(stage, following, {})
+        if following == 3:
+            self.handle = int.from_bytes(pdu.header[14:16], "big")
         return self._parse(text)
 
     @staticmethod

@@ -21,7 +21,7 @@ from collections.abc import Callable
 
 import report
 from harness import PROGRAMS, Targed
-from iscsi_client import ASYNC_MESSAGE, GOOD, NO_TAG, TEST_UNIT_READY, ProtocolError, Session, Task, lun_bytes, read16
+from iscsi_client import ASYNC_MESSAGE, GOOD, NO_TAG, TEST_UNIT_READY, ProtocolError, Session, Task, lun_bytes, read16, write16
 from report import Result
 from setup import Device, Setup, Target, configuration, with_ports
 
@@ -225,6 +225,23 @@ def discoveries_of_an_address_are_bounded() -> None:
         Session(port, None, isid=99).close()
 
 
+def reinstated_connection_goes_on_as_agreed() -> None:
+    with Targed(setup()) as targed, contextlib.ExitStack() as stack:
+        port, agreed = targed.target().port, {"MaxBurstLength": "4096", "FirstBurstLength": "512", "ImmediateData": "No"}
+        old = stack.enter_context(contextlib.closing(Session(port, NAME, keys=agreed)))
+        session = stack.enter_context(contextlib.closing(Session(port, NAME, handle=old.handle)))
+        expect(session.handle == old.handle, f"TSIH {session.handle:#x} where it was {old.handle:#x}")
+        session.negotiated = old.negotiated | session.negotiated
+        session.command(TEST_UNIT_READY)
+        session.holds_data_out = True
+        write = session.submit(write16(0, 32), data=bytes(16384))
+        while not session.asked:
+            expect(session.collect() is None, "the write ended before its data came")
+        expect(session.asked[0].word(44) == 4096, f"the target asks for {session.asked[0].word(44)} bytes, MaxBurstLength is 4096")
+        session.release_data_out()
+        expect(write.good, f"the write: {write.status}")
+
+
 def sighup_is_survived() -> None:
     with Targed(setup()) as targed:
         text = targed.config_path.read_text()
@@ -333,6 +350,7 @@ CASES: tuple[Callable[[], None], ...] = (
     shared_task_set_is_shared,
     limits_of_commands_hold,
     discoveries_of_an_address_are_bounded,
+    reinstated_connection_goes_on_as_agreed,
     sighup_is_survived,
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,

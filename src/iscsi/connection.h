@@ -64,6 +64,8 @@ public:
     void transport_lost();
 
     // Answers of the host.
+    /// Before established(): what holds, where that is not what the login has agreed on. See continued().
+    void use(const SessionParameters& parameters);
     /// The session exists, under this handle, which is not 0.
     void established(std::uint16_t target_session_handle);
     /// The same, with other options than the connection began with.

@@ -54,6 +54,12 @@ void Connection::ask_host(const Establish& login) {
     host_.establish(login);
 }
 
+void Connection::use(const SessionParameters& parameters) {
+    if (phase_ == Phase::establishing) {
+        parameters_ = parameters;
+    }
+}
+
 void Connection::established(std::uint16_t target_session_handle, const SessionTuning& tuning) {
     if (phase_ == Phase::establishing) {
         TARGE_ASSERT(tuning.command_window >= options_.command_window);

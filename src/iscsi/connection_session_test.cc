@@ -53,6 +53,26 @@ TEST(ConnectionLogin, WaitsForTheHost) {
     EXPECT_EQ(peer.next().opcode(), Opcode::scsi_response);
 }
 
+TEST(ConnectionLogin, GoesOnWithWhatItsSessionHasAgreedOn) {
+    Peer peer;
+    peer.host.establish_at_once = false;
+    EXPECT_FALSE(peer.log_in("MaxRecvDataSegmentLength=512;"));
+    SessionParameters session;
+    session.max_burst_length = 1024;
+    session.immediate_data = false;
+    peer.connection.use(continued(session, peer.connection.parameters()));
+    peer.connection.established(5);
+    peer.pump();
+    EXPECT_EQ(peer.next().opcode(), Opcode::login_response);
+    peer.send(peer.command(1, Move::write, 4096));
+    EXPECT_EQ(peer.next().get<ReadyToTransferPdu::kDesiredDataTransferLength>(), 1024U);
+    peer.send(peer.command(2, Move::read, 2048));
+    const Pdu data = peer.next();
+    EXPECT_EQ(data.data.size(), 512U);
+    EXPECT_EQ(data.get<BasicHeader::kFinal>(), 0);
+    EXPECT_EQ(peer.next().get<BasicHeader::kFinal>(), 1) << "of a burst";
+}
+
 TEST(ConnectionLogin, MayBeRefusedByTheHost) {
     Peer peer;
     peer.host.establish_at_once = false;

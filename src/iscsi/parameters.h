@@ -48,6 +48,20 @@ struct SessionParameters {
     bool operator==(const SessionParameters&) const = default;
 };
 
+/// What holds where a session goes on over another connection, [RFC 7143 6.3.4]: what the session agreed on
+/// when it began, and what `connection` has agreed on for itself. An alias may be declared again.
+[[nodiscard]] inline SessionParameters continued(SessionParameters session,
+                                                 const SessionParameters& connection) {
+    session.header_digest = connection.header_digest;
+    session.data_digest = connection.data_digest;
+    session.initiator_max_recv_data_segment_length = connection.initiator_max_recv_data_segment_length;
+    session.target_max_recv_data_segment_length = connection.target_max_recv_data_segment_length;
+    if (!connection.initiator_alias.empty()) {
+        session.initiator_alias = connection.initiator_alias;
+    }
+    return session;
+}
+
 /// Whose order decides between digests that both sides allow. [RFC 7143 6.2.1] has the target take the first
 /// of the initiator's list that it supports and is allowed to use: a target that goes by its own order does
 /// not allow itself the others.

@@ -132,7 +132,8 @@ void IscsiConnection::establish(const iscsi::Establish& login) {
                            .initiator_session_id = login.initiator_session_id,
                            .portal_group = login.portal_group_tag,
                            .target_session_handle = login.target_session_handle,
-                           .connection_id = login.connection_id};
+                           .connection_id = login.connection_id,
+                           .parameters = login.parameters};
     if (login.type == iscsi::SessionType::normal) {
         request.target = login.target_name;
         if (const TargetSettings* const target = service_.find_target(login.target_name); target != nullptr) {
@@ -152,7 +153,7 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
         finish_when_done();
         return;
     }
-    grant_ = *answer;
+    grant_ = *std::move(answer);
     state_ = SessionState::granted;
     if (stream_closed_ || protocol_.is_over()) {
         end_session();
@@ -160,6 +161,7 @@ void IscsiConnection::granted(std::expected<SessionGrant, SessionRefusal> answer
     }
     since_ = core_->now();
     settled_at_ = since_;
+    protocol_.use(grant_.parameters);
     if (login_->type == iscsi::SessionType::discovery) {
         protocol_.established(grant_.target_session_handle);
     } else if (const TargetSettings* const target = service_.find_target(login_->target_name)) {

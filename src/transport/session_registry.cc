@@ -62,7 +62,7 @@ void SessionRegistry::request_here(Waiting waiting) {
             return;
         }
     }
-    grant(waiting, free_handle(), take_untold(identity_of(request)));
+    grant(waiting, free_handle(), take_untold(identity_of(request)), request.parameters);
 }
 
 bool SessionRegistry::take_untold(const Identity& identity) {
@@ -120,6 +120,7 @@ void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core, Co
         std::ranges::find_if(sessions_, [&](const auto& e) { return e.second.holder == &holder; });
     TARGE_ASSERT(at != sessions_.end());
     const std::uint16_t handle = at->second.handle;
+    const iscsi::SessionParameters parameters = std::move(at->second.parameters);
     const std::vector<Waiting> successors = std::move(at->second.successors);
     if (course == Course::not_begun && at->second.reinstated && successors.empty()) {
         if (untold_.size() == kMaxUntold) {
@@ -130,12 +131,16 @@ void SessionRegistry::ended_here(SessionHolder& holder, base::Core& its_core, Co
     sessions_.erase(at);
     base::post(its_core, [&holder] { holder.forgotten(); });
     for (const Waiting& next : successors) {
-        const bool same_handle = next.request.target_session_handle == handle;
-        grant(next, same_handle ? handle : free_handle(), true);
+        if (next.request.target_session_handle == handle) {
+            grant(next, handle, true, iscsi::continued(parameters, next.request.parameters));
+        } else {
+            grant(next, free_handle(), true, next.request.parameters);
+        }
     }
 }
 
-void SessionRegistry::grant(const Waiting& waiting, std::uint16_t handle, bool reinstated) {
+void SessionRegistry::grant(const Waiting& waiting, std::uint16_t handle, bool reinstated,
+                            iscsi::SessionParameters parameters) {
     if (handle == 0) {
         refuse(waiting, iscsi::LoginStatus::out_of_resources, "65535 sessions are open");
         return;
@@ -146,9 +151,15 @@ void SessionRegistry::grant(const Waiting& waiting, std::uint16_t handle, bool r
                                   .identity = identity_of(waiting.request),
                                   .handle = handle,
                                   .connection_id = waiting.request.connection_id,
+                                  .parameters = parameters,
                                   .reinstated = reinstated});
-    const SessionGrant grant{.id = SessionId{id}, .target_session_handle = handle, .reinstated = reinstated};
-    base::post(*waiting.core, [holder = waiting.holder, grant] { holder->granted(grant); });
+    SessionGrant grant{.id = SessionId{id},
+                       .target_session_handle = handle,
+                       .reinstated = reinstated,
+                       .parameters = std::move(parameters)};
+    base::post(*waiting.core, [holder = waiting.holder, grant = std::move(grant)]() mutable {
+        holder->granted(std::move(grant));
+    });
 }
 
 void SessionRegistry::refuse(const Waiting& waiting, iscsi::LoginStatus status, std::string reason) {

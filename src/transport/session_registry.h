@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "base/id.h"
+#include "iscsi/parameters.h"
 #include "iscsi/pdu_session.h"
 
 #include <cstdint>
@@ -26,12 +27,15 @@ struct SessionRequest {
     std::uint16_t target_session_handle = 0;  ///< TSIH; 0: a new session
     std::uint16_t connection_id = 0;
     std::uint32_t max_sessions = 0;  ///< of the target; 0: no limit
+    iscsi::SessionParameters parameters;
 };
 
 struct SessionGrant {
     SessionId id;
     std::uint16_t target_session_handle = 0;  ///< never 0
     bool reinstated = false;                  ///< an older session of the same identity has just ended
+    /// Those of the request, or of a session that goes on what it has agreed on before.
+    iscsi::SessionParameters parameters;
 };
 
 struct SessionRefusal {
@@ -93,6 +97,7 @@ private:
         Identity identity;
         std::uint16_t handle;
         std::uint16_t connection_id;
+        iscsi::SessionParameters parameters;
         bool reinstated = false;
         bool giving_way = false;
         bool moving = false;                   ///< may_leave() was answered, arrived() has not come
@@ -107,7 +112,8 @@ private:
     void arrived_here(SessionHolder& holder, base::Core& its_core);
     static void ask_to_give_way(Session& session);
     void wait_behind(Session& old, Waiting waiting);
-    void grant(const Waiting& waiting, std::uint16_t handle, bool reinstated);
+    void grant(const Waiting& waiting, std::uint16_t handle, bool reinstated,
+               iscsi::SessionParameters parameters);
     static void refuse(const Waiting& waiting, iscsi::LoginStatus status, std::string reason);
     [[nodiscard]] Session& held_by(const SessionHolder& holder);
     [[nodiscard]] Session* find(const Identity& identity);

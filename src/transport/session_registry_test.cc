@@ -71,7 +71,12 @@ protected:
                 .portal_group = 1,
                 .target_session_handle = handle,
                 .connection_id = 0,
-                .max_sessions = 2};
+                .max_sessions = 2,
+                .parameters = {}};
+    }
+    void end(Login& login) {
+        registry_.ended(login, away_, SessionRegistry::Course::begun);
+        run();
     }
     void ask(Login& login, SessionRequest what) {
         registry_.request(login, away_, std::move(what));
@@ -153,6 +158,41 @@ TEST_F(SessionRegistryTest, AReinstatedConnectionKeepsTheHandleOfItsSession) {
     run();
     ASSERT_TRUE(again.grant);
     EXPECT_EQ(again.grant->target_session_handle, old.grant->target_session_handle);
+}
+
+TEST_F(SessionRegistryTest, AReinstatedConnectionGoesOnWithWhatItsSessionHasAgreedOn) {
+    Login old;
+    Login again;
+    Login once_more;
+    Login fresh;
+    SessionRequest first = request();
+    first.parameters.max_burst_length = 4096;
+    first.parameters.initial_r2t = false;
+    first.parameters.data_digest = iscsi::Digest::crc32c;
+    first.parameters.initiator_alias = "me";
+    ask(old, first);
+    EXPECT_EQ(old.grant->parameters, first.parameters);
+
+    SessionRequest second = request(old.grant->target_session_handle);
+    second.parameters.initiator_max_recv_data_segment_length = 65536;
+    ask(again, second);
+    end(old);
+    ASSERT_TRUE(again.grant);
+    iscsi::SessionParameters agreed = second.parameters;
+    agreed.max_burst_length = 4096;
+    agreed.initial_r2t = false;
+    agreed.initiator_alias = "me";
+    EXPECT_EQ(again.grant->parameters, agreed);
+
+    ask(once_more, request(old.grant->target_session_handle));
+    end(again);
+    ASSERT_TRUE(once_more.grant);
+    EXPECT_EQ(once_more.grant->parameters.max_burst_length, 4096U);
+
+    ask(fresh, request());
+    end(once_more);
+    ASSERT_TRUE(fresh.grant);
+    EXPECT_EQ(fresh.grant->parameters, request().parameters) << "another session has other parameters";
 }
 
 TEST_F(SessionRegistryTest, ASessionThatIsOnItsWayGivesWayWhereItArrives) {

@@ -8,6 +8,13 @@
 
 namespace targe::daemon {
 
+namespace {
+
+/// The log, the control socket with its clients, state files, files that are opened to look at a device.
+constexpr std::uint64_t kOtherDescriptors = 64;
+
+}  // namespace
+
 engine::Limits engine_limits(const admin::Config& config, std::uint64_t buffer_bytes_per_core) {
     engine::Limits limits;
     limits.buffer_bytes_per_nexus = config.daemon.buffer_memory_per_initiator_bytes;
@@ -27,8 +34,6 @@ engine::Limits engine_limits(const admin::Config& config, std::uint64_t buffer_b
 
 std::uint64_t descriptors_wanted(const admin::Config& config, std::size_t reactors) {
     constexpr std::uint64_t kOfAReactor = 4;
-    // The log, the control socket with its clients, state files, files that are opened to look at a device.
-    constexpr std::uint64_t kOthers = 64;
     std::uint64_t portals = 0;
     for (const admin::TargetConfig& target : config.targets) {
         portals += target.portals.size();
@@ -37,7 +42,15 @@ std::uint64_t descriptors_wanted(const admin::Config& config, std::size_t reacto
     const auto files = static_cast<std::uint64_t>(
         std::ranges::count(config.devices, admin::Handler::file, &admin::DeviceConfig::handler));
     return config.devices.size() + files + config.daemon.max_connections + portals + reactors * kOfAReactor +
-           kOthers;
+           kOtherDescriptors;
+}
+
+std::uint32_t connections_within(const admin::Config& config, std::size_t reactors, std::uint64_t limit) {
+    const std::uint32_t configured = config.daemon.max_connections;
+    const std::uint64_t fixed = descriptors_wanted(config, reactors) - configured - kOtherDescriptors;
+    const std::uint64_t left = limit - std::min(limit, fixed);
+    const std::uint64_t others = std::min(kOtherDescriptors, left / 2);
+    return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(left - others, 1, configured));
 }
 
 std::optional<std::uint64_t> raise_descriptor_limit() {

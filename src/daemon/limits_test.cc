@@ -40,6 +40,19 @@ TEST(Limits, CountADescriptorForEachDeviceAndConnection) {
     EXPECT_EQ(descriptors_wanted(config, 2), before + 200) << "a file is opened twice";
 }
 
+TEST(Limits, LeaveDescriptorsForMoreThanConnections) {
+    admin::Config config = with_depth(1);
+    config.daemon.max_connections = 1000;
+    const std::uint64_t wanted = descriptors_wanted(config, 2);
+    EXPECT_EQ(connections_within(config, 2, kPlenty), 1000U);
+    EXPECT_EQ(connections_within(config, 2, wanted), 1000U);
+    EXPECT_EQ(connections_within(config, 2, wanted - 300), 700U);
+    const std::uint64_t without = wanted - 1000;
+    EXPECT_EQ(connections_within(config, 2, without), 32U) << "half of what is left at least";
+    EXPECT_EQ(connections_within(config, 2, without - 64 + 20), 10U);
+    EXPECT_EQ(connections_within(config, 2, 1), 1U);
+}
+
 TEST(Limits, RaiseTheSoftLimitOnDescriptorsToTheHardOne) {
     rlimit before{};
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

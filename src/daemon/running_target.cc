@@ -66,17 +66,20 @@ std::shared_ptr<engine::DeviceGroup> group_of(const std::string& device, const a
     return nullptr;
 }
 
-void check_descriptors(const admin::Config& config, std::size_t reactors) {
+/// How many connections there may be.
+std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactors) {
     const std::uint64_t wanted = descriptors_wanted(config, reactors);
     const auto limit = raise_descriptor_limit();
-    if (limit && *limit < wanted) {
-        TARGE_LOG(
-            warning, "targed",
-            "up to {} file descriptors may be needed for {} devices and {} connections, and the limit of "
-            "the process is {}: connections beyond it will wait; raise LimitNOFILE of the service "
-            "(ulimit -Hn) or lower daemon.max_connections",
-            wanted, config.devices.size(), config.daemon.max_connections, *limit);
+    if (!limit || *limit >= wanted) {
+        return config.daemon.max_connections;
     }
+    const std::uint32_t connections = connections_within(config, reactors, *limit);
+    TARGE_LOG(warning, "targed",
+              "up to {} file descriptors may be needed for {} devices and {} connections, and the limit of "
+              "the process is {}: no more than {} connections are let in; raise LimitNOFILE of the service "
+              "(ulimit -Hn) or lower daemon.max_connections",
+              wanted, config.devices.size(), config.daemon.max_connections, *limit, connections);
+    return connections;
 }
 
 }  // namespace
@@ -160,7 +163,7 @@ std::expected<void, admin::Problem> RunningTarget::open_stores() {
 std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactor::ReactorsOptions options;
     options.count = reactors_of(config_);
-    check_descriptors(config_, options.count);
+    max_connections_ = check_descriptors(config_, options.count);
     options.each.buffer_limit_bytes =
         std::max(config_.daemon.buffer_memory_bytes / options.count, kLeastBuffersOfACore);
     auto reactors = reactor::Reactors::start(options);
@@ -213,7 +216,7 @@ void RunningTarget::make_service() {
     transport::IscsiServiceSettings settings;
     settings.connection.login_timeout = config_.daemon.login_timeout;
     settings.half_open_logins_per_address = config_.daemon.half_open_logins_per_address;
-    settings.max_connections = config_.daemon.max_connections;
+    settings.max_connections = max_connections_;
     settings.held_bytes = config_.daemon.buffer_memory_bytes / 8;
     settings.move_sessions = config_.daemon.move_sessions;
     settings.worked = [](const base::Core& core) {

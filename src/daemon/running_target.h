@@ -14,6 +14,7 @@
 #include "transport/iscsi_service.h"
 
 #include <chrono>
+#include <cstdint>
 #include <expected>
 #include <memory>
 #include <optional>
@@ -64,6 +65,7 @@ private:
     std::vector<std::unique_ptr<device::Device>> devices_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> group_stores_;
+    std::uint32_t max_connections_ = 0;  ///< as the limit on descriptors allows
     std::unique_ptr<reactor::Reactors> reactors_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<transport::IscsiService> service_;

@@ -36,12 +36,14 @@ def content(generation: int) -> bytes:
 
 
 class Load:
-    """Writes until the connection breaks. What is known of each range: the last that was answered, and what was under way."""
+    """Writes until the daemon is killed. What is known of each range: the last that was answered, and what was under way."""
 
     def __init__(self, dice: random.Random) -> None:
         self.dice, self.generation, self.answers = dice, 0, 0
         self.sure = [0] * RANGES
         self.maybe: list[set[int]] = [set() for _ in range(RANGES)]
+        self.killed = threading.Event()
+        self.wrong: list[str] = []
 
     def run(self, port: int) -> None:
         try:
@@ -52,11 +54,13 @@ class Load:
                     self.maybe[place].add(self.generation)
                     task = session.command(write_atomic(place * BLOCKS, BLOCKS), data=content(self.generation))
                     if not task.good:
-                        raise AssertionError(f"WRITE ATOMIC ended with {task.status} {task.sense_triple}")
+                        self.wrong.append(f"WRITE ATOMIC ended with {task.status} {task.sense_triple}")
+                        return
                     self.sure[place], self.maybe[place] = self.generation, set()
                     self.answers += 1
-        except (ProtocolError, OSError):
-            return  # the kill
+        except (ProtocolError, OSError) as error:
+            if not self.killed.is_set():
+                self.wrong.append(f"before it was killed: {error}")
 
     def check(self, session: Session) -> list[str]:
         wrong = []
@@ -84,9 +88,13 @@ def run(seed: int | None = None, rounds: int = 15) -> list[Result]:
     try:
         for _ in range(rounds):
             daemon.start()
+            load.killed.clear()
             worker = threading.Thread(target=load.run, args=(daemon.target().port,))
             worker.start()
             time.sleep(dice.uniform(0.05, 0.6))
+            if not daemon.alive:
+                wrong.append("it had ended before it was killed")
+            load.killed.set()
             daemon.kill()
             worker.join()
             kept = folder / "state" / "unit.disk.atomic-write"
@@ -95,7 +103,7 @@ def run(seed: int | None = None, rounds: int = 15) -> list[Result]:
             with Session(daemon.target().port, NAME) as session:
                 limit = struct.unpack_from(">I", session.command(inquiry(0xB0), read=255).data_in, 44)[0]
                 wrong += [] if limit == LIMIT else [f"MAXIMUM ATOMIC TRANSFER LENGTH is {limit}"]
-                wrong += load.check(session)
+                wrong += load.wrong + load.check(session)
             daemon.stop()
             if wrong:
                 break

@@ -65,12 +65,12 @@ class Ledger:
             slot.durable = slot.written = whole[-1]
 
 
-def write_until_killed(daemon: Targed, ledger: Ledger, dice: random.Random) -> int:
-    """Writes at random, with FUA or with a flush now and then, until the daemon is gone. The number of promises."""
+def write_until_killed(daemon: Targed, ledger: Ledger, dice: random.Random, wrong: list[str]) -> int:
+    """Writes at random, with FUA or with a flush now and then, until the daemon is killed. The number of promises."""
     session = Session(daemon.target().port, NAME, timeout=10)
     end = time.monotonic() + dice.uniform(0.2, 0.8)
     under_way: dict[int, tuple[int, int, bool]] = {}  # tag -> slot, generation, FUA
-    promises = 0
+    promises, killed = 0, False
 
     def send() -> None:
         busy = {slot for slot, _, _ in under_way.values()}
@@ -85,6 +85,7 @@ def write_until_killed(daemon: Targed, ledger: Ledger, dice: random.Random) -> i
             return 0
         number, generation, fua = under_way.pop(task.tag)
         if not task.good:
+            wrong.append(f"a write to slot {number} ended with status {task.status}, sense {task.sense_triple}")
             return 0
         ledger.slots[number].written = generation
         if fua:
@@ -106,11 +107,15 @@ def write_until_killed(daemon: Targed, ledger: Ledger, dice: random.Random) -> i
                     for slot, generation in zip(ledger.slots, written):
                         slot.durable = max(slot.durable, generation)
                     promises += 1
+                else:
+                    wrong.append(f"a flush ended with status {flush.status}, sense {flush.sense_triple}")
             if time.monotonic() > end and daemon.alive:
                 assert daemon.process
+                killed = True
                 daemon.process.kill()  # while answers are still on their way
-    except (ProtocolError, OSError):
-        pass
+    except (ProtocolError, OSError) as error:
+        if not killed:
+            wrong.append(f"before it was killed: {error}")
     finally:
         session.close()
         daemon.kill()
@@ -138,24 +143,28 @@ def identity(daemon: Targed) -> bytes:
 def run(seed: int | None = None, rounds: int = 6) -> list[Result]:
     seed = seed if seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"kill9: seed {seed}", flush=True)
-    dice, ledger, results = random.Random(seed), Ledger(), []
+    dice, ledger, results, kept = random.Random(seed), Ledger(), [], 0
     folder = pathlib.Path(tempfile.mkdtemp(prefix="targe-kill9-"))
     daemon = Targed(Setup((Device("disk", size="16MiB", thin=True),), (Target(NAME, {0: "disk"}),)), folder)
     try:
         daemon.start()
         before = identity(daemon)
         for number in range(rounds):
-            promises = write_until_killed(daemon, ledger, dice)
+            wrong: list[str] = []
+            promises = write_until_killed(daemon, ledger, dice, wrong)
             daemon.start()
-            wrong = verify(daemon, ledger)
+            wrong += verify(daemon, ledger)
             if identity(daemon) != before:
                 wrong.append("the unit has another serial number or designator than before the kill")
             name = f"round{number} (seed {seed})"
             note = "\n".join(wrong[:5])
             results.append(report.failed(SUITE, name, note) if wrong else report.passed(SUITE, name, f"{promises} promises kept"))
+            kept += promises
         daemon.stop()
     finally:
         daemon.kill()
+    if not kept:
+        results.append(report.failed(SUITE, f"promises (seed {seed})", "nothing was promised"))
     shutil.rmtree(folder)
     return results
 

@@ -122,6 +122,7 @@ class Round:
 
     def __init__(self, daemon: Targed, state: State, dice: random.Random) -> None:
         self.daemon, self.dice, self.sure, self.maybe, self.answers = daemon, dice, state, state, 0
+        self.lived = False
 
     def run(self) -> list[str]:
         port, wrong = self.daemon.target().port, []
@@ -136,8 +137,10 @@ class Round:
                     wrong.append(f"action {action} of {who} in {self.sure} ended with status {status}")
                     self.maybe = self.sure
                 self.sure, self.answers = self.maybe, self.answers + 1
-        except (ProtocolError, OSError):
-            pass
+        except (ProtocolError, OSError) as error:
+            killer.join()
+            if not self.lived:
+                wrong.append(f"it had ended before it was killed: {error}")
         finally:
             killer.join()
             for session in sessions:
@@ -147,6 +150,7 @@ class Round:
 
     def _kill(self) -> None:
         assert self.daemon.process
+        self.lived = self.daemon.alive
         self.daemon.process.kill()
 
 
@@ -188,7 +192,7 @@ def run(seed: int | None = None, rounds: int = 20) -> list[Result]:
                 break
         else:
             note = f"{rounds} kills, {answers} commands answered, {time.monotonic() - begin:.0f} s"
-            results.append(report.passed(SUITE, f"kill9 (seed {seed})", note))
+            results.append(report.passed(SUITE, f"kill9 (seed {seed})", note) if answers else report.failed(SUITE, f"kill9 (seed {seed})", note))
     finally:
         daemon.kill()
     shutil.rmtree(folder)

@@ -254,8 +254,9 @@ def judge(loads: list[Load], visitor: Visitor) -> list[Result]:
             fault = "nothing was shown"
         results.append(_verdict(f"commands to the evil {name}", fault, note))
     well = sum(load.ended[GOOD, True] for load in loads)
-    results.append(_verdict("the unit beside them", both.wrong or bystander.wrong, f"{well} commands, the slowest after {slowest_good:.2f} s; {sum(both.resets.values())} resets of others"))
-    results.append(_verdict("sessions that come and go", visitor.wrong, f"{visitor.visits} of them, {visitor.ended} commands of which were ended by resets"))
+    fault = both.wrong or bystander.wrong or ("" if all(load.ended[GOOD, True] for load in loads) else "nothing was shown")
+    results.append(_verdict("the unit beside them", fault, f"{well} commands, the slowest after {slowest_good:.2f} s; {sum(both.resets.values())} resets of others"))
+    results.append(_verdict("sessions that come and go", visitor.wrong or ("" if visitor.visits else "there was none"), f"{visitor.visits} of them, {visitor.ended} commands of which were ended by resets"))
     return results
 
 

@@ -81,7 +81,10 @@ def whole_tree(prefix: pathlib.Path) -> str:
     if sorted(units) != ["targe-vtl@.service", "targed.service"]:
         return f"units: {sorted(units)}"
     for name, text in units.items():
-        for program in re.findall(r"^ExecStart\w*=(\S+)", text, re.MULTILINE):
+        programs = re.findall(r"^ExecStart\w*=(\S+)", text, re.MULTILINE)
+        if not programs:
+            return f"{name} starts nothing"
+        for program in programs:
             if not program.startswith(f"{prefix}/bin/") or not os.access(program, os.X_OK):
                 return f"{name} starts {program}"
     if shutil.which("systemd-analyze"):

@@ -64,9 +64,15 @@ def judge(name: str, said: str, wanted: str) -> Result:
     return report.failed(SUITE, name, f"wanted {wanted!r} of: {said[:400]}") if bad else report.passed(SUITE, name)
 
 
+def lists(name: str, listed: set[object], wanted: dict[object, str]) -> Result:
+    """Whether what the decoders must understand is there for them at all."""
+    missing = [each for each in wanted if each not in listed]
+    return report.failed(SUITE, name, f"not listed: {missing}") if missing else report.passed(SUITE, name)
+
+
 def log_pages(session: Session, folder: Path) -> list[Result]:
     listed = bytes(session.command(log_sense(0, 0xFF), read=LONGEST).data_in)[4:]
-    results = []
+    results = [lists("list of log pages", set(zip(listed[::2], listed[1::2])), LOG_SAYS)]
     for page, subpage in zip(listed[::2], listed[1::2]):
         if page != 0 and subpage == 0xFF:
             continue  # sg_logs of Debian 12 knows no list of the subpages of one page
@@ -77,8 +83,9 @@ def log_pages(session: Session, folder: Path) -> list[Result]:
 
 
 def vpd_pages(session: Session, folder: Path) -> list[Result]:
-    results = []
-    for code in bytes(session.command(inquiry(0), read=255).data_in)[4:]:
+    listed = bytes(session.command(inquiry(0), read=255).data_in)[4:]
+    results = [lists("list of VPD pages", set(listed), VPD_SAYS)]
+    for code in listed:
         data = bytes(session.command(inquiry(code, LONGEST), read=LONGEST).data_in)
         said = decode(["sg_vpd", f"--page=0x{code:x}", "--raw", "--long", "--inhex"], data, folder)
         results.append(judge(f"vpd {code:02x}", said, VPD_SAYS.get(code, "")))

@@ -35,7 +35,9 @@ class Tapes:
     def refused(self, verb: str, *arguments: str) -> str:
         """What `targe vtl` says that cannot be done; empty when it was done."""
         done = subprocess.run([PROGRAMS / "targe", "vtl", verb, self.folder, *arguments], capture_output=True, text=True)
-        return done.stderr if done.returncode == 1 else ""
+        if done.returncode == 0:
+            return ""
+        return done.stderr if done.returncode == 1 and done.stderr else f"status {done.returncode}"
 
     def target(self, **more: object) -> Target:
         return Target(NAME, {lun: device.name for lun, device in enumerate(self.devices)}, **more)

@@ -22,10 +22,12 @@ reach_units() {
 fill() { sg_dd if=/tmp/noise of="$1" bs=512 count="$2" seek="${3:-0}" bpt=256 >/dev/null 2>&1 || echo "not ok fill $*: sg_dd failed"; }
 
 pages() {
-  local page name
+  local page command vpd logs commands
   says 'sg_inq, what kind of unit it is' 'version=0x06.*TPGS=3 3PC=1.*CmdQue=1.*TARGE.*serial number: '"$SERIAL" sg_inq "$SOURCE"
   says 'sg_inq, no group, no port groups' 'TPGS=0 3PC=1' sg_inq "$SCRAP"
-  for page in $(sg_inq --vpd --page=0 --raw "$SOURCE" | od -An -v -tx1 | xargs | cut -d' ' -f5-); do
+  vpd=$(sg_inq --vpd --page=0 --raw "$SOURCE" | od -An -v -tx1 | xargs | cut -d' ' -f5-)
+  step 'sg_inq lists VPD pages' test -n "$vpd"
+  for page in $vpd; do
     says "sg_vpd 0x$page is decoded" 'VPD page' sg_vpd --page="0x$page" "$SOURCE"
   done
   step 'sg_vpd of all pages' sg_vpd --all "$SOURCE"
@@ -35,7 +37,9 @@ pages() {
   says 'sg_vpd lbpv, thin' 'LBPU\): 1 .*LBPWS\): 1 .*LBPWS10\): 1 .*LBPRZ\): 1 .*Provisioning type: 2' sg_vpd --page=lbpv "$SOURCE"
   says 'sg_vpd bl, blocks at a time' 'Maximum compare and write length: [1-9].*Maximum transfer length: [1-9].*Maximum unmap LBA count: [1-9]' sg_vpd --page=bl "$SOURCE"
   says 'sg_vpd tpc, third-party copy' 'Populate token.*Copy from block|Populate token.*block -> block' sg_vpd --page=tpc "$SOURCE"
-  for page in $(sg_logs --page=0,0 --raw "$SOURCE" | od -An -v -tx1 | xargs | cut -d' ' -f5-); do
+  logs=$(sg_logs --page=0,0 --raw "$SOURCE" | od -An -v -tx1 | xargs | cut -d' ' -f5-)
+  step 'sg_logs lists log pages' test -n "$logs"
+  for page in $logs; do
     says "sg_logs 0x$page is read" '[a-z]' sg_logs --page="0x$page" "$SOURCE"
   done
   says 'sg_logs names its pages' 'Supported log pages .0x0.: 0x00 ' sg_logs --page=0 "$SOURCE"
@@ -46,8 +50,10 @@ pages() {
   says 'sg_opcodes, one service action' 'Populate token Command is supported' sg_opcodes --op=0x83,0x10 "$SOURCE"
   says 'sg_opcodes, what is not there' 'NOT supported' sg_opcodes --op=0x48,3 "$SOURCE"
   says 'sg_opcodes, task management' 'Abort task .*Logical unit reset .*I_T nexus reset' sg_opcodes --tmf "$SOURCE"
-  for command in $(sg_opcodes --no-inquiry --pdt=0 "$SOURCE" |
-    sed -nE 's/^ ([0-9a-f]{2}) +([0-9a-f]{1,4}) +[0-9]+ +0,0 .*/0x\1,0x\2/p; s/^ ([0-9a-f]{2}) {10,}[0-9]+ +0,0 .*/0x\1/p'); do
+  commands=$(sg_opcodes --no-inquiry --pdt=0 "$SOURCE" |
+    sed -nE 's/^ ([0-9a-f]{2}) +([0-9a-f]{1,4}) +[0-9]+ +0,0 .*/0x\1,0x\2/p; s/^ ([0-9a-f]{2}) {10,}[0-9]+ +0,0 .*/0x\1/p')
+  step 'sg_opcodes lists commands' test -n "$commands"
+  for command in $commands; do
     says "sg_opcodes, $command alone" "is supported.*Usage data: ${command:2:2} " sg_opcodes --op="$command" "$SOURCE"
   done
 }

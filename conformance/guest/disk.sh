@@ -26,10 +26,12 @@ log_in() {
 }
 
 sg_tools() {
-  local d=/dev/$1 page
+  local d=/dev/$1 page vpd
   step sg_inq sg_inq "$d"
   # The page of supported pages itself, without its header, is the list of all.
-  for page in $(sg_inq --vpd --page=0 --raw "$d" | od -An -v -tx1 | xargs | cut -d' ' -f5-); do
+  vpd=$(sg_inq --vpd --page=0 --raw "$d" | od -An -v -tx1 | xargs | cut -d' ' -f5-)
+  step 'sg_inq lists VPD pages' test -n "$vpd"
+  for page in $vpd; do
     step "sg_vpd 0x$page" sg_vpd --page="0x$page" "$d"
   done
   step 'sg_vpd names the unit' sh -c "sg_vpd --page=di $d | grep -qi naa"

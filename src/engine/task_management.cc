@@ -113,17 +113,6 @@ private:
     std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
 };
 
-/// A change that has closed a lane awaits what executes there, and the reset awaits that change.
-void abort_behind_closed_lanes(LogicalUnit& unit, const AbortScope& scope) {
-    for (base::Core* const core : unit.cores()) {
-        run_on(unit.home().core(), *core, [kept = unit.shared_from_this(), core, scope] {
-            if (Lane& lane = kept->lane(*core); !lane.is_open()) {
-                lane.abort(scope, {});
-            }
-        });
-    }
-}
-
 /// Logical unit reset, [SAM-5 r21]: every task of every nexus, reservation and changed parameter.
 Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester) {
     UnitHome& home = unit->home();
@@ -132,11 +121,9 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
         co_await base::hop_to(home.core());
     }
     // Everybody is told of the reset itself, which says that tasks are gone.
-    const AbortScope everything{.requester = requester, .tell_others = false, .clears_aca = true};
-    abort_behind_closed_lanes(*unit, everything);
     Change change{home};
     change.hurry();
-    change.abort(everything);
+    change.abort({.requester = requester, .tell_others = false, .clears_aca = true});
     co_await change.begin();
     UnitState& next = change.state();
     home.errors().release();

@@ -8,13 +8,32 @@
 
 namespace targe::engine {
 
-void Change::enqueue() {
-    if (hurried_) {
-        home_.waiting_.push_front(*this);
-    } else {
-        home_.waiting_.push_back(*this);
+namespace {
+
+/// A change that has closed a lane awaits what executes there, and a reset that waits awaits that change. One
+/// that has not closed them yet sees the reset when it does: UnitHome::close_lanes().
+void abort_behind_closed_lanes(LogicalUnit& unit, const AbortScope& scope) {
+    for (base::Core* const core : unit.cores()) {
+        run_on(unit.home().core(), *core, [kept = unit.shared_from_this(), core, scope] {
+            if (Lane& lane = kept->lane(*core); !lane.is_open()) {
+                lane.abort(scope, {});
+            }
+        });
     }
-    home_.pump();
+}
+
+}  // namespace
+
+void Change::enqueue() {
+    UnitHome& home = home_;
+    const auto alive = home.unit_.shared_from_this();  // all may be over before this returns
+    if (hurried_) {
+        home.waiting_.push_front(*this);
+        abort_behind_closed_lanes(home.unit_, AbortScope{*scope_});
+    } else {
+        home.waiting_.push_back(*this);
+    }
+    home.pump();
 }
 
 void Change::close() {
@@ -90,8 +109,7 @@ void UnitHome::abandon() {
 void UnitHome::close_lanes(Change& change) {
     const auto alive = unit_.shared_from_this();  // all may be over before this returns
     // A reset that came before the lanes close awaits the change, and must not await what executes there.
-    const auto reset = std::ranges::find_if(
-        waiting_, [](const Change& each) { return each.hurried_ && each.scope_.has_value(); });
+    const auto reset = std::ranges::find_if(waiting_, [](const Change& each) { return each.hurried_; });
     const std::optional<AbortScope> ends = reset != waiting_.end() ? reset->scope_ : std::nullopt;
     lanes_left_ = unit_.cores().size();
     for (base::Core* const core : unit_.cores()) {

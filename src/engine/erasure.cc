@@ -225,6 +225,18 @@ scsi::Outcome begin_erasure(const Command& command, Change& change) {
     return scsi::Status::good;
 }
 
+/// The one fault that begins nothing: it could not be kept.
+void tell_of_doubt(const Command& command, const scsi::Outcome& outcome) {
+    const auto* const sense = std::get_if<scsi::Sense>(&outcome);
+    if (sense != nullptr && sense->key == scsi::SenseKey::hardware_error) {
+        TARGE_LOG(
+            error, "device",
+            "{}: an erasure was refused, because the state directory fails, and a restart might begin it "
+            "all the same: nobody may use the unit until an initiator has it erased again",
+            command.life.unit->unit->name());
+    }
+}
+
 /// [SBC-3 r36]: only where AUSE had allowed it.
 scsi::Outcome exit_failure_mode(const Command& /*command*/, Change& change) {
     UnitState& state = change.state();
@@ -312,6 +324,7 @@ Execution execute_erasure(base::CommandArena& arena, Command& command) {
     }
     const scsi::Outcome begun = co_await at_home(arena, command, begin_erasure);
     if (begun != scsi::Outcome{scsi::Status::good}) {
+        tell_of_doubt(command, begun);
         co_return begun;
     }
     auto request = request_of(command);

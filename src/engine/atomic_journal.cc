@@ -32,9 +32,13 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
     return value;
 }
 
-base::Task<bool> write_and_forget(base::CommandArena& arena, LogicalUnit& unit, const AtomicImage& image) {
-    const bool erased = unit.home().state().work == MediumWork::sanitizing;
-    if (!image.bytes.empty() && !erased) {
+/// Which erasure was the latest, or null: each has a progress of its own.
+using LatestErasure = std::shared_ptr<std::atomic<std::uint16_t>>;
+
+/// What was erased since is not put back.
+base::Task<bool> write_and_forget(base::CommandArena& arena, LogicalUnit& unit, const AtomicImage& image,
+                                  const LatestErasure& before) {
+    if (!image.bytes.empty() && unit.home().state().progress == before) {
         const std::span<const std::byte> bytes = bytes_of(image.bytes);
         const base::ConstSegment from{bytes.data(), bytes.size()};
         const device::IoResult written =
@@ -51,8 +55,9 @@ base::Task<bool> write_until_forgotten(base::CommandArena& arena, LogicalUnit& u
                                        const AtomicImage& image) {
     constexpr std::chrono::milliseconds kBetweenTries{50};
     bool said = false;
+    const LatestErasure before = unit.home().state().progress;
     while (!unit.stopping()) {
-        if (co_await write_and_forget(arena, unit, image)) {
+        if (co_await write_and_forget(arena, unit, image, before)) {
             co_return true;
         }
         if (!std::exchange(said, true)) {

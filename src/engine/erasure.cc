@@ -162,6 +162,22 @@ base::Task<bool> forget(base::CommandArena& arena, const LogicalUnit& unit) {
     co_return co_await store->keep(arena, Kept::sanitize, {});
 }
 
+/// A WRITE ATOMIC that could not be brought to its end yet would put back what is erased: it does so no more,
+/// and is forgotten. False: it is not, because the state directory fails.
+base::Task<bool> end_recovery(base::CommandArena& /*arena*/, LogicalUnit& unit) {
+    constexpr std::chrono::seconds kLongest{30};
+    base::Core& home = unit.home().core();
+    const base::Time until = home.now() + kLongest;
+    while (home.now() < until && !unit.stopping()) {
+        if (co_await unit.home().journal().turn()) {
+            unit.home().journal().pass(home);
+            co_return true;
+        }
+        co_await base::sleep_for(home, kBetweenTries);
+    }
+    co_return false;
+}
+
 MediumWork failure_of(const Erasure& what) {
     return what.kind == Erasure::Kind::format ? MediumWork::format_failed : MediumWork::sanitize_failed;
 }
@@ -258,7 +274,10 @@ Background erase(std::shared_ptr<LogicalUnit> unit, Erasure what,
                  std::function<void(const scsi::Outcome&)> done) {
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
     base::CommandArena arena{block};
-    const device::IoResult ended = co_await carry_out(arena, *unit, what);
+    device::IoResult ended = std::unexpected(kStopped);
+    if (co_await end_recovery(arena, *unit)) {
+        ended = co_await carry_out(arena, *unit, what);
+    }
     if (unit->stopping()) {
         if (done) {
             done(scsi::Status::busy);  // it goes on after the restart

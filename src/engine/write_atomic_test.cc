@@ -270,6 +270,38 @@ TEST_F(Atomic, WritesNothingOverAMediumThatIsErased) {
     EXPECT_EQ(kept->content[Kept::atomic_write], "") << "nor at the next start";
 }
 
+TEST_F(Atomic, PutsNothingBackOntoAMediumThatWasErasedSince) {
+    const ByteVector erase = cdb({0x48, 0x82, 0, 0, 0, 0, 0, 0, 0, 0});
+    const ByteVector format = cdb({0x04, 0, 0, 0, 0, 0});
+    for (const bool formats : {false, true}) {
+        for (const bool writes_meanwhile : {false, true}) {
+            SCOPED_TRACE(std::string(formats ? "format" : "sanitize") +
+                         (writes_meanwhile ? ", in between" : ""));
+            host->run(cdb10(0x2a, 8, 16), 0, filled(16 * 512, 1));
+            scene.disk->torn_bytes = 3 * 512;
+            scene.disk->fails = device::IoError::unwritable;
+            EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 5)).sense_code(), 0x030c00U);
+            if (writes_meanwhile) {
+                scene.disk->pace = Pace::on_request;
+                scene.world.advance(std::chrono::milliseconds{60});
+                ASSERT_EQ(scene.disk->pending(), 1U) << "it is being put back";
+            }
+            scene.disk->fails.reset();
+            Task& erased = host->send(formats ? format : erase);
+            scene.world.run();
+            complete_all();
+            scene.world.advance(std::chrono::seconds{1});
+            complete_all();
+            scene.world.advance(std::chrono::seconds{1});
+            EXPECT_EQ(erased.status, 0);
+            EXPECT_TRUE(all(8, 16, 0));
+            scene.disk->pace = Pace::at_once;
+            EXPECT_EQ(other->run(cdb10(0x28, 8, 16), 16 * 512).data_received, filled(16 * 512, 0));
+            EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 6)).status, 0) << "the journal is free";
+        }
+    }
+}
+
 TEST(AtomicInMemory, NeedsNoJournal) {
     Scene scene{{.cores = 2, .blocks = 4096, .can = device::Capabilities{.survives_crash = false}}};
     const auto host = scene.login(1);

@@ -2,6 +2,7 @@
 #include "device/disc_drive.h"
 #include "engine/copy_manager.h"
 #include "engine/testing/copies.h"
+#include "engine/testing/persistent_reserve.h"
 #include "engine/testing/toy_server.h"
 
 #include <gtest/gtest.h>
@@ -190,6 +191,48 @@ TEST_F(Copies, EndWhenAUnitThatTheyVisitIsReset) {
     EXPECT_TRUE(task.ended);
     EXPECT_EQ(task.sense_code(), kNotReachable);
     EXPECT_EQ(disk1->writes_begun, 1U);
+}
+
+TEST_F(Copies, KeepNoFunctionWaitingAtAUnitThatWasNotAskedForThem) {
+    const auto other = scene.login();
+    other->clear_attentions(5);
+    const auto reserve_out = [](Initiator& who, unsigned action, unsigned key, unsigned victim,
+                                std::uint16_t lun) -> Task& {
+        return who.run(testing::out_cdb(action, testing::kWriteExclusive), 0,
+                       testing::out_list(key, victim, 0), lun);
+    };
+    for (const std::uint16_t asked : {std::uint16_t{0}, std::uint16_t{5}}) {
+        SCOPED_TRACE(asked);
+        SimDevice& hangs = asked == 0 ? *disk0 : *disk1;
+        const std::uint16_t healthy = 5 - asked;
+        EXPECT_EQ(reserve_out(*other, testing::kRegister, 0, 1, healthy).status, kGood);
+        EXPECT_EQ(reserve_out(*host, testing::kRegister, 0, 2, healthy).status, kGood);
+        for (const bool preempts : {false, true}) {
+            hangs.pace = Pace::on_request;
+            Task& task = begin(*host, twice(), asked);
+            scene.world.run();
+            ASSERT_EQ(hangs.pending(), 1U);
+            if (preempts) {
+                const Task& fence = reserve_out(*other, testing::kPreemptAndAbort, 1, 2, healthy);
+                EXPECT_TRUE(fence.ended);
+                EXPECT_EQ(fence.status, kGood);
+            } else {
+                other->begin(TaskFunction::logical_unit_reset, healthy);
+                scene.world.run();
+                EXPECT_EQ(other->answered.size(), asked == 0 ? 1U : 2U);
+                other->clear_attentions(healthy);
+            }
+            EXPECT_EQ(other->run(cdb({0, 0, 0, 0, 0, 0}), 0, {}, healthy).status, kGood);
+            EXPECT_FALSE(task.ended);
+            hangs.pace = Pace::at_once;
+            const std::uint64_t written = disk1->writes_begun;
+            hangs.complete_one();
+            scene.world.run();
+            EXPECT_EQ(task.sense_code(), kNotReachable);
+            EXPECT_EQ(disk1->writes_begun, written) << "it goes nowhere any more";
+            host->clear_attentions(healthy);
+        }
+    }
 }
 
 TEST_F(Copies, EndWhileTheyWaitForALane) {

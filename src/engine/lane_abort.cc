@@ -34,6 +34,14 @@ bool is_in(const AbortScope& scope, const Command& task) {
            !(scope.by_fault && task.life.stage == Stage::ending);
 }
 
+/// A copy that it ends and that is not gone. Of one that this unit was asked for, what it was doing elsewhere
+/// is its business here too; any other has no more to do here than the piece that is under way, and the unit
+/// that it is at may hang.
+bool awaits(const Visit& visit, const AbortScope& scope, std::uint32_t epoch) {
+    return visit.cancelled_before(epoch) && (visit.was_asked_here() || visit.is_inside()) &&
+           concerns(scope, visit.unit());
+}
+
 }  // namespace
 
 /// What others have ended, and a device may not let go of for long, is no business of this one.
@@ -46,15 +54,13 @@ bool Lane::draining(const Drain& drain) {
         }
     }
     return drain.one == nullptr && std::ranges::any_of(visits_, [&](const Visit& visit) {
-               return visit.cancelled_before(drain.epoch) && concerns(drain.of, visit.unit());
+               return awaits(visit, drain.of, drain.epoch);
            });
 }
 
-/// Of the copies that it ends, until they are gone: what one was doing elsewhere is its business here too. It
-/// is nobody else's, and the other unit may hang.
 bool Lane::closes_behind_copies() {
     return closes_with_ && std::ranges::any_of(visits_, [&](const Visit& visit) {
-               return visit.cancelled_before(closes_with_->epoch) && concerns(closes_with_->of, visit.unit());
+               return awaits(visit, closes_with_->of, closes_with_->epoch);
            });
 }
 

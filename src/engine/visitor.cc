@@ -41,7 +41,7 @@ std::optional<scsi::Outcome> refused_access(const NexusUnit& unit, const UnitSta
 
 }  // namespace
 
-Visit::Visit(Visitor& owner, NexusUnit& unit) : owner_(owner), unit_(unit) {
+Visit::Visit(Visitor& owner, NexusUnit& unit, Asked asked) : owner_(owner), unit_(unit), asked_(asked) {
     ++unit_.commands;
     unit_.lane.join(*this);
 }
@@ -117,7 +117,7 @@ void Visit::wake() {
 }
 
 Visitor::Visitor(NexusUnit& asked) {
-    visits_.push_back(std::make_unique<Visit>(*this, asked));
+    visits_.push_back(std::make_unique<Visit>(*this, asked, Visit::Asked::here));
 }
 
 Visit& Visitor::at(NexusUnit& unit) {
@@ -126,7 +126,7 @@ Visit& Visitor::at(NexusUnit& unit) {
     if (known != visits_.end()) {
         return **known;
     }
-    return *visits_.emplace_back(std::make_unique<Visit>(*this, unit));
+    return *visits_.emplace_back(std::make_unique<Visit>(*this, unit, Visit::Asked::elsewhere));
 }
 
 void Visitor::cancel() {

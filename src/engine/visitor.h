@@ -33,7 +33,10 @@ struct Touch {
 /// wait for it, and it waits for them. On its nexus's core.
 class Visit : public base::ListHook<struct LaneVisits> {
 public:
-    Visit(Visitor& owner, NexusUnit& unit);
+    /// Whether the command that asked for the copy came to this unit.
+    enum class Asked : std::uint8_t { elsewhere, here };
+
+    Visit(Visitor& owner, NexusUnit& unit, Asked asked);
     ~Visit();
 
     [[nodiscard]] NexusUnit& unit() const { return unit_; }
@@ -47,6 +50,7 @@ public:
     // The lane.
     [[nodiscard]] bool touches(const BlockRange& range) const { return inside_ && touch_.overlaps(range); }
     [[nodiscard]] bool is_inside() const { return inside_; }
+    [[nodiscard]] bool was_asked_here() const { return asked_ == Asked::here; }
     [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
     /// A function that concerns the unit ends the copy.
     void cancel(std::uint32_t epoch);
@@ -69,6 +73,7 @@ private:
 
     Visitor& owner_;
     NexusUnit& unit_;
+    Asked asked_;
     Touch touch_;
     bool inside_ = false;
     std::optional<std::uint32_t> cancelled_in_;  ///< the lane's epoch
@@ -76,7 +81,8 @@ private:
 };
 
 /// A copy, as far as it concerns lanes. It is at the unit that was asked for it from its beginning to its
-/// end, and at each unit from the first time it comes to it: whatever ends tasks there ends the copy.
+/// end, and at each unit from the first time it comes to it: whatever ends tasks there ends the copy. Only
+/// the unit that was asked waits then for what the copy is doing at another.
 class Visitor {
 public:
     explicit Visitor(NexusUnit& asked);

@@ -258,6 +258,10 @@ std::optional<scsi::Outcome> decode_fields(Command& command) {
             life.access.group =
                 static_cast<std::uint8_t>(scsi::field_value(command.cdb.bytes(), scsi::UnmapCdb::kGroup));
         }
+        if (life.info->id == CommandId::populate_token || life.info->id == CommandId::write_using_token) {
+            life.access.group =
+                static_cast<std::uint8_t>(scsi::field_value(command.cdb.bytes(), scsi::TokenCdb::kGroup));
+        }
     }
     return refuse_short_data(command);
 }

@@ -47,6 +47,25 @@ TEST_F(Tokens, StandForBlocksOfOneUnitThatAnotherTakes) {
     EXPECT_EQ(told[23], std::byte{16});
 }
 
+TEST_F(Tokens, CountInTheGroupOfTheCommandsThatMakeAndUseThem) {
+    constexpr std::byte kGroup{5};
+    ByteVector list = populate_list({{0, 8}});
+    ByteVector populate = token_cdb(0x10, 1, list.size());
+    populate[14] = kGroup;
+    EXPECT_EQ(host->run(populate, 0, list).status, kGood);
+    const auto count = [&](std::uint16_t lun, std::size_t at) {
+        const ByteVector page =
+            host->run(cdb({0x4d, 0, 0x59, 5, 0, 0, 0, 2, 0, 0}), 512, {}, lun).data_received;
+        return page.at(at + 7);
+    };
+    EXPECT_EQ(count(0, 8), std::byte{1}) << "a read";
+    list = write_list(token(*host, {{0, 8}}), {{0, 8}});
+    ByteVector use = token_cdb(0x11, 2, list.size());
+    use[14] = kGroup;
+    EXPECT_EQ(host->run(use, 0, list, 5).status, kGood);
+    EXPECT_EQ(count(5, 16), std::byte{1}) << "a write";
+}
+
 TEST_F(Tokens, AreWorthNothingWhenTheyAreRevokedWhileADeviceCopies) {
     disk1->copies = true;
     const ByteVector made = token(*host, {{0, 8}});

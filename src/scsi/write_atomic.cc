@@ -14,7 +14,8 @@ std::expected<MediumAccess, Sense> plan_write_atomic(wire::Bytes raw, const Unit
     MediumAccess access{.lba = wire::get<L::kLba>(cdb),
                         .blocks = wire::get<L::kBlocks>(cdb),
                         .dpo = wire::get<L::kDpo>(cdb) != 0,
-                        .fua = wire::get<L::kFua>(cdb) != 0};
+                        .fua = wire::get<L::kFua>(cdb) != 0,
+                        .group = wire::get<L::kGroup>(cdb)};
     if (const auto refused = beyond_medium(access.lba, access.blocks, unit)) {
         return std::unexpected{*refused};
     }

@@ -27,6 +27,9 @@ ByteVector cdb(unsigned bits, unsigned lba, unsigned boundary, unsigned blocks) 
 TEST(WriteAtomic, IsOfAnyRangeUpToTheMaximum) {
     EXPECT_EQ(plan_write_atomic(cdb(0x18, 3, 0, 512), atomic_disk()),
               (MediumAccess{.lba = 3, .blocks = 512, .data_out_bytes = 512 * 512, .dpo = true, .fua = true}));
+    ByteVector in_group = cdb(0, 3, 0, 1);
+    in_group[14] = std::byte{5};
+    EXPECT_EQ(plan_write_atomic(in_group, atomic_disk())->group, 5U);
     EXPECT_EQ(plan_write_atomic(cdb(0, 3, 0, 513), atomic_disk()).error(), invalid_field(L::kBlocks));
     EXPECT_EQ(plan_write_atomic(cdb(0, 2048000, 0, 0), atomic_disk()), (MediumAccess{.lba = 2048000}));
 }

@@ -177,6 +177,7 @@ TEST_F(TwoPaths, SayWhereTheyLead) {
     EXPECT_FALSE(std::ranges::search(page.data_received, group_and_port).empty());
     administer(active_optimized, unavailable);
     EXPECT_EQ(second->run(cdb({0x12, 0, 0, 0, 96, 0}), 96).data_received.at(0), std::byte{0x20});
+    EXPECT_EQ(second->run(cdb({0x12, 1, 0x83, 0, 96, 0}), 96).data_received.at(0), std::byte{0x20});
 }
 
 TEST_F(TwoPaths, ChangeByCommandForEveryUnitAndEveryNexusButTheOneThatAsked) {

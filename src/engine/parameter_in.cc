@@ -18,6 +18,7 @@
 #include "scsi/report_supported_task_management_functions.h"
 #include "scsi/request_sense.h"
 #include "scsi/target_port_groups.h"
+#include "scsi/vital_product_data.h"
 
 #include <algorithm>
 #include <array>
@@ -172,7 +173,7 @@ scsi::Outcome answer_inquiry_for_device(Command& command, const UnitState& state
         std::vector<std::uint8_t> pages(kKept.begin(), kKept.end());
         pages.insert(pages.end(), state.facts.vpd_pages.begin(), state.facts.vpd_pages.end());
         std::ranges::sort(pages);
-        out.u8(static_cast<std::uint8_t>(state.description.type));
+        out.u8(scsi::peripheral_byte(state.description, port_of(unit, state)));
         out.u8(0);
         out.u16(static_cast<std::uint16_t>(pages.size()));
         for (const std::uint8_t page : pages) {

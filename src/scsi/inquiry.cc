@@ -85,10 +85,8 @@ std::optional<Sense> inquiry(const InquiryRequest& request, const UnitDescriptio
                    ? std::nullopt
                    : std::optional{invalid_field(kPageCode)};
     }
-    constexpr unsigned kNotConnected = 0x20;  // qualifier 001b
     const bool disk = unit.type == DeviceType::disk;
-    write_standard({.peripheral = static_cast<std::uint8_t>((port.connected ? 0U : kNotConnected) |
-                                                            static_cast<unsigned>(unit.type)),
+    write_standard({.peripheral = peripheral_byte(unit, port),
                     .removable = unit.removable,
                     .several_ports = port.several_ports,
                     .copies = disk,

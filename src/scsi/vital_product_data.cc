@@ -148,6 +148,12 @@ void write_supported_pages(const UnitDescription& unit, const PortDescription& /
 
 }  // namespace
 
+std::uint8_t peripheral_byte(const UnitDescription& unit, const PortDescription& port) {
+    constexpr unsigned kNotConnected = 0x20;  // PERIPHERAL QUALIFIER 001b
+    return static_cast<std::uint8_t>((port.connected ? 0U : kNotConnected) |
+                                     static_cast<unsigned>(unit.type));
+}
+
 bool write_vital_product_data(std::uint8_t page_code, const UnitDescription& unit,
                               const PortDescription& port, ParameterWriter& out) {
     const auto* const page = std::ranges::find(kPages, page_code, &Page::code);
@@ -155,7 +161,7 @@ bool write_vital_product_data(std::uint8_t page_code, const UnitDescription& uni
         return false;
     }
     const std::size_t begin = out.size();
-    out.u8(static_cast<std::uint8_t>(unit.type));
+    out.u8(peripheral_byte(unit, port));
     out.u8(page_code);
     out.u16(0);
     page->write(unit, port, out);

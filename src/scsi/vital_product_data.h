@@ -8,6 +8,9 @@
 
 namespace targe::scsi {
 
+/// The first byte of all that INQUIRY answers of the unit: whether it is reached, and what it is.
+[[nodiscard]] std::uint8_t peripheral_byte(const UnitDescription& unit, const PortDescription& port);
+
 /// Writes the page. False, and nothing is written, when this unit has no such page.
 [[nodiscard]] bool write_vital_product_data(std::uint8_t page_code, const UnitDescription& unit,
                                             const PortDescription& port, ParameterWriter& out);

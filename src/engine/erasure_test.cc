@@ -1,8 +1,12 @@
 // FORMAT UNIT and SANITIZE, and ORWRITE, through the engine.
+#include "base/log.h"
 #include "engine/testing/memory_store.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
 
 namespace targe::engine::testing {
 namespace {
@@ -139,8 +143,12 @@ TEST_F(Erasing, IsNotDoneAsLongAsARestartWouldRepeatIt) {
 }
 
 TEST_F(Erasing, LetsNobodyWriteWhatARestartMightEraseThoughItWasRefused) {
+    static std::string said;
+    base::set_log_sink([](std::string_view line) { said += line; });
     store->fails_once = store->fails_late = true;
     EXPECT_EQ(host->run(kEraseWithExit).sense_code(), 0x044400U);
+    base::set_log_sink(nullptr);
+    EXPECT_NE(said.find("disk0: an erasure was refused"), std::string::npos) << said;
     EXPECT_EQ(other->run(cdb16(0x8a, 0, 1), 0, filled(512, 1)).sense_code(), 0x033103U);
     EXPECT_EQ(other->run(kExitFailureMode).status, 0);
     EXPECT_EQ(other->run(cdb16(0x8a, 0, 1), 0, filled(512, 1)).status, 0);

@@ -66,6 +66,21 @@ TEST(DataOut, OfOnePduMayTakeLongOnASlowLink) {
     EXPECT_TRUE(peer.connection.is_over()) << "the other write waits, and nothing comes any more";
 }
 
+TEST(DataOut, OfOneWriteMayComeInManyPdusOnASlowLink) {
+    Peer peer(1, {.nop_interval = {}, .data_out_timeout = std::chrono::seconds(60)});
+    ASSERT_TRUE(peer.log_in("ImmediateData=No;"));
+    constexpr std::uint32_t kPdus = 16;
+    const auto transfers = begin_writes(peer, 1, (kPdus + 1) * 512);
+    for (std::uint32_t i = 0; i < kPdus; ++i) {
+        peer.now += std::chrono::seconds(50);
+        peer.connection.tick(peer.now);
+        ASSERT_FALSE(peer.connection.is_over()) << i;
+        peer.send(peer.data_out(1, transfers[0], i, i * 512, some_data(512), false));
+    }
+    peer.connection.tick(peer.now + std::chrono::seconds(60));
+    EXPECT_TRUE(peer.connection.is_over()) << "the rest never comes";
+}
+
 TEST(DataOut, MayTakeAsLongAsTheirR2tTakesToLeave) {
     Peer peer(1, {.nop_interval = {}, .data_out_timeout = std::chrono::seconds(60)});
     ASSERT_TRUE(peer.log_in("ImmediateData=No;"));

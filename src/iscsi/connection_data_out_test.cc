@@ -236,6 +236,43 @@ TEST(DataOut, WithoutLeaveIsUnexpected) {
     EXPECT_EQ(peer.host.failures.front(), DataOutFailure::unexpected_unsolicited);
 }
 
+TEST(DataOut, WithoutLeaveFailsAWriteThatIsNotAllHere) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("ImmediateData=No;InitialR2T=Yes;"));
+    peer.send(peer.command(5, Move::write, 512));
+    const auto transfer = peer.next().get<ResponseHeader::kTargetTransferTag>();
+    peer.send(peer.data_out(5, kReservedTag, 0, 0, some_data(512), true));
+    EXPECT_TRUE(peer.host.failures.empty()) << "the data that were asked for are to come";
+    peer.send(peer.data_out(5, transfer, 0, 0, some_data(512), true));
+    EXPECT_EQ(peer.host.failures, std::vector{DataOutFailure::unexpected_unsolicited});
+    EXPECT_EQ(peer.next().get<ScsiResponsePdu::kStatus>(), 2);
+}
+
+TEST(DataOut, ThatIsAllHereIsToldOnce) {
+    Peer peer;
+    peer.host.on_command = [&](HostTask& task) { peer.host.accept(task, 512); };  // and goes on executing
+    ASSERT_TRUE(peer.log_in());
+    Pdu command = peer.command(5, Move::write, 512);
+    command.data = some_data(512);
+    peer.send(command);
+    EXPECT_EQ(peer.host.written, command.data);
+    peer.send(peer.data_out(5, kReservedTag, 0, 0, some_data(512), true));
+    EXPECT_TRUE(peer.host.failures.empty());
+    peer.host.respond_good(*peer.host.find(5));
+}
+
+TEST(DataOut, ThatComesBeforeItsMemoryMayBeMoreThanIsWanted) {
+    Peer peer;
+    peer.host.on_command = [](HostTask&) {};
+    ASSERT_TRUE(peer.log_in());
+    Pdu command = peer.command(5, Move::write, 2048);
+    command.data = some_data(2048);
+    peer.send(command);
+    peer.host.accept(*peer.host.find(5), 700);
+    EXPECT_EQ(peer.host.written, part(command.data, 0, 700));
+    peer.host.respond_good(*peer.host.find(5));
+}
+
 TEST(DataOut, ForAnotherTransferIsRejected) {
     Peer peer;
     ASSERT_TRUE(peer.log_in("ImmediateData=No;"));

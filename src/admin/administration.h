@@ -125,6 +125,13 @@ struct LunStatus {
     bool read_only = false;
 };
 
+/// Where a target sends initiators instead of letting them in.
+struct RedirectStatus {
+    std::string address = {};  ///< with port
+    std::uint16_t group = 1;
+    bool permanent = false;
+};
+
 struct TargetStatus {
     std::string name = {};
     std::string alias = {};
@@ -133,6 +140,7 @@ struct TargetStatus {
     std::uint32_t sessions = 0;
     std::uint32_t max_sessions = 0;
     bool chap = false;
+    std::optional<RedirectStatus> redirect = {};
 };
 
 struct PathStatus {

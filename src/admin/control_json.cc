@@ -138,10 +138,16 @@ Json to_json(const TargetStatus& target) {
                         {"device", lun.device},
                         {"read_only", lun.read_only}});
     }
-    return {
-        {"name", target.name},     {"alias", or_null(target.alias)}, {"portals", std::move(portals)},
-        {"luns", std::move(luns)}, {"sessions", target.sessions},    {"max_sessions", target.max_sessions},
-        {"chap", target.chap}};
+    Json redirect = nullptr;
+    if (target.redirect) {
+        redirect = {{"address", target.redirect->address},
+                    {"group", target.redirect->group},
+                    {"permanent", target.redirect->permanent}};
+    }
+    return {{"name", target.name},           {"alias", or_null(target.alias)},
+            {"portals", std::move(portals)}, {"luns", std::move(luns)},
+            {"sessions", target.sessions},   {"max_sessions", target.max_sessions},
+            {"chap", target.chap},           {"redirect", std::move(redirect)}};
 }
 
 Json to_json(const DeviceGroupStatus& group) {

@@ -49,7 +49,11 @@ TEST(Control, AnswersWithTheFieldsOfTheManual) {
         R"({"targe":1,"result":[{"name":"iqn.2026-11.com.example:a","alias":null,)"
         R"("portals":[{"listen":"0.0.0.0:3260","advertise":"192.0.2.10:3260","group":1}],)"
         R"("luns":[{"group":null,"lun":0,"device":"disk0","read_only":false},)"
-        R"({"group":"prod","lun":1,"device":"disk0","read_only":true}],"sessions":1,"max_sessions":256,"chap":true}]})");
+        R"({"group":"prod","lun":1,"device":"disk0","read_only":true}],"sessions":1,"max_sessions":256,"chap":true,)"
+        R"("redirect":null},{"name":"iqn.2026-11.com.example:moved","alias":null,)"
+        R"("portals":[{"listen":"0.0.0.0:3260","advertise":null,"group":1}],"luns":[],"sessions":0,)"
+        R"("max_sessions":256,"chap":false,)"
+        R"("redirect":{"address":"192.0.2.11:3260","group":2,"permanent":true}}]})");
 }
 
 TEST(Control, TellsOfLostData) {

@@ -77,7 +77,13 @@ public:
                       {.group = "prod", .lun = 1, .device = "disk0", .read_only = true}},
              .sessions = 1,
              .max_sessions = 256,
-             .chap = true}};
+             .chap = true},
+            {.name = "iqn.2026-11.com.example:moved",
+             .alias = {},
+             .portals = {{.listen = "0.0.0.0:3260", .advertise = {}, .group = 1}},
+             .luns = {},
+             .max_sessions = 256,
+             .redirect = {{.address = "192.0.2.11:3260", .group = 2, .permanent = true}}}};
     }
     std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) override {
         if (name != "disk0") {

@@ -195,6 +195,12 @@ std::string lun_text(const Json& lun) {
                        flag(lun, "read_only") ? " (read-only)" : "");
 }
 
+/// "redirected to 192.0.2.11:3260,1 (permanently)", as initiators write a portal and its group.
+std::string redirect_text(const Json& redirect) {
+    return fmt::format("redirected to {},{}{}", text(redirect, "address"), text(redirect, "group"),
+                       flag(redirect, "permanent") ? " (permanently)" : "");
+}
+
 std::string targets(const Json& result) {
     constexpr std::size_t kLunsShown = 8;
     Table table({{"NAME"}, {"PORTALS"}, {"SESSIONS", Align::right}, {"CHAP"}, {"LUNS"}});
@@ -205,13 +211,15 @@ std::string targets(const Json& result) {
             portals.push_back(text(portal, "listen") + (advertised.empty() ? "" : " as " + advertised));
         }
         std::vector<std::string> luns;
+        if (const Json& redirect = field(one, "redirect"); redirect.is_object()) {
+            luns.push_back(redirect_text(redirect));
+        }
         const auto all = items(field(one, "luns"));
-        for (const Json& lun : all) {
-            if (luns.size() == kLunsShown) {
-                luns.push_back(fmt::format("and {} more", all.size() - kLunsShown));
-                break;
-            }
-            luns.push_back(lun_text(lun));
+        for (std::size_t i = 0; i < std::min(all.size(), kLunsShown); ++i) {
+            luns.push_back(lun_text(all[i]));
+        }
+        if (all.size() > kLunsShown) {
+            luns.push_back(fmt::format("and {} more", all.size() - kLunsShown));
         }
         table.add({text(one, "name"), joined(portals), text(one, "sessions"),
                    flag(one, "chap") ? "yes" : "no", joined(luns)});

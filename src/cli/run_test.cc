@@ -78,9 +78,11 @@ TEST(Targe, ShowsTables) {
               "disk0  file     1 MiB    512  ready     1  thin, write-back  5000000000000001\n");
     EXPECT_EQ(targe({"device", "refresh", "disk0"}).out, targe({"device", "list"}).out);
     EXPECT_EQ(targe({"target", "list"}).out,
-              "NAME                       PORTALS                          SESSIONS  CHAP  LUNS\n"
-              "iqn.2026-11.com.example:a  0.0.0.0:3260 as 192.0.2.10:3260         1  yes   "
-              "0=disk0, prod:1=disk0 (read-only)\n");
+              "NAME                           PORTALS                          SESSIONS  CHAP  LUNS\n"
+              "iqn.2026-11.com.example:a      0.0.0.0:3260 as 192.0.2.10:3260         1  yes   "
+              "0=disk0, prod:1=disk0 (read-only)\n"
+              "iqn.2026-11.com.example:moved  0.0.0.0:3260                            0  no    "
+              "redirected to 192.0.2.11:3260,2 (permanently)\n");
 }
 
 TEST(Targe, ShowsReservations) {

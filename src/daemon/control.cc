@@ -300,6 +300,11 @@ std::expected<std::vector<admin::TargetStatus>, admin::Problem> Control::targets
             std::ranges::count(*all, target.name, &transport::SessionReport::target));
         status.max_sessions = target.limits.max_sessions;
         status.chap = target.auth.method == admin::AuthConfig::Method::chap;
+        if (target.redirect) {
+            status.redirect = {.address = admin::to_string(target.redirect->address),
+                               .group = target.redirect->group,
+                               .permanent = target.redirect->permanent};
+        }
         statuses.push_back(std::move(status));
     }
     return statuses;

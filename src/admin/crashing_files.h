@@ -1,10 +1,12 @@
 // Files in memory that can lose power at any step, for tests. The fault model: whatever was not synced may be
-// there, in part, or not; a rename that was not synced may have happened or not; what was synced is there.
+// there, in part, or not; a rename that was not synced may have happened or not; what was synced is there. A
+// directory may be gone, with all that is in it, unless the one above it was synced since it was made.
 // After the cut every operation fails until restart().
 #pragma once
 
 #include "admin/file_operations.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <functional>
@@ -48,6 +50,13 @@ public:
             }
         }
         unsynced_rename_.reset();
+        for (const auto& [name, synced] : std::exchange(directories_, {})) {
+            if (!synced && random_() % 2 == 0) {
+                std::erase_if(files_, [&](const auto& file) { return is_below(file.first, name); });
+            } else {
+                directories_.emplace(name, synced);
+            }
+        }
         locked_.clear();
         cut_ = false;
         left_.reset();
@@ -63,7 +72,12 @@ public:
         files_[path] = {.text = std::move(text), .synced = true};
     }
 
-    FileResult<> make_directory(const std::string&) override { return step("create the directory"); }
+    FileResult<bool> make_directory(const std::string& path, std::uint32_t) override {
+        bool made = false;
+        const auto done =
+            step("create the directory", [&] { made = directories_.emplace(path, false).second; });
+        return done ? FileResult<bool>{made} : std::unexpected(done.error());
+    }
     FileResult<std::optional<std::string>> read(const std::string& path, std::size_t) override {
         if (cut_) {
             return std::unexpected(power_is_off());
@@ -91,8 +105,13 @@ public:
             files_.erase(from);
         });
     }
-    FileResult<> sync_directory(const std::string&) override {
-        return step("sync", [&] { unsynced_rename_.reset(); });
+    FileResult<> sync_directory(const std::string& path) override {
+        return step("sync", [&] {
+            unsynced_rename_.reset();
+            for (auto& [name, synced] : directories_) {
+                synced = synced || name.substr(0, std::max<std::size_t>(name.rfind('/'), 1)) == path;
+            }
+        });
     }
     FileResult<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view note) override {
         if (const auto done = step("lock"); !done) {
@@ -124,6 +143,9 @@ private:
         std::string path_;
     };
 
+    static bool is_below(std::string_view path, std::string_view directory) {
+        return path.starts_with(directory) && path.substr(directory.size()).starts_with('/');
+    }
     static FileError power_is_off() { return {.error = EIO, .what = "the power is off"}; }
     /// The operation in which the power goes takes effect or not: both are possible.
     FileResult<> step(std::string_view what, const std::function<void()>& effect = [] {}) {
@@ -148,6 +170,7 @@ private:
 
     std::mt19937_64 random_;
     std::map<std::string, File> files_;
+    std::map<std::string, bool> directories_;  ///< those that were made, and whether they are synced
     std::optional<std::pair<std::string, std::optional<File>>> unsynced_rename_;
     std::set<std::string> locked_;
     std::optional<std::size_t> left_;

@@ -37,8 +37,8 @@ public:
     FileOperations& operator=(const FileOperations&) = delete;
     virtual ~FileOperations() = default;
 
-    /// Makes a directory of mode 0700, and those above it; nothing happens when it is there.
-    virtual FileResult<> make_directory(const std::string& path) = 0;
+    /// Whether it made one, of this mode: not when something has the name.
+    virtual FileResult<bool> make_directory(const std::string& path, std::uint32_t mode) = 0;
     /// The whole file, or nothing when there is none. EFBIG when it is larger than `limit_bytes`.
     virtual FileResult<std::optional<std::string>> read(const std::string& path, std::size_t limit_bytes) = 0;
     /// A new empty file of mode 0600 in place of whatever had the name.

@@ -59,16 +59,12 @@ FileResult<> write_all(int fd, const std::string& path, std::string_view bytes) 
 
 class PosixFiles final : public FileOperations {
 public:
-    FileResult<> make_directory(const std::string& path) override {
-        for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-            const std::string part = path.substr(0, at);
-            if (::mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST) {
-                return failure("create the directory", part);
-            }
-            if (at == std::string::npos) {
-                return {};
-            }
+    FileResult<bool> make_directory(const std::string& path, std::uint32_t mode) override {
+        const bool made = ::mkdir(path.c_str(), mode) == 0;
+        if (!made && errno != EEXIST) {
+            return failure("create the directory", path);
         }
+        return made;
     }
 
     FileResult<std::optional<std::string>> read(const std::string& path, std::size_t limit_bytes) override {

@@ -42,6 +42,37 @@ std::string cure_of(int error, const std::string& directory) {
     }
 }
 
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.find_last_of('/');
+    return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Makes the directory, of mode 0700, and those above it. Whatever is durable in it is so only where its name
+/// is, too. That of one which was there is made durable as well, where that can be done: whoever made it,
+/// such as systemd or a daemon that was killed, may not have.
+FileResult<> make_directories(std::string path, FileOperations& files) {
+    while (path.size() > 1 && path.ends_with('/')) {
+        path.pop_back();
+    }
+    for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
+        const bool last = at == std::string::npos;
+        const std::string part = path.substr(0, at);
+        const auto made = files.make_directory(part, last ? 0700 : 0755);
+        if (!made) {
+            return std::unexpected(made.error());
+        }
+        if (*made || last) {
+            const auto synced = files.sync_directory(parent_of(part));
+            if (!synced && *made) {
+                return synced;
+            }
+        }
+        if (last) {
+            return {};
+        }
+    }
+}
+
 Problem in_use(const std::string& path, FileOperations& files) {
     const auto note = files.read(path + "/" + std::string(kLockFile), 64);
     const std::string pid =
@@ -77,7 +108,7 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
                                        .cause = error.what,
                                        .cure = cure_of(error.error, path)});
     };
-    if (const auto made = files.make_directory(path); !made) {
+    if (const auto made = make_directories(path, files); !made) {
         return fail(made.error());
     }
     auto lock = files.lock(path + "/" + std::string(kLockFile), fmt::format("{}\n", ::getpid()));

@@ -111,6 +111,37 @@ TEST_F(StateDirectories, SayWhatFailedAndKeepWhatWas) {
     }
 }
 
+TEST(StateDirectoryCrash, LeavesTheDirectoriesThatItMade) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed=" << seed);
+        CrashingFiles files(seed);
+        {
+            auto directory = StateDirectory::open("/deep/er/state", files);
+            ASSERT_TRUE(directory && directory->store("x", "content"));
+        }
+        files.restart();
+        auto directory = StateDirectory::open("/deep/er/state", files);
+        ASSERT_TRUE(directory);
+        ASSERT_EQ(directory->load("x").value(), std::optional<std::string>("content"));
+    }
+}
+
+// Else what was stored is lost with one that systemd has made, or a daemon that was killed at once.
+TEST(StateDirectoryCrash, LeavesTheDirectoryThatWasThere) {
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        SCOPED_TRACE(testing::Message() << "seed=" << seed);
+        CrashingFiles files(seed);
+        ASSERT_TRUE(files.make_directory("/state", 0700));
+        {
+            auto directory = StateDirectory::open("/state", files);
+            ASSERT_TRUE(directory && directory->store("x", "content"));
+        }
+        files.restart();
+        auto directory = StateDirectory::open("/state", files);
+        ASSERT_EQ(directory->load("x").value(), std::optional<std::string>("content"));
+    }
+}
+
 // The rule that matters: whenever the power goes, afterwards there is the old content or the new, and after a
 // store() that ended well only the new.
 TEST(StateDirectoryCrash, LeavesTheOldOrTheNewAtEveryStep) {
@@ -163,6 +194,11 @@ TEST_F(RealFiles, KeepStateAcrossOpenings) {
     ASSERT_TRUE(directory);
     EXPECT_EQ(directory->identities(devices({"a", "b"})).value(), made);
     EXPECT_EQ(directory->load("nothing").value(), std::optional<std::string>());
+}
+
+TEST_F(RealFiles, AreNobodyElsesHoweverTheirPlaceIsWritten) {
+    ASSERT_TRUE(StateDirectory::open(path_ + "/"));
+    EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms::owner_all);
 }
 
 TEST_F(RealFiles, SayWhatIsWrongWithAPlaceThatIsNone) {

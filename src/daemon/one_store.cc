@@ -2,39 +2,128 @@
 
 #include <fmt/core.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <limits>
 #include <map>
-#include <utility>
+#include <system_error>
+#include <vector>
 
 namespace targe::daemon {
 namespace {
 
-/// Of a file the file system and the inode; of a block device its number, whatever its nodes are called.
-struct StoreId {
-    bool is_file;
-    dev_t device;
-    ino_t inode;
-    auto operator<=>(const StoreId&) const = default;
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kSectorBytes = 512;  // of sysfs, whatever the blocks of the device
+/// How many stores may lie on each other before the rest is left alone: no sane machine has as many.
+constexpr int kDeepest = 16;
+
+/// Bytes of a store that a device is, or that something which it is a part of lies on.
+struct Piece {
+    StoreId store;
+    std::uint64_t first = 0;
+    std::uint64_t end = kEnd;
+    bool whole = true;  ///< all of them are the device's; else nobody knows which
 };
 
-std::optional<StoreId> store_of(const admin::DeviceConfig& device) {
-    struct stat found{};
-    if (device.path.empty() || ::stat(device.path.c_str(), &found) != 0) {
-        return std::nullopt;
-    }
-    return S_ISBLK(found.st_mode) ? StoreId{.is_file = false, .device = found.st_rdev, .inode = 0}
-                                  : StoreId{.is_file = true, .device = found.st_dev, .inode = found.st_ino};
+bool meet(const Piece& a, const Piece& b) {
+    return (a.whole || b.whole) && a.first < b.end && b.first < a.end;
 }
+
+std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
+    return a > kEnd - b ? kEnd : a + b;
+}
+
+std::string line_of(const fs::path& file) {
+    std::string line;
+    std::ifstream in(file);
+    std::getline(in, line);
+    return line;
+}
+
+std::uint64_t number_of(const fs::path& file) {
+    std::uint64_t number = 0;
+    std::ifstream in(file);
+    in >> number;
+    return in ? number : 0;
+}
+
+/// From what a file `dev` says: "8:1".
+std::optional<StoreId> block_device_of(const fs::path& file) {
+    unsigned major_number = 0;
+    unsigned minor_number = 0;
+    char colon = 0;
+    std::ifstream in(file);
+    in >> major_number >> colon >> minor_number;
+    return in ? std::optional(StoreId{.is_file = false, .device = makedev(major_number, minor_number)})
+              : std::nullopt;
+}
+
+class Pieces {
+public:
+    Pieces(const StoresOfHost& host, StoreId store) : host_(host) { add({.store = store}, 0); }
+    [[nodiscard]] const std::vector<Piece>& all() const { return all_; }
+
+private:
+    void add(const Piece& piece, int depth) {
+        all_.push_back(piece);
+        if (piece.store.is_file || depth == kDeepest) {
+            return;
+        }
+        const fs::path folder = fs::path(host_.block_devices) /
+                                fmt::format("{}:{}", major(piece.store.device), minor(piece.store.device));
+        std::error_code error;
+        if (fs::exists(folder / "partition", error)) {
+            // The folder is a link, so that this is the disk's.
+            add_below(piece, block_device_of(folder / ".." / "dev"),
+                      number_of(folder / "start") * kSectorBytes, number_of(folder / "size") * kSectorBytes,
+                      depth);
+        } else if (fs::exists(folder / "loop" / "backing_file", error)) {
+            add_below(piece, host_.find(line_of(folder / "loop" / "backing_file")),
+                      number_of(folder / "loop" / "offset"), number_of(folder / "loop" / "sizelimit"), depth);
+        } else {
+            for (const auto& slave : fs::directory_iterator(folder / "slaves", error)) {
+                if (const auto store = block_device_of(slave.path() / "dev")) {
+                    add({.store = *store, .whole = false}, depth + 1);
+                }
+            }
+        }
+    }
+    /// `piece` is of a store that is `bytes` of `store` from `offset` on; 0: all that follow.
+    void add_below(const Piece& piece, const std::optional<StoreId>& store, std::uint64_t offset,
+                   std::uint64_t bytes, int depth) {
+        if (store) {
+            const std::uint64_t end = bytes == 0 ? kEnd : sum(offset, bytes);
+            add({.store = *store,
+                 .first = sum(offset, piece.first),
+                 .end = std::min(sum(offset, piece.end), end),
+                 .whole = piece.whole},
+                depth + 1);
+        }
+    }
+
+    const StoresOfHost& host_;
+    std::vector<Piece> all_;
+};
 
 bool writes(const admin::DeviceConfig& device) {
     return !device.read_only && !device.drive;
 }
 
-admin::Problem problem_of(const admin::DeviceConfig& first, const admin::DeviceConfig& second) {
+admin::Problem problem_of(const admin::DeviceConfig& first, const admin::DeviceConfig& second, bool same) {
+    const std::string lies =
+        same ? fmt::format("{} is another name of {}", second.path, first.path)
+             : fmt::format(
+                   "{} and {} are not apart, as a partition and its disk, a loop device and its file, "
+                   "or a volume and what it is made of are not",
+                   second.path, first.path);
     return {.what = fmt::format("the devices {} and {} are one store", first.name, second.name),
-            .cause = fmt::format("{} is another name of {}: of what one of them has written or reserved the "
-                                 "other would not know",
-                                 second.path, first.path),
+            .cause = lies + ": of what one of them has written or reserved the other would not know",
             .cure =
                 "map one device to several LUNs instead; only devices that are all read-only may share a "
                 "store"};
@@ -42,17 +131,39 @@ admin::Problem problem_of(const admin::DeviceConfig& first, const admin::DeviceC
 
 }  // namespace
 
-std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices) {
-    std::map<StoreId, const admin::DeviceConfig*> first;
+StoresOfHost stores_of_host() {
+    return {.find = [](const std::string& path) -> std::optional<StoreId> {
+        struct stat found{};
+        if (path.empty() || ::stat(path.c_str(), &found) != 0) {
+            return std::nullopt;
+        }
+        return S_ISBLK(found.st_mode) ? StoreId{.is_file = false, .device = found.st_rdev}
+                                      : StoreId{.device = found.st_dev, .inode = found.st_ino};
+    }};
+}
+
+std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices,
+                                              const StoresOfHost& host) {
+    struct Taken {
+        Piece piece;
+        const admin::DeviceConfig* by;
+        StoreId is;
+    };
+    std::map<StoreId, std::vector<Taken>> taken;
     for (const admin::DeviceConfig& device : devices) {
-        const auto store = store_of(device);
+        const auto store = host.find(device.path);
         if (!store) {
             continue;
         }
-        // One that writes is not beside another one, so that the first stands for all.
-        const auto [earlier, fresh] = first.emplace(*store, &device);
-        if (!fresh && (writes(device) || writes(*earlier->second))) {
-            return problem_of(*earlier->second, device);
+        for (const Piece& piece : Pieces(host, *store).all()) {
+            std::vector<Taken>& there = taken[piece.store];
+            for (const Taken& other : there) {
+                if (other.by != &device && meet(piece, other.piece) &&
+                    (writes(device) || writes(*other.by))) {
+                    return problem_of(*other.by, device, other.is == *store);
+                }
+            }
+            there.push_back({.piece = piece, .by = &device, .is = *store});
         }
     }
     return std::nullopt;

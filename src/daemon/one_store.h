@@ -1,17 +1,41 @@
-// Whether two devices are one store under two names.
+// Whether two devices are one store under two names, or lie on one.
 #pragma once
 
 #include "admin/config.h"
 #include "admin/problem.h"
 
+#include <sys/types.h>
+
+#include <compare>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 
 namespace targe::daemon {
 
-/// Two of the devices, whose stores are there, that are the same file or block device, and of which one may
-/// write it. The configuration is checked for two that have one path, and not every file system has the locks
-/// that keep links to one file apart.
-[[nodiscard]] std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices);
+/// Of a file the file system and the inode; of a block device its number, whatever its nodes are called.
+struct StoreId {
+    bool is_file = true;
+    dev_t device = 0;
+    ino_t inode = 0;
+    auto operator<=>(const StoreId&) const = default;
+};
+
+/// What the host says of stores. A seam: not every machine has block devices to test with.
+struct StoresOfHost {
+    /// Nothing when nothing is there.
+    std::function<std::optional<StoreId>(const std::string& path)> find;
+    /// Has a folder for each block device, called by its number: "8:1".
+    std::string block_devices = "/sys/dev/block";
+};
+[[nodiscard]] StoresOfHost stores_of_host();
+
+/// Two of the devices, whose stores are there, that are the same file or block device, or of which one lies
+/// on the other (a partition and its disk, a loop device and its file, a volume and what it is made of), and
+/// of which one may write it. The configuration is checked for two that have one path, not every file system
+/// has the locks that keep links to one file apart, and the system keeps only writers of block devices apart.
+[[nodiscard]] std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices,
+                                                            const StoresOfHost& host = stores_of_host());
 
 }  // namespace targe::daemon

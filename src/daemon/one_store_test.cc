@@ -2,11 +2,17 @@
 
 #include "device/testing_device.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/sysmacros.h>
 
 #include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace targe::daemon {
@@ -48,6 +54,89 @@ TEST_F(OneStore, IsSharedByThoseWhoOnlyRead) {
     drive.drive = true;
     EXPECT_FALSE(one_store_twice(std::array{at("disk.img", true), drive}));
     EXPECT_TRUE(one_store_twice(std::array{at("disk.img"), drive})) << "a disc that somebody writes";
+}
+
+/// Folders as sysfs has them: a disk 8:0 of 1000 sectors with two partitions, 8:1 and 8:2; a loop device 7:0
+/// over disk.img from byte 4096 on, with a partition 259:0; two volumes, 253:0 and 253:1, on 8:2.
+class OneBlockStore : public OneStore {
+protected:
+    OneBlockStore() {
+        put("sda", "8:0", {{"dev", "8:0"}});
+        put("sda/sda1", "8:1", {{"dev", "8:1"}, {"partition", "1"}, {"start", "100"}, {"size", "300"}});
+        put("sda/sda2", "8:2", {{"dev", "8:2"}, {"partition", "2"}, {"start", "400"}, {"size", "600"}});
+        put("loop0", "7:0", {{"dev", "7:0"}});
+        put("loop0/loop", "",
+            {{"backing_file", directory_ / "disk.img"}, {"offset", "4096"}, {"sizelimit", "0"}});
+        put("loop0/p1", "259:0", {{"dev", "259:0"}, {"partition", "1"}, {"start", "8"}, {"size", "8"}});
+        for (const char* const volume : {"253:0", "253:1"}) {
+            put(std::string("dm-") + volume + "/slaves/sda2", "", {{"dev", "8:2"}});
+            link(std::string("dm-") + volume, volume);
+        }
+        host_.block_devices = directory_ / "block";
+        host_.find = [real = stores_of_host()](const std::string& path) -> std::optional<StoreId> {
+            unsigned major_number = 0;
+            unsigned minor_number = 0;
+            if (std::sscanf(path.c_str(), "/dev/%u:%u", &major_number, &minor_number) != 2) {
+                return real.find(path);
+            }
+            return StoreId{.is_file = false, .device = makedev(major_number, minor_number)};
+        };
+    }
+    void put(const std::string& folder, const std::string& number,
+             const std::map<std::string, std::string>& files) {
+        const auto path = std::filesystem::path(directory_ / "devices") / folder;
+        std::filesystem::create_directories(path);
+        for (const auto& [name, text] : files) {
+            std::ofstream(path / name) << text << '\n';
+        }
+        if (!number.empty()) {
+            link(folder, number);
+        }
+    }
+    void link(const std::string& folder, const std::string& number) {
+        std::filesystem::create_directories(directory_ / "block");
+        std::filesystem::create_directory_symlink(std::filesystem::path("../devices") / folder,
+                                                  std::filesystem::path(directory_ / "block") / number);
+    }
+    [[nodiscard]] static admin::DeviceConfig block(const std::string& number, bool read_only = false) {
+        admin::DeviceConfig device;
+        device.name = number;
+        device.handler = admin::Handler::block;
+        device.path = "/dev/" + number;
+        device.read_only = read_only;
+        return device;
+    }
+    [[nodiscard]] bool apart(const admin::DeviceConfig& a, const admin::DeviceConfig& b) const {
+        const bool found = one_store_twice(std::array{a, b}, host_).has_value();
+        EXPECT_EQ(found, one_store_twice(std::array{b, a}, host_).has_value()) << a.name << " " << b.name;
+        return !found;
+    }
+
+    StoresOfHost host_;
+};
+
+TEST_F(OneBlockStore, IsAPartitionAndItsDisk) {
+    EXPECT_FALSE(apart(block("8:1"), block("8:0", true)));
+    EXPECT_FALSE(apart(block("8:1", true), block("8:0")));
+    EXPECT_TRUE(apart(block("8:1", true), block("8:0", true)));
+    EXPECT_TRUE(apart(block("8:1"), block("8:2")));
+}
+
+TEST_F(OneBlockStore, IsALoopDeviceAndItsFile) {
+    const auto problem = one_store_twice(std::array{at("link"), block("7:0")}, host_);
+    ASSERT_TRUE(problem);
+    EXPECT_THAT(problem->cause,
+                testing::HasSubstr("/dev/7:0 and " + (directory_ / "link") + " are not apart"));
+    EXPECT_TRUE(apart(at("other.img"), block("7:0")));
+    EXPECT_FALSE(apart(block("259:0"), block("7:0", true)));
+    EXPECT_FALSE(apart(block("259:0"), at("disk.img", true)));
+}
+
+TEST_F(OneBlockStore, IsAVolumeAndWhatItIsMadeOf) {
+    EXPECT_TRUE(apart(block("253:0"), block("253:1"))) << "two volumes of one group";
+    EXPECT_FALSE(apart(block("253:0"), block("8:2", true)));
+    EXPECT_FALSE(apart(block("253:0"), block("8:0", true)));
+    EXPECT_TRUE(apart(block("253:0"), block("8:1")));
 }
 
 TEST_F(OneStore, IsNoneWhereThereIsNone) {

@@ -125,6 +125,10 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
+    // Before any of them is made larger, or the system says no more of it than that it is in use.
+    if (auto twice = one_store_twice(config_.devices)) {
+        return std::unexpected(std::move(*twice));
+    }
     for (const admin::DeviceConfig& config : config_.devices) {
         auto device = open_device(config, config_);
         if (!device) {
@@ -135,6 +139,7 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
         }
         devices_.push_back(std::move(*device));
     }
+    // And now that files are there which were missing.
     if (auto twice = one_store_twice(config_.devices)) {
         return std::unexpected(std::move(*twice));
     }

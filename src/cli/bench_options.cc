@@ -1,3 +1,4 @@
+#include "admin/command_line.h"
 #include "admin/quantity.h"
 #include "cli/bench.h"
 
@@ -51,22 +52,22 @@ void add_bench_options(CLI::App& command, BenchArguments& arguments) {
         ->check(CLI::IsMember({"read", "write", "mix"}))
         ->capture_default_str();
     command.add_option("--reads", arguments.read_percent, "Percent of a mix that are reads")
-        ->check(CLI::Range(0, 100))
+        ->check(admin::whole_number(0, 100))
         ->capture_default_str();
     command.add_option("--order", arguments.order, "random or sequential")
         ->check(CLI::IsMember({"random", "sequential"}))
         ->capture_default_str();
     command.add_option("--depth", arguments.depth, "Operations of a session that are in flight")
-        ->check(CLI::Range(1U, initiator::kMaxDepth))
+        ->check(admin::whole_number(1, initiator::kMaxDepth))
         ->capture_default_str();
     command.add_option("--sessions", arguments.sessions, "Sessions at the same time")
-        ->check(CLI::Range(1U, initiator::kMaxSessions))
+        ->check(admin::whole_number(1, initiator::kMaxSessions))
         ->capture_default_str();
     command.add_option("--seconds", arguments.seconds, "How long is measured")
-        ->check(CLI::Range(0.01, 604'800.0))
+        ->check(admin::real_number(0.01, 604'800))
         ->capture_default_str();
     command.add_option("--warm-up", arguments.warm_up, "Seconds before, which do not count")
-        ->check(CLI::Range(0.0, 604'800.0))
+        ->check(admin::real_number(0, 604'800))
         ->capture_default_str();
     command
         .add_option("--wait", arguments.wait,
@@ -78,6 +79,7 @@ void add_bench_options(CLI::App& command, BenchArguments& arguments) {
         ->capture_default_str();
     sizes(command.add_option("--span", arguments.span, "Only so much of the unit, from its beginning"));
     command.add_option("--seed", arguments.seed, "Where random places and data come from")
+        ->check(admin::whole_number(0, UINT64_MAX))
         ->capture_default_str();
     command.add_option("--initiator", arguments.initiator, "The name to log in with")->capture_default_str();
     command.add_flag("--destroy-data", arguments.destroy_data,

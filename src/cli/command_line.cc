@@ -11,10 +11,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace targe::cli {
 namespace {
+
+/// For Option::check(). An empty name is most likely that of a shell's variable.
+std::string not_empty(const std::string& text) {
+    return text.empty() ? "it is empty" : "";
+}
 
 /// The parser and what it fills in.
 struct Parser {
@@ -69,7 +75,7 @@ void Parser::add_session() {
         command(group, "drop", "End a session as if its connection were lost", "session-drop", View::nothing);
     drop.add_option("ID", session, "The session, as 'targe session list' numbers it")
         ->required()
-        ->check(CLI::PositiveNumber);
+        ->check(admin::whole_number(1, UINT64_MAX));
 }
 
 void Parser::add_device() {
@@ -79,7 +85,9 @@ void Parser::add_device() {
     CLI::App& refresh =
         command(group, "refresh", "Look again at the size and state of a device's backing store",
                 "device-refresh", View::devices);
-    refresh.add_option("NAME", device, "The device, as its [[device]] names it")->required();
+    refresh.add_option("NAME", device, "The device, as its [[device]] names it")
+        ->required()
+        ->check(not_empty, "");
 }
 
 void Parser::add_reservation() {
@@ -88,7 +96,9 @@ void Parser::add_reservation() {
     command(group, "list", "Show registrations and reservations", "reservation-list", View::reservations);
     CLI::App& clear = command(group, "clear", "Remove all registrations and reservations of a device",
                               "reservation-clear", View::nothing);
-    clear.add_option("NAME", device, "The device, as its [[device]] names it")->required();
+    clear.add_option("NAME", device, "The device, as its [[device]] names it")
+        ->required()
+        ->check(not_empty, "");
 }
 
 void Parser::add_alua() {
@@ -96,8 +106,12 @@ void Parser::add_alua() {
     group.require_subcommand(1);
     command(group, "list", "Show device groups and the state of their port groups", "alua-list", View::paths);
     CLI::App& set = command(group, "set", "Change the state of a port group", "alua-set", View::paths);
-    set.add_option("GROUP", path.group, "The device group, as its [[device_group]] names it")->required();
-    set.add_option("PORT_GROUP", path.port_group, "The id of the port group")->required();
+    set.add_option("GROUP", path.group, "The device group, as its [[device_group]] names it")
+        ->required()
+        ->check(not_empty, "");
+    set.add_option("PORT_GROUP", path.port_group, "The id of the port group")
+        ->required()
+        ->check(admin::whole_number(0, UINT16_MAX));
     set.add_option("STATE", path.state,
                    "active/optimized, active/non-optimized, standby, unavailable, offline, transitioning; "
                    "none: as it is");
@@ -113,10 +127,14 @@ void Parser::add_cdrom() {
     CLI::App& eject =
         command(group, "eject", "Open the tray and take the disc out", "cdrom-eject", View::devices);
     for (CLI::App* const each : {&insert, &eject}) {
-        each->add_option("NAME", device, "The drive, as its [[device]] names it")->required();
+        each->add_option("NAME", device, "The drive, as its [[device]] names it")
+            ->required()
+            ->check(not_empty, "");
         each->add_flag("--force", disc.force, "Although an initiator prevents the removal of the disc");
     }
-    insert.add_option("IMAGE", disc.image, "The file that is the disc, an ISO image")->required();
+    insert.add_option("IMAGE", disc.image, "The file that is the disc, an ISO image")
+        ->required()
+        ->check(not_empty, "");
 }
 
 void Parser::add_bench() {
@@ -172,7 +190,7 @@ std::string mistake(const CLI::App& app, std::string_view what) {
     const auto left = app.remaining(true);
     const auto commands = last->get_subcommands([](const CLI::App*) { return true; });
     if (commands.empty() || (!left.empty() && left.front().starts_with('-'))) {
-        return fmt::format("targe: {}\n  try: {} --help\n", what, path);
+        return fmt::format("targe: {}\n{}  try: {} --help\n", what, admin::likely_option(*last), path);
     }
     std::vector<std::string> names;
     for (const CLI::App* const command : commands) {
@@ -216,7 +234,16 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
         nlohmann::json change{{"name", parser.device}, {"force", parser.disc.force}};
         if (!parser.disc.image.empty()) {
             // The daemon has another working directory.
-            change["path"] = std::filesystem::absolute(parser.disc.image).lexically_normal().string();
+            std::error_code failed;
+            const auto path = std::filesystem::absolute(parser.disc.image, failed);
+            if (failed) {
+                return Message{
+                    .text = fmt::format("targe: IMAGE: {} cannot be found from here\n  cause: this "
+                                        "directory is gone\n  try: pwd; name a path from / on\n",
+                                        parser.disc.image),
+                    .exit_status = kMisused};
+            }
+            change["path"] = path.lexically_normal().string();
         }
         wanted.arguments = change.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }

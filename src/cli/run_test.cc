@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -203,6 +204,10 @@ TEST(Targe, SaysHowItIsMisused) {
     EXPECT_EQ(
         targe({"session", "lits"}).err,
         "targe: there is no command 'lits'\n  cause: probably 'list' is meant\n  try: one of list, drop\n");
+    EXPECT_EQ(targe({"status", "--jso"}).err,
+              "targe: The following argument was not expected: --jso\n  cause: probably '--json' is meant\n"
+              "  try: targe status --help\n");
+    EXPECT_THAT(targe({"vtl", "add", "x", "A1L6", "--capacty=1GiB"}).err, HasSubstr("'--capacity' is meant"));
     for (const auto& arguments : {std::vector<const char*>{}, std::vector{"session"}, std::vector{"sesion"},
                                   std::vector{"session", "drop"}, std::vector{"session", "drop", "x"},
                                   std::vector{"status", "--jso"}, std::vector{"status", "extra"}}) {
@@ -211,6 +216,50 @@ TEST(Targe, SaysHowItIsMisused) {
         EXPECT_THAT(outcome.err, StartsWith("targe: "));
         EXPECT_EQ(outcome.out, "");
     }
+}
+
+TEST(Targe, SaysWhatIsNoNumber) {
+    EXPECT_EQ(targe({"session", "drop", "x"}).err,
+              "targe: ID: \"x\" is no whole number from 1 to 18446744073709551615\n"
+              "  try: targe session drop --help\n");
+    for (const char* const wrong : {"x", "65536", "1.5", "010", "0x10", ""}) {
+        EXPECT_EQ(targe({"alua", "set", "pair", wrong}).err,
+                  "targe: PORT_GROUP: \"" + std::string(wrong) +
+                      "\" is no whole number from 0 to 65535\n  try: targe alua set --help\n");
+    }
+    const char* const url = "iscsi://127.0.0.1/iqn.2026-11.com.example:a/0";
+    for (const char* const wrong : {"x", "0", "1e9", "nan", "5s"}) {
+        EXPECT_EQ(targe({"bench", url, "--seconds", wrong}).err,
+                  "targe: --seconds: \"" + std::string(wrong) +
+                      "\" is no number from 0.01 to 604800\n  try: targe bench --help\n");
+    }
+    EXPECT_THAT(targe({"bench", url, "--seed", "first"}).err, HasSubstr("--seed: \"first\" is no whole"));
+    EXPECT_THAT(targe({"vtl", "create", "x", "--drives", "33"}).err,
+                HasSubstr("--drives: \"33\" is no whole number from 1 to 32"));
+}
+
+TEST(Targe, TakesNoEmptyName) {
+    for (const auto& arguments :
+         {std::vector{"device", "refresh", ""}, std::vector{"reservation", "clear", ""},
+          std::vector{"alua", "set", "", "1"}, std::vector{"cdrom", "eject", ""},
+          std::vector{"cdrom", "insert", "", "x.iso"}, std::vector{"cdrom", "insert", "cd0", ""}}) {
+        const Outcome outcome = targe(arguments);
+        EXPECT_EQ(outcome.exit_status, kMisused);
+        EXPECT_THAT(outcome.err, HasSubstr(": it is empty\n  try: targe "));
+    }
+}
+
+TEST(Targe, SaysWhereARelativePathLeadsNowhere) {
+    const std::filesystem::path here = std::filesystem::current_path();
+    const std::filesystem::path gone =
+        std::filesystem::path(testing::TempDir()) / ("targe-gone-" + std::to_string(::getpid()));
+    std::filesystem::create_directory(gone);
+    std::filesystem::current_path(gone);
+    std::filesystem::remove(gone);
+    const Outcome outcome = targe({"cdrom", "insert", "cd0", "x.iso"});
+    std::filesystem::current_path(here);
+    EXPECT_EQ(outcome.exit_status, kMisused);
+    EXPECT_THAT(outcome.err, StartsWith("targe: IMAGE: x.iso cannot be found from here\n  cause: this "));
 }
 
 TEST(Targe, HelpsOnStandardOutput) {

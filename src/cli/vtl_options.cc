@@ -1,3 +1,4 @@
+#include "admin/command_line.h"
 #include "cli/vtl.h"
 
 #include <CLI/CLI.hpp>
@@ -31,13 +32,13 @@ void add_create(Commands& commands, VtlArguments& to) {
     CLI::App& create = commands.add("create", VtlVerb::create, "Make a library in a new folder");
     create.add_option("--generation", to.generation, "Of its drives: LTO-5 to LTO-9 (default: LTO-6)");
     create.add_option("--drives", to.drives, "How many drives")
-        ->check(CLI::Range(1, 32))
+        ->check(admin::whole_number(1, 32))
         ->capture_default_str();
     create.add_option("--slots", to.slots, "How many storage elements")
-        ->check(CLI::Range(1, 10'000))
+        ->check(admin::whole_number(1, 10'000))
         ->capture_default_str();
     create.add_option("--ports", to.ports, "How many import/export elements")
-        ->check(CLI::Range(0, 128))
+        ->check(admin::whole_number(0, 128))
         ->capture_default_str();
     create.add_option("--serial", to.serial,
                       "What serial numbers begin with: 6 characters (default: by lot)");

@@ -31,7 +31,7 @@ Parser::Parser() {
         ->capture_default_str();
     app.add_option("--wait", options.wait_seconds, "How long to wait for targed at the start, in seconds")
         ->type_name("SECONDS")
-        ->check(CLI::Range(0U, kMostWaitSeconds))
+        ->check(admin::whole_number(0, kMostWaitSeconds))
         ->capture_default_str();
 }
 

@@ -22,15 +22,7 @@ int fail(const Invocation& wanted, const Problem& problem, std::ostream& out, st
     return kFailed;
 }
 
-}  // namespace
-
-int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& out, std::ostream& err) {
-    const auto parsed = parse_command_line(arguments);
-    if (const auto* const message = std::get_if<Message>(&parsed)) {
-        (message->exit_status == kDone ? out : err) << message->text;
-        return message->exit_status;
-    }
-    const auto& wanted = std::get<Invocation>(parsed);
+int carry_out(const Invocation& wanted, const Ask& ask, std::ostream& out, std::ostream& err) {
     if (wanted.bench) {
         return run_bench(*wanted.bench, wanted.json, out, err);
     }
@@ -52,7 +44,27 @@ int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& ou
     } else {
         out << render(wanted.view, *result);
     }
-    return out ? kDone : kFailed;
+    return kDone;
+}
+
+}  // namespace
+
+int run(std::span<const char* const> arguments, const Ask& ask, std::ostream& out, std::ostream& err) {
+    const auto parsed = parse_command_line(arguments);
+    int exit_status = kDone;
+    if (const auto* const message = std::get_if<Message>(&parsed)) {
+        (message->exit_status == kDone ? out : err) << message->text;
+        exit_status = message->exit_status;
+    } else {
+        exit_status = carry_out(std::get<Invocation>(parsed), ask, out, err);
+    }
+    // A script must not take half of it for all.
+    if (!out.flush() && exit_status == kDone) {
+        err << "targe: what there is to print cannot be written\n  cause: probably no space is left where "
+               "standard output goes\n";
+        return kFailed;
+    }
+    return exit_status;
 }
 
 }  // namespace targe::cli

@@ -262,6 +262,24 @@ TEST(Targe, SaysWhereARelativePathLeadsNowhere) {
     EXPECT_THAT(outcome.err, StartsWith("targe: IMAGE: x.iso cannot be found from here\n  cause: this "));
 }
 
+/// A full disk: takes what it is given, and cannot keep it.
+class Full final : public std::stringbuf {
+    int sync() override { return -1; }
+};
+
+TEST(Targe, SaysThatItsOutputIsLost) {
+    for (const auto& arguments : {std::vector{"targe", "status"}, std::vector{"targe", "--help"}}) {
+        Full full;
+        std::ostream out(&full);
+        std::ostringstream err;
+        const Ask ask = [](const std::string&, std::string_view, std::chrono::milliseconds) {
+            return std::expected<std::string, admin::Problem>(R"({"result":{}})");
+        };
+        EXPECT_EQ(run(arguments, ask, out, err), kFailed);
+        EXPECT_THAT(err.str(), StartsWith("targe: what there is to print cannot be written\n"));
+    }
+}
+
 TEST(Targe, HelpsOnStandardOutput) {
     const Outcome outcome = targe({"--help"});
     EXPECT_EQ(outcome.exit_status, kDone);

@@ -3,6 +3,7 @@
 #include "admin/config_parts.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -20,7 +21,7 @@ std::expected<std::string, std::string> read_text(const std::string& path, std::
     errno = 0;
     std::ifstream in(path, std::ios::binary);
     if (!in) {
-        return std::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
+        return std::unexpected(fmt::format("{}: {}", path.empty() ? "\"\"" : path, std::strerror(errno)));
     }
     std::string text(most + 1, '\0');
     in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -34,10 +35,24 @@ std::expected<std::string, std::string> read_text(const std::string& path, std::
     return text;
 }
 
+/// What to try, by what the parser's words for it say.
+std::string_view cure_of_syntax(std::string_view what) {
+    if (what.contains("cannot redefine")) {
+        return "write a key once in its section, and a [header] once in the file; those that may be there "
+               "several times are in double brackets: [[device]], [[target]]";
+    }
+    if (what.contains("utf-8")) {
+        return "save the file as UTF-8: iconv -f LATIN1 -t UTF-8";
+    }
+    if (what.contains("not representable")) {
+        return "write a smaller number; sizes may have a unit, as in \"10GiB\"";
+    }
+    return "text is in quotation marks (\"), and a [header] stands on a line of its own; see targe.toml(5)";
+}
+
 void report_syntax(Problems& problems, const SyntaxFault& fault) {
-    problems.error(
-        fault.place, fault.what, "this is not TOML, so nothing after it was looked at",
-        "text is in quotation marks, and a [header] stands on a line of its own; see targe.toml(5)");
+    problems.error(fault.place, fault.what, "this is not TOML, so nothing after it was looked at",
+                   std::string(cure_of_syntax(fault.what)));
 }
 
 Config read_root(Reading& reading, const Value& root) {
@@ -129,7 +144,9 @@ std::expected<LoadedConfig, std::vector<ConfigProblem>> load_config(const std::s
     if (!text) {
         Problems problems(path);
         problems.error({}, "the configuration cannot be read", text.error(),
-                       "name another file with --config, or see targe.toml(5) for how to write one");
+                       ::access(path.c_str(), F_OK) == 0 && ::access(path.c_str(), R_OK) != 0
+                           ? fmt::format("give the user that targed runs as leave to read it: ls -l {}", path)
+                           : "name another file with --config, or see targe.toml(5) for how to write one");
         return std::unexpected(problems.take());
     }
     return parse_config(*text, path, [](const std::string& secret_file) {

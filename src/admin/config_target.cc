@@ -64,12 +64,17 @@ std::optional<PortalConfig> read_portal(Reading& reading, const Value& value) {
         portal.listen = *listen;
         return portal;
     }
+    if (value.as<Value::Table>() == nullptr) {
+        reading.problems.error(value.place, fmt::format("'portals' has {} in it", kind_of(value)), {},
+                               "write an address, as in \"192.0.2.1:3260\", or a table: { listen = \"…\" }");
+        return std::nullopt;
+    }
     const Section section(reading, "portals", value);
     std::string text;
     std::optional<Endpoint> listen;
     if (const auto place = section.read_string("listen", text)) {
         listen = endpoint(reading, "listen", *place, text, AddressForm::numeric);
-    } else if (value.as<Value::Table>() != nullptr && !section.has("listen")) {
+    } else if (!section.has("listen")) {
         section.missing("listen", "listen = \"0.0.0.0:3260\"");
     }
     if (const auto place = section.read_string("advertise", text)) {

@@ -79,8 +79,11 @@ std::expected<ControlListener, Problem> ControlListener::open(const std::string&
         return cannot(path, fmt::format("there is no group '{}'", group),
                       fmt::format("groupadd {}, or change 'socket_group' in [daemon]", group));
     }
+    const std::filesystem::path directory = std::filesystem::path(path).parent_path();
     std::error_code failed;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
+    if (!directory.empty() && !std::filesystem::create_directories(directory, failed) && failed) {
+        return cannot(path, "make its directory", failed.value());
+    }
     if (auto cleared = clear_stale(path, *address); !cleared) {
         return std::unexpected(std::move(cleared.error()));
     }

@@ -162,6 +162,19 @@ TEST_F(ControlServers, AreNotTakenForAFileOrALongPath) {
     }
 }
 
+TEST_F(ControlServers, SayThatTheirFolderCannotBeMade) {
+    const auto server = ControlServer::start({.socket = "/proc/nowhere/targe.sock", .group = {}}, answer_);
+    ASSERT_FALSE(server);
+    EXPECT_THAT(server.error().cause, HasSubstr("make its directory: "));
+}
+
+TEST_F(ControlServers, MayBeWhereTheyRun) {
+    const std::filesystem::path here = std::filesystem::current_path();
+    std::filesystem::current_path(std::filesystem::path(path_).parent_path());
+    EXPECT_TRUE(ControlServer::start({.socket = "beside.sock", .group = {}}, answer_));
+    std::filesystem::current_path(here);
+}
+
 TEST_F(ControlServers, SayWhichGroupIsMissing) {
     const auto server = ControlServer::start({.socket = path_, .group = "no such group"}, answer_);
     ASSERT_FALSE(server);

@@ -184,6 +184,19 @@ TEST(BlockDevice, RefusesSmallerBlocksThanItHas) {
                                        ": its blocks have 4096 bytes; set block_size = 4096");
 }
 
+TEST(BlockDevice, SaysThatItHoldsNothing) {
+    const ScratchDirectory directory;
+    const std::string file = directory / "backing";
+    std::ofstream(file).close();
+    const LoopDevice loop(file, 512);
+    if (!loop) {
+        GTEST_SKIP() << loop.why_not();
+    }
+    const auto opened = open({.handler = Handler::block, .path = loop.path()});
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().text.find("it holds nothing"), std::string::npos) << opened.error().text;
+}
+
 TEST(BlockDevice, SaysWhatIsWrongWithItsPath) {
     const ScratchDirectory directory;
     const std::string file = directory / "file";

@@ -103,6 +103,10 @@ Result open_block_device(const DeviceConfig& config) {
     if (!size) {
         return refused(config, std::strerror(size.error()));
     }
+    if (*size == 0) {
+        return refused(config,
+                       "it holds nothing: no medium is in it, or no file is attached to it (losetup)");
+    }
     const BlockSizes sizes = block_sizes_of(fd->get());
     if (sizes.logical > config.block_size) {
         return refused(config, fmt::format("its blocks have {} bytes; set block_size = {}", sizes.logical,

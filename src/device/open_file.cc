@@ -143,8 +143,11 @@ std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config
             "it has {} bytes, the configuration says {}, and it may not be grown", size, config.size_bytes));
     }
     if (::ftruncate(fd, static_cast<off_t>(config.size_bytes)) != 0) {
-        return std::unexpected(
-            fmt::format("it cannot be grown to {} bytes: {}", config.size_bytes, std::strerror(errno)));
+        return std::unexpected(fmt::format("it cannot be grown to {} bytes: {}{}", config.size_bytes,
+                                           std::strerror(errno),
+                                           errno == EFBIG ? "; its file system, or ulimit -f, allows no file "
+                                                            "so large: make size smaller"
+                                                          : ""));
     }
     return config.size_bytes;
 }

@@ -36,6 +36,9 @@ Advice advice(const SocketAddress& address, int error) {
         case EACCES:
             return {.cause = "ports below 1024 need CAP_NET_BIND_SERVICE",
                     .cure = "choose port 3260, or give targed that capability"};
+        case EINVAL:
+            return {.cause = "it may be a link-local address, which is none without an interface",
+                    .cure = "name a global or a unique local address"};
         case EAFNOSUPPORT:
             return {.cause = "IPv6 is switched off on this host", .cure = "name an IPv4 address"};
         default:

@@ -149,6 +149,10 @@ TEST(ListenOn, SaysWhyItCannot) {
     const auto elsewhere = listen_on(*SocketAddress::parse("192.0.2.1:0"));
     ASSERT_FALSE(elsewhere);
     EXPECT_THAT(elsewhere.error().text, HasSubstr("no interface"));
+    // Where the host has no IPv6 it is another error.
+    const auto link_local = listen_on(*SocketAddress::parse("[fe80::1]:0"));
+    ASSERT_FALSE(link_local);
+    EXPECT_NE(link_local.error().cure, "") << link_local.error().text;
 }
 
 TEST(Placement, ChoosesTheCoreWithTheFewest) {

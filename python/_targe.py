@@ -73,7 +73,10 @@ class Attachment(c.Structure):
 
 
 def library() -> c.CDLL:
-    library = c.CDLL(os.environ.get("TARGE_LIBRARY", "libtarge.so.0"))
+    try:
+        library = c.CDLL(os.environ.get("TARGE_LIBRARY", "libtarge.so.0"))
+    except OSError as error:
+        raise OSError(f"{error}; install libtarge and run ldconfig, or say where it is: TARGE_LIBRARY=…/libtarge.so.0") from None
     library.targe_attach.restype = c.c_void_p
     command, io = c.POINTER(Command), c.POINTER(Io)
     for name, arguments in {

@@ -194,9 +194,9 @@ class Unit(Served):
 class Device:
     """An attachment: what holds all that C has pointers to."""
 
-    def __init__(self, what: Disk | Unit, socket: str, name: str, depth: int, timeout: float, reattach: bool) -> None:
+    def __init__(self, what: Disk | Unit, socket: str | os.PathLike[str], name: str, depth: int, timeout: float, reattach: bool) -> None:
         self.functions, self.guard, self.memory, self.ended = _targe.library(), threading.RLock(), None, None
-        how = _targe.Attachment(struct_size=c.sizeof(_targe.Attachment), socket=socket.encode(), name=name.encode(), depth=depth, reattach=int(reattach))
+        how = _targe.Attachment(struct_size=c.sizeof(_targe.Attachment), socket=os.fsencode(socket), name=name.encode(), depth=depth, reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
             self.ops = self._block_ops()
@@ -338,9 +338,11 @@ class Device:
         return ops
 
 
-def serve(disk: Disk | Unit, socket: str, name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
+def serve(disk: Disk | Unit, socket: str | os.PathLike[str], name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
     """Attaches, waiting for targed for at most `timeout` seconds, and serves until stop() or SIGTERM; with `reattach` also over restarts
     of targed. ConnectionError says why it cannot attach, or that targed is gone."""
+    if not isinstance(disk, (Disk, Unit)):
+        raise TypeError(f"serve() takes an instance of a class of yours that derives from targe.Disk or targe.Unit, and got {disk!r}")
     device = Device(disk, socket, name, depth, timeout, reattach)
     disk._device = device
     # Python looks at signals on its main thread, and only between two steps of its own: so the loop of C runs on another.

@@ -6,6 +6,7 @@ import errno
 import gc
 import mmap
 import os
+import pathlib
 import signal
 import socket
 import ssl
@@ -106,6 +107,20 @@ class Handlers(unittest.TestCase):
         thread.join()
         self.targed.leave()
         self.assertIsNone(self.raised)
+
+    def test_are_instances(self) -> None:
+        for wrong in (targe.Disk, None, "disk"):
+            with self.assertRaisesRegex(TypeError, "takes an instance"):
+                targe.serve(wrong, self.targed.path)
+
+    def test_take_a_path_of_any_kind(self) -> None:
+        for path in (pathlib.Path("/nowhere/handler.sock"), "/nowhere/handler\udcff.sock"):
+            with self.assertRaisesRegex(ConnectionError, "nobody can be reached at /nowhere/handler"):
+                targe.serve(targe.Disk(), path, timeout=0)
+
+    def test_say_where_the_library_may_be(self) -> None:
+        with mock.patch.dict(os.environ, TARGE_LIBRARY="/nowhere/libtarge.so.0"), self.assertRaisesRegex(OSError, "; install libtarge"):
+            targe.serve(targe.Disk(), self.targed.path)
 
     def test_leave_no_descriptor_of_lent_memory(self) -> None:
         before = None

@@ -156,7 +156,7 @@ static const char* likely_cause(int error) {
         case ENOENT:
             return "; targed does not run, or none of its devices has this socket";
         case ECONNREFUSED:
-            return "; targed has ended";
+            return "; targed has ended, or that is no socket";
         case EACCES:
             return "; allow_uids or allow_gids of the device let more users attach";
         case EPROTOTYPE:

@@ -80,6 +80,24 @@ TEST_F(Attaching, SaysWhyNobodyIsThere) {
     EXPECT_THAT(error_of(), ::testing::HasSubstr("targed has ended"));
 }
 
+TEST_F(Attaching, RefusesListsThatAreNotThere) {
+    targe_command_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.execute = [](void* /*context*/, targe_command* /*command*/) { return int{TARGE_DONE}; };
+    for (std::uint32_t targe_attachment::* const count :
+         {&targe_attachment::vpd_page_count, &targe_attachment::rule_count}) {
+        targe_attachment how{};
+        how.struct_size = sizeof how;
+        how.level = TARGE_COMMANDS;
+        how.socket = "/nowhere";
+        how.command_ops = &ops;
+        how.*count = 1;
+        std::array<char, 256> error{};
+        EXPECT_EQ(targe_attach(&how, 0, error.data(), error.size()), nullptr);
+        EXPECT_THAT(error.data(), ::testing::HasSubstr("is more than 0, and vpd_pages or rules NULL"));
+    }
+}
+
 TEST_F(Attaching, SaysWhatTargedRefusesItFor) {
     targe_welcome refusal{};
     refusal.magic = TARGE_MAGIC;

@@ -93,6 +93,9 @@ const char* targe_wrong_with(const targe_device* device) {
     if (how->level > TARGE_COMMANDS || how->vpd_page_count > TARGE_MAX_VPD_PAGES) {
         return "there is no such level, or too many VPD pages";
     }
+    if ((how->vpd_page_count > 0 && how->vpd_pages == NULL) || (how->rule_count > 0 && how->rules == NULL)) {
+        return "vpd_page_count or rule_count is more than 0, and vpd_pages or rules NULL";
+    }
     struct stat memory;
     if (how->lends > 1 ||
         (how->lends == 1 && (how->level != TARGE_BLOCKS || fstat(how->memory, &memory) != 0))) {

@@ -56,10 +56,12 @@ typedef struct targe_device targe_device;
 
 struct targe_attachment {
     uint32_t struct_size;
-    uint32_t level;     /* TARGE_BLOCKS or TARGE_COMMANDS */
-    const char* socket; /* path of the device's socket */
-    const char* name;   /* of the handler and its version, for logs: "httpdisk 1.2" */
-    void* context;      /* given to every callback */
+    uint32_t level; /* TARGE_BLOCKS or TARGE_COMMANDS */
+    /* Path of the device's socket: its `socket` in the configuration, or NAME.handler.sock in the folder of
+     * targed's own, as /run/targe/NAME.handler.sock. */
+    const char* socket;
+    const char* name; /* of the handler and its version, for logs: "httpdisk 1.2" */
+    void* context;    /* given to every callback */
     /* Commands at once that make sense; 0: 64. targed keeps the others back. It divides them among its cores,
      * of which each has 1 to 256. */
     uint32_t depth;
@@ -74,7 +76,8 @@ struct targe_attachment {
     const char* vendor;   /* 8 characters at most */
     const char* product;  /* 16 */
     const char* revision; /* 4 */
-    /* Command level: the VPD pages that execute() answers besides 00h, 80h, 83h and 88h, ascending. */
+    /* Command level: the VPD pages that execute() answers besides 00h, 80h, 83h and 88h, ascending, 32 at
+     * most. They come to it as INQUIRY with EVPD, and it replies the whole page, header included. */
     const uint8_t* vpd_pages;
     uint32_t vpd_page_count;
     uint32_t reattach; /* 1: targe_run() attaches anew when targed is restarted, until targe_stop() */
@@ -123,10 +126,10 @@ TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint6
  * when targed has taken note, which is before they do. -EINVAL: those are no blocks, or the configuration
  * says how large it is. */
 TARGE_API int targe_resize(targe_device* device, uint64_t size);
-/* Block level: fills a log page, code 01h to 3Eh, whole log parameters in ascending order as LOG SENSE
- * returns them, 4096 bytes at most; 0 bytes: there is no such page any more. Of a code that is targed's own
- * nothing is seen: 0Ch, 0Eh, 0Fh, 10h, 19h, 2Fh. Kept over restarts of targed. -EINVAL for what are no
- * parameters. */
+/* Block level: fills a log page, code 01h to 3Eh, of which there may be 32: whole log parameters in ascending
+ * order as LOG SENSE returns them, 4096 bytes at most; 0 bytes: there is no such page any more. Of a code
+ * that is targed's own nothing is seen: 0Ch, 0Eh, 0Fh, 10h, 19h, 2Fh. Kept over restarts of targed. -EINVAL
+ * for what are no parameters. */
 TARGE_API int targe_set_log_page(targe_device* device, uint8_t code, const void* parameters, size_t size);
 /* How many commands at once make sense from now on, 1 to the depth agreed on. */
 TARGE_API int targe_set_depth(targe_device* device, uint32_t depth);

@@ -19,7 +19,9 @@ enum {                              /* targe_io.flags */
 struct targe_io {
     uint64_t offset; /* bytes */
     uint64_t length; /* bytes; of read and write at most 1 MiB */
-    void* data;      /* read: to be filled. write: to be written; nobody else changes it. Otherwise NULL */
+    /* read: to be filled. write and write_same: to be written; nobody else changes it. Otherwise NULL. It
+     * begins at a page of 4096 bytes, so that O_DIRECT takes it. */
+    void* data;
     uint32_t flags;
     uint32_t reserved;
     uint64_t
@@ -51,6 +53,7 @@ struct targe_block_ops {
     int (*flush)(void* context, struct targe_io* io);
     int (*unmap)(void* context, struct targe_io* io); /* afterwards the range reads as zeroes */
     int (*write_zeroes)(void* context, struct targe_io* io);
+    /* `extent` is to be filled in, until the request is completed. */
     int (*block_status)(void* context, struct targe_io* io, struct targe_extent* extent);
     /* These two may return -ENOTSUP, each time anew: then targed writes the range block by block, or reads
      * and writes what was to be copied. Nothing of it need be as it was before. */

@@ -57,15 +57,18 @@ enum {
  * that. */
 struct targe_command {
     const uint8_t* cdb;
-    uint32_t cdb_length;      /* bytes, 6 to 260; may be more than the command has, and is zero there */
-    uint32_t attribute;       /* TARGE_SIMPLE … */
-    uint64_t session;         /* which I_T nexus: targe_session.handle */
-    uint64_t tag;             /* the initiator's, for traces */
-    uint64_t deadline_ns;     /* as in targe_io */
-    const void* data_out;     /* what the initiator sent; nobody else changes it */
-    uint64_t data_out_length; /* bytes; may be less than the CDB asks for, when the initiator sends less */
-    void* data_in;            /* room for what the initiator takes; holds no old data of others */
-    uint64_t data_in_room;    /* bytes; fill no more, whatever the CDB says */
+    uint32_t cdb_length;  /* bytes, 6 to 260; may be more than the command has, and is zero there */
+    uint32_t attribute;   /* TARGE_SIMPLE … */
+    uint64_t session;     /* which I_T nexus: targe_session.handle */
+    uint64_t tag;         /* the initiator's, for traces */
+    uint64_t deadline_ns; /* as in targe_io */
+    const void* data_out; /* what the initiator sent; nobody else changes it */
+    /* Bytes; may be less than the CDB asks for, when the initiator sends less: write what is there, with
+     * `wanted` as the CDB has it, or fail. Data of either direction are 8 MiB at most, or half of a core's
+     * share of buffer_memory; initiators that want to move more get INVALID FIELD IN CDB. */
+    uint64_t data_out_length;
+    void* data_in;         /* room for what the initiator takes; holds no old data of others */
+    uint64_t data_in_room; /* bytes; fill no more, whatever the CDB says */
 
     uint8_t status; /* TARGE_GOOD at first */
     uint8_t reserved[7];

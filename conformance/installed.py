@@ -94,6 +94,30 @@ def whole_tree(prefix: pathlib.Path) -> str:
     return ""
 
 
+def offered(script: pathlib.Path, function: str, *words: str) -> set[str]:
+    """What bash completes the last of the words with."""
+    ask = f'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); {function}; printf "%s\\n" "${{COMPREPLY[@]}}"'
+    return set(run_command("bash", "-c", ask, script, *words, TARGE_SOCKET="/nowhere").split())
+
+
+def completion(prefix: pathlib.Path) -> str:
+    """Every command and option of every program's help is offered; empty, or which is not."""
+    folder = prefix / "share/bash-completion/completions"
+    left = [("targed", "_targed", ()), ("targe-vtl", "_targe_vtl", ()), ("targe", "_targe", ())]
+    while left:
+        program, function, path = left.pop()
+        text = run_command(prefix / "bin" / program, *path, "--help")
+        options, _, commands = text.partition("Subcommands:")
+        names = re.findall(r"^  ([a-z]\S*)", commands, re.MULTILINE)
+        left += [(program, function, (*path, name)) for name in names]
+        missing = set(re.findall(r"^\s+(?:-h,)?(--[a-z-]+)", options, re.MULTILINE)) - offered(folder / program, function, program, *path, "--")
+        if names:
+            missing |= set(names) ^ offered(folder / program, function, program, *path, "")
+        if missing:
+            return f"{' '.join((program, *path))}: {sorted(missing)}"
+    return ""
+
+
 def python_finds_it(tree: Tree) -> str:
     """Debian's Python has a folder of the prefix among those where it looks, if the prefix were /usr/local; empty, or what is wrong."""
     place = f"/usr/local/{tree.python.relative_to(tree.prefix)}"
@@ -118,6 +142,7 @@ def serves(daemon: Targed, lun: int, device: str, *command: str) -> str:
 
 def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
     found: dict[str, str] = {"the shared library": shared_library(tree), "programs, manual and units": whole_tree(folder / "whole"),
+                             "completion for bash": completion(folder / "whole"),
                              "the place of the Python module": python_finds_it(tree)}
     named = tree.flags("--variable=prefix")
     found["the prefix in libtarge.pc"] = "" if named == [str(tree.prefix)] else f"it is {named}"

@@ -52,6 +52,7 @@ void Connection::text_request() {
         // A new exchange ends whatever was not finished, [RFC 7143 11.10.4].
         text_.emplace();
         text_->tag = tag_of(header);
+        text_->parameters = parameters_;
     } else if (!text_ || text_->transfer != transfer || text_->tag != tag_of(header)) {
         reject(RejectReason::invalid_pdu_field, header);
         return;
@@ -75,14 +76,12 @@ void Connection::text_request() {
 void Connection::answer_text_request(HeaderView header) {
     const TextSession session{
         .directory = directory_, .from = options_.from, .type = type_, .target_name = target_name_};
-    auto answer = answer_text(text_->question.text(), session, parameters_);
+    auto answer = answer_text(text_->question.text(), session, text_->parameters);
     if (!answer) {
         text_.reset();
         reject(RejectReason::protocol_error, header);
         return;
     }
-    transmitter_.set_lengths(parameters_.initiator_max_recv_data_segment_length,
-                             parameters_.max_burst_length);
     text_->question.clear();
     text_->answer = std::move(*answer);
     text_->answering = true;
@@ -104,6 +103,9 @@ void Connection::send_text(HeaderView header) {
     }
     wire::put<BasicHeader::kFinal>(response, final ? 1 : 0);
     if (final) {
+        parameters_ = std::move(text_->parameters);
+        transmitter_.set_lengths(parameters_.initiator_max_recv_data_segment_length,
+                                 parameters_.max_burst_length);
         text_.reset();
         wire::put<ResponseHeader::kTargetTransferTag>(response, kReservedTag);
     } else {

@@ -1,6 +1,7 @@
 // A text request of the full feature phase that takes more than one PDU, [RFC 7143 6.2, 11.10].
 #pragma once
 
+#include "iscsi/parameters.h"
 #include "iscsi/pdu.h"
 #include "iscsi/text.h"
 
@@ -11,6 +12,8 @@ struct TextExchange {
     TaskTag tag;
     /// What the initiator has to send with its next request of this exchange.
     TransferTag transfer;
+    /// What holds from its end on, [RFC 7143 6.4].
+    SessionParameters parameters;
     TextAccumulator question;
     TextAnswer answer;
     bool answering = false;  ///< the question was complete; the rest of the answer follows

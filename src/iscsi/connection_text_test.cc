@@ -1,0 +1,52 @@
+// Text requests that take several PDUs, and what holds meanwhile.
+#include "iscsi/testing/peer.h"
+
+#include <gtest/gtest.h>
+
+namespace targe::iscsi {
+namespace {
+
+using testing::Move;
+using testing::Pdu;
+using testing::Peer;
+
+/// The length of the first Data-In of a read that is answered with 1024 bytes.
+std::size_t segment_length(Peer& peer) {
+    peer.send(peer.command(1, Move::read, 1024));
+    const std::size_t length = peer.next().data.size();
+    peer.answers.clear();
+    return length;
+}
+
+/// Says this, and perhaps that it is all; the tag with which the exchange goes on.
+std::uint32_t say(Peer& peer, std::string_view text, bool final, std::uint32_t transfer = kReservedTag) {
+    Pdu ask = peer.request(Opcode::text_request);
+    ask.put<BasicHeader::kFinal>(final ? 1 : 0).put<RequestHeader::kTargetTransferTag>(transfer);
+    ask.data = testing::bytes_of(text);
+    peer.send(ask);
+    const Pdu answer = peer.next();
+    EXPECT_EQ(answer.opcode(), Opcode::text_response);
+    EXPECT_EQ(answer.get<BasicHeader::kFinal>(), final ? 1 : 0);
+    return answer.get<ResponseHeader::kTargetTransferTag>();
+}
+
+TEST(TextExchange, ChangesNothingBeforeItsEnd) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in());
+    const std::uint32_t transfer = say(peer, "MaxRecvDataSegmentLength=512;", false);
+    EXPECT_EQ(segment_length(peer), 1024U);
+    EXPECT_EQ(say(peer, "InitiatorAlias=me;", true, transfer), kReservedTag);
+    EXPECT_EQ(segment_length(peer), 512U);
+    EXPECT_EQ(peer.connection.parameters().initiator_alias, "me");
+}
+
+TEST(TextExchange, ThatIsNotFinishedChangesNothing) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("MaxRecvDataSegmentLength=512;"));
+    (void)say(peer, "MaxRecvDataSegmentLength=4096;", false);
+    (void)say(peer, "InitiatorAlias=me;", true);
+    EXPECT_EQ(segment_length(peer), 512U);
+}
+
+}  // namespace
+}  // namespace targe::iscsi

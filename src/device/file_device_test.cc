@@ -4,9 +4,11 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -67,6 +69,21 @@ TEST_P(FileDeviceBothWays, ReadsWhatWasWrittenInAnySize) {
         }
     }
     EXPECT_TRUE(on_.flush(*device));
+}
+
+/// That somebody has read it is nothing to write to the disk, and to wait for.
+TEST_P(FileDeviceBothWays, IsReadWithoutATrace) {
+    const auto device = make();
+    EXPECT_TRUE(on_.write(*device, 7, pattern(4096, 1), Durability::durable));
+    const std::array<timespec, 2> read_before_written{timespec{.tv_sec = 1'000'000, .tv_nsec = 0},
+                                                      timespec{.tv_sec = 2'000'000, .tv_nsec = 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path_.c_str(), read_before_written.data(), 0), 0);
+    Bytes read(4096);
+    EXPECT_TRUE(on_.read(*device, 7, read));
+    EXPECT_EQ(read, pattern(4096, 1));
+    struct stat about{};
+    ASSERT_EQ(::stat(path_.c_str(), &about), 0);
+    EXPECT_EQ(about.st_atim.tv_sec, 1'000'000);
 }
 
 TEST_P(FileDeviceBothWays, TakesSegmentsOfAnyShape) {

@@ -82,7 +82,8 @@ scsi::Outcome mode_select(const Command& command, Change& change) {
     const bool doubted = command.life.unit->unit->home().doubts(Kept::mode_pages);
     if (request.save_pages && (doubted || state.saved_pages != state.pages.to_save())) {
         state.saved_pages = state.pages.to_save();
-        change.keep = Keep{.what = Kept::mode_pages, .content = scsi::keep(*state.saved_pages)};
+        change.keep =
+            Keep{.what = Kept::mode_pages, .content = scsi::keep(*state.saved_pages, state.default_pages)};
     }
     if (selected->changed) {
         change.raise({scsi::Asc::mode_parameters_changed, nexus_of(command)});

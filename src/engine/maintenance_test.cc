@@ -115,6 +115,19 @@ TEST(SavedModePages, OutliveTheProcessAndComeBackAfterAReset) {
     EXPECT_TRUE(has_descriptor_sense(scene));
 }
 
+TEST(SavedModePages, LeaveToTheConfigurationWhatIsAsConfigured) {
+    const auto store = std::make_shared<MemoryStore>();
+    {
+        Scene scene({.write_through = true, .store = store});
+        const auto one = scene.login();
+        EXPECT_EQ(one->run(select_control(1), 0, kDescriptorSense).status, 0);
+    }
+    Scene scene({.store = store});
+    EXPECT_TRUE(has_descriptor_sense(scene));
+    EXPECT_TRUE(scene.unit->lane(scene.world.core(0)).state().pages.write_cache_enabled)
+        << "the administrator has allowed it since";
+}
+
 TEST(SavedModePages, ThatCannotBeKeptChangeNothing) {
     const auto store = std::make_shared<MemoryStore>();
     store->fails = true;

@@ -138,7 +138,8 @@ consteval ModeField threshold_enabled() {
             [](ModePages& pages, std::uint8_t value) {
                 pages.thresholds[I].enabled = value != 0;
                 return true;
-            }};
+            },
+        .part_of = I + 1};
 }
 
 /// One byte of THRESHOLD COUNT; 0 is the most significant.
@@ -158,7 +159,8 @@ consteval ModeField threshold_count() {
                     std::uint32_t& count = pages.thresholds[I].count;
                     count = (count & ~(0xffU << kShift)) | static_cast<std::uint32_t>(value) << kShift;
                     return true;
-                }};
+                },
+            .part_of = I + 1};
 }
 
 template <std::size_t I>

@@ -46,7 +46,8 @@ struct ModeField {
     std::uint8_t (*get)(const ModePages&);
     /// False, and nothing is set, when the standard has no such value.
     bool (*set)(ModePages&, std::uint8_t);
-    bool configured = false;  ///< by the administrator: MODE SELECT cannot change it, and nothing keeps it
+    bool configured = false;   ///< by the administrator: MODE SELECT cannot change it, and nothing keeps it
+    std::uint8_t part_of = 0;  ///< the threshold, counted from 1, whose fields are kept together; 0: of none
 
     [[nodiscard]] constexpr std::byte mask() const {
         return static_cast<std::byte>(where.mask() << where.lsb());

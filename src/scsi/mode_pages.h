@@ -150,8 +150,9 @@ struct ModeSelected {
                                                              const UnitDescription& unit,
                                                              const ModePages& current, wire::Bytes list);
 
-/// As they are kept, and back: what is not kept is as in `defaults`. Nothing when it is not what was kept.
-[[nodiscard]] std::string keep(const ModePages& pages);
+/// As they are kept, and back: what is as in `defaults` is not kept, so that it goes with the configuration
+/// where that changes. Nothing when it is not what was kept.
+[[nodiscard]] std::string keep(const ModePages& pages, const ModePages& defaults);
 [[nodiscard]] std::optional<ModePages> kept_mode_pages(std::string_view text, const ModePages& defaults);
 
 }  // namespace targe::scsi

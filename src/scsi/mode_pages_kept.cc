@@ -2,6 +2,7 @@
 #include "scsi/mode_page_table.h"
 #include "scsi/mode_pages.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace targe::scsi {
@@ -38,15 +39,22 @@ bool take_line(std::string_view line, ModePages& pages) {
     return field == nullptr || field->set(pages, value);
 }
 
+/// Or anything of the threshold that it is a part of does.
+bool differs(const ModeField& field, const ModePages& pages, const ModePages& defaults) {
+    return std::ranges::any_of(mode_fields(), [&](const ModeField& each) {
+        const bool same = &each == &field || (field.part_of != 0 && each.part_of == field.part_of);
+        return same && each.get(pages) != each.get(defaults);
+    });
+}
+
 }  // namespace
 
-std::string keep(const ModePages& pages) {
+std::string keep(const ModePages& pages, const ModePages& defaults) {
     std::string text;
     for (const ModeField& field : mode_fields()) {
-        if (field.configured) {
-            continue;
+        if (!field.configured && differs(field, pages, defaults)) {
+            text += name_of(field) + "=" + std::to_string(field.get(pages)) + "\n";
         }
-        text += name_of(field) + "=" + std::to_string(field.get(pages)) + "\n";
     }
     return text;
 }

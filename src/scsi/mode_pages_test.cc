@@ -76,7 +76,7 @@ TEST(ModeSense, ReportsThresholdsWhereResourcesAreCounted) {
     EXPECT_EQ(ByteVector(mask.begin() + 40, mask.end()), bytes({0x80, 0, 0, 0, 0xff, 0xff, 0xff, 0xff}));
     const ByteVector both = page(0x1c, 0xff, PageControl::current, {});
     EXPECT_EQ(both.size(), 12U + 48U);
-    EXPECT_EQ(kept_mode_pages(keep(now), {}), now);
+    EXPECT_EQ(kept_mode_pages(keep(now, {}), {}), now);
 }
 
 TEST(ModeSense, HasNoThresholdsWhereResourcesAreNotCounted) {
@@ -347,16 +347,33 @@ TEST(ModePages, AreKeptWhole) {
                           .queue_error_management = QueueErrorManagement::tasks_of_this_nexus,
                           .task_aborted_status = true,
                           .unit_attention_interlock = UnitAttentionInterlock::keep};
-    EXPECT_EQ(kept_mode_pages(keep(pages), {}), pages);
-    EXPECT_EQ(kept_mode_pages(keep(pages) + "60.1.2.3=9\n", {}), pages) << "a field of another release";
+    EXPECT_EQ(kept_mode_pages(keep(pages, {}), {}), pages);
+    EXPECT_EQ(kept_mode_pages(keep(pages, {}) + "60.1.2.3=9\n", {}), pages) << "a field of another release";
     EXPECT_EQ(kept_mode_pages("10.0.3.2=2\n", {}), std::nullopt) << "no such value";
     EXPECT_EQ(kept_mode_pages("10.0.3.2=1", {}), std::nullopt) << "cut off";
 }
 
+TEST(ModePages, AreKeptAsFarAsTheyAreNotAsConfigured) {
+    ModePages configured{.write_cache_enabled = true, .threshold_reports = true};
+    configured.thresholds[0] = {.enabled = true, .count = 0x0400};
+    configured.thresholds[2] = {.enabled = true, .count = 0x0400};
+    ModePages saved = configured;
+    saved.descriptor_sense = true;
+    saved.thresholds[2].count = 0x0404;
+    ModePages later{.thresholds = {}};
+    later.thresholds[0] = {.enabled = true, .count = 0x0800};
+    later.thresholds[2] = {.enabled = false, .count = 0x0800};
+    ModePages expected = later;
+    expected.descriptor_sense = true;
+    expected.thresholds[2] = saved.thresholds[2];
+    EXPECT_EQ(kept_mode_pages(keep(saved, configured), later), expected);
+    EXPECT_EQ(keep(configured, configured), "");
+}
+
 TEST(ModePages, LeaveTheTaskSetTypeToTheAdministrator) {
     const ModePages shared{.task_set_type = TaskSetType::shared};
-    EXPECT_EQ(kept_mode_pages(keep(shared), {}), ModePages{}) << "what is configured now counts";
-    EXPECT_EQ(kept_mode_pages(keep(ModePages{}), shared), shared);
+    EXPECT_EQ(kept_mode_pages(keep(shared, {}), {}), ModePages{}) << "what is configured now counts";
+    EXPECT_EQ(kept_mode_pages(keep(ModePages{}, {}), shared), shared);
     EXPECT_EQ(kept_mode_pages("10.0.2.7=0\n", {}), ModePages{});
     EXPECT_EQ(selected(control(2, 0x00)), std::unexpected(invalid_parameter(4 + 2, 5))) << "TST 000b";
     EXPECT_EQ(selected(control(2, 0x28)), std::unexpected(invalid_parameter(4 + 2, 3))) << "DPICZ";

@@ -99,6 +99,8 @@ void Library::load(std::size_t index, const std::string& barcode, std::vector<In
         if (auto cartridge = fetch(barcode)) {
             drive->insert(std::move(*cartridge));
         } else {
+            TARGE_LOG(error, "vtl", "{} cannot be read in drive {}: {}", barcode, index,
+                      cartridge.error().what);
             drive->insert_unreadable(barcode);
         }
     }

@@ -1,5 +1,6 @@
 #include "vtl/library.h"
 
+#include "base/log.h"
 #include "vtl/testing_library.h"
 
 #include <gtest/gtest.h>
@@ -148,7 +149,13 @@ TEST_F(Libraries, ProtectCartridges) {
 
 TEST_F(Libraries, SayThatACartridgeIsDamaged) {
     content_.cartridges["A00001L6"]->content("label.json").clear();
+    static std::string logged;
+    logged.clear();
+    base::set_log_sink([](std::string_view line) { logged += line; });
     ASSERT_TRUE(move(0x1000, 0x0100).good());
+    base::set_log_sink(nullptr);
+    EXPECT_NE(logged.find("A00001L6 cannot be read in drive 0: the label's member"), std::string::npos)
+        << logged;
     EXPECT_EQ(text(drive(0, {0, 0, 0, 0, 0, 0})), "3/3100");
     EXPECT_EQ(text(drive(0, {0x0a, 0, 0, 0, 1, 0}, bytes_of("x"))), "3/3100");
     EXPECT_TRUE(move(0x0100, 0x1000).good());

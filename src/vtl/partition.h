@@ -33,7 +33,8 @@ struct PartitionName {
 class Partition {
 public:
     /// Looks for the end of data: reads the headers of segments, the index of the last one, and of that what
-    /// was written after its last sync. Changes nothing. An empty partition has no file.
+    /// was written after its last sync. Changes nothing. An empty partition has no file. Where damage hides
+    /// what was synced at the end, all of that is one more object, which is damaged.
     [[nodiscard]] static Result<std::unique_ptr<Partition>> open(Store& store, const PartitionName& name);
 
     [[nodiscard]] std::uint64_t object() const { return at_.object; }
@@ -107,6 +108,8 @@ private:
 
     Result<> find_segments();
     Result<std::optional<SegmentHeader>> look_at_segment(std::uint32_t number, bool last);
+    Result<std::optional<SegmentHeader>> made_up_header(std::uint32_t number, bool last, StoreFile& file);
+    Result<std::optional<SegmentHeader>> header_behind_last(std::uint32_t number);
     Result<bool> was_cut(std::uint32_t number, std::uint64_t bytes);
     Result<> find_end();
     /// Walks over whole, intact records from `end_` on.

@@ -89,7 +89,9 @@ Result<> Partition::find_segments() {
 }
 
 /// Whether the tape was cut off in a segment, so that those behind it are none of it any more. Others have
-/// one behind them only when they are full, or too short for damage: then the index knows of more.
+/// one behind them only when they are full, or too short for damage: then the index knows of more, or is lost
+/// itself. What was cut has one that tells of no more than there is, and at most the line that says so may
+/// have been lost with the power.
 Result<bool> Partition::was_cut(std::uint32_t number, std::uint64_t bytes) {
     if (bytes >= name_.segment_bytes) {
         return false;
@@ -98,11 +100,10 @@ Result<bool> Partition::was_cut(std::uint32_t number, std::uint64_t bytes) {
     if (!index) {
         return std::unexpected(index.error());
     }
-    return index->last() == nullptr || index->last()->offset <= bytes;
+    return index->last() != nullptr && index->last()->offset <= bytes && index->damaged_behind() <= 1;
 }
 
-/// Nothing when the segment was being made when the power went. A header that is damaged is made up for by
-/// the index, whose first line says the same.
+/// Nothing when the segment was being made when the power went.
 Result<std::optional<SegmentHeader>> Partition::look_at_segment(std::uint32_t number, bool last) {
     const std::string name = file_name(number);
     auto file = store_.open(name, false);
@@ -111,35 +112,80 @@ Result<std::optional<SegmentHeader>> Partition::look_at_segment(std::uint32_t nu
     }
     std::array<std::byte, SegmentHeader::kBytes> raw{};
     const auto got = (*file)->read(0, raw);
-    if (!got) {
+    if (!got && got.error().kind != FaultKind::damaged) {
         return std::unexpected(got.error());
     }
-    const auto header = *got == raw.size() ? decode_segment(raw) : std::nullopt;
-    if (header && header->cartridge == name_.cartridge && header->format == name_.format &&
-        header->partition == name_.number && header->number == number) {
-        return header;
+    const auto header = got && *got == raw.size() ? decode_segment(raw) : std::nullopt;
+    if (!header) {
+        return made_up_header(number, last, **file);
     }
-    if (header) {
-        return damaged(name + " belongs to another cartridge");
-    }
+    return header->cartridge == name_.cartridge && header->format == name_.format &&
+                   header->partition == name_.number && header->number == number
+               ? Result<std::optional<SegmentHeader>>(header)
+               : damaged(name + " belongs to another cartridge");
+}
+
+/// A header that is damaged is made up for by the index, whose first line says the same, or by the first
+/// record. What lies behind the segments before it is taken for the last one's where its index says that
+/// something was synced.
+Result<std::optional<SegmentHeader>> Partition::made_up_header(std::uint32_t number, bool last,
+                                                               StoreFile& file) {
+    const std::string name = file_name(number);
     const auto index = SegmentIndex::open(store_, index_name(name));
     if (!index) {
         return std::unexpected(index.error());
     }
+    SegmentHeader header{
+        .cartridge = name_.cartridge, .format = name_.format, .partition = name_.number, .number = number};
     const IndexEntry* const first = index->first();
     if (first != nullptr && first->offset == SegmentHeader::kBytes &&
         (!last || index->last_committed() != nullptr)) {
-        return SegmentHeader{.cartridge = name_.cartridge,
-                             .format = name_.format,
-                             .partition = name_.number,
-                             .number = number,
-                             .first_object = first->object,
-                             .first_filemarks = first->filemarks,
-                             .epoch = first->epoch,
-                             .previous_bytes = 0};
+        header.first_object = first->object;
+        header.first_filemarks = first->filemarks;
+        header.epoch = first->epoch;
+        return header;
     }
-    return last ? Result<std::optional<SegmentHeader>>(std::nullopt)
-                : damaged(name + ": its header is damaged");
+    std::array<std::byte, RecordHeader::kBytes> raw{};
+    const auto got = file.read(SegmentHeader::kBytes, raw);
+    if (!got && got.error().kind != FaultKind::damaged) {
+        return std::unexpected(got.error());
+    }
+    const auto record = got && *got == raw.size() ? decode_record(raw) : std::nullopt;
+    const SegmentHeader before = segments_.empty() ? SegmentHeader{} : segments_.back().header;
+    if (record && record->previous_bytes == 0 && record->epoch >= before.epoch &&
+        record->object >= before.first_object && (number > 0 || record->object == 0)) {
+        header.first_object = record->object;
+        header.first_filemarks = record->filemarks;
+        header.epoch = record->epoch;
+        return header;
+    }
+    if (last) {
+        return index->promises_lost() ? header_behind_last(number)
+                                      : Result<std::optional<SegmentHeader>>(std::nullopt);
+    }
+    return damaged(name + ": its header is damaged");
+}
+
+/// Of a segment that begins where the one before it ends, as the index of that one says.
+Result<std::optional<SegmentHeader>> Partition::header_behind_last(std::uint32_t number) {
+    SegmentHeader header{
+        .cartridge = name_.cartridge, .format = name_.format, .partition = name_.number, .number = number};
+    if (segments_.empty()) {
+        return header;
+    }
+    const Segment& before = segments_.back();
+    const auto index = SegmentIndex::open(store_, index_name(file_name(before.header.number)));
+    if (!index) {
+        return std::unexpected(index.error());
+    }
+    const IndexEntry* const end = index->last_committed();
+    if (end == nullptr || end->offset != before.bytes) {
+        return damaged(file_name(number) + ": its header is damaged");
+    }
+    header.first_object = end->object;
+    header.first_filemarks = end->filemarks;
+    header.epoch = end->epoch;
+    return header;
 }
 
 Result<> Partition::find_end() {
@@ -170,6 +216,7 @@ Result<> Partition::find_end() {
 }
 
 Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::uint64_t epoch) {
+    const bool promised = tail.index.promises_lost();
     std::vector<std::byte> payload;
     while (end_.offset + RecordHeader::kBytes <= file_bytes) {
         std::array<std::byte, RecordHeader::kBytes> raw{};
@@ -188,7 +235,8 @@ Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::
         if (!data && data.error().kind != FaultKind::damaged) {
             return std::unexpected(data.error());
         }
-        if (!data || *data != payload.size() || wire::crc32c(0, payload) != header->payload_crc) {
+        const bool whole = data && *data == payload.size() && wire::crc32c(0, payload) == header->payload_crc;
+        if (!whole && !promised) {
             break;
         }
         pass(end_, *header);
@@ -196,6 +244,13 @@ Result<> Partition::scan_tail(OpenSegment& tail, std::uint64_t file_bytes, std::
         epoch_ = epoch = header->epoch;
         dirty_ = true;
         note_in_index(tail);
+    }
+    if (promised && end_.offset < file_bytes) {
+        // What was synced here cannot be found, and is not taken for the end of the tape.
+        end_.object += 1;
+        end_.offset = file_bytes;
+        last_record_bytes_ = 0;
+        dirty_ = true;
     }
     segments_.back().bytes = end_.offset;
     epoch_ = epoch;

@@ -47,6 +47,27 @@ Result<SegmentIndex> SegmentIndex::create(Store& store, const std::string& name)
     return SegmentIndex(std::move(*file));
 }
 
+/// What the disk cannot read stays zero, and is no line.
+Result<> SegmentIndex::read_lines(std::span<std::byte> out) {
+    constexpr std::size_t kSector = 4096;
+    const auto whole = file_->read(0, out);
+    if (whole || whole.error().kind != FaultKind::damaged) {
+        return whole ? Result<>{} : std::unexpected(whole.error());
+    }
+    std::ranges::fill(out, std::byte{0});
+    for (std::size_t at = 0; at < out.size(); at += kSector) {
+        const auto sector = out.subspan(at, std::min(kSector, out.size() - at));
+        const auto got = file_->read(at, sector);
+        if (!got && got.error().kind != FaultKind::damaged) {
+            return std::unexpected(got.error());
+        }
+        if (!got) {
+            std::ranges::fill(sector, std::byte{0});
+        }
+    }
+    return {};
+}
+
 Result<> SegmentIndex::load() {
     const auto bytes = file_->size();
     if (!bytes) {
@@ -54,19 +75,24 @@ Result<> SegmentIndex::load() {
     }
     const std::uint64_t entries = std::min(*bytes / IndexEntry::kBytes, kMaxEntries);
     std::vector<std::byte> raw(static_cast<std::size_t>(entries) * IndexEntry::kBytes);
-    const auto got = file_->read(0, raw);
-    if (!got) {
-        return std::unexpected(got.error());
+    if (const auto read = read_lines(raw); !read) {
+        return read;
     }
-    for (std::size_t slot = 0; (slot + 1) * IndexEntry::kBytes <= *got; ++slot) {
+    for (std::size_t slot = 0; slot < entries; ++slot) {
         const auto entry =
             decode_index(std::span{raw}.subspan(slot * IndexEntry::kBytes).first<IndexEntry::kBytes>());
+        if (!entry) {
+            last_damaged_ = slot;
+            continue;
+        }
         const IndexEntry* const newest = last();
-        if (entry &&
-            (newest == nullptr || (entry->object >= newest->object && entry->offset >= newest->offset &&
-                                   entry->filemarks >= newest->filemarks))) {
+        if (newest == nullptr || (entry->object >= newest->object && entry->offset >= newest->offset &&
+                                  entry->filemarks >= newest->filemarks)) {
             lines_.push_back({*entry, slot});
         }
+    }
+    if (*bytes > entries * IndexEntry::kBytes) {
+        last_damaged_ = entries;
     }
     flushed_ = lines_.size();
     return {};
@@ -103,8 +129,15 @@ const IndexEntry* SegmentIndex::last_committed() const {
     return found == newest_first.end() ? nullptr : &found->entry;
 }
 
+bool SegmentIndex::promises_lost() const {
+    const auto newest_first = std::views::reverse(lines_);
+    const auto found =
+        std::ranges::find_if(newest_first, [](const Line& line) { return line.entry.committed; });
+    return last_damaged_ && (found == newest_first.end() || *last_damaged_ > found->slot);
+}
+
 void SegmentIndex::add(const IndexEntry& entry) {
-    lines_.push_back({entry, lines_.empty() ? 0 : lines_.back().slot + 1});
+    lines_.push_back({entry, slots()});
 }
 
 Result<> SegmentIndex::flush() {
@@ -118,10 +151,18 @@ Result<> SegmentIndex::flush() {
                std::span{raw}.subspan((i - flushed_) * IndexEntry::kBytes).first<IndexEntry::kBytes>());
     }
     const auto wrote = file_->write(lines_[flushed_].slot * IndexEntry::kBytes, std::array{wire::Bytes{raw}});
-    if (wrote) {
-        flushed_ = lines_.size();
+    if (!wrote) {
+        return wrote;
     }
-    return wrote;
+    flushed_ = lines_.size();
+    // What is damaged behind them has told of no more than they do.
+    if (last_damaged_ && *last_damaged_ >= slots()) {
+        if (const auto done = file_->truncate(slots() * IndexEntry::kBytes); !done) {
+            return done;
+        }
+        last_damaged_.reset();
+    }
+    return {};
 }
 
 Result<> SegmentIndex::sync() {
@@ -138,6 +179,9 @@ Result<> SegmentIndex::cut(std::uint64_t offset) {
     const std::uint64_t kept = flushed_ == 0 ? 0 : lines_[flushed_ - 1].slot + 1;
     if (const auto done = file_->truncate(kept * IndexEntry::kBytes); !done) {
         return done;
+    }
+    if (last_damaged_ && *last_damaged_ >= kept) {
+        last_damaged_.reset();
     }
     return file_->sync();
 }

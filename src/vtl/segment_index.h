@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,12 @@ public:
     [[nodiscard]] const IndexEntry* first() const { return lines_.empty() ? nullptr : &lines_.front().entry; }
     [[nodiscard]] const IndexEntry* last() const { return lines_.empty() ? nullptr : &lines_.back().entry; }
     [[nodiscard]] const IndexEntry* last_committed() const;
+    /// Lines are damaged that may have told of more than the last committed one.
+    [[nodiscard]] bool promises_lost() const;
+    /// How many lines may be damaged behind the last.
+    [[nodiscard]] std::uint64_t damaged_behind() const {
+        return last_damaged_ && *last_damaged_ >= slots() ? *last_damaged_ + 1 - slots() : 0;
+    }
 
     /// In memory first; the file has it after flush().
     void add(const IndexEntry& entry);
@@ -51,10 +58,13 @@ private:
 
     explicit SegmentIndex(std::unique_ptr<StoreFile> file) : file_(std::move(file)) {}
     Result<> load();
+    Result<> read_lines(std::span<std::byte> out);
+    [[nodiscard]] std::uint64_t slots() const { return lines_.empty() ? 0 : lines_.back().slot + 1; }
 
     std::unique_ptr<StoreFile> file_;
     std::vector<Line> lines_;
-    std::size_t flushed_ = 0;  ///< lines that the file has
+    std::optional<std::uint64_t> last_damaged_;  ///< slot of a line that could not be read
+    std::size_t flushed_ = 0;                    ///< lines that the file has
 };
 
 }  // namespace targe::vtl

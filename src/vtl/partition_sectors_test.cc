@@ -1,0 +1,239 @@
+// Tapes whose last segment, or whose index, is damaged or on sectors that the disk cannot read: what was
+// synced is there or is told to be damaged, and nothing of it is taken for the end of the tape.
+#include "vtl/partition.h"
+#include "vtl/testing_store.h"
+#include "vtl/testing_tape.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace targe::vtl {
+namespace {
+
+using testing::MemoryStore;
+using testing::Object;
+using testing::read_object;
+using testing::some_bytes;
+using testing::write_object;
+
+/// A disk with sectors that cannot be read, named by file and number.
+class BadSectors final : public Store {
+public:
+    static constexpr std::size_t kSector = 512;
+    using Sectors = std::set<std::pair<std::string, std::uint64_t>>;
+
+    BadSectors(MemoryStore& store, Sectors& bad) : store_(store), bad_(bad) {}
+    Result<std::vector<std::string>> list() override { return store_.list(); }
+    Result<std::unique_ptr<StoreFile>> open(const std::string& name, bool create) override {
+        auto file = store_.open(name, create);
+        return file ? std::make_unique<File>(std::move(*file), name, bad_)
+                    : Result<std::unique_ptr<StoreFile>>(std::unexpected(file.error()));
+    }
+    Result<std::uint64_t> size(const std::string& name) override { return store_.size(name); }
+    Result<> remove(const std::string& name) override { return store_.remove(name); }
+    Result<> replace(const std::string& name, wire::Bytes content) override {
+        return store_.replace(name, content);
+    }
+    Result<std::optional<std::vector<std::byte>>> read_all(const std::string& name,
+                                                           std::size_t limit) override {
+        return store_.read_all(name, limit);
+    }
+    Result<> sync() override { return store_.sync(); }
+
+private:
+    struct File final : StoreFile {
+        File(std::unique_ptr<StoreFile> to, std::string of, Sectors& sectors)
+            : file(std::move(to)), name(std::move(of)), bad(sectors) {}
+        Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out) override {
+            for (std::uint64_t i = offset / kSector; !out.empty() && i <= (offset + out.size() - 1) / kSector;
+                 ++i) {
+                if (bad.contains({name, i})) {
+                    return damaged("read " + name + ": Input/output error");
+                }
+            }
+            return file->read(offset, out);
+        }
+        Result<> write(std::uint64_t offset, std::span<const wire::Bytes> parts) override {
+            return file->write(offset, parts);
+        }
+        Result<> truncate(std::uint64_t size) override { return file->truncate(size); }
+        Result<> sync() override { return file->sync(); }
+        Result<std::uint64_t> size() override { return file->size(); }
+        std::unique_ptr<StoreFile> file;
+        std::string name;
+        Sectors& bad;
+    };
+    MemoryStore& store_;
+    Sectors& bad_;
+};
+
+constexpr PartitionName kName{.cartridge = 7, .segment_bytes = 8000};
+
+class LastSegments : public ::testing::Test {
+protected:
+    void SetUp() override {
+        reopen();
+        for (int i = 0; i < 45; ++i) {
+            tape_.push_back(i % 7 == 6 ? Object{} : Object{some_bytes(random_, 500 + random_() % 600)});
+            ASSERT_TRUE(write_object(*partition_, codec_, tape_.back()));
+            if (i % 5 == 4) {
+                ASSERT_TRUE(partition_->sync());
+            }
+        }
+        for (const std::string& name : store_.names()) {
+            (name.ends_with(".tape") ? segments_ : indexes_).push_back(name);
+        }
+        ASSERT_GT(segments_.size(), 2U);
+        // Several records before the damage, and several behind it.
+        ASSERT_GT(store_.content(segments_.back()).size(), 4000U);
+    }
+    void reopen() {
+        partition_.reset();
+        auto opened = Partition::open(disk_, kName);
+        ASSERT_TRUE(opened) << opened.error().what;
+        partition_ = std::move(*opened);
+    }
+    void spoil(const std::string& name) { std::ranges::fill(store_.content(name), std::byte{0x55}); }
+    /// The object that `byte` of the last segment belongs to, without its index.
+    [[nodiscard]] std::size_t object_at(std::size_t byte) {
+        const auto& content = store_.content(segments_.back());
+        const auto header = decode_segment(std::span{content}.first<SegmentHeader::kBytes>());
+        std::size_t object = static_cast<std::size_t>(header->first_object);
+        for (std::size_t at = SegmentHeader::kBytes;; ++object) {
+            const auto record = decode_record(std::span{content}.subspan(at).first<RecordHeader::kBytes>());
+            at += static_cast<std::size_t>(record->record_bytes());
+            if (byte < at) {
+                return object;
+            }
+        }
+    }
+    /// Reads as a drive does: what is readable is what was written there; the numbers of what is not.
+    std::vector<std::uint64_t> unreadable() {
+        std::vector<std::uint64_t> missing;
+        partition_->rewind();
+        while (!partition_->at_end()) {
+            const std::uint64_t at = partition_->object();
+            const auto header = partition_->peek();
+            if (!header) {
+                EXPECT_EQ(header.error().kind, FaultKind::damaged);
+                EXPECT_TRUE(partition_->pass_damaged());
+                missing.push_back(at);
+                continue;
+            }
+            const auto object = read_object(*partition_, codec_);
+            if (!object) {
+                partition_->step(**header);
+                missing.push_back(at);
+            } else {
+                EXPECT_EQ(*object, tape_[static_cast<std::size_t>(at)]) << at;
+            }
+        }
+        return missing;
+    }
+
+    MemoryStore store_;
+    BadSectors::Sectors bad_;
+    BadSectors disk_{store_, bad_};
+    BlockCodec codec_;
+    std::mt19937_64 random_{23};
+    std::vector<Object> tape_;
+    std::vector<std::string> segments_;
+    std::vector<std::string> indexes_;
+    std::unique_ptr<Partition> partition_;
+};
+
+TEST_F(LastSegments, AreReadWithoutTheirIndexAndHeader) {
+    for (const std::string& index : indexes_) {
+        spoil(index);
+    }
+    reopen();
+    EXPECT_EQ(partition_->end_object(), tape_.size());
+    EXPECT_TRUE(unreadable().empty());
+    for (const std::string& segment : segments_) {
+        store_.content(segment)[10] ^= std::byte{1};
+    }
+    reopen();
+    EXPECT_EQ(partition_->end_object(), tape_.size());
+    EXPECT_TRUE(unreadable().empty());
+}
+
+// Records before the damage are good; what is behind it is not taken for the end, nor overwritten.
+TEST_F(LastSegments, TellOfDamageThatHidesWhatWasSynced) {
+    const std::size_t wrong = object_at(2000);
+    spoil(indexes_.back());
+    for (std::size_t i = 2000; i < 3200; ++i) {
+        store_.content(segments_.back())[i] ^= std::byte{1};
+    }
+    reopen();
+    const std::vector<std::uint64_t> missing = unreadable();
+    ASSERT_FALSE(missing.empty());
+    EXPECT_EQ(missing.front(), wrong);
+    EXPECT_EQ(partition_->end_object(), missing.back() + 1);
+    const auto before = store_.content(segments_.back());
+    ASSERT_TRUE(partition_->seek_object(partition_->end_object()));
+    const std::uint64_t end = partition_->end_object();
+    tape_.resize(end);
+    for (int i = 0; i < 3; ++i) {
+        tape_.emplace_back(some_bytes(random_, 100));
+        ASSERT_TRUE(write_object(*partition_, codec_, tape_.back()));
+    }
+    ASSERT_TRUE(partition_->sync());
+    EXPECT_TRUE(std::ranges::equal(before, std::span{store_.content(segments_.back())}.first(before.size())));
+    reopen();
+    EXPECT_EQ(partition_->end_object(), end + 3);
+    EXPECT_EQ(unreadable(), missing);
+}
+
+TEST_F(LastSegments, TellOfDamageAtTheirBeginWithoutIndex) {
+    spoil(indexes_.back());
+    const std::size_t first = object_at(SegmentHeader::kBytes);
+    for (std::size_t i = 0; i < 1200; ++i) {
+        store_.content(segments_.back())[i] ^= std::byte{1};
+    }
+    reopen();
+    EXPECT_EQ(unreadable(), std::vector<std::uint64_t>{first});
+    EXPECT_EQ(partition_->end_object(), first + 1);
+}
+
+// Not for a tape that was cut there, which would make all that follows nobody's.
+TEST_F(LastSegments, AreThereBehindOneThatIsTooShortAndHasNoIndex) {
+    spoil(indexes_.front());
+    store_.content(segments_.front()).resize(2000);
+    reopen();
+    EXPECT_EQ(partition_->end_object(), tape_.size());
+    ASSERT_TRUE(partition_->seek_object(tape_.size() - 1));
+    EXPECT_EQ(read_object(*partition_, codec_).value(), tape_.back());
+    ASSERT_TRUE(store_.remove(indexes_.front()));
+    reopen();
+    EXPECT_EQ(partition_->end_object(), tape_.size());
+}
+
+// One after the other: the tape is there but for what is on the sector.
+TEST_F(LastSegments, LoseNoMoreThanASectorHas) {
+    for (const std::string& name : store_.names()) {
+        const std::size_t sectors =
+            (store_.content(name).size() + BadSectors::kSector - 1) / BadSectors::kSector;
+        for (std::size_t sector = 0; sector < sectors; ++sector) {
+            SCOPED_TRACE(name + " sector " + std::to_string(sector));
+            bad_ = {{name, sector}};
+            reopen();
+            ASSERT_EQ(partition_->end_object(), tape_.size());
+            const auto missing = unreadable();
+            ASSERT_LE(missing.size(), name.ends_with(".index") ? 0U : 10U);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace targe::vtl

@@ -233,6 +233,18 @@ vtl::Result<> made_durable(const std::filesystem::path& file) {
     return (*archive)->sync();
 }
 
+/// One word for the shell, whatever is in it.
+std::string quoted(std::string_view word) {
+    if (word.find_first_of(" \t\n!\"#$&'()*;<>?[\\]^`{|}~") == std::string_view::npos) {
+        return std::string(word);
+    }
+    std::string made = "'";
+    for (const char c : word) {
+        made += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return made + "'";
+}
+
 Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
     if (std::filesystem::exists(arguments.file)) {
         return problem(fmt::format("{} is there already", arguments.file), "", "choose another file");
@@ -246,17 +258,23 @@ Outcome export_tape(const VtlArguments& arguments, VtlLibrary& library) {
         return problem(fmt::format("{} cannot be written", arguments.file),
                        "its folder is not there, or not yours", "choose another file");
     }
-    auto done = vtl::export_tar(**cartridge, file);
+    const auto unreadable = vtl::export_tar(**cartridge, file);
     file.close();
-    if (done) {
-        done = made_durable(arguments.file);
-    }
+    const auto done = unreadable ? made_durable(arguments.file) : std::unexpected(unreadable.error());
     if (!done) {
         std::filesystem::remove(arguments.file);
         return file ? Outcome(from(done.error()))
                     : problem(fmt::format("{} could not be written whole", arguments.file),
                               "its file system has no space left, or its disk fails",
                               "choose another file, where there is more space");
+    }
+    if (!unreadable->empty()) {
+        return problem(fmt::format("{} is written to {} but for what is damaged: {}", arguments.barcode,
+                                   arguments.file, vtl::text_of(*unreadable)),
+                       "files of the cartridge were changed from outside, or their disk fails",
+                       fmt::format("tar tf {}, which has them as .damaged, and an import as blocks that "
+                                   "cannot be read",
+                                   cli::quoted(arguments.file)));
     }
     return Shown{.text = fmt::format("Cartridge {} is written to {}.\n", arguments.barcode, arguments.file)};
 }
@@ -308,18 +326,6 @@ Outcome import_tape(const VtlArguments& arguments, VtlLibrary& library) {
                        adopted.error().cause, adopted.error().cure);
     }
     return shown(adopted, where_it_is);
-}
-
-/// One word for the shell, whatever is in it.
-std::string quoted(std::string_view word) {
-    if (word.find_first_of(" \t\n!\"#$&'()*;<>?[\\]^`{|}~") == std::string_view::npos) {
-        return std::string(word);
-    }
-    std::string made = "'";
-    for (const char c : word) {
-        made += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return made + "'";
 }
 
 /// What is to be done next can be run as it is printed.

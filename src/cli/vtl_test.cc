@@ -1,4 +1,5 @@
 #include "cli/run.h"
+#include "vtl/block_codec.h"
 #include "vtl/cartridge.h"
 #include "vtl/posix_store.h"
 
@@ -8,7 +9,9 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <random>
 #include <sstream>
 #include <string>
@@ -107,6 +110,29 @@ TEST_F(TargeVtl, ExportsAndImports) {
     EXPECT_EQ(out_, "Cartridge COPY01L6 is in slot:2.\n");
     EXPECT_THAT(vtl({"import", (folder_ / "library" / "library.json").string()}),
                 HasSubstr("it is no archive that 'targe vtl export' has written"));
+}
+
+TEST_F(TargeVtl, ExportsWhatIsNotDamagedAndSaysWhatIs) {
+    EXPECT_EQ(vtl({"add", "A00001L6"}), "");
+    {
+        auto store = vtl::open_folder((folder_ / "library" / "cartridges" / "A00001L6").string(), false);
+        auto cartridge = vtl::Cartridge::open(std::move(*store));
+        ASSERT_TRUE(cartridge);
+        vtl::BlockCodec codec;
+        for (int i = 0; i < 3; ++i) {
+            ASSERT_TRUE(
+                codec.write((*cartridge)->partition(0), std::vector<std::byte>(100, std::byte(i)), {}));
+        }
+        ASSERT_TRUE((*cartridge)->sync());
+    }
+    const auto tape = folder_ / "library" / "cartridges" / "A00001L6" / "00000001-0-00000000.tape";
+    std::fstream(tape, std::ios::in | std::ios::out | std::ios::binary).seekp(64 + 164 + 64 + 9).put('x');
+    const std::string archive = (folder_ / "a.tar").string();
+    EXPECT_THAT(vtl({"export", "A00001L6", archive}),
+                HasSubstr("A00001L6 is written to " + archive + " but for what is damaged: object 1\n"));
+    EXPECT_EQ(vtl({"import", archive, "--barcode", "COPY01L6"}), "");
+    std::filesystem::remove(archive);
+    EXPECT_THAT(vtl({"export", "COPY01L6", archive}), HasSubstr("damaged: object 1\n"));
 }
 
 TEST_F(TargeVtl, ImportsACartridgeWithItsCapacity) {

@@ -26,6 +26,8 @@ struct Command {
     std::span<std::byte> data_in = {};  ///< room; the CDB may ask for more
     std::uint64_t session = 1;          ///< which I_T nexus
     std::uint64_t now_ms = 0;           ///< since 1970
+    /// Whether it is to end soon: nobody waits for it, or its time is nearly over. May be empty.
+    std::function<bool()> overdue = {};
     bool operator==(const Command&) const = delete;
 };
 

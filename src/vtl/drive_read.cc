@@ -252,6 +252,12 @@ Drive::Ending Drive::verify_6(Call& call) {
     const std::uint64_t blocks = fixed ? length : std::min<std::uint64_t>(length, 1);
     for (std::uint64_t left = blocks; left > 0; --left) {
         const auto residue = static_cast<std::int64_t>(fixed ? left : length);
+        // Without data its length has no bound but that of the tape.
+        if (call.in().overdue && call.in().overdue()) {
+            return Sense{.key = SenseKey::aborted_command,
+                         .asc = asc::command_timeout_during_processing,
+                         .information = residue};
+        }
         const auto header = look(call, residue);
         if (!header) {
             return header.error();

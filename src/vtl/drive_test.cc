@@ -141,6 +141,24 @@ TEST_F(DriveData, ReadsBackwards) {
     EXPECT_TRUE(run({0x0f, 2, 0, 0, 2, 0}).good());
 }
 
+// It has no data that would bound it: with FIXED it may go over terabytes.
+TEST_F(DriveData, VerifiesForAsLongAsMayBe) {
+    ASSERT_TRUE(set_block_length(10).good());
+    ASSERT_TRUE(run({0x0a, 1, 0, 0, 5, 0}, Bytes(50)).good());
+    ASSERT_TRUE(rewind().good());
+    int turns = 3;
+    Command command{.cdb = {}, .overdue = [&turns] { return turns-- == 0; }};
+    const Bytes cdb = bytes_of({0x13, 1, 0, 0, 5, 0});
+    command.cdb = cdb;
+    const Reply reply = drive_.execute(command);
+    ASSERT_TRUE(reply.sense);
+    EXPECT_EQ(*reply.sense, (Sense{.key = scsi::SenseKey::aborted_command,
+                                   .asc = asc::command_timeout_during_processing,
+                                   .information = 2}));
+    EXPECT_EQ(position().first, 3U);
+    EXPECT_TRUE(run({0x13, 1, 0, 0, 2, 0}).good());
+}
+
 TEST_F(DriveData, VerifiesAndCompares) {
     ASSERT_TRUE(write(bytes_of("same")).good());
     ASSERT_TRUE(write(bytes_of("other")).good());

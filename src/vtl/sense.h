@@ -31,6 +31,7 @@ inline constexpr scsi::Asc conditional_write_protect{0x2706};
 inline constexpr scsi::Asc import_or_export_element_accessed{0x2801};
 inline constexpr scsi::Asc log_counter_at_maximum{0x5b02};
 inline constexpr scsi::Asc data_encryption_parameters_changed{0x2a11};
+inline constexpr scsi::Asc command_timeout_during_processing{0x2e02};
 inline constexpr scsi::Asc incompatible_medium_installed{0x3000};
 inline constexpr scsi::Asc cannot_read_medium_unknown_format{0x3001};
 inline constexpr scsi::Asc cleaning_cartridge_installed{0x3003};

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -22,6 +23,22 @@ std::uint64_t now_ms() {
     using std::chrono::duration_cast;
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return static_cast<std::uint64_t>(duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::uint64_t monotonic_ns() {
+    using std::chrono::duration_cast;
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+/// From when on targed would soon take the unit for hung, because of the command.
+std::uint64_t last_moment_ns(const targe_command& command) {
+    constexpr std::uint64_t kEarlyNs = 5'000'000'000;
+    if (command.deadline_ns == 0) {
+        return ~std::uint64_t{0};
+    }
+    const std::uint64_t left = command.deadline_ns - std::min(monotonic_ns(), command.deadline_ns);
+    return command.deadline_ns - std::min(kEarlyNs, left / 4);
 }
 
 UnitServer& server(void* context) {
@@ -129,7 +146,10 @@ void UnitServer::raise_all(const Reply& reply, std::uint64_t sender) {
 }
 
 int UnitServer::execute(targe_command& command) {
-    const Command asked = command_of(command, now_ms());
+    Command asked = command_of(command, now_ms());
+    asked.overdue = [&command, last = last_moment_ns(command)] {
+        return targe_aborted(&command) != 0 || monotonic_ns() >= last;
+    };
     const Reply reply = unit_ ? library_.execute_drive(*unit_, asked) : library_.execute_changer(asked);
     if (!reply.trouble.empty()) {
         TARGE_LOG(error, "vtl", "{}: {}", name_, reply.trouble);

@@ -94,6 +94,7 @@ void Drive::thread() {
     partition_ = 0;
     positioned_ = true;
     sync_failed_ = false;
+    change_noted_ = false;
     overwrite_.reset();
     since_load_ = {};
     before_anew_ = {};

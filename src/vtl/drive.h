@@ -109,6 +109,7 @@ private:
     Ending write_filemarks_6(Call& call);
     Ending erase(Call& call);
     Ending may_write();
+    Ending note_change(Call& call, std::int64_t residue);
     Ending write_fault(Call& call, const Fault& fault, std::int64_t residue);
     Ending write_block(Call& call, wire::Bytes block, std::int64_t residue);
     [[nodiscard]] std::uint64_t room() const;
@@ -215,7 +216,8 @@ private:
     Insertion insertion_ = Insertion::ready;
     std::size_t partition_ = 0;
     bool positioned_ = true;
-    bool sync_failed_ = false;  ///< and an initiator was told
+    bool sync_failed_ = false;   ///< and an initiator was told
+    bool change_noted_ = false;  ///< VOLUME CHANGE REFERENCE is another than any that was told
 
     ModePages mode_;
     std::uint32_t block_length_ = 0;  ///< of the block descriptor; 0: variable

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kMegabyte = 1'000'000;
 constexpr std::uint8_t kReadOnly = 0x80;
+constexpr std::uint64_t kVolumeChangeReference = 0x0009;
 
 /// What a host may write.
 struct HostAttribute {
@@ -117,7 +118,7 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
     all[0x0005] = text("LTO-CVE", 8);
     all[0x0006] = number(generation.density, 1);
     all[0x0007] = number(label.format, 2);
-    all[0x0009] = number(label.format, 4);
+    all[0x0009] = number(label.changes, 4);
     all[0x020a] = text(description_.manufacturer +
                            std::string(8 - std::min<std::size_t>(8, description_.manufacturer.size()), ' ') +
                            description_.serial,
@@ -160,6 +161,9 @@ Drive::Ending Drive::read_attribute(Call& call) {
         }
     }
     std::erase_if(all, [&](const auto& each) { return each.first < first; });
+    if (action == values && first <= kVolumeChangeReference) {
+        change_noted_ = false;
+    }
     if (action == values && all.empty()) {
         return invalid_field(L::kFirst);
     }

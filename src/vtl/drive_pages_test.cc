@@ -6,6 +6,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 
 namespace targe::vtl {
 namespace {
@@ -269,6 +270,40 @@ TEST_F(DriveAttributes, OfDriveAndMediumAreRead) {
               2 * found.size());
     EXPECT_EQ(text(read_values(0, 1)), "5/2400");
     EXPECT_EQ(text(run({0x8c, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0})), "5/2400");
+}
+
+// Applications take the volume to be as they left it while its change reference is the one that they have
+// read.
+TEST_F(DriveAttributes, HaveAChangeReferenceThatNoTwoStatesOfTheVolumeShare) {
+    const auto reference = [&] { return number_at(read_values(0x0009).data, 9, 4); };
+    std::uint64_t last = reference();
+    const auto changes = [&](const Answer& answer) {
+        EXPECT_TRUE(answer.good());
+        const std::uint64_t before = std::exchange(last, reference());
+        return last > before;
+    };
+    EXPECT_FALSE(changes(rewind()));
+    EXPECT_TRUE(changes(write(bytes_of("one"))));
+    EXPECT_FALSE(changes(filemarks(0)));
+    EXPECT_TRUE(changes(filemarks(1)));
+    EXPECT_FALSE(changes(rewind()));
+    EXPECT_FALSE(changes(read(3)));
+    EXPECT_TRUE(changes(run({0x19, 0, 0, 0, 0, 0})));
+    EXPECT_FALSE(changes(rewind()));
+    EXPECT_TRUE(changes(run({0x04, 0, 0, 0, 0, 0})));
+    // Also when the power goes before the application has written down the new one.
+    ASSERT_TRUE(write(bytes_of("two")).good());
+    ASSERT_TRUE(filemarks(1).good());
+    auto again = Cartridge::open(store_->copy());
+    ASSERT_TRUE(again);
+    EXPECT_GT((*again)->label().changes, last);
+    EXPECT_EQ((*again)->label().changes, reference());
+    // And not because it was loaded.
+    std::string trouble;
+    drive_.insert(drive_.remove(trouble));
+    last = reference();
+    EXPECT_EQ((*again)->label().changes, last);
+    EXPECT_TRUE(changes(write(bytes_of("three"))));
 }
 
 TEST_F(DriveAttributes, AreWrittenAllOrNone) {

@@ -46,6 +46,24 @@ bool Drive::early_warning() const {
     return room() < early_warning_bytes(cartridge_->capacity(partition_));
 }
 
+/// Before something is written: applications take what they know of a volume for right as long as its VOLUME
+/// CHANGE REFERENCE is the one that they have read.
+Drive::Ending Drive::note_change(Call& call, std::int64_t residue) {
+    if (change_noted_) {
+        return std::nullopt;
+    }
+    Label label = cartridge_->label();
+    label.changes += 1;
+    auto noted = cartridge_->change(label);
+    if (!noted && noted.error().kind == FaultKind::full && !tape().at_end()) {
+        // What is overwritten gives its space back, of which this needs a little.
+        const auto cut = tape().cut();
+        noted = cut ? cartridge_->change(label) : cut;
+    }
+    change_noted_ = noted.has_value();
+    return noted ? std::nullopt : write_fault(call, noted.error(), residue);
+}
+
 bool Drive::write_protected() const {
     constexpr std::uint8_t kSwp = 0x04;
     return (cartridge_ != nullptr && cartridge_->label().write_protected) ||
@@ -141,6 +159,9 @@ Drive::Ending Drive::write_6(Call& call) {
     if (!data) {
         return Sense{.key = SenseKey::aborted_command, .asc = asc::data_phase_error};
     }
+    if (auto failed = note_change(call, static_cast<std::int64_t>(length))) {
+        return failed;
+    }
     wire::Bytes left = *data;
     while (!left.empty()) {
         const auto residue = static_cast<std::int64_t>(fixed ? left.size() / block_bytes : left.size());
@@ -158,6 +179,9 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
     if (count > 0) {
         if (auto refused = may_write()) {
             return refused;
+        }
+        if (auto failed = note_change(call, static_cast<std::int64_t>(count))) {
+            return failed;
         }
     }
     for (std::uint64_t left = count; left > 0; --left) {
@@ -182,6 +206,9 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
 Drive::Ending Drive::erase(Call& call) {
     if (auto refused = may_write()) {
         return refused;
+    }
+    if (auto failed = note_change(call, 0)) {
+        return failed;
     }
     if (const auto done = tape().cut(); !done) {
         return host_trouble(call, done.error(), true);

@@ -17,6 +17,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxBarcode = 32;
 constexpr std::size_t kMaxPartitions = 4;
+/// 2^32 - 1 would say that nobody knows it.
+constexpr std::uint32_t kMostChanges = 0xffff'fffe;
 /// More than fit, for each has a byte at least.
 constexpr std::size_t kMaxAttributes = kAttributeMemory / kAttributeHeader;
 
@@ -164,6 +166,7 @@ std::string encode(const Label& label) {
                     {"capacity_bytes", label.capacity_bytes},
                     {"segment_bytes", label.segment_bytes},
                     {"format", label.format},
+                    {"changes", label.changes},
                     {"partitions", label.partitions},
                     {"usage",
                      {{"loads", label.usage.loads},
@@ -186,6 +189,11 @@ Result<Label> decode_label(std::string_view text) {
     members.number("capacity_bytes", label.capacity_bytes, kMostCapacity);
     members.number("segment_bytes", label.segment_bytes, std::uint64_t{1} << 40);
     members.number("format", label.format, 0xffff'ffff);
+    // Labels of old have none, and tell the format for it.
+    label.changes = label.format;
+    if (body.is_object() && body.contains("changes")) {
+        members.number("changes", label.changes, kMostChanges);
+    }
     if (const Json* const list = members.list("partitions")) {
         for (const Json& each : *list) {
             label.partitions.push_back(each.is_number_unsigned() ? each.get<std::uint64_t>() : 0);

@@ -114,6 +114,8 @@ private:
     Ending write_block(Call& call, wire::Bytes block, std::int64_t residue);
     [[nodiscard]] std::uint64_t room() const;
     [[nodiscard]] bool early_warning() const;
+    [[nodiscard]] bool programmed_warning() const;
+    [[nodiscard]] Ending warning(bool was_told) const;
 
     // Positioning, drive_position.cc.
     Ending rewind(Call& call);

@@ -41,7 +41,8 @@ void Drive::fill_mode_pages(ModePages& pages) const {
               {0, 0, 0, 0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0xff, 0});
     const std::vector<std::uint8_t> extension(28, 0);
     std::vector<std::uint8_t> extension_mask(28, 0);
-    extension_mask[1] = 0xf0;  // WRITE MODE
+    extension_mask[1] = 0xf0;                      // WRITE MODE
+    extension_mask[2] = extension_mask[3] = 0xff;  // PEWS
     pages.add(kConfigurationPage, 1, extension, extension_mask);
     std::vector<std::uint8_t> partition(6 + 2 * (std::size_t{more} + 1), 0);
     std::vector<std::uint8_t> partition_mask(partition.size(), 0xff);

@@ -113,6 +113,41 @@ TEST_F(DrivePages, RefuseWhatCannotBeSelected) {
     EXPECT_TRUE(run({0x15, 0x10, 0, 0, 0, 0}).good());
 }
 
+// PEWS: so many megabytes before early warning begins a zone of which whoever writes into it is told.
+TEST_F(DrivePages, SetAnEarlyWarningOfTheInitiatorsOwn) {
+    Bytes page = mode(0x10, 1).data;
+    page.erase(page.begin(), page.begin() + 4);
+    ASSERT_EQ(number_at(page, 6, 2), 0U);
+    page[7] = std::byte{2};
+    ASSERT_TRUE(select(page).good());
+    EXPECT_EQ(number_at(mode(0x10, 1).data, 4 + 6, 2), 2U);
+    EXPECT_EQ(number_at(mode(0x10, 1, 1).data, 4 + 6, 2), 0xffffU);
+    ASSERT_TRUE(select(bytes_of({0x0f, 0x0e, 0x40, 0x80, 0, 0, 0, 0xff, 0, 0, 0, 0xff, 0, 0, 0, 0})).good());
+    const auto flags = [&] {
+        const Answer told = run({0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        EXPECT_EQ(run({0x34, 6, 0, 0, 0, 0, 0, 0, 0, 0}).data[0], told.data[0]);
+        EXPECT_EQ(run({0x34, 8, 0, 0, 0, 0, 0, 0, 28, 0}).data[0], told.data[0]);
+        return std::to_integer<unsigned>(told.data[0]) & 0x41U;
+    };
+    // Of 10,000,000 bytes the last 312,500 are early warning.
+    std::string said;
+    for (int i = 0; i < 19; ++i) {
+        said += text(write(Bytes(500'000))) + (flags() == 0x41 ? "E " : flags() == 0x01 ? "P " : " ");
+    }
+    EXPECT_EQ(said,
+              "GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD "
+              "0/0007P GOODP GOODP GOODP ");
+    EXPECT_EQ(text(write(Bytes(300'000))), "0/0002");
+    EXPECT_EQ(flags(), 0x41U);
+    ASSERT_TRUE(locate(14).good());
+    EXPECT_EQ(flags(), 0U);
+    const Answer again = write(Bytes(1'000'000));
+    EXPECT_EQ(text(again), "0/0007");
+    EXPECT_TRUE(again.sense->end_of_medium);
+    EXPECT_EQ(again.residue(), 0);
+    EXPECT_EQ(text(filemarks(1)), "GOOD");
+}
+
 TEST_F(DrivePages, ProtectTheTapeByTheSoftwareBit) {
     Bytes page = mode(0x10).data;
     page.erase(page.begin(), page.begin() + 4);

@@ -262,6 +262,7 @@ Drive::Ending Drive::read_position(Call& call) {
     enum Form : std::uint8_t { short_form = 0, vendor_form = 1, long_form = 6, extended_form = 8 };
     constexpr unsigned kBeginning = 0x80;
     constexpr unsigned kEnd = 0x40;
+    constexpr unsigned kProgrammedWarning = 0x01;  // BPEW
     const std::uint64_t form = call.get(L::kServiceAction);
     const std::uint64_t allocation = call.get(L::kAllocationLength);
     // Only the extended form is cut at an allocation length: of the others it must be zero.
@@ -269,7 +270,8 @@ Drive::Ending Drive::read_position(Call& call) {
         return invalid_field(L::kAllocationLength);
     }
     const auto flags =
-        static_cast<std::uint8_t>((tape().object() == 0 ? kBeginning : 0U) | (early_warning() ? kEnd : 0U));
+        static_cast<std::uint8_t>((tape().object() == 0 ? kBeginning : 0U) | (early_warning() ? kEnd : 0U) |
+                                  (programmed_warning() ? kProgrammedWarning : 0U));
     const std::uint64_t object = tape().object();
     call.reply(form == extended_form ? allocation : 32, [&](scsi::ParameterWriter& out) {
         if (form == long_form) {

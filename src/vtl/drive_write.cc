@@ -46,6 +46,28 @@ bool Drive::early_warning() const {
     return room() < early_warning_bytes(cartridge_->capacity(partition_));
 }
 
+/// In the zone that PEWS of the Device Configuration Extension page has put in front of early warning, or
+/// behind.
+bool Drive::programmed_warning() const {
+    constexpr std::uint64_t kMegabyte = 1'000'000;
+    const std::uint64_t megabytes = mode_.byte(0x10, 6, 1) * 256U + mode_.byte(0x10, 7, 1);
+    return megabytes > 0 &&
+           room() < early_warning_bytes(cartridge_->capacity(partition_)) + megabytes * kMegabyte;
+}
+
+/// What follows a write that is done. Early warning is told of by each, the zone before it by the one that
+/// has come into it.
+Drive::Ending Drive::warning(bool was_told) const {
+    if (early_warning()) {
+        return end_of_write(0, false);
+    }
+    return was_told || !programmed_warning() ? std::nullopt
+                                             : Ending(Sense{.key = SenseKey::no_sense,
+                                                            .asc = asc::programmable_early_warning_detected,
+                                                            .information = 0,
+                                                            .end_of_medium = true});
+}
+
 /// Before something is written: applications take what they know of a volume for right as long as its VOLUME
 /// CHANGE REFERENCE is the one that they have read.
 Drive::Ending Drive::note_change(Call& call, std::int64_t residue) {
@@ -154,6 +176,7 @@ Drive::Ending Drive::write_6(Call& call) {
     if (auto refused = may_write()) {
         return refused;
     }
+    const bool told = programmed_warning();
     const std::size_t block_bytes = fixed ? block_length_ : static_cast<std::size_t>(length);
     const auto data = call.parameter_list(fixed ? length * block_bytes : length);
     if (!data) {
@@ -170,7 +193,7 @@ Drive::Ending Drive::write_6(Call& call) {
         }
         left = left.subspan(block_bytes);
     }
-    return early_warning() ? end_of_write(0, false) : std::nullopt;
+    return warning(told);
 }
 
 Drive::Ending Drive::write_filemarks_6(Call& call) {
@@ -184,6 +207,7 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
             return failed;
         }
     }
+    const bool told = programmed_warning();
     for (std::uint64_t left = count; left > 0; --left) {
         if (RecordHeader::kBytes > room()) {
             return end_of_write(static_cast<std::int64_t>(left), true);
@@ -200,7 +224,7 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
     if (!synced) {
         return host_trouble(call, synced.error(), true);
     }
-    return count > 0 && early_warning() ? end_of_write(0, false) : std::nullopt;
+    return count > 0 ? warning(told) : std::nullopt;
 }
 
 Drive::Ending Drive::erase(Call& call) {

@@ -26,6 +26,7 @@ inline constexpr scsi::Asc filemark_detected{0x0001};
 inline constexpr scsi::Asc end_of_partition_or_medium_detected{0x0002};
 inline constexpr scsi::Asc beginning_of_partition_or_medium_detected{0x0004};
 inline constexpr scsi::Asc end_of_data_detected{0x0005};
+inline constexpr scsi::Asc programmable_early_warning_detected{0x0007};
 inline constexpr scsi::Asc invalid_element_address{0x2101};
 inline constexpr scsi::Asc conditional_write_protect{0x2706};
 inline constexpr scsi::Asc import_or_export_element_accessed{0x2801};

@@ -12,7 +12,9 @@ namespace {
 
 constexpr const char* kDescriptionName = "library.json";
 constexpr const char* kInventoryName = "inventory.json";
+constexpr const char* kReserveName = "reserve";
 constexpr std::size_t kMostFileBytes = 16U << 20U;
+constexpr std::size_t kReserveBytes = 1U << 20U;  ///< more than an inventory has
 
 Result<std::optional<std::string>> read_text(Store& store, const char* name) {
     const auto content = store.read_all(name, kMostFileBytes);
@@ -89,6 +91,17 @@ Result<std::unique_ptr<Library>> Library::open(std::unique_ptr<Shelf> shelf) {
     return made;
 }
 
+/// Space that save() may use when there is none: whoever cannot move cartridges cannot make room for more.
+void Library::set_aside() {
+    const auto bytes = shelf_->root().size(kReserveName);
+    if (bytes && *bytes == kReserveBytes) {
+        return;
+    }
+    // Where there is no space for it the next move that finds some will do.
+    const std::vector<std::byte> reserve(kReserveBytes);
+    static_cast<void>(shelf_->root().replace(kReserveName, reserve));
+}
+
 /// Elements and folders agree, and drives have their cartridges.
 Result<> Library::settle() {
     const auto barcodes = shelf_->barcodes();
@@ -116,6 +129,7 @@ Result<> Library::settle() {
         }
         inventory_ = std::move(settled);
     }
+    set_aside();
     std::vector<InHand> nothing;
     for (const Element& element : inventory_.elements()) {
         if (const auto bay = bay_of(element); bay && element.barcode) {
@@ -134,7 +148,13 @@ std::optional<std::size_t> Library::bay_of(const Element& element) {
 
 Result<> Library::save(const Inventory& inventory) {
     const std::string text = encode(inventory);
-    return shelf_->root().replace(kInventoryName, std::as_bytes(std::span{text}));
+    const auto bytes = std::as_bytes(std::span{text});
+    const auto saved = shelf_->root().replace(kInventoryName, bytes);
+    if (saved || saved.error().kind != FaultKind::full || !shelf_->root().remove(kReserveName)) {
+        set_aside();
+        return saved;
+    }
+    return shelf_->root().replace(kInventoryName, bytes);
 }
 
 Inventory Library::elements() {

@@ -130,6 +130,7 @@ private:
     void load(std::size_t bay, const std::string& barcode, std::vector<InHand>& in_hand);
     [[nodiscard]] static std::optional<std::size_t> bay_of(const Element& element);
     Result<> save(const Inventory& inventory);
+    void set_aside();
     Result<std::unique_ptr<Cartridge>> outside_drives(const std::string& barcode);
     Result<> settle();
 

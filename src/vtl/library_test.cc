@@ -186,9 +186,28 @@ TEST_F(Libraries, HaveNothingOfACartridgeThatCouldNotBeMade) {
     EXPECT_EQ(at(0x1003), "LEFT01L6");
 }
 
-TEST_F(Libraries, HaveNothingOfACartridgeWhosePlaceCouldNotBeNoted) {
+// Who has filled the disk must be able to take the tape out.
+TEST_F(Libraries, MoveCartridgesWhenTheDiskIsFull) {
+    reopen();
     content_.root.fail_after(0, FaultKind::full);
-    EXPECT_EQ(library_->add(label("NEW001L6"), {}).error().kind, FaultKind::full);
+    EXPECT_TRUE(move(0x1000, 0x0100).good());
+    EXPECT_EQ(at(0x0100), "A00001L6");
+    // What was set aside is set aside again when there is space.
+    content_.root.fail_after(1, FaultKind::full);
+    EXPECT_TRUE(move(0x0100, 0x1000).good());
+    content_.root.fail_after(0, FaultKind::full);
+    EXPECT_EQ(text(move(0x1000, 0x0100)), "4/4400");
+    content_.root.mend();
+    EXPECT_TRUE(move(0x1000, 0x0100).good());
+    content_.root.fail_after(0, FaultKind::full);
+    EXPECT_TRUE(move(0x0100, 0x1000).good());
+    reopen();
+    EXPECT_EQ(at(0x1000), "A00001L6");
+}
+
+TEST_F(Libraries, HaveNothingOfACartridgeWhosePlaceCouldNotBeNoted) {
+    content_.root.fail_after(0, FaultKind::host);
+    EXPECT_EQ(library_->add(label("NEW001L6"), {}).error().kind, FaultKind::host);
     EXPECT_FALSE(content_.cartridges.contains("NEW001L6"));
     // One that was destroyed is destroyed: whoever opens the library next finds its element empty.
     EXPECT_TRUE(library_->remove("A00001L6"));

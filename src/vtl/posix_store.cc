@@ -164,11 +164,13 @@ public:
         if (!file) {
             return std::unexpected(file.error());
         }
-        if (const auto wrote = (*file)->write(0, std::array{content}); !wrote) {
-            return wrote;
+        auto written = (*file)->write(0, std::array{content});
+        if (written) {
+            written = (*file)->sync();
         }
-        if (const auto synced = (*file)->sync(); !synced) {
-            return synced;
+        if (!written) {
+            static_cast<void>(remove(fresh));  // it would take space that there is none of
+            return written;
         }
         if (::renameat(folder_.get(), fresh.c_str(), folder_.get(), name.c_str()) != 0) {
             return failure("rename to", full_name(name));

@@ -81,8 +81,8 @@ public:
         for (int round = 0; round < 12 && !::testing::Test::HasFatalFailure(); ++round) {
             auto opened = Partition::open(*disk_, kName);
             ASSERT_TRUE(opened) << opened.error().what;
-            look(**opened);
-            partition_ = opened->get();
+            opened_ = std::move(*opened);
+            look(*opened_);
             const int steps = static_cast<int>(random_() % 60);
             for (int i = 0; i < steps && !::testing::Test::HasFatalFailure(); ++i) {
                 act();
@@ -109,27 +109,37 @@ private:
     void act() {
         const auto what = random_() % 20;
         if (what == 0) {
-            ASSERT_TRUE(partition_->sync());
+            ASSERT_TRUE(opened_->sync());
             safe_ = tape_.size();
             possible_ = {tape_};
         } else if (what == 1) {
             const std::size_t keep = random_() % (tape_.size() + 1);
-            ASSERT_TRUE(partition_->seek_object(keep));
+            ASSERT_TRUE(opened_->seek_object(keep));
             tape_.resize(keep);
             // From now on what was behind may be gone, or there until something is written in its place.
             safe_ = std::min(safe_, keep);
             write();
+        } else if (what == 2) {
+            start_again();
         } else {
-            ASSERT_TRUE(partition_->seek_object(partition_->end_object()));
+            ASSERT_TRUE(opened_->seek_object(opened_->end_object()));
             write();
         }
+    }
+    /// As after kill -9: all is there, and no more of it is safe than before.
+    void start_again() {
+        opened_.reset();
+        auto opened = Partition::open(*disk_, kName);
+        ASSERT_TRUE(opened) << opened.error().what;
+        opened_ = std::move(*opened);
+        ASSERT_EQ(read_all(*opened_, codec_), tape_);
     }
     void write() {
         Object object;
         if (random_() % 6 != 0) {
             object = some_bytes(random_, random_() % 800);
         }
-        ASSERT_TRUE(write_object(*partition_, codec_, object));
+        ASSERT_TRUE(write_object(*opened_, codec_, object));
         tape_.push_back(std::move(object));
         possible_.push_back(tape_);
     }
@@ -137,7 +147,7 @@ private:
     std::mt19937_64 random_;
     BlockCodec codec_;
     std::unique_ptr<MemoryStore> disk_ = std::make_unique<MemoryStore>();
-    Partition* partition_ = nullptr;
+    std::unique_ptr<Partition> opened_;  ///< of `disk_`
     std::vector<Object> tape_;
     std::vector<std::vector<Object>> possible_{{}};  ///< what was on the tape since it was last synced
     std::size_t safe_ = 0;                           ///< objects that must survive

@@ -192,6 +192,7 @@ Result<> Partition::find_end() {
     if (segments_.empty()) {
         return {};
     }
+    names_dirty_ = true;  // whoever made the last one may have been killed before its name was synced
     Segment& segment = segments_.back();
     end_ = {.segment = segments_.size() - 1,
             .offset = SegmentHeader::kBytes,

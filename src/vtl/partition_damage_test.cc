@@ -216,6 +216,80 @@ TEST_F(DamagedTapes, AreNotSafeAgainOnceSyncHasFailed) {
     EXPECT_TRUE(partition_->sync());
 }
 
+// Nor is what was written behind it, wherever somebody goes on.
+TEST_F(DamagedTapes, AreNotWrittenOnBehindWhatIsNotSafe) {
+    for (int i = 0; i < 2; ++i) {
+        ASSERT_TRUE(write_object(*partition_, codec_, Object{some_bytes(random_, 300)}));
+    }
+    store_.fail_after(0, FaultKind::host);
+    ASSERT_FALSE(partition_->sync());
+    store_.mend();
+    ASSERT_TRUE(partition_->seek_object(tape_.size() + 1));
+    EXPECT_FALSE(write_object(*partition_, codec_, Object{}));
+    EXPECT_FALSE(partition_->sync());
+    ASSERT_TRUE(partition_->seek_object(tape_.size()));
+    EXPECT_TRUE(write_object(*partition_, codec_, Object{}));
+    EXPECT_TRUE(partition_->sync());
+}
+
+// Whatever of it fails: what it has called safe outlives the power.
+TEST_F(DamagedTapes, AreSafeOnlyWhenAllOfSyncWentWell) {
+    bool well = false;
+    for (std::size_t step = 0; !well; ++step) {
+        SCOPED_TRACE("step=" + std::to_string(step));
+        MemoryStore disk;
+        auto opened = Partition::open(disk, kName);
+        ASSERT_TRUE(opened);
+        const Object object{some_bytes(random_, 300)};
+        ASSERT_TRUE(write_object(**opened, codec_, object));
+        const std::size_t before = disk.changes();
+        disk.fail_after(step, FaultKind::host);
+        const bool said = (*opened)->sync().has_value();
+        well = disk.changes() - before <= step;
+        for (std::uint64_t seed = 1; said && seed <= 20; ++seed) {
+            std::mt19937_64 random(seed);
+            const auto after = disk.after_power_loss(random);
+            opened = Partition::open(*after, kName);
+            ASSERT_TRUE(opened) << opened.error().what;
+            ASSERT_EQ(read_all(**opened, codec_), std::vector{object}) << "seed=" << seed;
+        }
+        ASSERT_TRUE(said || !well);
+    }
+}
+
+// Whatever of a cut fails: once the store works again the tape is written on, and nothing of what was cut off
+// comes back.
+TEST_F(DamagedTapes, AreWrittenOnAfterACutThatFailed) {
+    bool well = false;
+    for (std::size_t step = 0; !well; ++step) {
+        for (const bool opened_again : {false, true}) {
+            SCOPED_TRACE("step=" + std::to_string(step));
+            const auto disk = store_.copy();
+            auto opened = Partition::open(*disk, kName);
+            ASSERT_TRUE(opened);
+            ASSERT_TRUE((*opened)->seek_object(10));
+            disk->fail_after(step, FaultKind::host);
+            well = (*opened)->cut().has_value();
+            disk->mend();
+            if (opened_again) {
+                opened = Partition::open(*disk, kName);
+                ASSERT_TRUE(opened) << opened.error().what;
+            }
+            std::vector<Object> tape(tape_.begin(), tape_.begin() + 10);
+            ASSERT_TRUE((*opened)->seek_object(tape.size()));
+            while (tape.size() < 50) {
+                tape.emplace_back(some_bytes(random_, 100 + random_() % 600));
+                ASSERT_TRUE(write_object(**opened, codec_, tape.back()));
+                ASSERT_TRUE((*opened)->sync());
+                const auto looked_at = Partition::open(*disk, kName);
+                ASSERT_TRUE(looked_at) << looked_at.error().what;
+                ASSERT_EQ((*looked_at)->end_object(), tape.size());
+                ASSERT_EQ(read_all(**looked_at, codec_), tape);
+            }
+        }
+    }
+}
+
 TEST_F(DamagedTapes, AreSafeWithoutSpaceForTheirIndex) {
     const Object more{some_bytes(random_, 300)};
     ASSERT_TRUE(write_object(*partition_, codec_, more));

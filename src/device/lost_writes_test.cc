@@ -111,6 +111,11 @@ TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
     std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
     Bytes read(4096);
     EXPECT_TRUE(on.read(*device, 5, read)) << "it is back";
+    for (const auto& each : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code error;
+        const std::string file = std::filesystem::read_symlink(each.path(), error).string();
+        EXPECT_FALSE(file.ends_with("disk.img (deleted)")) << "what syncs by it syncs the old file";
+    }
     EXPECT_TRUE(store.lost_data()) << "before anybody flushes";
     EXPECT_EQ(on.flush(*device), kLost) << "without block 6";
     EXPECT_TRUE(on.refresh(*device));

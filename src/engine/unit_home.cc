@@ -1,5 +1,6 @@
 #include "engine/unit_home.h"
 
+#include "base/assert.h"
 #include "engine/logical_unit.h"
 #include "engine/run_on.h"
 
@@ -28,6 +29,7 @@ void Change::enqueue() {
     UnitHome& home = home_;
     const auto alive = home.unit_.shared_from_this();  // all may be over before this returns
     if (hurried_) {
+        TARGE_ASSERT(scope_.has_value());
         home.waiting_.push_front(*this);
         abort_behind_closed_lanes(home.unit_, AbortScope{*scope_});
     } else {

@@ -49,7 +49,8 @@ public:
 
     /// End the tasks in `scope` while closing: a reset, or PREEMPT AND ABORT.
     void abort(const AbortScope& scope) { scope_ = scope; }
-    /// Goes before changes that have not begun.
+    /// Goes before changes that have not begun, and ends what the one before it waits for. Only of a reset:
+    /// after abort().
     void hurry() { hurried_ = true; }
     /// May be told not to wait any longer, because the device hangs: see refused().
     void may_be_refused() { refusable_ = true; }

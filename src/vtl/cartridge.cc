@@ -134,7 +134,7 @@ void Cartridge::remove_older_formats() {
 Result<> Cartridge::format(std::vector<std::uint64_t> capacities) {
     Label after = label_;
     after.format += 1;
-    after.changes += 1;
+    after.count_change();
     after.partitions = std::move(capacities);
     std::erase_if(after.attributes,
                   [&](const auto& each) { return each.first.partition >= after.partitions.size(); });

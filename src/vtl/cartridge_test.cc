@@ -41,6 +41,24 @@ TEST(LabelText, ComesBackAsItWas) {
     EXPECT_EQ(*back, label);
 }
 
+TEST(LabelText, ComesBackWhenItsChangesBeginAnew) {
+    Label label = small_label();
+    label.partitions = {1};
+    label.changes = Label::kMostChanges;
+    label.count_change();
+    const auto back = decode_label(encode(label));
+    ASSERT_TRUE(back) << back.error().what;
+    EXPECT_EQ(back->changes, 1U);
+    label.format = 0xffff'ffff;
+    std::string old = encode(label);
+    const std::string line = "\"changes\": 1,";
+    ASSERT_NE(old.find(line), std::string::npos);
+    old.erase(old.find(line), line.size());
+    const auto of_old = decode_label(old);
+    ASSERT_TRUE(of_old) << of_old.error().what;
+    EXPECT_TRUE(decode_label(encode(*of_old)));
+}
+
 TEST(LabelText, IsRefusedWithTheMemberThatIsWrong) {
     const std::string text = encode([] {
         Label label = small_label();

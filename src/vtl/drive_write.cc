@@ -75,7 +75,7 @@ Drive::Ending Drive::note_change(Call& call, std::int64_t residue) {
         return std::nullopt;
     }
     Label label = cartridge_->label();
-    label.changes += 1;
+    label.count_change();
     auto noted = cartridge_->change(label);
     if (!noted && noted.error().kind == FaultKind::full && !tape().at_end()) {
         // What is overwritten gives its space back, of which this needs a little.

@@ -17,8 +17,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMaxBarcode = 32;
 constexpr std::size_t kMaxPartitions = 4;
-/// 2^32 - 1 would say that nobody knows it.
-constexpr std::uint32_t kMostChanges = 0xffff'fffe;
 /// More than fit, for each has a byte at least.
 constexpr std::size_t kMaxAttributes = kAttributeMemory / kAttributeHeader;
 
@@ -190,9 +188,9 @@ Result<Label> decode_label(std::string_view text) {
     members.number("segment_bytes", label.segment_bytes, std::uint64_t{1} << 40);
     members.number("format", label.format, 0xffff'ffff);
     // Labels of old have none, and tell the format for it.
-    label.changes = label.format;
+    label.changes = std::min(label.format, Label::kMostChanges);
     if (body.is_object() && body.contains("changes")) {
-        members.number("changes", label.changes, kMostChanges);
+        members.number("changes", label.changes, Label::kMostChanges);
     }
     if (const Json* const list = members.list("partitions")) {
         for (const Json& each : *list) {

@@ -55,9 +55,13 @@ struct Label {
     std::uint32_t format = 1;                    ///< grows with each FORMAT MEDIUM; names the files
     std::vector<std::uint64_t> partitions = {};  ///< capacity of each, at least one
     UsageCounters usage = {};
-    std::uint32_t changes = 1;  ///< VOLUME CHANGE REFERENCE: grows before something is written, see Drive
+    std::uint32_t changes = 1;  ///< VOLUME CHANGE REFERENCE: another before something is written, see Drive
     std::map<AttributeKey, Attribute> attributes = {};  ///< those of the host, and what drives have noted
     bool operator==(const Label&) const = default;
+
+    /// 2^32 - 1 would say that nobody knows it.
+    static constexpr std::uint32_t kMostChanges = 0xffff'fffe;
+    void count_change() { changes = changes >= kMostChanges ? 1 : changes + 1; }
 };
 
 /// Whether it can be a volume tag.

@@ -37,6 +37,16 @@ protected:
         EXPECT_TRUE(made);
         return std::move(*made);
     }
+    static std::unique_ptr<Cartridge> imported(const std::string& archive) {
+        std::istringstream in(archive);
+        const auto label = import_label(in);
+        EXPECT_TRUE(label) << label.error().what;
+        auto copy = empty();
+        EXPECT_TRUE(copy->format(label.value().partitions));
+        const auto done = import_objects(in, *copy);
+        EXPECT_TRUE(done) << done.error().what;
+        return copy;
+    }
     void SetUp() override {
         auto store = std::make_unique<MemoryStore>();
         store_ = store.get();
@@ -66,13 +76,8 @@ protected:
 
 TEST_F(TapeAsTar, ComesBackAsItWasAlsoWhatIsEncrypted) {
     std::istringstream in(archive_);
-    const auto label = import_label(in);
-    ASSERT_TRUE(label) << label.error().what;
-    EXPECT_EQ(*label, cartridge_->label());
-    auto copy = empty();
-    ASSERT_TRUE(copy->format(label->partitions));
-    const auto done = import_objects(in, *copy);
-    ASSERT_TRUE(done) << done.error().what;
+    EXPECT_EQ(import_label(in).value(), cartridge_->label());
+    const auto copy = imported(archive_);
     for (std::size_t i = 0; i < tape_.size(); ++i) {
         Partition& partition = copy->partition(i < 50 ? 0 : 1);
         if (i == 0 || i == 50) {
@@ -104,13 +109,7 @@ TEST_F(TapeAsTar, HasAllThatCanBeRead) {
     const auto unreadable = export_tar(*cartridge_, out);
     ASSERT_TRUE(unreadable) << unreadable.error().what;
     EXPECT_EQ(text_of(*unreadable), "object 1, object 3, objects 6 to 7");
-    std::istringstream in(out.str());
-    const auto label = import_label(in);
-    ASSERT_TRUE(label);
-    auto copy = empty();
-    ASSERT_TRUE(copy->format(label->partitions));
-    const auto done = import_objects(in, *copy);
-    ASSERT_TRUE(done) << done.error().what;
+    const auto copy = imported(out.str());
     for (std::size_t i = 0; i < tape_.size(); ++i) {
         Partition& there = copy->partition(i < 50 ? 0 : 1);
         ASSERT_TRUE(there.seek_object(i < 50 ? i : i - 50));

@@ -2,13 +2,16 @@
 JOBS ?= $(shell nproc)
 PRESET ?= release
 
-.PHONY: run build test check bench setup clean
+.PHONY: run build deb test check bench setup clean
 
 run: build            ## build, then serve the demonstration disk in the foreground
 	@tools/run
 
 build:                ## build/$(PRESET)/bin/targed and targe
 	@tools/build $(PRESET)
+
+deb: build            ## Debian packages of the build: build/deb/targe_VERSION_amd64.deb, and libtarge for authors of handlers
+	@tools/deb build/$(PRESET)
 
 test:                 ## everything: unit tests, sanitizers, conformance, real initiators, tools/check
 	@JOBS=$(JOBS) python3 conformance/run.py

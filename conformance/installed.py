@@ -1,5 +1,5 @@
 """What is installed: programs, manual pages and units that start what is there; and what authors of handlers install, a tree with libtarge, its
-headers, its pkg-config file and the Python module. Examples are built against that tree alone and serve a disk.
+headers, its pkg-config file and the Python module. Examples are built against that tree alone and serve a disk. Debian packages of all that.
 
     conformance/installed.py
 """
@@ -9,11 +9,12 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 
+import debian_package
 import report
+from commands import Failed, run_command
 from handlers import LIMIT_S, NAME, Handler, await_ready, settled, socket_of
 from harness import PROGRAMS, ROOT, Targed
 from iscsi_client import Session, read16, write16
@@ -23,18 +24,6 @@ from setup import Device, Setup, Target
 SUITE = "installed"
 SIZE_MIB = 8
 EXAMPLES = ROOT / "examples"
-
-
-class Failed(Exception):
-    """Which command, and what it printed."""
-
-
-def run_command(*command: object, **environment: str) -> str:
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=300, env={**os.environ, **environment})
-    if done.returncode != 0:
-        raise Failed(f"{' '.join(str(word) for word in command)}: {done.stdout[-1500:]}")
-    return done.stdout
 
 
 class Tree:
@@ -159,7 +148,8 @@ def check(tree: Tree, folder: pathlib.Path) -> list[Result]:
         module = f"import sys; sys.path.insert(0, {str(tree.python)!r}); sys.argv = sys.argv[1:]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
         found["dictdisk"] = serves(daemon, 2, "python", "env", "-u", "TARGE_LIBRARY", "-u", "PYTHONPATH", sys.executable, "-c", module,
                                    str(EXAMPLES / "dictdisk.py"), socket_of(daemon, "python"), str(SIZE_MIB))
-    return [report.failed(SUITE, name, wrong) if wrong else report.passed(SUITE, name) for name, wrong in found.items()]
+    results = [report.failed(SUITE, name, wrong) if wrong else report.passed(SUITE, name) for name, wrong in found.items()]
+    return results + debian_package.check(SUITE, folder / "whole", folder)
 
 
 def run() -> list[Result]:

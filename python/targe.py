@@ -43,6 +43,13 @@ def _bytes(data: bytes | bytearray | memoryview) -> bytes:
     return data if isinstance(data, bytes) else memoryview(data).tobytes()
 
 
+def _shown(what: str, text: str, most: int) -> bytes:
+    """To initiators, by INQUIRY."""
+    if len(text) > most or not all(" " <= letter <= "~" for letter in text):
+        raise ValueError(f"{what} is {text!r}, and may have {most} printable ASCII characters")
+    return text.encode()
+
+
 class Served:
     """What a disk and a unit of another type have in common. Either may define reservations_changed(kind, type, session, holder, generation,
     registrants), which struct targe_reservations explains, and batch_ended(): all that targed has asked for so far has been given out."""
@@ -181,7 +188,7 @@ class Unit(Served):
     report, arrived)."""
     peripheral_type = 0x01
     removable = False
-    vendor = product = revision = ""
+    vendor = product = revision = ""  #: 8, 16 and 4 characters of printable ASCII at most; "": what the configuration says
     vpd_pages = b""  #: that execute() answers
     rules: tuple[Rule, ...] = ()
     goes_on = False  #: whether Command.go_on() is used
@@ -206,7 +213,7 @@ class Device:
         else:
             self.unit, self.command_ops = what, self._command_ops(what)
             how.level, how.peripheral_type, how.removable = _COMMANDS, what.peripheral_type, int(what.removable)
-            how.vendor, how.product, how.revision = what.vendor.encode(), what.product.encode(), what.revision.encode()
+            how.vendor, how.product, how.revision = _shown("vendor", what.vendor, 8), _shown("product", what.product, 16), _shown("revision", what.revision, 4)
             how.vpd_pages, how.vpd_page_count, how.command_ops = what.vpd_pages, len(what.vpd_pages), c.pointer(self.command_ops)
             how.rules, how.rule_count = (Rule * len(what.rules))(*what.rules), len(what.rules)
         error = c.create_string_buffer(256)
@@ -340,7 +347,7 @@ class Device:
 
 def serve(disk: Disk | Unit, socket: str | os.PathLike[str], name: str = "python", depth: int = 0, timeout: float = 10.0, reattach: bool = True) -> None:
     """Attaches, waiting for targed for at most `timeout` seconds, and serves until stop() or SIGTERM; with `reattach` also over restarts
-    of targed. ConnectionError says why it cannot attach, or that targed is gone."""
+    of targed. ConnectionError says why it cannot attach, or that targed is gone; ValueError, what of `disk` cannot be."""
     if not isinstance(disk, (Disk, Unit)):
         raise TypeError(f"serve() takes an instance of a class of yours that derives from targe.Disk or targe.Unit, and got {disk!r}")
     device = Device(disk, socket, name, depth, timeout, reattach)

@@ -118,6 +118,17 @@ class Handlers(unittest.TestCase):
             with self.assertRaisesRegex(ConnectionError, "nobody can be reached at /nowhere/handler"):
                 targe.serve(targe.Disk(), path, timeout=0)
 
+    def test_cut_nothing_off_that_initiators_are_to_be_shown(self) -> None:
+        for field, most in (("vendor", 8), ("product", 16), ("revision", 4)):
+            unit = targe.Unit()
+            setattr(unit, field, "x" * most)
+            with self.assertRaisesRegex(ConnectionError, "nobody can be reached"):
+                targe.serve(unit, "/nowhere/handler.sock", timeout=0)
+            for text in ("x" * (most + 1), "a\0b", "\u00e4"):
+                setattr(unit, field, text)
+                with self.assertRaisesRegex(ValueError, f"{field} .* {most} printable"):
+                    targe.serve(unit, "/nowhere/handler.sock", timeout=0)
+
     def test_say_where_the_library_may_be(self) -> None:
         with mock.patch.dict(os.environ, TARGE_LIBRARY="/nowhere/libtarge.so.0"), self.assertRaisesRegex(OSError, "; install libtarge"):
             targe.serve(targe.Disk(), self.targed.path)

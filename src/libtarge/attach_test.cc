@@ -98,6 +98,37 @@ TEST_F(Attaching, RefusesListsThatAreNotThere) {
     }
 }
 
+// Each as long as it may be, and then one longer.
+TEST_F(Attaching, CutsNothingOffThatInitiatorsAreToBeShown) {
+    struct Case {
+        const char* targe_attachment::* field;
+        std::size_t most;
+        std::string says;
+    };
+    targe_command_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.execute = [](void* /*context*/, targe_command* /*command*/) { return int{TARGE_DONE}; };
+    for (const Case& each :
+         {Case{&targe_attachment::vendor, 8, "the vendor is longer than 8 characters"},
+          Case{&targe_attachment::product, 16, "the product is longer than 16 characters"},
+          Case{&targe_attachment::revision, 4, "the revision is longer than 4 characters"}}) {
+        targe_attachment how{};
+        how.struct_size = sizeof how;
+        how.level = TARGE_COMMANDS;
+        how.socket = "/nowhere/handler.sock";
+        how.command_ops = &ops;
+        std::array<char, 256> error{};
+        std::string text(each.most, 'x');
+        how.*each.field = text.c_str();
+        EXPECT_EQ(targe_attach(&how, 0, error.data(), error.size()), nullptr);
+        EXPECT_THAT(error.data(), ::testing::HasSubstr("nobody can be reached"));
+        text.push_back('x');
+        how.*each.field = text.c_str();
+        EXPECT_EQ(targe_attach(&how, 0, error.data(), error.size()), nullptr);
+        EXPECT_THAT(error.data(), ::testing::StartsWith(each.says));
+    }
+}
+
 TEST_F(Attaching, SaysWhatTargedRefusesItFor) {
     targe_welcome refusal{};
     refusal.magic = TARGE_MAGIC;

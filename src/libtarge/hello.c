@@ -16,6 +16,22 @@ static void pad(char* field, size_t size, const char* text) {
     }
 }
 
+/// What would be cut off is most likely meant to be seen.
+static const char* too_long(const struct targe_attachment* how) {
+    enum { kRevision = 4 };  // the field has room for more than initiators are shown
+    const struct targe_hello* const hello = NULL;
+    if (how->vendor != NULL && strlen(how->vendor) > sizeof hello->vendor) {
+        return "the vendor is longer than 8 characters, which is what INQUIRY has room for";
+    }
+    if (how->product != NULL && strlen(how->product) > sizeof hello->product) {
+        return "the product is longer than 16 characters, which is what INQUIRY has room for";
+    }
+    if (how->revision != NULL && strlen(how->revision) > kRevision) {
+        return "the revision is longer than 4 characters, which is what INQUIRY has room for";
+    }
+    return NULL;
+}
+
 static uint32_t abilities(const targe_device* device) {
     const struct targe_block_ops* const blocks = &device->blocks;
     const struct targe_command_ops* const commands = &device->commands;
@@ -104,5 +120,5 @@ const char* targe_wrong_with(const targe_device* device) {
     if (how->rule_count > (how->level == TARGE_COMMANDS ? TARGE_MAX_RULES : 0)) {
         return "there are too many rules for commands, or they are not for blocks";
     }
-    return NULL;
+    return too_long(how);
 }

@@ -60,7 +60,7 @@ struct targe_attachment {
     /* Path of the device's socket: its `socket` in the configuration, or NAME.handler.sock in the folder of
      * targed's own, as /run/targe/NAME.handler.sock. */
     const char* socket;
-    const char* name; /* of the handler and its version, for logs: "httpdisk 1.2" */
+    const char* name; /* of the handler and its version, for logs: "httpdisk 1.2"; 60 bytes of it */
     void* context;    /* given to every callback */
     /* Commands at once that make sense; 0: 64. targed keeps the others back. It divides them among its cores,
      * of which each has 1 to 256. */
@@ -69,7 +69,8 @@ struct targe_attachment {
     uint64_t size;       /* block level: bytes; 0: what the configuration says */
     const struct targe_block_ops* block_ops;
     const struct targe_command_ops* command_ops;
-    /* Command level: standard INQUIRY data. Strings are padded; NULL: what the configuration says. */
+    /* Command level: standard INQUIRY data. Strings are padded, and longer ones refused by targe_attach();
+     * NULL or "": what the configuration says. */
     uint8_t peripheral_type; /* 00h disk, 01h tape, 05h CD/DVD, 08h changer … */
     uint8_t removable;       /* RMB */
     uint8_t reserved[6];

@@ -50,6 +50,13 @@ def _shown(what: str, text: str, most: int) -> bytes:
     return text.encode()
 
 
+def _whole(what: str, number: int, most: int) -> int:
+    """ctypes would take another one for it without a word."""
+    if not 0 <= number <= most:
+        raise ValueError(f"{what} is {number}, and may be 0 to {most}")
+    return number
+
+
 class Served:
     """What a disk and a unit of another type have in common. Either may define reservations_changed(kind, type, session, holder, generation,
     registrants), which struct targe_reservations explains, and batch_ended(): all that targed has asked for so far has been given out."""
@@ -57,11 +64,11 @@ class Served:
 
     def unit_attention(self, asc: int, ascq: int, session: int = 0) -> None:
         """Tells every initiator, or one; in force when this returns."""
-        self._attached().call("targe_raise", asc, ascq, session)
+        self._attached().call("targe_raise", _whole("asc", asc, 0xFF), _whole("ascq", ascq, 0xFF), session)
 
     def set_depth(self, depth: int) -> None:
         """How many commands at once make sense from now on."""
-        self._attached().call("targe_set_depth", depth)
+        self._attached().call("targe_set_depth", _whole("depth", depth, 0xFFFFFFFF))
 
     def stop(self) -> None:
         """serve() returns once what it has in hand is complete. From any thread, or a signal handler."""
@@ -94,10 +101,10 @@ class Disk(Served):
 
     def set_log_page(self, code: int, parameters: bytes) -> None:
         """As targe_set_log_page()."""
-        self._attached().call("targe_set_log_page", code, parameters, len(parameters))
+        self._attached().call("targe_set_log_page", _whole("code", code, 0xFF), parameters, len(parameters))
 
     def resize(self, size: int) -> None:
-        self._attached().call("targe_resize", size)
+        self._attached().call("targe_resize", _whole("size", size, (1 << 64) - 1))
         self.size = size
 
 
@@ -174,8 +181,9 @@ class Command:
 
     def fail(self, key: int, asc: int, ascq: int = 0) -> None:
         """CHECK CONDITION; more of it may be set in `sense`."""
+        triple = _whole("key", key, 0xF), _whole("asc", asc, 0xFF), _whole("ascq", ascq, 0xFF)
         self.raw.status = CHECK_CONDITION
-        self.sense.key, self.sense.asc, self.sense.ascq = key, asc, ascq
+        self.sense.key, self.sense.asc, self.sense.ascq = triple
 
     def invalid_field(self, byte: int, bit: int = -1) -> None:
         """ILLEGAL REQUEST, 24/00, with a pointer to that byte of the CDB, and to a bit of it unless that is negative."""
@@ -203,16 +211,17 @@ class Device:
 
     def __init__(self, what: Disk | Unit, socket: str | os.PathLike[str], name: str, depth: int, timeout: float, reattach: bool) -> None:
         self.functions, self.guard, self.memory, self.ended = _targe.library(), threading.RLock(), None, None
-        how = _targe.Attachment(struct_size=c.sizeof(_targe.Attachment), socket=os.fsencode(socket), name=name.encode(), depth=depth, reattach=int(reattach))
+        how = _targe.Attachment(struct_size=c.sizeof(_targe.Attachment), socket=os.fsencode(socket), name=name.encode(), depth=_whole("depth", depth, 0xFFFFFFFF), reattach=int(reattach))
         if isinstance(what, Disk):
             self.disk = what
             self.ops = self._block_ops()
-            how.level, how.block_size, how.size, how.block_ops = _BLOCKS, what.block_size, what.size, c.pointer(self.ops)
+            how.level, how.block_ops = _BLOCKS, c.pointer(self.ops)
+            how.block_size, how.size = _whole("block_size", what.block_size, 4096), _whole("size", what.size, (1 << 64) - 1)
             if what.lends:
                 how.lends, how.memory = 1, self._make_memory(what)
         else:
             self.unit, self.command_ops = what, self._command_ops(what)
-            how.level, how.peripheral_type, how.removable = _COMMANDS, what.peripheral_type, int(what.removable)
+            how.level, how.peripheral_type, how.removable = _COMMANDS, _whole("peripheral_type", what.peripheral_type, 0x1F), int(what.removable)
             how.vendor, how.product, how.revision = _shown("vendor", what.vendor, 8), _shown("product", what.product, 16), _shown("revision", what.revision, 4)
             how.vpd_pages, how.vpd_page_count, how.command_ops = what.vpd_pages, len(what.vpd_pages), c.pointer(self.command_ops)
             how.rules, how.rule_count = (Rule * len(what.rules))(*what.rules), len(what.rules)

@@ -220,6 +220,38 @@ class Handlers(unittest.TestCase):
             for touch in (command.complete, lambda: command.reply(b"late"), lambda: command.fail(4, 0x44), lambda: command.sense):  # noqa: B023
                 self.assertRaises(ValueError, touch)
 
+    def test_take_no_number_for_another(self) -> None:
+        raised: list[Exception] = []
+
+        def fails(command: targe.Command) -> None:
+            for triple in ((16, 0, 0), (5, 0x2400, 0), (5, 0x24, -1)):
+                try:
+                    command.fail(*triple)
+                except ValueError as error:
+                    raised.append(error)
+        unit = self.executes(fails)
+        self.assertEqual(len(raised), 3)
+        self.assertEqual(self.targed.sense(), (targe.GOOD, 0, 0, 0))
+        self.targed.leave()
+        self.assertIsNone(unit._device)
+        disk = targe.Disk()
+        for field, number in (("size", -512), ("block_size", 8192), ("block_size", (1 << 32) + 512)):
+            with mock.patch.object(disk, field, number), self.assertRaisesRegex(ValueError, f"{field} is {number}"):
+                targe.serve(disk, "/nowhere/handler.sock", timeout=0)
+        with self.assertRaisesRegex(ValueError, "depth is -1"):
+            targe.serve(disk, "/nowhere/handler.sock", depth=-1, timeout=0)
+        with mock.patch.object(unit, "peripheral_type", 0x101), self.assertRaisesRegex(ValueError, "peripheral_type is 257"):
+            targe.serve(unit, "/nowhere/handler.sock", timeout=0)
+        disk.size = 1 << 20
+        thread = self.serving(disk)
+        while disk._device is None:
+            time.sleep(0.001)
+        for wrong in (lambda: disk.unit_attention(0x2A09, 0), lambda: disk.unit_attention(0x2A, 0x109), lambda: disk.set_depth(-1),
+                      lambda: disk.set_depth(1 << 32), lambda: disk.set_log_page(0x130, b""), lambda: disk.resize(-512)):
+            self.assertRaises(ValueError, wrong)
+        self.assertEqual(disk.size, 1 << 20)
+        self.stop(disk, thread)
+
     def test_fail_commands_that_cannot_be_told_of(self) -> None:
         with mock.patch.object(targe, "Command", side_effect=MemoryError):
             self.executes(None)

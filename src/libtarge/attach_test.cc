@@ -247,6 +247,39 @@ TEST(Serving, TakesNothingButZeroForSuccess) {
     }
 }
 
+// targed would have no more of a handler that told it of them.
+TEST(Serving, TellsOfNoExtentsThatCannotBe) {
+    struct Case {
+        std::uint64_t length;
+        int error;
+    };
+    for (Case each : {Case{512, 0}, Case{1024, 0}, Case{0, EIO}, Case{511, EIO}, Case{513, EIO},
+                      Case{1536, EIO}, Case{UINT64_MAX - 511, EIO}}) {
+        const SocketFolder folder;
+        FakeTarged targed(folder);
+        targe_block_ops ops = FakeTarged::reading(answers_as_told);
+        ops.block_status = [](void* context, targe_io* /*io*/, targe_extent* extent) {
+            extent->length = static_cast<Case*>(context)->length;
+            return 0;
+        };
+        targe_attachment how = targed.attachment(ops);
+        how.context = &each;
+        targe_device* const device = targed.attach(how);
+        ASSERT_NE(device, nullptr);
+        std::thread running([&] { targe_run(device); });
+        targed.offer_block_status();
+        while (targed.completed() == 0) {
+            std::this_thread::sleep_for(1ms);
+        }
+        EXPECT_EQ(targed.completion().error, each.error) << each.length;
+        EXPECT_EQ(targed.completion().information,
+                  each.error != 0 ? 0 : static_cast<std::int64_t>(each.length));
+        targe_stop(device);
+        running.join();
+        targe_detach(device);
+    }
+}
+
 TEST(Serving, TakesNoOtherResultOfACommandForGood) {
     struct Case {
         int result;

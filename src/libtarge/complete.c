@@ -63,8 +63,14 @@ void targe_block_complete(struct targe_io* io, int result) {
 }
 
 void targe_extent_complete(struct targe_io* io, const struct targe_extent* extent) {
+    struct request* const request = (struct request*)io;
     struct targe_completion done = {.information = (int64_t)extent->length, .wanted = extent->mapped != 0};
-    targe_finish((struct request*)io, &done);
+    if (extent->length == 0 || extent->length > io->length ||
+        extent->length % request->queue->device->block_size != 0) {
+        // targed would have no more of a handler that says so.
+        done = (struct targe_completion){.error = EIO};
+    }
+    targe_finish(request, &done);
 }
 
 void targe_command_complete(struct targe_command* command) {

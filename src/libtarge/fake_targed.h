@@ -136,6 +136,8 @@ public:
 
     /// Asks the handler for a read of one block.
     void offer_read() { offer(TARGE_OP_READ, 512); }
+    /// Asks it how long the extent is that begins at the first of two blocks.
+    void offer_block_status() { offer(TARGE_OP_BLOCK_STATUS, 1024); }
     /// Asks it to execute a command without data.
     void offer_command() { offer(TARGE_OP_EXECUTE, 0); }
     [[nodiscard]] std::uint32_t completed() const {

@@ -30,8 +30,8 @@ struct targe_io {
     uint64_t source; /* copy: bytes from the start of the device, from where */
 };
 
-/* Of a range that begins at targe_io.offset: all of `length` bytes (more than 0, at most targe_io.length) is
- * mapped, or not. */
+/* Of a range that begins at targe_io.offset: all of `length` bytes (more than 0, at most targe_io.length, in
+ * whole blocks) is mapped, or not. Another length ends the request with -EIO. */
 struct targe_extent {
     uint64_t length;
     uint32_t mapped;

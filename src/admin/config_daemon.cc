@@ -46,7 +46,14 @@ DaemonConfig read_daemon(Reading& reading, const Value& value) {
             *place, fmt::format("'socket' is a path of {} bytes, and {} are the most that the system takes",
                                 daemon.socket.size(), kLongestSocketPath));
     }
-    section.read_string("socket_group", daemon.socket_group);
+    if (const auto place = section.read_string("socket_group", daemon.socket_group);
+        place && !reading.has_group(daemon.socket_group)) {
+        reading.problems.error(*place, fmt::format("there is no group \"{}\"", daemon.socket_group),
+                               "the control socket could not be given to it",
+                               fmt::format("groupadd {}, or name another one as 'socket_group'; getent group "
+                                           "lists those that there are",
+                                           daemon.socket_group));
+    }
     section.read_integer<std::uint16_t>("reactors", daemon.reactors, 1, 256);
     section.read_choice<LogLevel>("log_level", daemon.log_level, kLogLevels);
     read_buffers(section, daemon);

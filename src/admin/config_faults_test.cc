@@ -48,7 +48,8 @@ std::expected<std::string, std::string> read_secret(const std::string& path) {
 }
 
 std::string messages_of(const std::string& toml) {
-    const auto loaded = parse_config(toml, "test.toml", read_secret);
+    const auto has_group = [](const std::string& name) { return name == "disk"; };
+    const auto loaded = parse_config(toml, "test.toml", read_secret, has_group);
     return to_string(std::span<const ConfigProblem>(loaded ? loaded->warnings : loaded.error()));
 }
 

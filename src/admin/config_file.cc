@@ -1,6 +1,7 @@
 #include "admin/config_file.h"
 
 #include "admin/config_parts.h"
+#include "admin/group.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -122,11 +123,12 @@ std::string to_string(std::span<const ConfigProblem> problems) {
 
 std::expected<LoadedConfig, std::vector<ConfigProblem>> parse_config(std::string_view text,
                                                                      std::string_view file,
-                                                                     const ReadText& read_secret) {
+                                                                     const ReadText& read_secret,
+                                                                     const HasGroup& has_group) {
     Problems problems{std::string(file)};
     Config config;
     if (const auto root = parse_toml(text)) {
-        Reading reading{.problems = problems, .read_secret = read_secret};
+        Reading reading{.problems = problems, .read_secret = read_secret, .has_group = has_group};
         config = read_root(reading, *root);
     } else {
         report_syntax(problems, root.error());
@@ -149,9 +151,10 @@ std::expected<LoadedConfig, std::vector<ConfigProblem>> load_config(const std::s
                            : "name another file with --config, or see targe.toml(5) for how to write one");
         return std::unexpected(problems.take());
     }
-    return parse_config(*text, path, [](const std::string& secret_file) {
-        return read_text(secret_file, kLargestSecretFile);
-    });
+    return parse_config(
+        *text, path,
+        [](const std::string& secret_file) { return read_text(secret_file, kLargestSecretFile); },
+        [](const std::string& name) { return group_id(name).has_value(); });
 }
 
 }  // namespace targe::admin

@@ -40,11 +40,18 @@ struct LoadedConfig {
 /// What a secret_file holds, or the system's words on why it cannot be read.
 using ReadText = std::function<std::expected<std::string, std::string>(const std::string& path)>;
 
+/// Whether the machine has a group of that name.
+using HasGroup = std::function<bool(const std::string& name)>;
+[[nodiscard]] inline bool any_group(const std::string& /*name*/) {
+    return true;
+}
+
 /// `file` is the name that problems carry.
 [[nodiscard]] std::expected<LoadedConfig, std::vector<ConfigProblem>> parse_config(
-    std::string_view text, std::string_view file, const ReadText& read_secret);
+    std::string_view text, std::string_view file, const ReadText& read_secret,
+    const HasGroup& has_group = any_group);
 
-/// parse_config() of a file, its secrets read from files.
+/// parse_config() of a file, its secrets read from files, and its groups looked up.
 [[nodiscard]] std::expected<LoadedConfig, std::vector<ConfigProblem>> load_config(const std::string& path);
 
 }  // namespace targe::admin

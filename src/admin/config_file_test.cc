@@ -3,9 +3,13 @@
 #include "admin/config_keys.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace targe::admin {
 namespace {
@@ -306,6 +310,15 @@ TEST(ConfigFile, ReadsTheDemonstration) {
     const auto loaded = load_config(std::string(TARGE_EXAMPLES) + "/demo.toml");
     ASSERT_TRUE(loaded) << to_string(std::span<const ConfigProblem>(loaded.error()));
     EXPECT_TRUE(loaded->warnings.empty());
+}
+
+TEST(ConfigFile, LooksUpGroupsOfThisMachine) {
+    const std::string path = testing::TempDir() + "/targe-" + std::to_string(::getpid()) + ".toml";
+    for (const auto& [group, is_there] : {std::pair{"root", true}, {"no such group", false}}) {
+        std::ofstream(path) << "[daemon]\nsocket_group = \"" << group << "\"\n";
+        EXPECT_EQ(load_config(path).has_value(), is_there) << group;
+    }
+    std::filesystem::remove(path);
 }
 
 TEST(ConfigFile, SaysWhyAFileCannotBeRead) {

@@ -41,6 +41,7 @@ private:
 struct Reading {
     Problems& problems;
     const ReadText& read_secret;
+    const HasGroup& has_group;
 };
 
 /// "line 12"

@@ -1,10 +1,10 @@
 #include "admin/control_listener.h"
 
+#include "admin/group.h"
+
 #include <fmt/format.h>
-#include <grp.h>
 #include <sys/stat.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -27,16 +27,6 @@ std::unexpected<Problem> cannot(const std::string& path, std::string cause, std:
 std::unexpected<Problem> cannot(const std::string& path, std::string_view doing, int error) {
     return cannot(path, fmt::format("{}: {}", doing, std::strerror(error)),
                   "name another path as 'socket' in [daemon], or make its directory writable for the daemon");
-}
-
-std::optional<gid_t> group_id(const std::string& name) {
-    std::array<char, 16'384> space{};
-    group entry{};
-    group* found = nullptr;
-    if (::getgrnam_r(name.c_str(), &entry, space.data(), space.size(), &found) != 0 || found == nullptr) {
-        return std::nullopt;
-    }
-    return found->gr_gid;
 }
 
 /// Frees the path of a socket that a daemon left when it was killed. What is not a socket is never removed.

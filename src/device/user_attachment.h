@@ -36,7 +36,8 @@ struct UserAttachment {
     UserGreeting hello;
     UserPeer peer;
     bool replaces = false;  ///< another handler was attached before
-    /// Of each queue: how many the handler wants at once, which it may say anew.
+    /// Of each queue: how many the handler wants at once, which it may say anew. What goes on after it was
+    /// answered is not among them.
     std::atomic<std::uint32_t> slot_limit = TARGE_MAX_SLOTS;
 
     /// The handler did what it must not, or nothing for too long: nothing of it counts from now on. It is

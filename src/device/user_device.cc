@@ -165,12 +165,15 @@ std::expected<UserDevice::Agreed, std::string> UserDevice::agree_on_commands(
     if (const auto facts = facts_of(hello); !facts) {
         return std::unexpected(facts.error());
     }
-    // What is completed twice must find room among the completions both times.
-    const std::uint32_t most = (hello.can & TARGE_MAY_GO_ON) != 0 ? TARGE_MAX_SLOTS / 2 : TARGE_MAX_SLOTS;
+    // What is completed twice must find room among the completions both times. What goes on keeps its slot:
+    // there are others, so that a handler of one command at a time is asked for the next one meanwhile.
+    const bool goes_on = (hello.can & TARGE_MAY_GO_ON) != 0;
+    const std::uint32_t at_once = slots_of(hello.depth, settings_.queues);
     return Agreed{.layout = {.queues = settings_.queues,
-                             .slots = std::min(slots_of(hello.depth, settings_.queues), most),
+                             .slots = goes_on ? TARGE_MAX_SLOTS / 2 : at_once,
                              .arena_bytes = kCommandArenaBytes},
-                  .size_bytes = 0};
+                  .size_bytes = 0,
+                  .slot_limit = at_once};
 }
 
 void UserDevice::attached(const UserGreeting& hello, std::uint64_t size_bytes) {
@@ -217,7 +220,8 @@ void UserDevice::set_depth(std::uint64_t depth, std::move_only_function<void(int
         return;
     }
     const auto wanted = static_cast<std::uint32_t>(std::min<std::uint64_t>(depth, kMostCommands));
-    attachment->slot_limit = slots_of(wanted, settings_.queues);
+    attachment->slot_limit =
+        std::min(slots_of(wanted, settings_.queues), slots_of(attachment->hello.depth, settings_.queues));
     reply(0);
 }
 

@@ -224,6 +224,7 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
     made->hello = hello;
     made->peer = candidate_->peer;
     made->replaces = had_handler_;
+    made->slot_limit = agreed.slot_limit;
     const targe_welcome welcome{.magic = TARGE_MAGIC,
                                 .protocol = TARGE_PROTOCOL,
                                 .error = 0,

@@ -25,6 +25,7 @@ public:
     struct Agreed {
         UserLayout layout;
         std::uint64_t size_bytes;
+        std::uint32_t slot_limit = TARGE_MAX_SLOTS;  ///< UserAttachment::slot_limit at first
     };
     /// Whether this handler will do for the device; or why not, in a sentence.
     virtual std::expected<Agreed, std::string> agree(const UserGreeting& hello) = 0;

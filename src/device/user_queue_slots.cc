@@ -76,8 +76,8 @@ void UserQueue::offer_waiting() {
 }
 
 bool UserQueue::offer(UserRequest& request) {
-    if (free_slots_.empty() ||
-        slots_.size() - free_slots_.size() >= attachment_->slot_limit.load(std::memory_order_relaxed)) {
+    if (free_slots_.empty() || slots_.size() - free_slots_.size() - going_on_ >=
+                                   attachment_->slot_limit.load(std::memory_order_relaxed)) {
         return false;
     }
     const std::uint32_t number = free_slots_.back();

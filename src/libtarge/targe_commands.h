@@ -163,7 +163,7 @@ struct targe_command_ops {
     /* May be NULL. As in targe_block_ops. */
     void (*batch_ended)(void* context);
     /* 1: commands are answered before they are done, by targe_go_on(); at most 128 for each core of targed
-     * are open at once then. */
+     * are open at once then. `depth` does not count those that go on. */
     uint32_t goes_on;
     uint32_t remaps; /* 1: targe_remap_write_same() or targe_remap_copy() is called */
 };

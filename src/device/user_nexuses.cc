@@ -86,19 +86,26 @@ bool UserQueue::join(const ServerNexus& nexus) {
     return asked;
 }
 
-/// What the handler was not told yet, another queue tells it.
+/// What the handler was not told yet, another queue tells it. It must not hear of it here when the nexus has
+/// left from there: so what it has not begun is taken back.
 void UserQueue::depart(std::uint64_t nexus) {
     std::erase_if(nexuses_, [&](const ServerNexus& one) { return one.nexus == nexus; });
-    Requests present;
-    while (!waiting_.empty()) {
-        present.push_back(waiting_.pop_front());
-    }
-    while (!present.empty()) {
-        UserRequest& request = present.pop_front();
-        if (request.op == TARGE_OP_SESSION_ATTACH && request.session == nexus) {
+    for (Requests* const list : {&waiting_, &begun_}) {
+        Requests present;
+        while (!list->empty()) {
+            present.push_back(list->pop_front());
+        }
+        while (!present.empty()) {
+            UserRequest& request = present.pop_front();
+            const bool of_it = request.op == TARGE_OP_SESSION_ATTACH && request.session == nexus;
+            if (!of_it || (list == &begun_ && !revoke(request.slot))) {
+                list->push_back(request);
+                continue;
+            }
+            if (list == &begun_) {
+                slots_[request.slot].request = nullptr;
+            }
             forget(request);
-        } else {
-            waiting_.push_back(request);
         }
     }
 }

@@ -227,6 +227,18 @@ TEST_F(ToldUnit, HearsOfWhoWasThereBeforeIt) {
               (std::vector<std::string>{"attach 7 3 1 iqn.one iqn.two ", "reserved 1 0 7  0 0 "}));
 }
 
+// Its session is on another core now, and may end there before the handler looks here.
+TEST_F(ToldUnit, DoesNotHearOfWhoHasDeparted) {
+    open_unit();
+    const auto attachment = attach();
+    join(kNexus);
+    join(kNexus + 1);
+    there([](CommandServer& server) { server.depart(kNexus); });
+    const Serving serving(*attachment);
+    await([&] { return heard_.has(kNexus + 1, Admission::admitted); });
+    EXPECT_EQ(unit_.told(), std::vector<std::string>{"attach 8 3 1 iqn.one iqn.two "});
+}
+
 TEST_F(ToldUnit, IsAskedForMoreWhileItGoesOn) {
     open_unit();
     join(kNexus);

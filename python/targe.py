@@ -120,7 +120,7 @@ class Command:
         self.data_out = c.string_at(raw.data_out, raw.data_out_length) if raw.data_out_length else b""
         self.session = raw.session
         self.tag, self.attribute = raw.tag, raw.attribute  #: the initiator's; 0 SIMPLE, 1 ORDERED, 2 HEAD OF QUEUE, 3 ACA
-        self.deadline = raw.deadline_ns / 1e9  #: of time.monotonic(): the initiator is answered then, and the unit taken for hung
+        self.deadline = raw.deadline_ns / 1e9  #: of time.monotonic(): the initiator is answered then, and a unit taken for hung that has ended nothing of late
         self.generated = bool(raw.generated)  #: targed made it, for what remap_write_same() or remap_copy() has asked
 
     @property

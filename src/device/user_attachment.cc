@@ -2,9 +2,18 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace targe::device {
+
+base::Time UserAttachment::heard_last() const {
+    base::Time last{};
+    for (const Heard& queue : heard) {
+        last = std::max(last, queue.at.load(std::memory_order_relaxed));
+    }
+    return last;
+}
 
 void UserAttachment::give_up(std::string why) {
     const std::scoped_lock lock{mutex_};

@@ -1,11 +1,13 @@
 // A handler that is attached: its memory, its socket, and what it said of itself.
 #pragma once
 
+#include "base/core.h"
 #include "device/user_memory.h"
 #include "reactor/file_descriptor.h"
 
 #include <sys/types.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -39,6 +41,13 @@ struct UserAttachment {
     /// Of each queue: how many the handler wants at once, which it may say anew. What goes on after it was
     /// answered is not among them.
     std::atomic<std::uint32_t> slot_limit = TARGE_MAX_SLOTS;
+
+    /// When each queue heard last that something had ended: a cache line that its core alone writes.
+    struct alignas(64) Heard {
+        std::atomic<base::Time> at{};
+    };
+    std::array<Heard, TARGE_MAX_QUEUES> heard;
+    [[nodiscard]] base::Time heard_last() const;
 
     /// The handler did what it must not, or nothing for too long: nothing of it counts from now on. It is
     /// told so, and what it has taken stays with it until it closes its socket. The first reason stays.

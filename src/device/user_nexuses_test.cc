@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -225,6 +226,34 @@ TEST_F(ToldUnit, HearsOfWhoWasThereBeforeIt) {
     EXPECT_EQ(execute(kDo), ServerAnswer::End::answered);
     EXPECT_EQ(unit_.told(),
               (std::vector<std::string>{"attach 7 3 1 iqn.one iqn.two ", "reserved 1 0 7  0 0 "}));
+}
+
+// It would refuse all commands of a nexus that it has not heard of.
+TEST_F(ToldUnit, IsNotServedByWhoHasNotHeardOfANexus) {
+    open_unit(50ms);
+    auto stands_still = attach();
+    join(kNexus);
+    await([&] { return heard_.has(kNexus, Admission::unheard); });
+    await([&] { return device().away(); });
+    EXPECT_EQ(stands_still->run(), -ENOTCONN);
+    EXPECT_EQ(unit_.told(), std::vector<std::string>{});
+    stands_still.reset();
+    const auto next = attach();
+    const Serving serving(*next);
+    await([&] { return heard_.has(kNexus, Admission::admitted); });
+    EXPECT_EQ(execute(kDo), ServerAnswer::End::answered);
+}
+
+TEST_F(ToldUnit, IsNotServedByWhoHasNoRoomForWhatItIsTold) {
+    open_unit(50ms);
+    const auto stands_still = attach(1);
+    auto begun = std::async(std::launch::async, [&] { return execute(kDo); });
+    targe_queue& queue = *stands_still->get()->queues[0].shared;
+    await([&] { return std::atomic_ref(queue.offered).load() == 1; });
+    join(kNexus);
+    EXPECT_EQ(begun.get(), ServerAnswer::End::away);
+    await([&] { return heard_.has(kNexus, Admission::unheard); });
+    await([&] { return device().away(); });
 }
 
 // Its session is on another core now, and may end there before the handler looks here.

@@ -158,11 +158,13 @@ private:
     [[nodiscard]] bool idle() const {
         return waiting_.empty() && begun_.empty() && (going_on_ == 0 || stop_at_);
     }
+    [[nodiscard]] base::Time deadline_of(const UserRequest& request) const;
+    [[nodiscard]] base::Time limit_of_taken(const UserRequest& request) const;
     [[nodiscard]] base::Time limit_of_waiting(const UserRequest& request) const;
-    [[nodiscard]] base::Time limit_of_begun(const UserRequest& request) const;
     void look_at_limits();
     void expire_begun();
     void expire_waiting();
+    void give_up_if(const char* hung);
     void end(UserRequest& request, UserRequest::End how);
     bool resume_ended();
 

@@ -16,11 +16,13 @@ struct UserSettings {
     std::string socket = {};  ///< where handlers attach
     std::vector<uid_t> allow_users = {};
     std::vector<gid_t> allow_groups = {};
-    std::chrono::milliseconds hold{20'000};      ///< that commands wait for a handler that is away
-    std::chrono::milliseconds deadline{25'000};  ///< from receipt of a command to its answer
-    bool busy_when_away = false;                 ///< BUSY after that, not NOT READY
-    std::uint32_t queues = 1;                    ///< cores that may ask
-    std::uint64_t size_bytes = 0;                ///< 0: what the handler says
+    std::chrono::milliseconds hold{20'000};  ///< that commands wait for a handler that is away
+    /// From when a request came to its answer; half of it more where the handler ends others, see
+    /// limit_of_taken().
+    std::chrono::milliseconds deadline{25'000};
+    bool busy_when_away = false;   ///< BUSY after that, not NOT READY
+    std::uint32_t queues = 1;      ///< cores that may ask
+    std::uint64_t size_bytes = 0;  ///< 0: what the handler says
     std::uint32_t block_size = 512;
     bool read_only = false;
     std::optional<std::uint8_t> type = {};  ///< command level: PERIPHERAL DEVICE TYPE; nothing: block level

@@ -24,8 +24,9 @@ struct targe_io {
     void* data;
     uint32_t flags;
     uint32_t reserved;
-    uint64_t
-        deadline_ns; /* CLOCK_MONOTONIC; targed answers the initiator then, and takes the handler for hung */
+    /* CLOCK_MONOTONIC: complete it by then. targed then answers the initiator and takes the handler for hung;
+     * one that has ended other requests of late, half of the device's `deadline` later. */
+    uint64_t deadline_ns;
     void* user;      /* the handler's own, NULL at first */
     uint64_t source; /* copy: bytes from the start of the device, from where */
 };

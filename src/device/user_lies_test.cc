@@ -1,0 +1,223 @@
+// What a handler of blocks says that cannot be ends its attachment, and what can be does not: each bound from
+// both sides.
+#include "device/user_device.h"
+#include "device/user_fixture.h"
+#include "device/user_handler.h"
+#include "device/user_lendable.h"
+#include "device/user_raw_handler.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <optional>
+#include <span>
+
+namespace targe::device {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Bytes;
+using testing::LendableMemory;
+using testing::RawHandler;
+
+using Say = std::function<void(targe_completion&)>;
+
+class Blocks : public testing::WithHandlerHere {
+protected:
+    void SetUp() override {
+        WithHandlerHere::SetUp();
+        if (IsSkipped()) {
+            return;
+        }
+        settings_.hold = 0ms;
+        settings_.deadline = 60s;
+        open(settings_);
+    }
+    RawHandler& attach(int memory = -1) {
+        handler_.reset();
+        targe_attachment how{};
+        how.block_ops = &testing::kWholeDisk;
+        how.size = 1U << 20U;
+        how.lends = memory >= 0 ? 1 : 0;
+        how.memory = memory;
+        await([&] { return device().away(); });
+        handler_.emplace(settings_.socket, how);
+        await([&] { return static_cast<bool>(on_.probe(device())); });
+        return *handler_;
+    }
+    std::future<IoResult> read_later(Bytes& into) {
+        return std::async(std::launch::async, [&] { return on_.read(device(), 8, into); });
+    }
+    /// Whether a read of one block ends well that is completed so.
+    bool reads(const Say& say) {
+        RawHandler& handler = attach();
+        auto read = read_later(data_);
+        targe_completion made = handler.take();
+        say(made);
+        handler.complete(made);
+        const bool well = read.get().has_value();
+        EXPECT_EQ(is_given_up(), !well && made.error == 0);
+        return well;
+    }
+    /// Whether what is said of 16 blocks is passed on.
+    bool tells_of_extent(const Say& say) {
+        RawHandler& handler = attach();
+        auto told = std::async(std::launch::async, [&] { return on_.block_status(device(), 8, 16); });
+        targe_completion made = handler.take();
+        say(made);
+        handler.complete(made);
+        const auto extent = told.get();
+        EXPECT_EQ(is_given_up(), !extent && made.error == 0);
+        return extent.has_value();
+    }
+    /// By the time at which an operation has ended its queue has had a look.
+    bool is_given_up() {
+        on_.ask([] { return true; });
+        return device().away();
+    }
+
+    Bytes data_ = Bytes(512);
+    std::optional<RawHandler> handler_;
+};
+
+TEST_F(Blocks, EndInAnErrorThatThereIs) {
+    EXPECT_TRUE(reads([](auto& /*made*/) {}));
+    EXPECT_FALSE(reads([](auto& made) { made.error = 4095; }));
+    EXPECT_FALSE(device().away());
+    for (const int error : {-EIO, 4096, INT32_MIN, INT32_MAX}) {
+        RawHandler& handler = attach();
+        auto read = read_later(data_);
+        targe_completion made = handler.take();
+        made.error = error;
+        handler.complete(made);
+        EXPECT_FALSE(read.get());
+        EXPECT_TRUE(is_given_up()) << error;
+    }
+}
+
+TEST_F(Blocks, AreNothingThatWasNotAskedFor) {
+    EXPECT_FALSE(reads([](auto& made) { ++made.slot; })) << "a slot that is free";
+    EXPECT_FALSE(reads([](auto& made) { made.slot = TARGE_MAX_SLOTS; }));
+    EXPECT_FALSE(reads([](auto& made) { made.slot = UINT32_MAX; }));
+    EXPECT_FALSE(reads([](auto& made) { ++made.generation; }));
+    EXPECT_FALSE(reads([](auto& made) { made.flags = TARGE_COMPLETION_GOES_ON; }));
+    EXPECT_FALSE(reads([](auto& made) { made.flags = TARGE_COMPLETION_LENT; })) << "it lends nothing";
+    EXPECT_FALSE(reads([](auto& made) { made.flags = TARGE_COMPLETION_WRITES_SAME; }));
+    EXPECT_FALSE(reads([](auto& made) { made.flags = TARGE_COMPLETION_COPIES; }));
+}
+
+TEST_F(Blocks, LieInExtentsThatCanBe) {
+    EXPECT_TRUE(tells_of_extent([](auto& made) { made.information = 16 * 512; }));
+    EXPECT_TRUE(tells_of_extent([](auto& made) { made.information = 512; }));
+    EXPECT_FALSE(tells_of_extent([](auto& made) { made.error = EIO; })) << "of which nothing more counts";
+    EXPECT_FALSE(device().away());
+    for (const std::int64_t length : {std::int64_t{0}, std::int64_t{-512}, std::int64_t{17 * 512},
+                                      std::int64_t{511}, std::int64_t{513}, INT64_MIN, INT64_MAX}) {
+        EXPECT_FALSE(tells_of_extent([&](auto& made) { made.information = length; })) << length;
+    }
+}
+
+TEST_F(Blocks, LieInMemoryThatIsLent) {
+    const LendableMemory memory(1U << 20U);
+    struct Case {
+        std::uint64_t at;
+        bool is_there;
+    };
+    for (const Case each : {Case{0, true}, Case{(1U << 20U) - 512, true}, Case{(1U << 20U) - 511, false},
+                            Case{1U << 20U, false}, Case{UINT64_MAX, false}, Case{UINT64_MAX - 511, false}}) {
+        RawHandler& handler = attach(memory.descriptor);
+        auto read = read_later(data_);
+        targe_completion made = handler.take();
+        made.flags = TARGE_COMPLETION_LENT;
+        made.command_specific = each.at;
+        handler.complete(made);
+        EXPECT_EQ(read.get().has_value(), each.is_there) << each.at;
+        EXPECT_EQ(is_given_up(), !each.is_there);
+    }
+    // Nothing is lent by what failed, or is no read.
+    RawHandler& fails = attach(memory.descriptor);
+    auto read = read_later(data_);
+    targe_completion made = fails.take();
+    made.flags = TARGE_COMPLETION_LENT;
+    made.error = EIO;
+    fails.complete(made);
+    EXPECT_FALSE(read.get());
+    EXPECT_TRUE(is_given_up());
+    RawHandler& flushes = attach(memory.descriptor);
+    auto flushed = std::async(std::launch::async, [&] { return on_.flush(device()); });
+    made = flushes.take();
+    made.flags = TARGE_COMPLETION_LENT;
+    flushes.complete(made);
+    EXPECT_FALSE(flushed.get());
+    EXPECT_TRUE(is_given_up());
+}
+
+// What was said of one request says nothing of the next one in its slot.
+TEST_F(Blocks, AreNotAnsweredByWhatWasSaidBefore) {
+    RawHandler& handler = attach();
+    auto first = read_later(data_);
+    const targe_completion made = handler.take();
+    handler.complete(made);
+    EXPECT_TRUE(first.get());
+    Bytes later(512);
+    auto second = read_later(later);
+    EXPECT_EQ(handler.take().slot, made.slot);
+    handler.complete(made);
+    EXPECT_FALSE(second.get());
+    EXPECT_TRUE(is_given_up());
+}
+
+TEST_F(Blocks, AreNotAnsweredTwice) {
+    RawHandler& handler = attach();
+    auto read = read_later(data_);
+    const targe_completion made = handler.take();
+    handler.complete(made);
+    EXPECT_TRUE(read.get());
+    auto next = read_later(data_);
+    await([&] { return handler.has_more(); });
+    handler.complete(made);
+    EXPECT_FALSE(next.get());
+    EXPECT_TRUE(is_given_up());
+}
+
+TEST_F(Blocks, AreNotMoreThanWereAskedFor) {
+    for (const std::uint32_t count : {3U, TARGE_MAX_SLOTS + 1, 1U << 31U, UINT32_MAX}) {
+        RawHandler& handler = attach();
+        auto read = read_later(data_);
+        static_cast<void>(handler.take());
+        handler.claim_to_have_completed(count);
+        EXPECT_FALSE(read.get());
+        EXPECT_TRUE(is_given_up()) << count;
+    }
+}
+
+TEST_F(Blocks, OnLoanAreNotAnsweredAgain) {
+    RawHandler& handler = attach();
+    auto lent = std::async(std::launch::async, [&] {
+        return on_.run([&](base::CommandArena& arena) { return device().read_lent(arena, 8, 1); });
+    });
+    const targe_completion made = handler.take();
+    std::fill_n(handler.arena() + handler.slot_of(made).in_offset, 512, std::byte{0x5e});
+    handler.complete(made);
+    const auto loan = lent.get();
+    ASSERT_TRUE(loan);
+    handler.complete(made);
+    Bytes other(512);
+    EXPECT_FALSE(read_later(other).get());
+    EXPECT_TRUE(is_given_up());
+    EXPECT_TRUE(std::ranges::all_of(std::span{loan->data.data, loan->data.size},
+                                    [](std::byte b) { return b == std::byte{0x5e}; }));
+    on_.ask([&] {
+        device().give_back(loan->number);
+        return true;
+    });
+}
+
+}  // namespace
+}  // namespace targe::device

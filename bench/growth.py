@@ -32,6 +32,7 @@ FIRST = ("nice", "-n", "-15") if os.geteuid() == 0 else ()
 SESSIONS = (1, 10, 100, 1000)
 LUNS = (1, 10, 100, 1000, 10000)
 DEPTHS = (1, 4, 16, 64, 256, 1024)
+DESCRIPTORS = 2 * LUNS[-1] + SESSIONS[-1] + 1000
 Point = dict[str, float]
 
 
@@ -122,8 +123,9 @@ def draw(figures: dict[str, list[Point]], folder: pathlib.Path) -> None:
 
 
 def main() -> int:
-    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each session and each LUN
+    # A descriptor for each session, and two for each LUN; only root may have more than the hard limit.
+    most = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], DESCRIPTORS if os.geteuid() == 0 else 0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     parts = {"sessions": grow_sessions, "luns": grow_luns, "depth": grow_depth}
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=2.0)

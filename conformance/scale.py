@@ -46,7 +46,8 @@ def measure() -> tuple[dict[str, float], list[str]]:
     figures: dict[str, float] = {"luns": LUNS, "sessions": SESSIONS}
     wrong: list[str] = []
     sessions: list[Session] = []
-    with Targed(Setup(devices, (target,))) as daemon:
+    # The soft limit of a shell, of which a file has two.
+    with Targed(Setup(devices, (target,)), prefix=("prlimit", "--nofile=1024:")) as daemon:
         figures["first_start_s"] = daemon.start_seconds  # makes the files and the identities
         daemon.restart()
         figures["start_s"] = daemon.start_seconds

@@ -125,6 +125,8 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
+    // Each device takes one or two, and the soft limit is 1024 for whoever is not a service.
+    max_connections_ = check_descriptors(config_, reactors_of(config_));
     // Before any of them is made larger, or the system says no more of it than that it is in use.
     if (auto twice = one_store_twice(config_.devices)) {
         return std::unexpected(std::move(*twice));
@@ -168,7 +170,6 @@ std::expected<void, admin::Problem> RunningTarget::open_stores() {
 std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     reactor::ReactorsOptions options;
     options.count = reactors_of(config_);
-    max_connections_ = check_descriptors(config_, options.count);
     options.each.buffer_limit_bytes =
         std::max(config_.daemon.buffer_memory_bytes / options.count, kLeastBuffersOfACore);
     auto reactors = reactor::Reactors::start(options);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -302,23 +303,37 @@ TEST(FileDevice, IsGrownButNeverCut) {
     EXPECT_EQ(std::filesystem::file_size(path), 16 * kMiB);
 }
 
+std::string outcome(const DeviceConfig& config) {
+    const auto opened = open(config);
+    return opened ? std::string("opened") : opened.error().text;
+}
+
 TEST(FileDevice, SaysWhatIsWrongWithItsPath) {
     const ScratchDirectory directory;
-    const auto text = [](const DeviceConfig& config) {
-        const auto opened = open(config);
-        return opened ? std::string("opened") : opened.error().text;
-    };
     const std::string missing = directory / "no/disk.img";
-    EXPECT_EQ(text(config_of(missing)),
+    EXPECT_EQ(outcome(config_of(missing)),
               "cannot serve the file " + missing + ": its directory does not exist; create it");
     DeviceConfig without_size = config_of(directory / "disk.img");
     without_size.size_bytes = 0;
-    EXPECT_EQ(text(without_size),
+    EXPECT_EQ(outcome(without_size),
               "cannot serve the file " + without_size.path +
                   ": it does not exist; create it, or let the device create it by giving a size");
     EXPECT_EQ(
-        text({.handler = Handler::file, .path = "/dev/null"}),
+        outcome({.handler = Handler::file, .path = "/dev/null"}),
         "cannot serve the file /dev/null: it is no regular file; a block device has handler = \"block\"");
+}
+
+TEST(FileDevice, SaysWhatToRaiseWhereTooManyFilesAreOpen) {
+    const ScratchDirectory directory;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const std::string refused = outcome(config_of(directory / "disk.img"));
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_NE(refused.find("too many open files; raise LimitNOFILE of the service (ulimit -Hn)"),
+              std::string::npos)
+        << refused;
 }
 
 }  // namespace

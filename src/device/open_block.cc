@@ -35,6 +35,9 @@ std::string open_failure(int error) {
         case EBUSY:
             return "it is in use: mounted, part of a RAID or LVM, or served by another program; release it "
                    "first";
+        case EMFILE:
+        case ENFILE:
+            return "there are too many open files; raise LimitNOFILE of the service (ulimit -Hn)";
         case EROFS:
             return "it is read-only; set read_only = true";
         default:

@@ -51,6 +51,9 @@ std::string open_failure(const DeviceConfig& config, int error) {
             return "its file system is read-only; remount it, or set read_only = true";
         case EINVAL:
             return "its file system does not take O_DIRECT; set direct = false";
+        case EMFILE:
+        case ENFILE:
+            return "there are too many open files; raise LimitNOFILE of the service (ulimit -Hn)";
         case EWOULDBLOCK:
             return "another program, or another device here, serves it already; stop that one first";
         default:

@@ -114,8 +114,11 @@ TEST_P(LargeTransfers, AreDoneAtOnceWhereNobodyWaits) {
 
 TEST_P(LargeTransfers, TakeATurnForEachPieceWhereOthersWait) {
     const Bytes data = pattern(kLarge, 2);
-    EXPECT_EQ(turns_of(true, {writing(8, data)})[0], kPieces - 1)
-        << "the last is done before the turn is counted";
+    const std::size_t turns = turns_of(true, {writing(8, data)})[0];
+    EXPECT_GE(turns, kPieces - 1) << "the last is done before the turn is counted";
+    if (GetParam() == Handler::ram) {  // a file system that was slow is asked by a thread of the ring's
+        EXPECT_EQ(turns, kPieces - 1);
+    }
     Bytes read(kLarge);
     EXPECT_TRUE(on_.read(*device_, 8, read));
     EXPECT_EQ(read, data);

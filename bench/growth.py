@@ -32,7 +32,6 @@ FIRST = ("nice", "-n", "-15") if os.geteuid() == 0 else ()
 SESSIONS = (1, 10, 100, 1000)
 LUNS = (1, 10, 100, 1000, 10000)
 DEPTHS = (1, 4, 16, 64, 256, 1024)
-DESCRIPTORS = 2 * LUNS[-1] + SESSIONS[-1] + 1000
 Point = dict[str, float]
 
 
@@ -72,7 +71,11 @@ def grow_sessions(seconds: float) -> list[Point]:
 def grow_luns(seconds: float) -> list[Point]:
     points: list[Point] = []
     base = None
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     for count in LUNS:
+        if 2 * count + 100 > most:
+            print(f"{count} LUNs are left out: they need {2 * count} descriptors, and the hard limit is {most} (ulimit -Hn)", flush=True)
+            continue
         devices = (unit(), *(Device(f"disk{n}", size="1MiB", thin=True) for n in range(1, count)))
         luns = {n: device.name for n, device in enumerate(devices)}
         with Targed(Setup(devices, (Target(NAME, luns),), reactors=1), prefix=(*FIRST, *PIN_TARGET)) as daemon:
@@ -123,9 +126,8 @@ def draw(figures: dict[str, list[Point]], folder: pathlib.Path) -> None:
 
 
 def main() -> int:
-    # A descriptor for each session, and two for each LUN; only root may have more than the hard limit.
-    most = max(resource.getrlimit(resource.RLIMIT_NOFILE)[1], DESCRIPTORS if os.geteuid() == 0 else 0)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a descriptor for each session and two for each LUN
     parts = {"sessions": grow_sessions, "luns": grow_luns, "depth": grow_depth}
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=2.0)

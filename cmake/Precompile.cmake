@@ -1,6 +1,7 @@
-# precompile(<target>) has a target take the libraries' headers from one that was read before: they are a third of what a source
-# of ours costs the compiler. In the release build for tests alone: its other sources show that every file names the headers that it uses.
-set(TARGE_PRECOMPILE OFF CACHE STRING "Read the headers of the libraries once instead of for every source: ON, TESTS or OFF")
+# precompile(<target>) has a target take the libraries' headers from one that was read before: they are more than a third of what a
+# source of ours costs the compiler. Not in the dev build, by whose commands clang-tidy looks, too: there every file must name the headers
+# that it uses.
+option(TARGE_PRECOMPILE "Read the headers of the libraries once instead of for every source" OFF)
 
 set(library_headers <algorithm> <array> <atomic> <chrono> <coroutine> <cstdint> <cstring> <expected> <filesystem> <fstream> <functional> <map>
   <memory> <mutex> <optional> <random> <set> <span> <string> <string_view> <utility> <variant> <vector> <fmt/format.h>)
@@ -14,11 +15,9 @@ if(TARGE_PRECOMPILE)
   add_compile_options(-Xclang -fno-pch-timestamp)  # so that ccache sees two builds of one header as the same
   set(nothing ${CMAKE_BINARY_DIR}/nothing.cc)
   file(GENERATE OUTPUT ${nothing} CONTENT "")
-  if(NOT TARGE_PRECOMPILE STREQUAL "TESTS")
-    add_library(precompiled OBJECT ${nothing})
-    target_precompile_headers(precompiled PRIVATE ${library_headers})
-    target_link_libraries(precompiled PRIVATE fmt::fmt)
-  endif()
+  add_library(precompiled OBJECT ${nothing})
+  target_precompile_headers(precompiled PRIVATE ${library_headers})
+  target_link_libraries(precompiled PRIVATE fmt::fmt)
   add_library(precompiled_test OBJECT ${nothing})
   target_precompile_headers(precompiled_test PRIVATE ${library_headers} <gmock/gmock.h> <gtest/gtest.h>)
   target_link_libraries(precompiled_test PRIVATE fmt::fmt GTest::gmock)
@@ -26,7 +25,7 @@ if(TARGE_PRECOMPILE)
 endif()
 
 function(precompile target)
-  if(TARGET precompiled)
+  if(TARGE_PRECOMPILE)
     target_precompile_headers(${target} REUSE_FROM precompiled)
   endif()
 endfunction()

@@ -26,6 +26,7 @@ from collections.abc import Callable
 sys.dont_write_bytecode = True
 
 import atomic_writes  # noqa: E402
+import builds_ahead  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
 import device_states  # noqa: E402
@@ -172,6 +173,9 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
 LIMIT_S = 900
 BUILD_LIMIT_S = 2400
 BUILDS = {"release", "check", "defects", "asan", "tsan"}
+# Made while other stages leave CPUs idle, but not beside those that measure.
+AHEAD = ("asan", "tsan")
+MEASURE = {"counts", "targe-bench", "scale", "spread"}
 
 
 def too_long(*_: object) -> None:
@@ -196,6 +200,30 @@ def run_stage(name: str) -> list[Result]:
     return results
 
 
+def run_stages(names: list[str]) -> list[Result]:
+    results: list[Result] = []
+    ahead: builds_ahead.BuildsAhead | None = None
+    try:
+        for number, name in enumerate(names):
+            if ahead and name in AHEAD:
+                ahead.end()
+                ahead = None
+            elif ahead and name in MEASURE:
+                ahead.pause()
+            results += run_stage(name)
+            if name == "release" and any(result.suite == "build" and result.verdict is Verdict.FAILED for result in results):
+                break  # the rest would test what was built before
+            later = [preset for preset in AHEAD if preset in names[number + 1:]]
+            if ahead:
+                ahead.go_on()
+            elif later:
+                ahead = builds_ahead.BuildsAhead(later)
+    finally:
+        if ahead:
+            ahead.end()
+    return results
+
+
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
     signal.signal(signal.SIGALRM, too_long)
@@ -210,13 +238,7 @@ def main() -> int:
     unknown = [name for name in options.stages if name not in STAGES]
     if unknown:
         parser.error(f"no stage {', '.join(unknown)}; there are {', '.join(STAGES)}")
-    results: list[Result] = []
-    for name in options.stages or STAGES:
-        if name in options.skip:
-            continue
-        results += run_stage(name)
-        if name == "release" and any(result.suite == "build" and result.verdict is Verdict.FAILED for result in results):
-            break  # the rest would test what was built before
+    results = run_stages([name for name in options.stages or STAGES if name not in options.skip])
     report.print_summary(results)
     return 1 if count(results, Verdict.FAILED) else 0
 

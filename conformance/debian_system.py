@@ -1,7 +1,6 @@
 """A Debian of a few packages, copied from this machine's into a folder, where dpkg installs and removes as on a machine of its own."""
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import re
@@ -66,8 +65,13 @@ class System:
         self._copy_database(packages)
         (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
         (root / "etc/group").write_text("root:x:0:\n")
-        with contextlib.suppress(OSError):  # else a file does
-            os.mknod(root / "dev/null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+        null = root / "dev/null"
+        try:
+            os.mknod(null, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            null.write_bytes(b"")
+        except OSError:  # no devices here: a file does
+            null.unlink(missing_ok=True)
+            null.touch()
         (root / "usr/bin/systemctl").write_text(SYSTEMCTL)
         (root / "usr/bin/systemctl").chmod(0o755)
         itself = root / root.relative_to("/")

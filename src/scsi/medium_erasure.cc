@@ -22,7 +22,12 @@ struct FormatList {
     static constexpr std::size_t kShort = 4;
     static constexpr std::size_t kLong = 8;
     static constexpr wire::Field kProtectionUsage = wire::bits(0, 2, 0);
+    static constexpr wire::Field kOptionsValid = wire::bit(1, 7);           ///< FOV
+    static constexpr wire::Field kDisablePrimary = wire::bit(1, 6);         ///< DPRY
+    static constexpr wire::Field kDisableCertification = wire::bit(1, 5);   ///< DCRT
+    static constexpr wire::Field kStopFormat = wire::bit(1, 4);             ///< STPF
     static constexpr wire::Field kInitializationPattern = wire::bit(1, 3);  ///< IP
+    static constexpr wire::Field kDisableSaving = wire::bit(1, 2);          ///< DSP, obsolete since SBC-3
     static constexpr wire::Field kImmediate = wire::bit(1, 1);              ///< IMMED
     static constexpr wire::Field kShortDefects = wire::bytes(2, 3);
     static constexpr wire::Field kLongInformation = wire::bytes(3, 3);
@@ -32,6 +37,22 @@ struct FormatList {
 std::optional<Sense> must_be_zero(wire::Bytes list, wire::Field field) {
     return field_value(list, field) == 0 ? std::nullopt
                                          : std::optional{invalid_parameter(field.byte, field.msb)};
+}
+
+/// With FOV cleared the options have to be, too. Set, they may be what they like: there are no lists of
+/// defects, nothing is certified, and no format saves mode parameters.
+std::optional<Sense> options_without_fov(wire::Bytes list) {
+    using L = FormatList;
+    if (field_value(list, L::kOptionsValid) != 0) {
+        return std::nullopt;
+    }
+    for (const wire::Field option :
+         {L::kDisablePrimary, L::kDisableCertification, L::kStopFormat, L::kDisableSaving}) {
+        if (auto refused = must_be_zero(list, option)) {
+            return refused;
+        }
+    }
+    return std::nullopt;
 }
 
 std::expected<ErasureRequest, Sense> plan_format(wire::Bytes cdb, wire::Bytes list) {
@@ -44,6 +65,9 @@ std::expected<ErasureRequest, Sense> plan_format(wire::Bytes cdb, wire::Bytes li
         return std::unexpected(illegal_request(Asc::parameter_list_length_error));
     }
     auto refused = must_be_zero(list, FormatList::kProtectionUsage);
+    if (!refused) {
+        refused = options_without_fov(list);
+    }
     if (!refused) {
         refused = must_be_zero(list, FormatList::kInitializationPattern);
     }

@@ -91,6 +91,25 @@ TEST(FormatUnit, TakesBothHeaders) {
               illegal_request(Asc::parameter_list_length_error));
 }
 
+TEST(FormatUnit, TakesOptionsOnlyWhereItIsToldThatTheyAreValid) {
+    const ByteVector with_short = bytes({0x04, 0x10, 0, 0, 0, 0});
+    const ByteVector with_long = bytes({0x04, 0x30, 0, 0, 0, 0});
+    for (const unsigned bit : {6U, 5U, 4U, 2U}) {  // DPRY, DCRT, STPF, DSP
+        for (const bool is_long : {false, true}) {
+            SCOPED_TRACE(::testing::Message() << "bit " << bit << (is_long ? ", long" : ", short"));
+            const auto plan = [&](unsigned options) {
+                ByteVector list = bytes({0, options | 1U << bit, 0, 0});
+                list.resize(is_long ? 8 : 4);
+                return plan_erasure(CommandId::format_unit, is_long ? with_long : with_short, list, kBlock);
+            };
+            EXPECT_EQ(plan(0).error(), invalid_parameter(1, static_cast<std::uint8_t>(bit)));
+            EXPECT_EQ(plan(0x02).error(), invalid_parameter(1, static_cast<std::uint8_t>(bit))) << "IMMED";
+            EXPECT_TRUE(plan(0x80)) << "FOV";
+            EXPECT_TRUE(plan(0x82)->immediate);
+        }
+    }
+}
+
 TEST(Erasure, IsKeptWhole) {
     for (const Erasure& one :
          {Erasure{.pattern = {}},

@@ -107,7 +107,7 @@ def dependencies(packages: Packages, unpacked: pathlib.Path) -> str:
 
 
 def configuration(packages: Packages, unpacked: pathlib.Path) -> str:
-    """It is a conffile, the only one; serves nothing; and is right where its examples are no comments any more."""
+    """It is a conffile, the only one; serves nothing; and is right where its examples are no comments any more, with a tape library, too."""
     conffiles = {name: run_command("dpkg-deb", "--ctrl-tarfile", packages.debs[name]).count("conffiles") for name in NAMES}
     if [name for name, count in conffiles.items() if count] != ["targe"] or run_command("dpkg-deb", "-I", packages.debs["targe"], "conffiles").split() != [CONFIGURATION]:
         return f"conffiles: {conffiles}"
@@ -119,7 +119,13 @@ def configuration(packages: Packages, unpacked: pathlib.Path) -> str:
     example = unpacked / "example.toml"
     example.write_text(re.sub(r"^#(?=\S)", "", path.read_text(), flags=re.MULTILINE).replace("/etc/targe/alice", str(secret)))
     said = run_command(unpacked / "usr/bin/targed", "--check", "--config", example)
-    return "" if said.endswith("OK, 1 devices and 1 targets\n") and "warning" not in said else said
+    if not said.endswith("OK, 1 devices and 1 targets\n") or "warning" in said:
+        return said
+    run_command(unpacked / "usr/bin/targe", "vtl", "create", unpacked / "tapes", "--generation", "LTO-8", "--slots", "2")
+    with example.open("a") as file:
+        file.write(run_command(unpacked / "usr/bin/targe", "vtl", "config", unpacked / "tapes"))
+    said = run_command(unpacked / "usr/bin/targed", "--check", "--config", example)
+    return "" if said.endswith("OK, 4 devices and 2 targets\n") else said
 
 
 def lintian(packages: Packages) -> str:

@@ -233,6 +233,22 @@ TEST_F(TaskSets, DropOwnTasksInSilenceWithTas) {
     EXPECT_TRUE(mine.was_dropped);
 }
 
+// What ends waits for nothing any more, and nothing waits for it.
+TEST_F(TaskSets, KeepNobodyBehindTasksThatEndTogether) {
+    scene.disk->pace = Pace::on_request;
+    write(*host, 0);
+    Task& second = write(*host, 1, TaskAttribute::ordered);
+    Task& third = write(*host, 2, TaskAttribute::ordered);
+    const Task* late = nullptr;
+    bool went_at_once = false;
+    second.on_end = [&](Task&) { late = &host->send(test_unit_ready); };
+    third.on_end = [&](Task&) { went_at_once = late != nullptr && late->ended; };
+    host->begin(TaskFunction::abort_task_set);
+    EXPECT_TRUE(third.was_dropped);
+    EXPECT_TRUE(went_at_once);
+    complete_all();
+}
+
 TEST_F(TaskSets, DropInSilenceWhatTheirInitiatorEndsAsWell) {
     select({.aborts = 0x40});
     scene.disk->pace = Pace::on_request;

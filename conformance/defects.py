@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
+import children
 import report
 from harness import ROOT
 from report import Result
@@ -12,8 +12,7 @@ _LINE = re.compile(r"^(?P<verdict>found |MISSED) (?P<name>.*?): (?P<text>.*)$", 
 
 
 def run() -> list[Result]:
-    done = subprocess.run([str(ROOT / "tools" / "defects")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    done = children.to_end([str(ROOT / "tools" / "defects")])
     results = [report.passed("defects", match["name"], match["text"]) if match["verdict"] == "found "
                else report.failed("defects", match["name"], match["text"]) for match in _LINE.finditer(done.stdout)]
     if not results or (done.returncode != 0 and all(result.verdict is report.Verdict.PASSED for result in results)):

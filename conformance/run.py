@@ -15,7 +15,6 @@ import pathlib
 import random
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -27,6 +26,7 @@ sys.dont_write_bytecode = True
 
 import atomic_writes  # noqa: E402
 import builds_ahead  # noqa: E402
+import children  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
 import device_states  # noqa: E402
@@ -68,8 +68,7 @@ _CTEST = re.compile(r"^\s*\d+/\d+ Test\s+#\d+: (?P<name>\S.*?) \.+\s*(?P<verdict
 
 def build(preset: str) -> list[Result]:
     begin = time.monotonic()
-    done = subprocess.run([str(ROOT / "tools" / "build"), preset], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    done = children.to_end([str(ROOT / "tools" / "build"), preset])
     if done.returncode != 0:
         errors = [line for line in done.stdout.splitlines() if "error:" in line or "FAILED:" in line]
         return [report.failed("build", preset, "\n".join(errors[:20]) or done.stdout[-3000:])]
@@ -82,9 +81,8 @@ def unit_tests(preset: str) -> list[Result]:
         return results
     junit = ROOT / "build" / preset / "ctest.xml"
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1", "TSAN_OPTIONS": "halt_on_error=1"}
-    done = subprocess.run(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "300",
-                           "--output-junit", str(junit)],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    done = children.to_end(["ctest", "--test-dir", str(ROOT / "build" / preset), "-j", JOBS, "--output-on-failure", "--timeout", "300",
+                            "--output-junit", str(junit)], environment)
     suite = f"unit ({preset})"
     reasons = skip_reasons(junit)
     found = [_unit_result(suite, match, done.stdout, reasons) for match in _CTEST.finditer(done.stdout)]
@@ -118,8 +116,7 @@ def _of_test(output: str, at: int) -> str:
 
 
 def check() -> list[Result]:
-    done = subprocess.run([str(ROOT / "tools" / "check")], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    done = children.to_end([str(ROOT / "tools" / "check")])
     results = []
     for rule, findings in re.findall(r"^check: (\w+): (\S+) findings? ", done.stdout, re.MULTILINE):
         results.append(report.passed("check", rule) if findings == "no" else report.failed("check", rule, f"{findings} findings"))
@@ -133,6 +130,7 @@ def check() -> list[Result]:
 STAGES: dict[str, Callable[[], list[Result]]] = {
     "release": lambda: unit_tests("release"),
     "check": check,
+    "children": children.run,
     "defects": defects.run,
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
@@ -225,7 +223,7 @@ def run_stages(names: list[str]) -> list[Result]:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended too
+    children.end_on_signals()
     signal.signal(signal.SIGALRM, too_long)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))

@@ -35,6 +35,31 @@ protected:
     }
 };
 
+// One write each would hold up the drive for minutes, and the library with it.
+TEST_F(DriveTrouble, IsNotMadeByManyFilemarks) {
+    ASSERT_TRUE(write(Bytes(100, std::byte{7})).good());
+    const std::size_t before = store_->changes();
+    ASSERT_TRUE(filemarks(100'000).good());
+    EXPECT_LT(store_->changes() - before, 200U);
+    EXPECT_EQ(position(), std::pair(std::uint64_t{100'001}, std::uint64_t{100'000}));
+    ASSERT_TRUE(write(Bytes(100, std::byte{8})).good());
+    ASSERT_TRUE(locate(54'321).good());
+    EXPECT_EQ(text(read(100)), "0/0001");
+    ASSERT_TRUE(rewind().good());
+    ASSERT_TRUE(space(1, 100'000).good());
+    EXPECT_EQ(read(100).data, Bytes(100, std::byte{8}));
+}
+
+TEST_F(DriveTrouble, WithTheSpaceForManyFilemarksIsToldOfEach) {
+    ASSERT_TRUE(write(Bytes(100, std::byte{7})).good());
+    store_->fail_after(60, FaultKind::full);
+    const Answer answer = filemarks(100'000);
+    EXPECT_EQ(text(answer), "d/0002");
+    const std::uint64_t there = position().second;
+    EXPECT_GE(there, 4096U);
+    EXPECT_EQ(answer.residue(), 100'000 - static_cast<std::int64_t>(there));
+}
+
 TEST_F(DriveTrouble, WithOneRecordLeavesTheOthers) {
     write_three_files();  // 3 blocks, filemark, 2 blocks, filemark, 1 block, filemark
     damage(1);

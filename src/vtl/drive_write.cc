@@ -208,15 +208,23 @@ Drive::Ending Drive::write_filemarks_6(Call& call) {
         }
     }
     const bool told = programmed_warning();
-    for (std::uint64_t left = count; left > 0; --left) {
-        if (RecordHeader::kBytes > room()) {
+    std::uint64_t at_once = count;
+    for (std::uint64_t left = count; left > 0;) {
+        const std::uint64_t room_for = room() / RecordHeader::kBytes;
+        if (room_for == 0) {
             return end_of_write(static_cast<std::int64_t>(left), true);
         }
-        if (const auto wrote = tape().append({.type = ObjectType::filemark}, {}, {}); !wrote) {
+        const auto wrote = tape().append_filemarks(std::min({left, at_once, room_for}));
+        if (!wrote && wrote.error().kind == FaultKind::full && at_once > 1) {
+            at_once = 1;  // until the host has no space for a single one: so many are told of, and no less
+            continue;
+        }
+        if (!wrote) {
             return write_fault(call, wrote.error(), static_cast<std::int64_t>(left));
         }
+        left -= *wrote;
         overwrite_.reset();
-        since_load_.to_medium += RecordHeader::kBytes;
+        since_load_.to_medium += *wrote * RecordHeader::kBytes;
     }
     // IMMED would allow to answer before; then nobody would know what is safe.
     const auto synced = cartridge_->sync();

@@ -66,6 +66,9 @@ public:
     /// Cuts off what is behind the position, then appends one object. Of `header`, object, filemarks, epoch,
     /// previous_bytes and payload_crc are set here. The position is behind it afterwards.
     Result<> append(RecordHeader header, wire::Bytes extra, wire::Bytes stored);
+    /// The same with filemarks, of which there is one at least: how many of `count`, as many as one write
+    /// takes.
+    Result<std::uint64_t> append_filemarks(std::uint64_t count);
     /// Everything behind the position is gone, also after a loss of power.
     Result<> cut();
     /// Once it has failed, what was written since the last that succeeded may be lost, and nobody can know:

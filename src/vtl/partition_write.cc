@@ -15,6 +15,9 @@ namespace {
 constexpr std::uint64_t kIndexEveryBytes = 1U << 20U;
 constexpr std::uint64_t kIndexEveryObjects = 256;
 
+/// So many filemarks take one write, of 256 KiB.
+constexpr std::uint64_t kMostFilemarks = 4096;
+
 }  // namespace
 
 /// A line where the last is far enough away.
@@ -236,6 +239,48 @@ Result<> Partition::append(RecordHeader header, wire::Bytes extra, wire::Bytes s
     dirty_ = true;
     note_in_index(**tail);
     return {};
+}
+
+Result<std::uint64_t> Partition::append_filemarks(std::uint64_t count) {
+    if (const auto ready = ready_to_append(); !ready) {
+        return std::unexpected(ready.error());
+    }
+    if (in_doubt_) {
+        return std::unexpected(*in_doubt_);
+    }
+    const auto tail = opened(end_.segment);
+    if (!tail) {
+        return std::unexpected(tail.error());
+    }
+    const std::uint64_t left = name_.segment_bytes - std::min(end_.offset, name_.segment_bytes - 1);
+    count = std::min({count, kMostFilemarks, (left + RecordHeader::kBytes - 1) / RecordHeader::kBytes});
+    std::vector<std::byte> raw(static_cast<std::size_t>(count) * RecordHeader::kBytes);
+    RecordHeader header{.type = ObjectType::filemark,
+                        .object = end_.object,
+                        .filemarks = end_.filemarks,
+                        .epoch = epoch_,
+                        .previous_bytes = last_record_bytes_,
+                        .payload_crc = wire::crc32c(0, {})};
+    for (std::size_t at = 0; at < raw.size(); at += RecordHeader::kBytes) {
+        encode(header, std::span{raw}.subspan(at).first<RecordHeader::kBytes>());
+        header.object += 1;
+        header.filemarks += 1;
+        header.previous_bytes = RecordHeader::kBytes;
+    }
+    if (const auto wrote = (*tail)->file->write(end_.offset, std::array{wire::Bytes{raw}}); !wrote) {
+        ready_ = false;  // some may lie behind the end
+        return std::unexpected(wrote.error());
+    }
+    for (std::uint64_t i = 0; i < count; ++i) {
+        pass(end_, header);
+        last_record_bytes_ = RecordHeader::kBytes;
+        note_in_index(**tail);
+    }
+    at_ = end_;
+    here_.reset();
+    segments_.back().bytes = end_.offset;
+    dirty_ = true;
+    return count;
 }
 
 Result<> Partition::sync_file(OpenSegment& tail) {

@@ -160,8 +160,8 @@ Result<std::optional<SegmentHeader>> Partition::made_up_header(std::uint32_t num
         return header;
     }
     if (last) {
-        return index->promises_lost() ? header_behind_last(number)
-                                      : Result<std::optional<SegmentHeader>>(std::nullopt);
+        const bool synced = index->promises_lost() || index->last_committed() != nullptr;
+        return synced ? header_behind_last(number) : Result<std::optional<SegmentHeader>>(std::nullopt);
     }
     return damaged(name + ": its header is damaged");
 }

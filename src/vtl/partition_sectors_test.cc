@@ -168,14 +168,36 @@ TEST_F(LastSegments, AreReadWithoutTheirIndexAndHeader) {
     EXPECT_TRUE(unreadable().empty());
 }
 
+/// How an index can be lost.
+enum class Loss : std::uint8_t { spoilt, removed, emptied };
+class LastSegmentsWithoutIndex : public LastSegments, public ::testing::WithParamInterface<Loss> {
+protected:
+    void lose_index() {
+        switch (GetParam()) {
+            case Loss::spoilt:
+                spoil(indexes_.back());
+                break;
+            case Loss::removed:
+                ASSERT_TRUE(store_.remove(indexes_.back()));
+                break;
+            case Loss::emptied:
+                store_.content(indexes_.back()).clear();
+                break;
+        }
+    }
+};
+INSTANTIATE_TEST_SUITE_P(HoweverLost, LastSegmentsWithoutIndex,
+                         ::testing::Values(Loss::spoilt, Loss::removed, Loss::emptied));
+
 // Records before the damage are good; what is behind it is not taken for the end, nor overwritten.
-TEST_F(LastSegments, TellOfDamageThatHidesWhatWasSynced) {
+TEST_P(LastSegmentsWithoutIndex, TellOfDamageThatHidesWhatWasSynced) {
     const std::size_t wrong = object_at(2000);
-    spoil(indexes_.back());
+    lose_index();
     for (std::size_t i = 2000; i < 3200; ++i) {
         store_.content(segments_.back())[i] ^= std::byte{1};
     }
     reopen();
+    reopen();  // which nobody may forget for having looked
     const std::vector<std::uint64_t> missing = unreadable();
     ASSERT_FALSE(missing.empty());
     EXPECT_EQ(missing.front(), wrong);
@@ -195,15 +217,18 @@ TEST_F(LastSegments, TellOfDamageThatHidesWhatWasSynced) {
     EXPECT_EQ(unreadable(), missing);
 }
 
-TEST_F(LastSegments, TellOfDamageAtTheirBeginWithoutIndex) {
-    spoil(indexes_.back());
+TEST_P(LastSegmentsWithoutIndex, TellOfDamageAtTheirBegin) {
+    lose_index();
     const std::size_t first = object_at(SegmentHeader::kBytes);
     for (std::size_t i = 0; i < 1200; ++i) {
         store_.content(segments_.back())[i] ^= std::byte{1};
     }
-    reopen();
-    EXPECT_EQ(unreadable(), std::vector<std::uint64_t>{first});
-    EXPECT_EQ(partition_->end_object(), first + 1);
+    for (int again = 0; again < 3; ++again) {
+        reopen();
+        EXPECT_EQ(unreadable(), std::vector<std::uint64_t>{first});
+        EXPECT_EQ(partition_->end_object(), first + 1);
+        ASSERT_TRUE(partition_->sync());
+    }
 }
 
 // Not for a tape that was cut there, which would make all that follows nobody's.

@@ -148,16 +148,29 @@ Result<> Partition::cut() {
 Result<> Partition::new_segment() {
     const auto number = static_cast<std::uint32_t>(segments_.size());
     const std::string name = file_name(number);
+    // Its index first: with a line in it, on the disk and by its name. So one without is lost, and not new.
+    auto index = SegmentIndex::create(store_, index_name(name));
+    if (!index) {
+        return std::unexpected(index.error());
+    }
+    index->add({.committed = false,
+                .object = end_.object,
+                .filemarks = end_.filemarks,
+                .offset = SegmentHeader::kBytes,
+                .epoch = epoch_,
+                .previous_bytes = 0});
+    if (const auto synced = index->sync(); !synced) {
+        return synced;
+    }
+    if (const auto synced = store_.sync(); !synced) {
+        return synced;
+    }
     auto file = store_.open(name, true);
     if (!file) {
         return std::unexpected(file.error());
     }
     if (const auto emptied = (*file)->truncate(0); !emptied) {
         return emptied;
-    }
-    auto index = SegmentIndex::create(store_, index_name(name));
-    if (!index) {
-        return std::unexpected(index.error());
     }
     const SegmentHeader header{.cartridge = name_.cartridge,
                                .format = name_.format,
@@ -172,12 +185,6 @@ Result<> Partition::new_segment() {
     if (const auto wrote = (*file)->write(0, std::array{wire::Bytes{raw}}); !wrote) {
         return wrote;
     }
-    index->add({.committed = false,
-                .object = end_.object,
-                .filemarks = end_.filemarks,
-                .offset = SegmentHeader::kBytes,
-                .epoch = epoch_,
-                .previous_bytes = 0});
     names_dirty_ = true;
     segments_.push_back({.header = header, .bytes = SegmentHeader::kBytes, .before = bytes_behind_last()});
     tail_.emplace(OpenSegment{.place = number, .file = std::move(*file), .index = std::move(*index)});

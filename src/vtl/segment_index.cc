@@ -31,18 +31,9 @@ Result<SegmentIndex> SegmentIndex::create(Store& store, const std::string& name)
     if (!file) {
         return std::unexpected(file.error());
     }
-    const auto bytes = (*file)->size();
-    if (!bytes) {
-        return std::unexpected(bytes.error());
-    }
-    // Of a segment that a loss of power has taken: what it says must not come back beside the new one.
-    if (*bytes > 0) {
-        if (const auto emptied = (*file)->truncate(0); !emptied) {
-            return std::unexpected(emptied.error());
-        }
-        if (const auto synced = (*file)->sync(); !synced) {
-            return std::unexpected(synced.error());
-        }
+    // What it may say of an earlier segment of that number is none of the new one.
+    if (const auto emptied = (*file)->truncate(0); !emptied) {
+        return std::unexpected(emptied.error());
     }
     return SegmentIndex(std::move(*file));
 }
@@ -130,6 +121,9 @@ const IndexEntry* SegmentIndex::last_committed() const {
 }
 
 bool SegmentIndex::promises_lost() const {
+    if (lines_.empty()) {
+        return true;  // it had one before the segment was there
+    }
     const auto newest_first = std::views::reverse(lines_);
     const auto found =
         std::ranges::find_if(newest_first, [](const Line& line) { return line.entry.committed; });
@@ -187,7 +181,8 @@ Result<> SegmentIndex::cut(std::uint64_t offset) {
 }
 
 void SegmentIndex::drop_uncommitted() {
-    while (!lines_.empty() && !lines_.back().entry.committed) {
+    const bool begins = !lines_.empty() && lines_.front().entry.offset == SegmentHeader::kBytes;
+    while (lines_.size() > (begins ? 1U : 0U) && !lines_.back().entry.committed) {
         lines_.pop_back();
     }
     flushed_ = std::min(flushed_, lines_.size());

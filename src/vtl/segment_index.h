@@ -20,7 +20,7 @@ class SegmentIndex {
 public:
     /// Reads the index; a file that is not there is made, and is empty.
     [[nodiscard]] static Result<SegmentIndex> open(Store& store, const std::string& name);
-    /// Empties the file too.
+    /// Empties the file too. It is to have a line, and to be synced, before there is the segment.
     [[nodiscard]] static Result<SegmentIndex> create(Store& store, const std::string& name);
 
     /// The last entry at or before the object.
@@ -34,7 +34,7 @@ public:
     [[nodiscard]] const IndexEntry* first() const { return lines_.empty() ? nullptr : &lines_.front().entry; }
     [[nodiscard]] const IndexEntry* last() const { return lines_.empty() ? nullptr : &lines_.back().entry; }
     [[nodiscard]] const IndexEntry* last_committed() const;
-    /// Lines are damaged that may have told of more than the last committed one.
+    /// Lines are damaged that may have told of more than the last committed one, or all are gone.
     [[nodiscard]] bool promises_lost() const;
     /// How many lines may be damaged behind the last.
     [[nodiscard]] std::uint64_t damaged_behind() const {
@@ -47,7 +47,8 @@ public:
     Result<> sync();
     /// Forgets what lies behind `offset`, in the file too.
     Result<> cut(std::uint64_t offset);
-    /// Forgets what comes after the last committed entry, in memory only: the scan adds it again.
+    /// Forgets what comes after the last committed entry, in memory only: the scan adds it again. The line
+    /// of the segment's begin stays.
     void drop_uncommitted();
 
 private:

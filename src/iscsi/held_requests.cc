@@ -89,9 +89,7 @@ void HeldRequests::skip(CmdSn number) {
             return;
         }
     }
-    if (held_.size() < kMaxSkipped) {
-        held_.emplace_back().number = number;
-    }
+    held_.emplace_back().number = number;
 }
 
 void HeldRequests::skip_commands(std::optional<Lun> lun, CmdSn before) {

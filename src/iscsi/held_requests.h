@@ -18,7 +18,8 @@ struct HeldPdu {
     bool data_is_good = true;
 };
 
-/// A gap in the numbers is rare on a single connection, so this may allocate; what it holds is bounded.
+/// A gap in the numbers is rare on a single connection, so this may allocate. What it holds is bounded: by
+/// the limit in bytes, and because all its numbers are of the command window.
 class HeldRequests {
 public:
     /// `shared` may be null, and outlives this.
@@ -38,7 +39,8 @@ public:
     [[nodiscard]] bool add(CmdSn number, HeldPdu pdu);
     /// A Data-Out for the command that holds_command(tag).
     [[nodiscard]] bool add_data(TaskTag tag, HeldPdu pdu);
-    /// The number counts as received, [RFC 7143 11.5.5]; the request, when it is here, is forgotten.
+    /// The number, of the command window, counts as received, [RFC 7143 11.5.5]; the request, when it is
+    /// here, is forgotten.
     void skip(CmdSn number);
     /// Forgets all SCSI commands for `lun`, or for any logical unit, that are older than `before`: a task
     /// management function has ended them. Their numbers count as received.
@@ -57,8 +59,6 @@ private:
     [[nodiscard]] bool reserve(const HeldPdu& pdu);
     void give_back(std::size_t bytes);
     void forget(Entry& entry);
-
-    static constexpr std::size_t kMaxSkipped = 4096;
 
     std::size_t limit_bytes_;
     HeldMemory* shared_;

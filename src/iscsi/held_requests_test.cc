@@ -104,5 +104,26 @@ TEST(HeldRequests, CountTheirDataAmongWhatMayBeKept) {
     EXPECT_LE(memory.used(), 1500U);
 }
 
+// As many as the widest window has: none of those commands is carried out when it comes after all.
+TEST(HeldRequests, RememberEveryNumberThatWasAborted) {
+    constexpr std::uint32_t kCount = 5000;
+    OutOfOrder peer({.command_window = 8192});
+    peer.skip_one();
+    const std::uint32_t first = peer.cmd_sn;
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+        peer.send(peer.management(TaskFunction::abort_task, 1000 + i)
+                      .put<BasicHeader::kImmediate>(1)
+                      .put<RequestHeader::kCmdSn>(first + kCount)
+                      .put<TaskManagementRequestPdu::kRefCmdSn>(first + i));
+        ASSERT_EQ(peer.next().get<TaskManagementResponsePdu::kResponse>(),
+                  static_cast<unsigned>(TaskFunctionResponse::function_complete));
+    }
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+        peer.send(peer.command(1000 + i, Move::none, 0).put<RequestHeader::kCmdSn>(first + i));
+    }
+    peer.send_missing();
+    EXPECT_EQ(peer.host.commands, 1U);
+}
+
 }  // namespace
 }  // namespace targe::iscsi

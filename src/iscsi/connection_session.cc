@@ -50,9 +50,8 @@ void Connection::text_request() {
     }
     if (transfer.value == kReservedTag) {
         // A new exchange ends whatever was not finished, [RFC 7143 11.10.4].
-        text_.emplace();
-        text_->tag = tag_of(header);
-        text_->parameters = parameters_;
+        text_.emplace(TextExchange{.tag = tag_of(header),
+                                   .negotiation = Negotiation({}, type_, Connections::leading, parameters_)});
     } else if (!text_ || text_->transfer != transfer || text_->tag != tag_of(header)) {
         reject(RejectReason::invalid_pdu_field, header);
         return;
@@ -76,7 +75,7 @@ void Connection::text_request() {
 void Connection::answer_text_request(HeaderView header) {
     const TextSession session{
         .directory = directory_, .from = options_.from, .type = type_, .target_name = target_name_};
-    auto answer = answer_text(text_->question.text(), session, text_->parameters);
+    auto answer = answer_text(text_->question.text(), session, text_->negotiation);
     if (!answer) {
         text_.reset();
         reject(RejectReason::protocol_error, header);
@@ -103,7 +102,7 @@ void Connection::send_text(HeaderView header) {
     }
     wire::put<BasicHeader::kFinal>(response, final ? 1 : 0);
     if (final) {
-        parameters_ = std::move(text_->parameters);
+        parameters_ = text_->negotiation.parameters();
         transmitter_.set_lengths(parameters_.initiator_max_recv_data_segment_length,
                                  parameters_.max_burst_length);
         text_.reset();

@@ -48,5 +48,24 @@ TEST(TextExchange, ThatIsNotFinishedChangesNothing) {
     EXPECT_EQ(segment_length(peer), 512U);
 }
 
+// [RFC 7143 6.4]: no key twice in one sequence. What it said first does not hold either.
+TEST(TextExchange, EndsWhereAKeyComesAgain) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("MaxRecvDataSegmentLength=4096;"));
+    const std::uint32_t transfer = say(peer, "MaxRecvDataSegmentLength=512;", false);
+    Pdu again = peer.request(Opcode::text_request);
+    again.put<BasicHeader::kFinal>(1).put<RequestHeader::kTargetTransferTag>(transfer);
+    again.data = testing::bytes_of("MaxRecvDataSegmentLength=1024;");
+    peer.send(again);
+    const Pdu refused = peer.next();
+    ASSERT_EQ(refused.opcode(), Opcode::reject);
+    EXPECT_EQ(refused.get<RejectPdu::kReason>(), static_cast<unsigned>(RejectReason::protocol_error));
+    EXPECT_EQ(segment_length(peer), 1024U);
+    EXPECT_EQ(peer.connection.parameters().initiator_max_recv_data_segment_length, 4096U);
+    // In another it may be declared.
+    EXPECT_EQ(say(peer, "MaxRecvDataSegmentLength=512;", true), kReservedTag);
+    EXPECT_EQ(segment_length(peer), 512U);
+}
+
 }  // namespace
 }  // namespace targe::iscsi

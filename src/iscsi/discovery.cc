@@ -1,10 +1,10 @@
 #include "iscsi/discovery.h"
 
 #include "iscsi/key_table.h"
-#include "iscsi/negotiation.h"
 #include "iscsi/text_value.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace targe::iscsi {
 namespace {
@@ -52,11 +52,11 @@ bool send_targets(std::string_view value, const TextSession& session, TextAnswer
 
 }  // namespace
 
-std::expected<TextAnswer, TextError> answer_text(std::string_view text, const TextSession& session,
-                                                 SessionParameters& parameters) {
+std::expected<TextAnswer, std::string> answer_text(std::string_view text, const TextSession& session,
+                                                   Negotiation& negotiation) {
     const auto pairs = parse_text(text);
     if (!pairs) {
-        return std::unexpected{pairs.error()};
+        return std::unexpected{std::string{describe(pairs.error())}};
     }
     const std::string_view send_targets_key = row_of(Key::send_targets).name;
     TextAnswer out;
@@ -68,10 +68,8 @@ std::expected<TextAnswer, TextError> answer_text(std::string_view text, const Te
             out.add(pair.key, kReject);
         }
     }
-    Negotiation negotiation({}, session.type, Connections::leading, parameters);
-    // Nothing can come twice here: the text has no duplicates and the negotiation is new.
-    if (negotiation.answer(others, LoginStage::full_feature, out)) {
-        parameters = negotiation.parameters();
+    if (auto answered = negotiation.answer(others, LoginStage::full_feature, out); !answered) {
+        return std::unexpected{std::move(answered.error())};
     }
     return out;
 }

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "iscsi/directory.h"
-#include "iscsi/parameters.h"
+#include "iscsi/negotiation.h"
 #include "iscsi/text.h"
 
 #include <expected>
+#include <string>
 #include <string_view>
 
 namespace targe::iscsi {
@@ -18,10 +19,11 @@ struct TextSession {
     std::string_view target_name = {};  ///< of a normal session
 };
 
-/// Answers a text request that is complete. `parameters` changes where the initiator declares
-/// another MaxRecvDataSegmentLength. An error means that the request is to be rejected as a protocol error.
-[[nodiscard]] std::expected<TextAnswer, TextError> answer_text(std::string_view text,
-                                                               const TextSession& session,
-                                                               SessionParameters& parameters);
+/// Answers a text request that is complete. `negotiation` is that of its exchange, in which the initiator may
+/// declare another MaxRecvDataSegmentLength once. The error, a reason for the log, means that the request is
+/// to be rejected as a protocol error, and that the exchange is over.
+[[nodiscard]] std::expected<TextAnswer, std::string> answer_text(std::string_view text,
+                                                                 const TextSession& session,
+                                                                 Negotiation& negotiation);
 
 }  // namespace targe::iscsi

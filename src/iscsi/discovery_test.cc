@@ -34,15 +34,17 @@ constexpr std::string_view kB = "TargetName=iqn.b;TargetAddress=b.example:3260,1
 std::string ask(std::string text, SessionType type, SessionParameters& parameters, Viewpoint from = {}) {
     const TwoTargets directory;
     std::ranges::replace(text, ';', '\0');
+    Negotiation negotiation({}, type, Connections::leading, parameters);
     const auto answer = answer_text(text,
                                     {.directory = directory,
                                      .from = from,
                                      .type = type,
                                      .target_name = type == SessionType::normal ? "iqn.b" : ""},
-                                    parameters);
+                                    negotiation);
     if (!answer) {
         return "error";
     }
+    parameters = negotiation.parameters();
     std::string out{answer->text()};
     std::ranges::replace(out, '\0', ';');
     return out;
@@ -123,10 +125,10 @@ TEST(TextRequest, ThatIsNoTextIsAnError) {
 TEST(TextRequest, IsSplitWhereTheAnswerIsLong) {
     const TwoTargets directory;
     const Viewpoint from;
-    SessionParameters parameters;
+    Negotiation negotiation({}, SessionType::discovery, Connections::leading);
     auto answer =
         answer_text(std::string_view{"SendTargets=All\0", 16},
-                    {.directory = directory, .from = from, .type = SessionType::discovery}, parameters);
+                    {.directory = directory, .from = from, .type = SessionType::discovery}, negotiation);
     ASSERT_TRUE(answer);
     const std::string whole{answer->text()};
     std::string joined;

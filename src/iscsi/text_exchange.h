@@ -1,7 +1,7 @@
 // A text request of the full feature phase that takes more than one PDU, [RFC 7143 6.2, 11.10].
 #pragma once
 
-#include "iscsi/parameters.h"
+#include "iscsi/negotiation.h"
 #include "iscsi/pdu.h"
 #include "iscsi/text.h"
 
@@ -10,12 +10,12 @@ namespace targe::iscsi {
 /// From a request to the response with the F bit.
 struct TextExchange {
     TaskTag tag;
+    /// What holds from its end on, and which keys it has settled, [RFC 7143 6.4].
+    Negotiation negotiation;
     /// What the initiator has to send with its next request of this exchange.
-    TransferTag transfer;
-    /// What holds from its end on, [RFC 7143 6.4].
-    SessionParameters parameters;
-    TextAccumulator question;
-    TextAnswer answer;
+    TransferTag transfer = {};
+    TextAccumulator question{};
+    TextAnswer answer = {};
     bool answering = false;  ///< the question was complete; the rest of the answer follows
 };
 

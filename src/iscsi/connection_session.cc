@@ -56,11 +56,13 @@ void Connection::text_request() {
         reject(RejectReason::invalid_pdu_field, header);
         return;
     }
-    if (text_->answering) {
+    // [RFC 7143 6.2]: the other side of a C bit is an empty PDU.
+    const bool interrupts = text_->answering && (more || !collected_.empty());
+    if (text_->answering && !interrupts) {
         send_text(header);
         return;
     }
-    if (!text_->question.append(collected_)) {
+    if (interrupts || !text_->question.append(collected_)) {
         text_.reset();
         reject(RejectReason::protocol_error, header);
         return;

@@ -67,5 +67,29 @@ TEST(TextExchange, EndsWhereAKeyComesAgain) {
     EXPECT_EQ(segment_length(peer), 512U);
 }
 
+// [RFC 7143 6.2]: what is said before the answer was complete would be lost without a word.
+TEST(TextExchange, EndsWhereTheAnswerIsInterrupted) {
+    Peer peer;
+    ASSERT_TRUE(peer.log_in("MaxRecvDataSegmentLength=512;"));
+    std::string keys;
+    for (int i = 0; i < 40; ++i) {
+        keys += "Unknown" + std::to_string(i) + "=1;";
+    }
+    Pdu ask = peer.request(Opcode::text_request);
+    ask.put<BasicHeader::kFinal>(1).put<RequestHeader::kTargetTransferTag>(kReservedTag);
+    ask.data = testing::bytes_of(keys);
+    peer.send(ask);
+    const Pdu half = peer.next();
+    ASSERT_EQ(half.opcode(), Opcode::text_response);
+    ASSERT_EQ(half.get<TextResponsePdu::kContinue>(), 1);
+    Pdu more = peer.request(Opcode::text_request);
+    more.put<BasicHeader::kFinal>(1).put<RequestHeader::kTargetTransferTag>(
+        half.get<ResponseHeader::kTargetTransferTag>());
+    more.data = testing::bytes_of("InitiatorAlias=me;");
+    peer.send(more);
+    EXPECT_EQ(peer.next().opcode(), Opcode::reject);
+    EXPECT_EQ(peer.connection.parameters().initiator_alias, "");
+}
+
 }  // namespace
 }  // namespace targe::iscsi

@@ -60,6 +60,7 @@ TEST(Nop, InIsNotMissedByAPeerThatTakesItsTimeForWhatIsBefore) {
     peer.now += seconds(3);
     peer.connection.tick(peer.now);
     EXPECT_TRUE(peer.connection.is_over()) << "now it takes nothing";
+    EXPECT_EQ(peer.host.logs.back(), "the initiator takes nothing of what is sent");
 }
 
 }  // namespace

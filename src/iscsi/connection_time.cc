@@ -56,8 +56,12 @@ std::optional<std::string_view> Connection::find_timeout(base::Time now) const {
     static constexpr std::string_view kNotEstablished =
         "the login took too long: a session that it takes the place of has not ended, as while a device "
         "holds on to one of its commands";
+    constexpr std::size_t kPing = 2;
     const auto all = deadlines();
     for (std::size_t i = 0; i < all.size(); ++i) {
+        if (all[i] && *all[i] <= now && i == kPing && ping_waits_) {
+            return kReasons.back();  // it cannot answer what it has not taken
+        }
         if (all[i] && *all[i] <= now) {
             return i == 0 && phase_ == Phase::establishing ? kNotEstablished : kReasons[i];
         }

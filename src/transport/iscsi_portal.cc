@@ -1,11 +1,17 @@
 #include "transport/iscsi_portal.h"
 
 #include "transport/iscsi_connection.h"
-#include "transport/tcp_stream.h"
 
+#include <chrono>
 #include <utility>
 
 namespace targe::transport {
+
+TcpOptions tcp_options(const iscsi::ConnectionOptions& connection) {
+    constexpr std::chrono::seconds kLater{5};
+    const auto limit = std::chrono::ceil<std::chrono::milliseconds>(connection.send_timeout);
+    return {.unacknowledged_limit = limit > limit.zero() ? limit + kLater : limit.zero()};
+}
 
 IscsiPortal::IscsiPortal(IscsiService& service, reactor::Reactors& reactors, std::uint32_t number,
                          reactor::FileDescriptor listening)
@@ -37,7 +43,7 @@ void IscsiPortal::connected(base::Core& core, reactor::FileDescriptor socket) {
                           .peer = SocketAddress::peer_of(socket.get()),
                           .local = SocketAddress::local_of(socket.get())};
     IscsiConnection::accept(service_, core, arrival, [&](StreamUser& user) {
-        tune(socket.get(), {});
+        tune(socket.get(), tcp_options(service_.settings().connection));
         return std::make_unique<TcpStream>(reactor, std::move(socket), user);
     });
 }

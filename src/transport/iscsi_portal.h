@@ -2,15 +2,20 @@
 #pragma once
 
 #include "base/core.h"
+#include "iscsi/connection_options.h"
 #include "reactor/reactors.h"
 #include "transport/iscsi_service.h"
 #include "transport/tcp_listener.h"
+#include "transport/tcp_stream.h"
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
 
 namespace targe::transport {
+
+/// The kernel ends what the connection's own limits have not: later than send_timeout, which says more.
+[[nodiscard]] TcpOptions tcp_options(const iscsi::ConnectionOptions& connection);
 
 /// One listening address: every connection that it takes becomes an IscsiConnection.
 class IscsiPortal final : public ConnectionTaker {

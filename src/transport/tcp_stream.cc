@@ -102,9 +102,9 @@ void tune(int fd, const TcpOptions& options) {
     // A turn's output goes out in one call already: waiting for more before a short segment is sent (Nagle)
     // would only hold back a response until the peer's delayed acknowledgement, up to 40 ms.
     set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    // A peer that lost power says nothing. Probes find it when the connection is idle, the limit on
-    // unacknowledged data when it is not; without them its session would hold its reservations' nexus for
-    // ever.
+    // A peer that lost power says nothing. Where it is not pinged, probes find it when the connection is
+    // idle, the limit on unacknowledged data when it is not; without them its session would hold its
+    // reservations' nexus for ever. Where there is such a limit it bounds both, whatever TCP_KEEPCNT says.
     set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
     set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 5);

@@ -12,9 +12,9 @@
 namespace targe::transport {
 
 struct TcpOptions {
-    /// Data that stays unacknowledged for so long ends the connection (TCP_USER_TIMEOUT), as do lost
-    /// keep-alives.
-    std::chrono::milliseconds unacknowledged_limit = std::chrono::seconds{30};
+    /// Data that the peer does not acknowledge, or has no room for, end the connection after so long
+    /// (TCP_USER_TIMEOUT), as do keep-alives. Zero: as the kernel is set up.
+    std::chrono::milliseconds unacknowledged_limit{};
 };
 
 /// Sets what every connection has; see the source for why.

@@ -1,11 +1,14 @@
 #include "transport/tcp_stream.h"
 
 #include "reactor/reactors.h"
+#include "transport/iscsi_portal.h"
 #include "transport/socket_address.h"
 #include "transport/tcp_listener.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -155,6 +158,23 @@ std::string noise(std::size_t size) {
         c = static_cast<char>(random());
     }
     return text;
+}
+
+// The kernel would say less of a peer that takes nothing than the connection does.
+TEST(TcpTuning, LeavesAPeerThatTakesNothingToTheConnection) {
+    const Ends ends;
+    for (const base::Duration limit :
+         {iscsi::ConnectionOptions{}.send_timeout, base::Duration{7s}, base::Duration{}}) {
+        tune(ends.ours.get(), tcp_options({.send_timeout = limit}));
+        unsigned kernel_ms = 12345;
+        socklen_t size = sizeof kernel_ms;
+        ASSERT_EQ(getsockopt(ends.ours.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kernel_ms, &size), 0);
+        if (limit == base::Duration{}) {
+            EXPECT_EQ(kernel_ms, 0U);
+        } else {
+            EXPECT_GT(std::chrono::milliseconds{kernel_ms}, limit);
+        }
+    }
 }
 
 TEST_F(TcpStreamTest, CarriesEveryByteBothWaysAtOnce) {

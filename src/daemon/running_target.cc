@@ -228,6 +228,7 @@ void RunningTarget::make_service() {
     settings.worked = [](const base::Core& core) {
         return static_cast<const reactor::Reactor&>(core).stats().worked;
     };
+    settings.connection_ended = [this] { spare_memory_.something_ended(); };
     for (const admin::TargetConfig& target : config_.targets) {
         settings.targets.push_back({.name = target.name,
                                     .target = engine_->find_target(target.name),

@@ -7,6 +7,7 @@
 #include "admin/state_directory.h"
 #include "admin/target_ports.h"
 #include "daemon/directory.h"
+#include "daemon/spare_memory.h"
 #include "daemon/unit_store.h"
 #include "engine/engine.h"
 #include "reactor/reactors.h"
@@ -65,6 +66,7 @@ private:
     std::vector<std::unique_ptr<device::Device>> devices_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> group_stores_;
+    SpareMemory spare_memory_;           ///< that connections leave behind
     std::uint32_t max_connections_ = 0;  ///< as the limit on descriptors allows
     std::unique_ptr<reactor::Reactors> reactors_;
     std::unique_ptr<engine::Engine> engine_;

@@ -52,6 +52,14 @@ void IscsiService::arrived(IscsiConnection& connection, base::Core& core) {
     per_core_[core.id().value]->balancer.watch();
 }
 
+void IscsiService::left() {
+    if (settings_.connection_ended) {
+        settings_.connection_ended();
+    }
+    // Last: whoever waits for the end of all takes us away then.
+    count_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 std::atomic<std::uint64_t>& IscsiService::drops(const engine::Target& target) const {
     const auto at = std::ranges::find(settings_.targets, &target, &TargetSettings::target);
     return drops_[static_cast<std::size_t>(at - settings_.targets.begin())];

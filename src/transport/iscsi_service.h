@@ -62,6 +62,8 @@ struct IscsiServiceSettings {
     /// How long a core has worked since it was made, asked there. Empty: nobody knows, and sessions stay
     /// where they began.
     std::function<base::Duration(const base::Core&)> worked = {};
+    /// Called when a connection is gone, on its core. May be empty.
+    std::function<void()> connection_ended = {};
     bool move_sessions = true;
 };
 
@@ -91,7 +93,8 @@ public:
     void joined(base::Core& core);
     /// One has come to `core` from another, and is in its list from now on.
     void arrived(IscsiConnection& connection, base::Core& core);
-    void left() { count_.fetch_sub(1, std::memory_order_relaxed); }
+    /// One has ended.
+    void left();
     /// close_all() was called: a connection that was on its way to its core then is not taken on.
     [[nodiscard]] bool closing() const { return closing_.load(); }
 

@@ -69,13 +69,12 @@ base::Task<IoResult> BlockDevice::unmap(base::CommandArena& arena, std::uint64_t
     if (!fit) {
         co_return fit;
     }
-    owe();
+    const auto owed = owing();
     int error = 0;
     const std::array<std::uint64_t, 2> range{byte_of(lba), byte_of(blocks)};
     const int refused = co_await run_off_core(arena, [device = fd(), range, &error]() mutable {
         error = ::ioctl(device, BLKDISCARD, range.data()) == 0 ? 0 : errno;
     });
-    owe();
     if (refused != 0) {
         co_return failed(IoError::no_resources, lba);
     }

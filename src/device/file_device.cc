@@ -231,10 +231,9 @@ base::Task<IoResult> FileDevice::anchor(base::CommandArena& arena, std::uint64_t
     if (!fit) {
         co_return fit;
     }
-    owe();
+    const auto owed = owing();
     const int error =
         co_await allocate(arena, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, byte_of(lba), byte_of(blocks));
-    owe();
     if (error != 0) {
         co_return failed(io_error_of(error, Attempt::write), lba);
     }
@@ -282,10 +281,12 @@ base::Task<std::expected<CopyPath, IoFailure>> FileDevice::copy_from(base::Comma
     const bool may_move =
         settings().data_path != DataPath::direct && from->settings().data_path != DataPath::direct;
     FileCopy copy;
-    owe();
-    const int refused = co_await run_off_core(
-        arena, [&ranges, &copy, may_move] { copy = copy_between_files(ranges, may_move); });
-    owe();
+    int refused = 0;
+    {
+        const auto owed = owing();
+        refused = co_await run_off_core(
+            arena, [&ranges, &copy, may_move] { copy = copy_between_files(ranges, may_move); });
+    }
     if (refused != 0 || (copy.path == CopyPath::none && copy.error == 0)) {
         co_return CopyPath::none;
     }

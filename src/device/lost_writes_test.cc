@@ -10,7 +10,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace targe::device {
 namespace {
@@ -120,6 +124,114 @@ TEST(StoreThatIsReplaced, TellsOfWhatTheOldOneHad) {
     EXPECT_EQ(on.flush(*device), kLost) << "without block 6";
     EXPECT_TRUE(on.refresh(*device));
     EXPECT_TRUE(on.flush(*device));
+}
+
+constexpr std::uint64_t kOfWrite = 4;  // blocks
+
+/// Every way in which a disk is changed without being told that it must be durable.
+struct Change {
+    const char* name;
+    std::function<bool(OnReactor& on, Device& disk)> make;
+};
+
+std::vector<Change> every_change(Device& source) {
+    return {{"write",
+             [](OnReactor& on, Device& disk) { return on.write(disk, 0, pattern(4096, 1)).has_value(); }},
+            {"large write",
+             [](OnReactor& on, Device& disk) { return on.write(disk, 0, pattern(2 * kMiB, 1)).has_value(); }},
+            {"write at once",
+             [](OnReactor& on, Device& disk) {
+                 const Bytes bytes = pattern(4096, 1);
+                 return on.ask([&] {
+                     return disk.write_at_once(0, {bytes.data(), bytes.size()}, Durability::cached)
+                         .value_or(IoResult{})
+                         .has_value();
+                 });
+             }},
+            {"zeroes", [](OnReactor& on,
+                          Device& disk) { return on.write_zeroes(disk, 0, kOfWrite, false).has_value(); }},
+            {"unmap", [](OnReactor& on, Device& disk) { return on.unmap(disk, 0, kOfWrite).has_value(); }},
+            {"anchor", [](OnReactor& on, Device& disk) { return on.anchor(disk, 0, kOfWrite).has_value(); }},
+            {"copy", [&source](OnReactor& on, Device& disk) {
+                 return on.copy(disk, 0, source, 0, kOfWrite * 4096).has_value();
+             }}};
+}
+
+/// Nothing is owed to it any more.
+std::unique_ptr<Device> flushed_disk(OnReactor& on, const std::string& path) {
+    auto disk = testing::open_or_fail(
+        {.handler = Handler::file, .path = path, .size_bytes = 8 * kMiB, .block_size = 4096});
+    EXPECT_TRUE(on.write(*disk, 0, pattern(2 * kMiB, 9)));
+    EXPECT_TRUE(on.flush(*disk));
+    return disk;
+}
+
+TEST(StoreThatIsReplaced, TellsOfWhateverHasChangedTheOldOne) {
+    const ScratchDirectory directory;
+    OnReactor on;
+    const auto source = flushed_disk(on, directory / "source.img");
+    const std::vector<Change> changes = every_change(*source);
+    std::vector<std::unique_ptr<Device>> disks;
+    const auto replace = [&](const std::string& path, Device& disk) {
+        std::filesystem::copy_file(path, directory / "spare");
+        std::filesystem::rename(directory / "spare", path);
+        EXPECT_EQ(on.flush(disk), failure(IoError::gone, 0));
+    };
+    for (const Change& change : changes) {
+        SCOPED_TRACE(change.name);
+        const std::string path = directory / change.name;
+        disks.push_back(flushed_disk(on, path));
+        EXPECT_TRUE(change.make(on, *disks.back()));
+        replace(path, *disks.back());
+    }
+    const auto unchanged = flushed_disk(on, directory / "unchanged");
+    replace(directory / "unchanged", *unchanged);
+    std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
+    Bytes read(4096);
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        SCOPED_TRACE(changes[i].name);
+        EXPECT_TRUE(on.read(*disks[i], 5, read)) << "it is back";
+        EXPECT_TRUE(disks[i]->lost_data());
+    }
+    EXPECT_TRUE(on.read(*unchanged, 5, read));
+    EXPECT_FALSE(unchanged->lost_data());
+}
+
+/// A disk that can discard and says nothing of what is read then.
+TEST(StoreThatIsReplaced, TellsOfWhatWasDiscardedOnTheOldOne) {
+    const ScratchDirectory directory;
+    OnReactor on;
+    for (const char* const file : {"one", "other"}) {
+        std::ofstream(directory / file).close();
+        std::filesystem::resize_file(directory / file, 8 * kMiB);
+    }
+    const LoopDevice one(directory / "one", 4096);
+    const LoopDevice other(directory / "other", 4096);
+    if (!one || !other) {
+        GTEST_SKIP() << one.why_not() << other.why_not();
+    }
+    const std::string path = directory / "disk";
+    std::filesystem::create_symlink(one.path(), path);
+    BlockDevice disk(StoreSettings{.path = path,
+                                   .geometry = {.blocks = 8 * kMiB / 4096, .block_size = 4096},
+                                   .capabilities = {.unmap = true},
+                                   .data_path = DataPath::direct,
+                                   .memory_alignment = 4096},
+                     reactor::FileDescriptor{::open(path.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC)},
+                     Discard::plain);
+    EXPECT_TRUE(on.flush(disk));
+    if (!on.unmap(disk, 0, 4)) {
+        GTEST_SKIP() << "this loop device cannot discard";
+    }
+    std::filesystem::resize_file(directory / "one", 0);
+    one.take_size_of_file();
+    std::filesystem::remove(path);
+    std::filesystem::create_symlink(other.path(), path);
+    EXPECT_EQ(on.flush(disk), failure(IoError::gone, 0));
+    std::this_thread::sleep_for(StoredDevice::kLookInterval + std::chrono::milliseconds{50});
+    Bytes read(4096);
+    EXPECT_TRUE(on.read(disk, 5, read)) << "another one is there";
+    EXPECT_TRUE(disk.lost_data());
 }
 
 /// A file that somebody has cut, and nobody has looked at since.

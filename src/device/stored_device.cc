@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 namespace targe::device {
@@ -302,10 +303,9 @@ base::Task<IoResult> StoredDevice::unmap(base::CommandArena& arena, std::uint64_
     if (first >= end) {
         co_return IoResult{};
     }
-    write_back_.owe();
+    const auto owed = owing();
     const int error = co_await allocate(arena, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, byte_of(first),
                                         byte_of(end - first));
-    write_back_.owe();
     if (error != 0) {
         co_return failed(io_error_of(error, Attempt::write), first);
     }
@@ -345,8 +345,9 @@ base::Task<IoResult> StoredDevice::write_zeroes(base::CommandArena& arena, std::
     const Capabilities& can = settings_.capabilities;
     const std::uint64_t size = byte_of(blocks);
     const bool durable = durability == Durability::durable;
+    std::optional<WriteBack::Owing> owed;
     if (!durable) {
-        write_back_.owe();
+        owed.emplace(write_back_);
     }
     int error = EOPNOTSUPP;
     if (may_unmap && can.unmap && can.unmapped_reads_zero) {
@@ -366,7 +367,6 @@ base::Task<IoResult> StoredDevice::write_zeroes(base::CommandArena& arena, std::
     if (durable) {
         co_return co_await sync(arena, lba);
     }
-    write_back_.owe();
     co_return IoResult{};
 }
 

@@ -103,8 +103,8 @@ protected:
     base::Task<IoResult> ready(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
     /// The same for what changes the range.
     base::Task<IoResult> ready_to_write(base::CommandArena& arena, std::uint64_t lba, std::uint64_t blocks);
-    /// Before and after a change that is not durable.
-    void owe() { write_back_.owe(); }
+    /// As long as a change that need not be durable is under way.
+    [[nodiscard]] WriteBack::Owing owing() { return WriteBack::Owing(write_back_); }
     /// A failure at `lba`; takes note when the store is away.
     [[nodiscard]] std::unexpected<IoFailure> failed(IoError error, std::uint64_t lba);
     [[nodiscard]] std::uint64_t byte_of(std::uint64_t lba) const {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <optional>
 
 namespace targe::device {
 namespace {
@@ -135,8 +136,9 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
     if (!fit) {
         co_return fit;
     }
+    std::optional<WriteBack::Owing> owed;
     if (!durable) {
-        write_back_.owe();
+        owed.emplace(write_back_);
     }
     Moved moved = takes_turns(transfer) ? co_await start_in_turns(arena, transfer, durability)
                                         : start(transfer, durability);
@@ -144,9 +146,7 @@ base::Task<IoResult> StoredDevice::write(base::CommandArena& arena, std::uint64_
         moved = co_await finish(arena, transfer, moved);
     }
     const IoResult written = outcome(transfer, moved, lba);
-    if (!durable) {
-        write_back_.owe();
-    } else if (written) {
+    if (durable && written) {
         // What was written to a deleted file is durable only until it is closed.
         const bool well = co_await still_there(arena);
         if (!well) {
@@ -176,10 +176,8 @@ std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::Con
         up_to_the_end(lba, from.size / settings_.geometry.block_size)) {
         return std::nullopt;
     }
-    write_back_.owe();
-    const auto written = at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
-    write_back_.owe();
-    return written;
+    const auto owed = owing();
+    return at_once(writing(fd(), {&from, 1}, byte_of(lba), 0), lba, durability);
 }
 
 }  // namespace targe::device

@@ -43,12 +43,19 @@ public:
     WriteBack& operator=(const WriteBack&) = delete;
     ~WriteBack() = default;
 
-    /// Before and after a write that need not be durable. From any core, and cheap.
-    void owe() {
-        if (!owed_.load(std::memory_order_acquire)) {
-            owed_.store(true, std::memory_order_release);
-        }
-    }
+    /// As long as a write that need not be durable is under way. It is owed before it begins, because its
+    /// pages may be written back, and be lost, while it is answered later; and again when it ends, because
+    /// whoever has synced meanwhile has not synced all of it. From any core, and cheap.
+    class Owing {
+    public:
+        explicit Owing(WriteBack& to) : to_(to) { to_.owe(); }
+        ~Owing() { to_.owe(); }
+        Owing(const Owing&) = delete;
+        Owing& operator=(const Owing&) = delete;
+
+    private:
+        WriteBack& to_;
+    };
     /// All that was written before is in the store: 0, or an errno; ESTALE, the store is not there any more.
     /// On a reactor.
     base::Task<int> sync(base::CommandArena& arena);
@@ -81,6 +88,11 @@ private:
         std::coroutine_handle<> self_;
     };
 
+    void owe() {
+        if (!owed_.load(std::memory_order_acquire)) {
+            owed_.store(true, std::memory_order_release);
+        }
+    }
     void open_witness();
     base::Task<int> sync_alone(base::CommandArena& arena);
     void pass(Turn& leader, int result);

@@ -1,4 +1,8 @@
-// SYNCHRONIZE CACHE and PRE-FETCH, [SBC-3 r36]: what goes on after IMMED was answered.
+// SYNCHRONIZE CACHE and PRE-FETCH, [SBC-3 r36]: what goes on after IMMED was answered; and what the cache
+// holds once WCE is cleared without MODE SELECT.
+#include "engine/cache.h"
+
+#include "base/log.h"
 #include "engine/background.h"
 #include "engine/block_io.h"
 #include "engine/execute.h"
@@ -8,6 +12,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <memory>
+#include <utility>
 
 namespace targe::engine {
 
@@ -15,14 +22,24 @@ namespace {
 
 using device::ReadCache;
 
-/// The next command of the nexus is told: its GOOD promised too much.
-void defer(NexusUnit& asked, const device::IoFailure& failure) {
+/// For the next command of whoever was told GOOD, which promised too much.
+scsi::Sense deferred_error(const device::IoFailure& failure) {
     scsi::Outcome outcome = sense_from(failure);
     if (!std::holds_alternative<scsi::Sense>(outcome)) {
         outcome = scsi::Sense{.key = scsi::SenseKey::hardware_error, .asc = scsi::Asc::write_error};
     }
-    asked.deferred = std::get<scsi::Sense>(outcome);
-    asked.deferred->deferred = true;
+    scsi::Sense sense = std::get<scsi::Sense>(outcome);
+    sense.deferred = true;
+    return sense;
+}
+
+/// Until every lane has heard what was told them before: behind it by way of the unit's home, as it goes.
+base::Task<void> heard_everywhere(base::CommandArena& /*arena*/, LogicalUnit& unit, base::Core& here) {
+    for (base::Core* const core : unit.cores()) {
+        co_await base::hop_to(unit.home().core());
+        co_await base::hop_to(*core);
+    }
+    co_await base::hop_to(here);
 }
 
 /// Whom it may have to tell stays on this core until then, if it is still there.
@@ -39,7 +56,7 @@ Background flush_later(NexusUnit& asked) {
         if (each.nexus.id() == nexus && each.lun == lun && each.ties > 0) {
             --each.ties;
             if (!flushed) {
-                defer(each, flushed.error());
+                each.deferred = deferred_error(flushed.error());
             }
             break;
         }
@@ -77,6 +94,29 @@ Background fetch_later(std::shared_ptr<LogicalUnit> unit, base::Core& core, Bloc
 }
 
 }  // namespace
+
+base::Task<void> empty_cache(base::CommandArena& arena, LogicalUnit& unit, base::Core& here) {
+    constexpr std::chrono::milliseconds kBetweenTries{50};
+    device::IoResult flushed = co_await unit.device().flush(arena);
+    while (!flushed && flushed.error().error == device::IoError::no_resources && !unit.stopping()) {
+        co_await base::sleep_for(here, kBetweenTries);
+        flushed = co_await unit.device().flush(arena);
+    }
+    if (!flushed && !unit.stopping()) {
+        TARGE_LOG(error, "device",
+                  "{}: its write cache was turned off by a reset or a start, and what it held could not all "
+                  "be written: initiators that are logged in are told so by a deferred error",
+                  unit.name());
+        unit.defer_to_everybody(deferred_error(flushed.error()));
+        co_await heard_everywhere(arena, unit, here);
+    }
+}
+
+Background empty_cache_at_start(std::shared_ptr<LogicalUnit> unit) {
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
+    base::CommandArena arena{block};
+    co_await empty_cache(arena, *unit, unit->home().core());
+}
 
 Execution execute_synchronize_cache(base::CommandArena& arena, Command& command) {
     const auto& life = command.life;

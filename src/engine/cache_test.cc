@@ -1,4 +1,5 @@
-// SYNCHRONIZE CACHE and PRE-FETCH, with IMMED and without.
+// SYNCHRONIZE CACHE and PRE-FETCH, with IMMED and without; and a cache that is turned off.
+#include "engine/testing/memory_store.h"
 #include "engine/testing/scene.h"
 
 #include <gtest/gtest.h>
@@ -77,6 +78,140 @@ TEST(SynchronizeCache, WithImmedOutlivesItsNexus) {
     scene.world.run();
     scene.disk->pace = Pace::at_once;
     EXPECT_EQ(scene.login(1)->run(kTestUnitReady).status, 0) << "there is nobody to tell";
+}
+
+/// MODE SELECT (6) of the Caching page, saved where `flags` has SP.
+std::uint8_t set_wce(Initiator& host, bool on, unsigned flags = 0) {
+    ByteVector list = cdb({0, 0, 0, 0, 0x08, 0x12, on ? 4U : 0U});
+    list.resize(24);
+    return host.run(cdb({0x15, 0x10U | flags, 0, 0, 24, 0}), 0, list).status;
+}
+
+/// WCE is cleared in what is saved, and was set since, so that the cache holds something.
+struct CachedForNow : ::testing::Test {
+    CachedForNow() {
+        EXPECT_EQ(set_wce(*host, false, 1), 0);
+        EXPECT_EQ(set_wce(*host, true), 0);
+        other->clear_attentions();
+        EXPECT_EQ(host->run(cdb10(0x2a, 0, 1), 0, filled(512, 1)).status, 0);
+        EXPECT_EQ(scene.disk->durable_writes, 0U);
+        flushes = scene.disk->flushes;
+    }
+    [[nodiscard]] bool cached() {
+        return scene.unit->lane(scene.world.core(0)).state().pages.write_cache_enabled;
+    }
+
+    std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
+    Scene scene{{.cores = 2, .store = store}};
+    std::unique_ptr<Initiator> host = scene.login(1);
+    std::unique_ptr<Initiator> other = scene.login(0);
+    std::uint64_t flushes = 0;
+};
+
+TEST_F(CachedForNow, BecomesDurableBeforeAResetThatTurnsTheCacheOffIsAnswered) {
+    for (const TaskFunction function : {TaskFunction::logical_unit_reset, TaskFunction::target_warm_reset}) {
+        scene.disk->pace = Pace::on_request;
+        const std::size_t answers = host->answered.size();
+        host->begin(function);
+        scene.world.run();
+        EXPECT_FALSE(cached());
+        ASSERT_EQ(scene.disk->pending(), 1U);
+        EXPECT_EQ(scene.disk->flushes, ++flushes);
+        EXPECT_EQ(host->answered.size(), answers) << "not durable yet";
+        scene.disk->complete_one();
+        scene.world.run();
+        ASSERT_EQ(host->answered.size(), answers + 1);
+        EXPECT_EQ(host->answered.back()->response, TaskResponse::function_complete);
+        scene.disk->pace = Pace::at_once;
+        for (Initiator* const each : {host.get(), other.get()}) {
+            EXPECT_EQ(each->next_attention(), 0x062903U);
+            EXPECT_EQ(each->run(kTestUnitReady).status, 0);
+        }
+        EXPECT_EQ(set_wce(*host, true), 0);
+        other->clear_attentions();
+    }
+    EXPECT_EQ(set_wce(*host, true, 1), 0);
+    flushes = scene.disk->flushes;
+    EXPECT_EQ(host->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    EXPECT_TRUE(cached());
+    EXPECT_EQ(scene.disk->flushes, flushes) << "it goes on caching";
+}
+
+TEST_F(CachedForNow, IsADeferredErrorOfEverybodyWhereAResetCannotMakeItDurable) {
+    scene.disk->fail = device::IoError::unwritable;
+    EXPECT_EQ(host->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
+    for (Initiator* const each : {host.get(), other.get()}) {
+        EXPECT_EQ(each->next_attention(), 0x062903U);
+        const Task& told = each->run(kTestUnitReady);
+        EXPECT_EQ(told.sense_code(), 0x030c00U);
+        EXPECT_EQ(told.sense_received[0] & std::byte{0x7f}, std::byte{0x71});
+        EXPECT_EQ(each->run(kTestUnitReady).status, 0);
+    }
+}
+
+TEST_F(CachedForNow, IsTriedAgainWhereTheHostIsShortOfSomething) {
+    scene.disk->fail = device::IoError::no_resources;
+    host->begin(TaskFunction::logical_unit_reset);
+    scene.world.run();
+    EXPECT_TRUE(host->answered.empty());
+    scene.world.advance(std::chrono::seconds{1});
+    EXPECT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(scene.disk->flushes, flushes + 2);
+    other->clear_attentions();
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0);
+}
+
+// The tasks are gone: a slow store is no reason to let nobody in.
+TEST_F(CachedForNow, KeepsAResetWaitingNoLongerThanItMay) {
+    scene.disk->pace = Pace::on_request;
+    host->begin(TaskFunction::logical_unit_reset);
+    scene.world.advance(Limits{}.task_management_deadline + std::chrono::seconds{1});
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_complete);
+    for (Initiator* const each : {host.get(), other.get()}) {
+        each->clear_attentions();
+        EXPECT_EQ(each->run(kTestUnitReady).status, 0) << "and not BUSY";
+    }
+    scene.disk->fail = device::IoError::unwritable;
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x030c00U);
+    EXPECT_EQ(host->run(kTestUnitReady).sense_code(), 0x030c00U);
+}
+
+TEST_F(CachedForNow, LetsNobodyBeBusyOnceAResetThatWasOverdueWaitsForNothingElse) {
+    scene.disk->pace = Pace::on_request;
+    host->send(cdb10(0x28, 0, 1), 512);
+    host->begin(TaskFunction::logical_unit_reset);
+    scene.world.advance(Limits{}.task_management_deadline + std::chrono::seconds{1});
+    ASSERT_EQ(host->answered.size(), 1U);
+    EXPECT_EQ(host->answered[0]->response, TaskResponse::function_rejected);
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0x08) << "the device holds a task";
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(scene.disk->pending(), 1U) << "its flush";
+    other->clear_attentions();
+    EXPECT_EQ(other->run(kTestUnitReady).status, 0);
+    scene.disk->complete_one();
+    scene.world.run();
+    EXPECT_EQ(host->answered.size(), 1U);
+}
+
+TEST_F(CachedForNow, BecomesDurableWhenAProcessStartsWithTheCacheOff) {
+    Scene again({.store = store});
+    again.world.run();
+    EXPECT_EQ(again.disk->flushes, 1U);
+    Scene configured({.write_through = true});
+    configured.world.run();
+    EXPECT_EQ(configured.disk->flushes, 1U);
+    Scene cached;
+    cached.world.run();
+    EXPECT_EQ(cached.disk->flushes, 0U);
+    device::Capabilities can = cached.disk->can;
+    can.volatile_cache = false;
+    Scene durable({.can = can});
+    durable.world.run();
+    EXPECT_EQ(durable.disk->flushes, 0U) << "there is no cache";
 }
 
 /// The unit looks at what its device can do.

@@ -76,6 +76,10 @@ void LogicalUnit::defer(const device::DeferredError& error) {
     tell_every_lane({.to = NexusId{error.nexus}, .deferred = sense}, [] {});
 }
 
+void LogicalUnit::defer_to_everybody(const scsi::Sense& sense) {
+    tell_every_lane({.deferred = sense}, [] {});
+}
+
 void LogicalUnit::admit(std::uint64_t nexus, device::Admission says) {
     tell_every_lane({.to = NexusId{nexus}, .admission = says}, [] {});
 }

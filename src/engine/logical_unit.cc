@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "engine/background.h"
+#include "engine/cache.h"
 #include "engine/erasure.h"
 #include "engine/rod_tokens.h"
 #include "engine/run_on.h"
@@ -278,7 +279,13 @@ void LogicalUnit::keep_out(base::Core& here, const scsi::ItNexus& nexus, bool be
 }
 
 void LogicalUnit::resume() {
-    if (home_.state().work == MediumWork::recovering) {
+    const UnitState& state = home_.state();
+    if (state.is_disk && state.capabilities.volatile_cache && !state.capabilities.read_only &&
+        !state.pages.write_cache_enabled) {
+        base::post(home_.core(),
+                   [unit = shared_from_this()]() mutable { empty_cache_at_start(std::move(unit)); });
+    }
+    if (state.work == MediumWork::recovering) {
         base::post(home_.core(),
                    [unit = shared_from_this()]() mutable { recover_at_start(std::move(unit)); });
         return;

@@ -104,6 +104,8 @@ public:
     /// Of a unit whose device is a drive: changes its disc. NOT READY TO READY CHANGE, MEDIUM MAY HAVE
     /// CHANGED to every nexus when there is one. From any core; `done` is called on the unit's home.
     void change_disc(DiscChange wanted, std::move_only_function<void(DiscChanged)> done);
+    /// The next command of each nexus is told of it. From any core.
+    void defer_to_everybody(const scsi::Sense& sense);
     /// While every lane is closed: `state` becomes what the device says of the disc that it has now.
     void take_disc(UnitState& state) const;
 

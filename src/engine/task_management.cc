@@ -1,9 +1,11 @@
 // Safe task management: the answer waits until no affected task can touch the medium any more.
 #include "engine/task_management.h"
 
+#include "base/arena.h"
 #include "base/core.h"
 #include "engine/aca.h"
 #include "engine/background.h"
+#include "engine/cache.h"
 #include "engine/every_lane.h"
 #include "engine/exceptions.h"
 #include "engine/logical_unit.h"
@@ -12,6 +14,7 @@
 #include "engine/self_test.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -53,7 +56,16 @@ public:
 
     void affects(std::shared_ptr<LogicalUnit> unit) {
         tell_device(*unit, false);
-        units_.push_back(std::move(unit));
+        units_.push_back({.unit = std::move(unit)});
+    }
+    /// Nothing is left of this unit's tasks, and done() follows when its cache is empty, if that takes no
+    /// longer than the function may.
+    void empties_cache(const LogicalUnit& unit) {
+        if (overdue_) {
+            done(unit);
+        } else {
+            find(unit)->only_flushes = true;
+        }
     }
     [[nodiscard]] base::Core& core() const { return core_; }
 
@@ -61,8 +73,13 @@ public:
         overdue_ = true;
         // Kept and copied: whoever is refused may be the last task that this awaits.
         const auto alive = shared_from_this();
+        std::erase_if(units_, [](const Affected& each) { return each.only_flushes; });
+        if (units_.empty()) {
+            answer(TaskResponse::function_complete);
+            return;
+        }
         const auto units = units_;
-        for (const auto& unit : units) {
+        for (const auto& [unit, flushes] : units) {
             quarantine(unit, true);
             run_on(core_, unit->home().core(), [unit] { unit->home().refuse_waiting(); });
         }
@@ -75,8 +92,11 @@ public:
     }
     /// No task of the function can touch this unit's medium any more.
     void done(const LogicalUnit& unit) {
-        const auto at = std::ranges::find(units_, &unit, [](const auto& each) { return each.get(); });
-        const auto kept = std::move(*at);
+        const auto at = find(unit);
+        if (at == units_.end()) {
+            return;  // its cache has taken longer than the function may
+        }
+        const auto kept = std::move(at->unit);
         units_.erase(at);
         tell_device(*kept, true);
         if (overdue_) {
@@ -88,6 +108,14 @@ public:
     }
 
 private:
+    struct Affected {
+        std::shared_ptr<LogicalUnit> unit;
+        bool only_flushes = false;
+    };
+
+    [[nodiscard]] std::vector<Affected>::iterator find(const LogicalUnit& unit) {
+        return std::ranges::find(units_, &unit, [](const Affected& each) { return each.unit.get(); });
+    }
     void quarantine(const std::shared_ptr<LogicalUnit>& unit, bool begins) {
         for (base::Core* const core : unit->cores()) {
             run_on(core_, *core, [unit, core, begins] { unit->lane(*core).quarantine(begins); });
@@ -110,11 +138,13 @@ private:
     device::ServerEvent event_;
     NexusId requester_;
     bool overdue_ = false;
-    std::vector<std::shared_ptr<LogicalUnit>> units_;  ///< not done
+    std::vector<Affected> units_;  ///< not done
 };
 
 /// Logical unit reset, [SAM-5 r21]: every task of every nexus, reservation and changed parameter.
 Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit> unit, NexusId requester) {
+    alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
+    base::CommandArena arena{block};
     UnitHome& home = unit->home();
     base::Core& here = function->core();
     if (&home.core() != &here) {
@@ -129,7 +159,9 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     home.errors().release();
     next.reserved_by.reset();
     next.removal_prevention.clear();
+    const bool cached = next.pages.write_cache_enabled;
     next.pages = next.restored_pages();
+    const bool turns_cache_off = cached && !next.pages.write_cache_enabled;
     exceptions_selected(change, unit);
     next.log = next.saved_log;
     end_self_test(next);
@@ -138,6 +170,11 @@ Background reset(std::shared_ptr<Managed> function, std::shared_ptr<LogicalUnit>
     co_await change.commit();
     if (&home.core() != &here) {
         co_await base::hop_to(here);
+    }
+    if (turns_cache_off) {
+        // Behind the change, not within: a store that does not answer must not keep the lanes closed.
+        function->empties_cache(*unit);
+        co_await empty_cache(arena, *unit, here);
     }
     function->done(*unit);
 }

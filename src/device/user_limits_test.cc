@@ -4,12 +4,15 @@
 #include "device/user_device.h"
 #include "device/user_fixture.h"
 #include "device/user_handler.h"
+#include "device/user_raw_handler.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <future>
 #include <optional>
 
@@ -102,6 +105,74 @@ TEST_F(SlowHandler, IsNotWaitedForWithoutEnd) {
     EXPECT_EQ(kept.get(), failure(IoError::gone, 0));
     await([&] { return device().away(); });
     medium_.complete_kept(0);
+}
+
+class Kept : public testing::WithHandlerHere {
+protected:
+    void open_disk(std::chrono::milliseconds hold, std::chrono::milliseconds deadline) {
+        settings_.hold = hold;
+        settings_.deadline = deadline;
+        open(settings_);
+    }
+    std::future<IoResult> read_later(Bytes& into) {
+        return std::async(std::launch::async, [&] { return on_.read(device(), 3, into); });
+    }
+    [[nodiscard]] targe_attachment disk() const {
+        targe_attachment how{};
+        how.block_ops = &testing::kWholeDisk;
+        how.size = kSize;
+        return how;
+    }
+
+    Bytes data_ = Bytes(512);
+};
+
+TEST_F(Kept, IsNothingForLongerThanTheDeadlineHoweverLongHandlersMayBeAway) {
+    open_disk(1h, 30ms);
+    EXPECT_EQ(on_.read(device(), 3, data_), failure(IoError::gone, 3));
+}
+
+TEST_F(Kept, IsNothingWhenTheDaemonEnds) {
+    open_disk(1h, 1h);
+    auto ended = read_later(data_);
+    EXPECT_EQ(ended.wait_for(20ms), std::future_status::timeout);
+    device().stop();
+    EXPECT_EQ(ended.get(), failure(IoError::gone, 3));
+    EXPECT_EQ(on_.read(device(), 3, data_), failure(IoError::gone, 3)) << "nor is anything later";
+}
+
+// BUSY would say that nothing of it was done.
+TEST_F(Kept, IsNotCalledBusyWhatAFormerHandlerHadBegun) {
+    settings_.busy_when_away = true;
+    open_disk(30ms, 60s);
+    {
+        testing::RawHandler handler(settings_.socket, disk());
+        await([&] { return on_.probe(device()).has_value(); });
+        auto ended = read_later(data_);
+        static_cast<void>(handler.take());
+        handler.lose_connection();
+        EXPECT_EQ(ended.get(), failure(IoError::gone, 3));
+    }
+    await([&] { return device().away(); });
+    testing::RawHandler handler(settings_.socket, disk());
+    await([&] { return on_.probe(device()).has_value(); });
+    auto ended = read_later(data_);
+    await([&] { return handler.has_more(); });
+    handler.lose_connection();
+    EXPECT_EQ(ended.get(), failure(IoError::no_resources, 3)) << "this one had not begun it";
+}
+
+// Its slot is free once the handler has seen that, and what it says then is of nobody.
+TEST_F(Kept, IsTakenBackInTimeWhatNobodyHasBegun) {
+    open_disk(60s, 50ms);
+    testing::RawHandler handler(settings_.socket, disk());
+    ASSERT_TRUE(on_.probe(device()));
+    EXPECT_EQ(on_.read(device(), 3, data_), failure(IoError::gone, 3));
+    const targe_completion late = handler.take();
+    EXPECT_EQ(late.error, ECANCELED);
+    handler.complete(late);
+    EXPECT_TRUE(on_.probe(device()));
+    EXPECT_FALSE(device().away());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <atomic>
@@ -65,6 +66,9 @@ public:
         std::atomic_ref(shared().completed).store(completed_);
         ::eventfd_write(device_->queues[0].event, 1);
     }
+
+    /// As a process that dies.
+    void lose_connection() const { ::shutdown(device_->connection, SHUT_RDWR); }
 
 private:
     [[nodiscard]] targe_queue& shared() const { return *device_->queues[0].shared; }

@@ -248,6 +248,8 @@ class Discs:
         empty.touch()
         self.refused("an image without a block", "it holds not one block", "cdrom", "insert", "cd0", str(empty))
         self.expect("the drive keeps what it has", self.state(), ("ready", str(first)))
+        self.refused("an image that a disk here writes", "device disk0 may write what would be the disc", "cdrom", "insert", "cd0",
+                     str(self.daemon.folder / "disk0.img"))
         self.refused("a disk is no drive", "device disk0 is no drive", "cdrom", "eject", "disk0")
         self.expect("images of discs are taken for what they are", NO_IMAGE in self.daemon.log(), False)
         other = self.folder / "other.iso"

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "daemon/ask.h"
 #include "daemon/control.h"
+#include "daemon/one_store.h"
 #include "device/open.h"
 #include "engine/logical_unit.h"
 
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -75,6 +77,25 @@ std::expected<std::shared_ptr<device::Device>, admin::Problem> open_disc(const s
     return std::move(**opened);
 }
 
+/// With a bound, too: the stores of other devices are looked at.
+std::optional<admin::Problem> refuse_if_written(const admin::Config& config, std::size_t index,
+                                                const std::string& path) {
+    admin::DeviceConfig drive = config.devices[index];
+    drive.path = path;
+    const auto found = ask_elsewhere(
+        kOpenLimit, [devices = config.devices, drive] { return disc_is_written(devices, drive); });
+    if (found) {
+        return *found;
+    }
+    return admin::Problem{
+        .what = fmt::format("drive {} keeps what it has", drive.name),
+        .cause =
+            fmt::format("whether a device may write {} could not be found out within {} s: the store of one "
+                        "does not answer, or no thread can be had",
+                        path, kOpenLimit.count()),
+        .cure = "targe device list; see whether what keeps their files answers; then run this again"};
+}
+
 }  // namespace
 
 std::expected<void, admin::Problem> Control::exchange(std::size_t index, const admin::DiscRequest& request) {
@@ -83,6 +104,9 @@ std::expected<void, admin::Problem> Control::exchange(std::size_t index, const a
     const std::string path = std::filesystem::path(request.path).lexically_normal().string();
     std::shared_ptr<device::Device> disc;
     if (!path.empty()) {
+        if (auto refusal = refuse_if_written(target_.config(), index, path)) {
+            return std::unexpected(std::move(*refusal));
+        }
         auto opened = open_disc(request.device, path);
         if (!opened) {
             return std::unexpected(opened.error());

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -164,6 +165,23 @@ std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfi
                 }
             }
             there.push_back({.piece = piece, .by = &device, .is = *store});
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<admin::Problem> disc_is_written(std::span<const admin::DeviceConfig> devices,
+                                              const admin::DeviceConfig& drive, const StoresOfHost& host) {
+    for (const admin::DeviceConfig& device : devices) {
+        if (!writes(device)) {
+            continue;
+        }
+        if (auto twice = one_store_twice(std::array{device, drive}, host)) {
+            return admin::Problem{
+                .what = fmt::format("drive {} keeps what it has", drive.name),
+                .cause =
+                    fmt::format("device {} may write what would be the disc: {}", device.name, twice->cause),
+                .cure = fmt::format("insert a copy of it, or make device {} read_only", device.name)};
         }
     }
     return std::nullopt;

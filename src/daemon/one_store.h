@@ -38,4 +38,10 @@ struct StoresOfHost {
 [[nodiscard]] std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices,
                                                             const StoresOfHost& host = stores_of_host());
 
+/// Why what `drive` has as its path cannot be its disc: one of the devices may write it. May block, as long
+/// as the store of any of them does not answer.
+[[nodiscard]] std::optional<admin::Problem> disc_is_written(std::span<const admin::DeviceConfig> devices,
+                                                            const admin::DeviceConfig& drive,
+                                                            const StoresOfHost& host = stores_of_host());
+
 }  // namespace targe::daemon

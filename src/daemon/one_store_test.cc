@@ -56,6 +56,20 @@ TEST_F(OneStore, IsSharedByThoseWhoOnlyRead) {
     EXPECT_TRUE(one_store_twice(std::array{at("disk.img"), drive})) << "a disc that somebody writes";
 }
 
+TEST_F(OneStore, IsNoDiscOfADriveWhereADeviceWritesIt) {
+    admin::DeviceConfig drive = at("link");
+    drive.name = "cd0";
+    drive.drive = true;
+    const auto written = disc_is_written(std::array{at("other.img"), at("disk.img"), drive}, drive);
+    ASSERT_TRUE(written);
+    EXPECT_EQ(written->what, "drive cd0 keeps what it has");
+    EXPECT_THAT(written->cause, testing::HasSubstr("device disk.img may write"));
+    EXPECT_FALSE(disc_is_written(std::array{at("other.img"), at("disk.img", true), drive}, drive));
+    admin::DeviceConfig another = drive;
+    another.name = "cd1";
+    EXPECT_FALSE(disc_is_written(std::array{another, drive}, drive)) << "they only read";
+}
+
 /// Folders as sysfs has them: a disk 8:0 of 1000 sectors with two partitions, 8:1 and 8:2; a loop device 7:0
 /// over disk.img from byte 4096 on, with a partition 259:0; two volumes, 253:0 and 253:1, on 8:2.
 class OneBlockStore : public OneStore {
@@ -130,6 +144,14 @@ TEST_F(OneBlockStore, IsALoopDeviceAndItsFile) {
     EXPECT_TRUE(apart(at("other.img"), block("7:0")));
     EXPECT_FALSE(apart(block("259:0"), block("7:0", true)));
     EXPECT_FALSE(apart(block("259:0"), at("disk.img", true)));
+}
+
+TEST_F(OneBlockStore, IsNoDiscWhereADeviceWritesTheLoopDeviceOverIt) {
+    admin::DeviceConfig drive = at("disk.img");
+    drive.drive = true;
+    EXPECT_TRUE(disc_is_written(std::array{block("7:0")}, drive, host_));
+    EXPECT_TRUE(disc_is_written(std::array{block("259:0")}, drive, host_));
+    EXPECT_FALSE(disc_is_written(std::array{block("7:0", true), block("8:0")}, drive, host_));
 }
 
 TEST_F(OneBlockStore, IsAVolumeAndWhatItIsMadeOf) {

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import report
+from disc_images import BD_SESSION, BLOCK, BOOTED, make_bd, make_iso
 from harness import DaemonError, Targed
 from hung_server import HungServer
 from iscsi_client import Session, inquiry
@@ -24,9 +25,6 @@ from setup import Device, Setup, Target
 SUITE = "discs"
 NAME = "iqn.2026-11.io.targe:discs"
 SEED = 20261128
-BLOCK = 2048
-BD_SESSION = 12_000_000  # a block that no DVD has, near the end of a BD of one layer
-BOOTED = "Targe boots"
 TEST_UNIT_READY = bytes(6)
 READ_CAPACITY = bytes([0x25]) + bytes(9)
 READ_TOC = bytes([0x43, 0, 0, 0, 0, 0, 0, 0, 20, 0])
@@ -38,47 +36,6 @@ WRITE = bytes([0x2A, 0, 0, 0, 0, 0, 0, 0, 1, 0])
 NO_IMAGE = "has neither a file system of ISO 9660 nor one of UDF"  # as the log says it
 READ_LAST = bytes([0x28, 0, 0, 0])
 CHANGED, TRAY_CLOSED, TRAY_OPEN, CONFLICT, GOOD = (6, 0x28, 0), (2, 0x3A, 1), (2, 0x3A, 2), (5, 0x2C, 6), (0, 0, 0)
-
-
-def boot_sector() -> bytes:
-    """Says BOOTED through the first serial port, and stops: cli; ds = 0; si = text; dx = 3F8h; then lodsb, out until a zero; hlt."""
-    code = bytes.fromhex("fa 31c0 8ed8 be177c baf803 fc ac 84c0 7403 ee ebf8 f4 ebfd")
-    return (code + BOOTED.encode() + b"\0").ljust(BLOCK, b"\0")
-
-
-def make_iso(path: Path, label: str, dice: random.Random, size: int = 3 << 20) -> dict[str, bytes]:
-    """An image with a boot sector and some files; what is in the files."""
-    tree = path.with_suffix(".tree")
-    tree.mkdir()
-    files = {"readme.txt": f"{label}\n".encode(), "data.bin": dice.randbytes(size), "boot.img": boot_sector()}
-    for name, content in files.items():
-        (tree / name).write_bytes(content)
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-J", "-V", label, "-b", "boot.img", "-no-emul-boot", "-boot-load-size", "4",
-                    "-o", str(path), str(tree)], check=True, capture_output=True)
-    return files
-
-
-def make_bd(path: Path, label: str, dice: random.Random) -> bytes:
-    """A sparse image that only a BD holds: what its last session has in end.bin. The volume descriptors of that session stand where a
-    program looks that knows of no sessions, as they do on discs that are written over."""
-    make_iso(path, label, dice)
-    end, tree, session = dice.randbytes(3 << 20), path.with_suffix(".last"), path.with_suffix(".session")
-    tree.mkdir()
-    (tree / "end.bin").write_bytes(end)
-    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-r", "-V", label, "-C", f"0,{BD_SESSION}", "-M", str(path), "-o", str(session), str(tree)],
-                   check=True, capture_output=True)
-    data = session.read_bytes()
-    blocks = BD_SESSION + len(data) // BLOCK
-    descriptors = bytearray(data[16 * BLOCK:32 * BLOCK])
-    for at in range(0, len(descriptors), BLOCK):
-        if descriptors[at] in (1, 2):  # primary, supplementary: how large the volume is, in both orders of bytes
-            descriptors[at + 80:at + 88] = blocks.to_bytes(4, "little") + blocks.to_bytes(4, "big")
-    with path.open("r+b") as image:
-        image.seek(16 * BLOCK)
-        image.write(descriptors)
-        image.seek(BD_SESSION * BLOCK)
-        image.write(data)
-    return end
 
 
 def prevent(session: Session, how: int) -> tuple[int, int, int]:
@@ -347,6 +304,26 @@ class Discs:
         return False
 
 
+    def missing_at_start(self, first: Path) -> None:
+        """An image that is not there, or that nobody may read, keeps the drive empty, and no disk away."""
+        away = first.with_suffix(".away")
+        first.rename(away)
+        self.daemon.stop()
+        self.daemon.start()
+        self.expect("missing at the start: the drive is empty", self.state(), ("no medium", ""))
+        self.expect("missing at the start: the log says so", self.logged("drive cd0 is empty"), True)
+        with self.session(1) as one:
+            self.expect("missing at the start: NOT READY", one.command(TEST_UNIT_READY).sense_triple, TRAY_CLOSED)
+            self.expect("missing at the start: the disk is there", one.command(TEST_UNIT_READY, lun=1).sense_triple, GOOD)
+            checked = subprocess.run([self.daemon.programs / "targed", "--check", "--config", self.daemon.config_path],
+                                     capture_output=True, text=True, timeout=60)
+            self.expect("missing: --check warns", (checked.returncode, f"{first}: No such file" in checked.stderr), (0, True))
+            away.rename(first)
+            os.kill(self.daemon.pid, signal.SIGHUP)
+            self.expect("missing at the start: there after SIGHUP", self.eventually(("ready", str(first))), ("ready", str(first)))
+            self.expect("missing at the start: initiators are told", ready(one), CHANGED)
+
+
 def run() -> list[Result]:
     disk = Device("disk0", size="16MiB")
     with Targed(Setup((Device("cd0", type="cdrom"), disk), (Target(NAME, {0: "cd0", 1: "disk0"}),))) as daemon:
@@ -382,6 +359,7 @@ def run() -> list[Result]:
         daemon.start()
         discs.expect("the configuration puts one in", discs.state(), ("ready", str(first)))
         discs.change_by_configuration(first, second)
+        discs.missing_at_start(first)
         return discs.results
 
 

@@ -8,7 +8,7 @@ import os
 import random
 
 import report
-from discs import make_bd, make_iso
+from disc_images import make_bd, make_iso
 from guest_linux import Guest
 from harness import DaemonError, Targed
 from report import Result

@@ -137,7 +137,11 @@ admin::SessionStatus status_of(const transport::SessionReport& report, std::stri
 }  // namespace
 
 Control::Control(RunningTarget& target, std::string config_file)
-    : target_(target), config_file_(std::move(config_file)), since_(std::chrono::steady_clock::now()) {}
+    : target_(target), config_file_(std::move(config_file)), since_(std::chrono::steady_clock::now()) {
+    for (const std::size_t drive : target.drives_without_disc()) {
+        discs_->paths[drive] = {};
+    }
+}
 
 namespace {
 /// A session that moves while the cores are asked one after the other may be missed, or met twice. Then they

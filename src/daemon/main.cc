@@ -4,9 +4,12 @@
 #include "daemon/server.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdio>
+#include <cstring>
 #include <span>
 #include <string>
 #include <variant>
@@ -19,11 +22,29 @@ void print(std::FILE* to, const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), to);
 }
 
+/// The daemon starts with these, and their drives are empty: so they are no errors.
+void warn_of_discs(const admin::Config& config, const std::string& file) {
+    for (const admin::DeviceConfig& device : config.devices) {
+        if (device.drive && !device.path.empty() && ::access(device.path.c_str(), R_OK) != 0) {
+            print(stderr,
+                  admin::to_string(admin::ConfigProblem{
+                      .severity = admin::ConfigProblem::Severity::warning,
+                      .file = file,
+                      .problem = {.what = fmt::format("the disc of drive {} cannot be read", device.name),
+                                  .cause = fmt::format("{}: {}; the drive will be empty", device.path,
+                                                       std::strerror(errno)),
+                                  .cure = fmt::format("ls -lL {}", device.path)}}) +
+                      "\n");
+        }
+    }
+}
+
 int check(const std::expected<admin::LoadedConfig, std::vector<admin::ConfigProblem>>& loaded,
           const std::string& file) {
     if (!loaded) {
         return admin::kFailed;
     }
+    warn_of_discs(loaded->config, file);
     print(stdout, fmt::format("{}: OK, {} devices and {} targets\n", file, loaded->config.devices.size(),
                               loaded->config.targets.size()));
     return admin::kDone;

@@ -131,8 +131,9 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
     if (auto twice = one_store_twice(config_.devices)) {
         return std::unexpected(std::move(*twice));
     }
-    for (const admin::DeviceConfig& config : config_.devices) {
-        auto device = open_device(config, config_);
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+        const admin::DeviceConfig& config = config_.devices[i];
+        auto device = open_one(i);
         if (!device) {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
@@ -147,6 +148,22 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
     }
     make_new_files_durable(config_);
     return open_stores();
+}
+
+/// A disc that is missing keeps no disk away: the drive is there, and empty.
+std::expected<std::unique_ptr<device::Device>, device::OpenError> RunningTarget::open_one(std::size_t index) {
+    const admin::DeviceConfig& config = config_.devices[index];
+    auto device = open_device(config, config_);
+    if (device || !config.drive) {
+        return device;
+    }
+    TARGE_LOG(
+        error, "targed",
+        "drive {} is empty: {}; put that right and send targed SIGHUP, or put another disc in by 'targe "
+        "cdrom insert {} IMAGE'; ls -lL {}",
+        config.name, device.error().text, config.name, config.path);
+    without_disc_.push_back(index);
+    return device::open_drive({});
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_stores() {

@@ -9,6 +9,7 @@
 #include "daemon/directory.h"
 #include "daemon/spare_memory.h"
 #include "daemon/unit_store.h"
+#include "device/open.h"
 #include "engine/engine.h"
 #include "reactor/reactors.h"
 #include "transport/iscsi_portal.h"
@@ -44,6 +45,8 @@ public:
     [[nodiscard]] transport::IscsiService& service() { return *service_; }
     [[nodiscard]] const std::vector<admin::Identity>& identities() const { return identities_; }
     [[nodiscard]] const admin::TargetPorts& ports() const { return ports_; }
+    /// Of the configuration, by index, whose disc was not to be had: they are empty.
+    [[nodiscard]] const std::vector<std::size_t>& drives_without_disc() const { return without_disc_; }
     [[nodiscard]] bool stopping() const { return stopping_.load(); }
     /// The address that each portal listens on, for people.
     [[nodiscard]] std::vector<std::string> portal_addresses() const;
@@ -52,6 +55,7 @@ private:
     explicit RunningTarget(const admin::Config& config) : config_(config), directory_(config) {}
     std::expected<void, admin::Problem> open_state();
     std::expected<void, admin::Problem> open_devices();
+    std::expected<std::unique_ptr<device::Device>, device::OpenError> open_one(std::size_t index);
     std::expected<void, admin::Problem> open_stores();
     std::expected<void, admin::Problem> start_reactors();
     void add_units_and_targets();
@@ -64,6 +68,7 @@ private:
     std::vector<admin::Identity> identities_;
     admin::TargetPorts ports_;
     std::vector<std::unique_ptr<device::Device>> devices_;
+    std::vector<std::size_t> without_disc_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> group_stores_;
     SpareMemory spare_memory_;           ///< that connections leave behind

@@ -171,6 +171,16 @@ Result<std::unique_ptr<Shelf>> open_shelf(const std::string& path, bool create) 
     if (!root) {
         return std::unexpected(root.error());
     }
+    if (create) {
+        // Whatever is durable in it is so only where its name is, too; by `..`, for the path may end in a
+        // slash.
+        const auto above = open_folder(path + "/..", false);
+        if (above) {
+            if (const auto synced = (*above)->sync(); !synced) {
+                return std::unexpected(synced.error());
+            }
+        }
+    }
     // Nothing is made in a folder that is something else.
     auto cartridges = open_folder(path + kCartridges, create);
     if (!cartridges) {
@@ -179,6 +189,11 @@ Result<std::unique_ptr<Shelf>> open_shelf(const std::string& path, bool create) 
                    : Fault{.kind = FaultKind::host,
                            .what = fmt::format("{} is no library: there is no folder {} in it", path,
                                                kCartridges + 1)});
+    }
+    if (create) {
+        if (const auto synced = (*root)->sync(); !synced) {
+            return std::unexpected(synced.error());
+        }
     }
     auto lock = admin::posix_files().lock(path + kLock, fmt::format("{}\n", ::getpid()));
     if (!lock) {

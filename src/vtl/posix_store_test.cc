@@ -1,0 +1,79 @@
+// What is made durable of the files of a library, and when. That the disk then has it is the kernel's
+// promise.
+#include "vtl/posix_store.h"
+
+#include "admin/testing_syncs.h"
+#include "vtl/shelf.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace targe::vtl {
+namespace {
+
+using admin::testing::SeenSyncs;
+using Seen = std::vector<std::string>;
+
+class DurableStore : public ::testing::Test {
+protected:
+    DurableStore() { std::filesystem::create_directory(above_); }
+    ~DurableStore() override { std::filesystem::remove_all(above_); }
+
+    static wire::Bytes some() {
+        static constexpr std::array kSome{std::byte{1}, std::byte{2}};
+        return kSome;
+    }
+
+    const std::filesystem::path above_ =
+        std::filesystem::temp_directory_path() / ("targe-store-" + std::to_string(std::random_device{}()));
+    const std::string folder_ = (above_ / "folder").string();
+};
+
+TEST_F(DurableStore, SyncsAFileAndItsFolderWhereItIsAskedTo) {
+    const auto store = open_folder(folder_, true).value();
+    const auto file = store->open("file", true).value();
+    SeenSyncs syncs;
+    EXPECT_TRUE(file->write(0, std::array{some()}));
+    EXPECT_EQ(syncs.seen, Seen{});
+    EXPECT_TRUE(file->sync());
+    EXPECT_EQ(syncs.seen, Seen{"sync file"});
+    EXPECT_TRUE(store->sync());
+    EXPECT_EQ(syncs.seen, (Seen{"sync file", "sync folder"}));
+}
+
+// The content before the name, and the name before the answer.
+TEST_F(DurableStore, ReplacesAFileDurably) {
+    const auto store = open_folder(folder_, true).value();
+    SeenSyncs syncs;
+    EXPECT_TRUE(store->replace("file", some()));
+    EXPECT_EQ(syncs.seen, (Seen{"sync file.new", "rename to file", "sync folder"}));
+}
+
+TEST_F(DurableStore, MakesTheNameOfANewLibraryDurable) {
+    SeenSyncs syncs;
+    EXPECT_TRUE(open_shelf(folder_, true));
+    EXPECT_NE(std::ranges::find(syncs.seen, "sync " + above_.filename().string()), syncs.seen.end());
+    EXPECT_NE(std::ranges::find(syncs.seen, "sync folder"), syncs.seen.end());
+    syncs.seen.clear();
+    EXPECT_TRUE(open_shelf(folder_, false));
+    EXPECT_EQ(syncs.seen, Seen{});
+}
+
+TEST_F(DurableStore, MakesTheNameOfANewCartridgeDurable) {
+    const auto shelf = open_shelf(folder_, true).value();
+    SeenSyncs syncs;
+    EXPECT_TRUE(shelf->cartridge("A00001L6", Access::create));
+    EXPECT_EQ(syncs.seen, Seen{"sync cartridges"});
+    syncs.seen.clear();
+    EXPECT_TRUE(shelf->remove("A00001L6"));
+    EXPECT_EQ(syncs.seen, Seen{"sync cartridges"}) << "and that it is gone";
+}
+
+}  // namespace
+}  // namespace targe::vtl

@@ -97,8 +97,11 @@ TEST(Reactor, WaitsAsleepForADisk) {
     const FileDescriptor writing(ends[1]);
     Running running;
     std::promise<ReactorStats> done;
-    const ReactorStats before = look();
-    base::post(core, [&] { read_through_plug(running.arena, reading.get(), done); });
+    ReactorStats before;  // not earlier: until the read comes it spins
+    base::post(core, [&] {
+        before = Reactor::current()->stats();
+        read_through_plug(running.arena, reading.get(), done);
+    });
     std::this_thread::sleep_for(100ms);
     ASSERT_EQ(::write(writing.get(), "x", 1), 1);
     const ReactorStats after = done.get_future().get();

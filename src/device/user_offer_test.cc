@@ -118,8 +118,9 @@ TEST_F(Offered, IsAllOfTheCommandAndNothingElse) {
             EXPECT_EQ(std::memcmp(lies_at, cdb.data(), length), 0) << length;
             ASSERT_EQ(slot.out_length, size);
             ASSERT_EQ(slot.in_length, size);
-            std::memcpy(handler.arena() + slot.in_offset, filled.data(), size);
-            EXPECT_EQ(std::memcmp(handler.arena() + slot.out_offset, out.data(), size), 0) << length;
+            std::ranges::copy(filled, handler.arena() + slot.in_offset);
+            EXPECT_TRUE(std::ranges::equal(out, std::span{handler.arena() + slot.out_offset, size}))
+                << length;
             EXPECT_EQ(std::memcmp(lies_at, cdb.data(), length), 0) << "it lies where data-in go";
             made.in_length = static_cast<std::uint32_t>(size);
             handler.complete(made);

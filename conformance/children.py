@@ -36,25 +36,25 @@ def to_end(command: list[str], environment: dict[str, str] | None = None) -> sub
     try:
         output, _ = child.communicate()
     except BaseException:
-        _end_group(child)
+        end_group(child)
         raise
     return subprocess.CompletedProcess(command, child.returncode, output, "")
 
 
-def _end_group(child: subprocess.Popen[str]) -> None:
+def end_group(child: subprocess.Popen[str]) -> None:
     """SIGTERM and not SIGKILL first: ninja has each compiler in a group of its own, and is the one who can end them."""
     end = time.monotonic() + END_LIMIT_S
     try:
-        while _signal_group(child, signal.SIGTERM if child.returncode is None else 0) and time.monotonic() < end:
+        while signal_group(child, signal.SIGTERM if child.returncode is None else 0) and time.monotonic() < end:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(0.1)
             time.sleep(0.05)
     finally:
-        _signal_group(child, signal.SIGKILL)
+        signal_group(child, signal.SIGKILL)
         child.wait()
 
 
-def _signal_group(child: subprocess.Popen[str], number: int) -> bool:
+def signal_group(child: subprocess.Popen[str], number: int) -> bool:
     """False when nobody of it is left."""
     try:
         os.killpg(child.pid, number)

@@ -1,5 +1,7 @@
 #include "engine/target.h"
 
+#include "engine/lun_field.h"
+
 #include <gtest/gtest.h>
 
 namespace targe::engine {
@@ -26,6 +28,13 @@ TEST(LunMaps, KeepAPatternThatForbidsOutOfItsGroup) {
     EXPECT_EQ(maps.group_of("IQN.A:host"), "a");
     EXPECT_EQ(maps.for_initiator("iqn.a:guest")[0].lun, 9);
     EXPECT_EQ(maps.for_initiator("iqn.b:stranger")[0].lun, 9);
+}
+
+TEST(LunField, NamesOneUnitInSeveralForms) {
+    constexpr auto field = [](std::uint64_t first) { return first << 48U; };
+    EXPECT_TRUE(name_one_unit(field(0x0005), field(0x4005)));
+    EXPECT_FALSE(name_one_unit(field(0x0005), field(0x4006)));
+    EXPECT_FALSE(name_one_unit(field(0xc101), field(0xc101))) << "a well-known unit, of which there is none";
 }
 
 }  // namespace

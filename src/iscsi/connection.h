@@ -185,7 +185,8 @@ private:
 
     // connection_management.cc
     void management_request();
-    void manage_tasks(HeaderView header, TaskFunction function, std::optional<Lun> lun);
+    [[nodiscard]] ConcernsLun concerned_by(TaskFunction function, Lun lun) const;
+    void manage_tasks(HeaderView header, TaskFunction function);
     void manage_task(HeaderView header, TaskFunction function);
     [[nodiscard]] TaskFunctionResponse abort_unknown(HeaderView header);
     void manage(HeaderView header, TaskFunction function, ScsiTask* task);

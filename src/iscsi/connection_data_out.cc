@@ -25,7 +25,8 @@ void Connection::begin_data_out(HeaderView header, std::uint32_t length) {
                                  .final = wire::get<DataOutPdu::kFinal>(header) != 0};
     DataSequence* const sequence = task->data_out_.find(segment.tag);
     const bool solicited = segment.tag.value != kReservedTag;
-    const bool other_unit = solicited && wire::get<DataOutPdu::kLun>(header) != task->lun_.value;
+    const Lun lun{wire::get<DataOutPdu::kLun>(header)};
+    const bool other_unit = solicited && lun != task->lun_ && !host_.name_one_unit(lun, task->lun_);
     if (sequence == nullptr || other_unit) {
         if (solicited) {
             reject(RejectReason::invalid_pdu_field, header);

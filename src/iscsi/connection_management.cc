@@ -49,12 +49,10 @@ void Connection::management_request() {
         case TaskFunction::abort_task_set:
         case TaskFunction::clear_task_set:
         case TaskFunction::logical_unit_reset:
-            manage_tasks(header, function, lun_of(header));
-            return;
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
         case TaskFunction::i_t_nexus_reset:
-            manage_tasks(header, function, std::nullopt);
+            manage_tasks(header, function);
             return;
         case TaskFunction::clear_aca:
         case TaskFunction::query_task_set:
@@ -67,15 +65,25 @@ void Connection::management_request() {
     manage(header, function, nullptr);
 }
 
-void Connection::manage_tasks(HeaderView header, TaskFunction function, std::optional<Lun> lun) {
-    held_.skip_commands(lun, CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
+/// Of one unit, in whatever form a task named it, or of all.
+ConcernsLun Connection::concerned_by(TaskFunction function, Lun lun) const {
+    if (function == TaskFunction::target_warm_reset || function == TaskFunction::target_cold_reset ||
+        function == TaskFunction::i_t_nexus_reset) {
+        return [](Lun) { return true; };
+    }
+    return [&host = host_, lun](Lun other) { return other == lun || host.name_one_unit(other, lun); };
+}
+
+void Connection::manage_tasks(HeaderView header, TaskFunction function) {
+    held_.skip_commands(concerned_by(function, lun_of(header)),
+                        CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
     manage(header, function, nullptr);
 }
 
 void Connection::manage_task(HeaderView header, TaskFunction function) {
     ScsiTask* const task = tasks_.find(referenced_tag(header));
     auto response = TaskFunctionResponse::function_complete;
-    if (task == nullptr || task->lun_ != lun_of(header)) {
+    if (task == nullptr || !concerned_by(function, lun_of(header))(task->lun_)) {
         // Of a query this means "no such task".
         response = is_query(function) ? TaskFunctionResponse::function_complete : abort_unknown(header);
     } else if (task->state_ == ScsiTask::State::active) {
@@ -95,7 +103,7 @@ void Connection::manage_task(HeaderView header, TaskFunction function) {
 }
 
 TaskFunctionResponse Connection::abort_unknown(HeaderView header) {
-    if (held_.skip_command(referenced_tag(header), lun_of(header))) {
+    if (held_.skip_command(referenced_tag(header), concerned_by(TaskFunction::abort_task, lun_of(header)))) {
         return TaskFunctionResponse::function_complete;
     }
     // [RFC 7143 11.5.5]: a command that was sent before the request and has not arrived will never be
@@ -149,7 +157,6 @@ void Connection::management_done(ManagementRequest& request, TaskFunctionRespons
 /// still wait for data. The initiator must not hear of it once the function was answered: it sends no data
 /// for it any more. Where the function was refused, it does.
 void Connection::end_draining(const ManagementRequest& request) {
-    std::optional<Lun> lun;
     switch (request.function) {
         case TaskFunction::abort_task: {
             ScsiTask* const task = tasks_.find(request.referenced);
@@ -162,8 +169,6 @@ void Connection::end_draining(const ManagementRequest& request) {
         case TaskFunction::abort_task_set:
         case TaskFunction::clear_task_set:
         case TaskFunction::logical_unit_reset:
-            lun = request.lun;
-            break;
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
         case TaskFunction::i_t_nexus_reset:
@@ -171,7 +176,9 @@ void Connection::end_draining(const ManagementRequest& request) {
         default:
             return;
     }
-    while (ScsiTask* const task = tasks_.find_in_state(ScsiTask::State::draining, lun, request.arrival)) {
+    const ConcernsLun concerned = concerned_by(request.function, request.lun);
+    while (ScsiTask* const task =
+               tasks_.find_in_state(ScsiTask::State::draining, concerned, request.arrival)) {
         end_task(*task, Delivery::abandoned);
     }
 }

@@ -52,6 +52,38 @@ TEST_F(Management, AbortTaskOfNothingFindsNothing) {
     EXPECT_EQ(peer.host.live(), 1U);
 }
 
+constexpr std::uint64_t kThird = std::uint64_t{3} << 48U;
+constexpr std::uint64_t kThirdInAnotherForm = std::uint64_t{0x4003} << 48U;
+
+TEST_F(Management, FindsATaskWhoseUnitWasNamedInAnotherForm) {
+    peer.send(peer.command(7, Move::none, 0).put<BasicHeader::kLun>(kThird));
+    peer.send(peer.management(TaskFunction::abort_task, 7).put<BasicHeader::kLun>(kThirdInAnotherForm));
+    EXPECT_EQ(peer.next().get<kResponse>(), 0);
+    EXPECT_EQ(peer.host.live(), 0U);
+    for (const auto function : {TaskFunction::abort_task, TaskFunction::logical_unit_reset}) {
+        Peer other;
+        other.host.on_command = [](HostTask&) {};
+        ASSERT_TRUE(other.log_in());
+        other.send(
+            other.command(7, Move::none, 0).put<RequestHeader::kCmdSn>(2).put<BasicHeader::kLun>(kThird));
+        other.send(other.management(function, 7)
+                       .put<RequestHeader::kCmdSn>(3)
+                       .put<BasicHeader::kLun>(kThirdInAnotherForm));
+        EXPECT_EQ(other.next().get<kResponse>(), 0);
+        other.send(other.command(9, Move::none, 0).put<RequestHeader::kCmdSn>(1));
+        EXPECT_EQ(other.host.find(7), nullptr) << "it waited for its turn";
+        EXPECT_NE(other.host.find(9), nullptr);
+    }
+    Peer other;
+    other.host.on_command = [&](HostTask& task) { other.host.respond_check(task, 5, 0x2000); };
+    ASSERT_TRUE(other.log_in("InitialR2T=No;"));
+    other.send(
+        other.command(7, Move::write, 8192).put<BasicHeader::kFinal>(0).put<BasicHeader::kLun>(kThird));
+    other.send(
+        other.management(TaskFunction::logical_unit_reset).put<BasicHeader::kLun>(kThirdInAnotherForm));
+    EXPECT_EQ(other.host.live(), 0U) << "its data may never come";
+}
+
 TEST_F(Management, AbortTaskThatHasNotArrivedCountsItAsReceived) {
     // The number after the expected one is skipped, then the expected one itself.
     for (const std::uint32_t number : {2U, 1U}) {

@@ -92,19 +92,19 @@ void HeldRequests::skip(CmdSn number) {
     held_.emplace_back().number = number;
 }
 
-void HeldRequests::skip_commands(std::optional<Lun> lun, CmdSn before) {
+void HeldRequests::skip_commands(const ConcernsLun& concerned, CmdSn before) {
     for (Entry& entry : held_) {
         if (!entry.pdus.empty() && is_command(entry.pdus.front()) && entry.number.before(before) &&
-            (!lun || lun_of(entry.pdus.front()) == *lun)) {
+            concerned(lun_of(entry.pdus.front()))) {
             forget(entry);
         }
     }
 }
 
-bool HeldRequests::skip_command(TaskTag tag, Lun lun) {
+bool HeldRequests::skip_command(TaskTag tag, const ConcernsLun& concerned) {
     for (Entry& entry : held_) {
         if (!entry.pdus.empty() && is_command(entry.pdus.front()) && tag_of(entry.pdus.front()) == tag &&
-            lun_of(entry.pdus.front()) == lun) {
+            concerned(lun_of(entry.pdus.front()))) {
             forget(entry);
             return true;
         }

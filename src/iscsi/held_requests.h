@@ -3,6 +3,7 @@
 
 #include "iscsi/held_memory.h"
 #include "iscsi/pdu.h"
+#include "iscsi/scsi_task.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -42,11 +43,11 @@ public:
     /// The number, of the command window, counts as received, [RFC 7143 11.5.5]; the request, when it is
     /// here, is forgotten.
     void skip(CmdSn number);
-    /// Forgets all SCSI commands for `lun`, or for any logical unit, that are older than `before`: a task
-    /// management function has ended them. Their numbers count as received.
-    void skip_commands(std::optional<Lun> lun, CmdSn before);
-    /// Forgets the command, when it is here.
-    [[nodiscard]] bool skip_command(TaskTag tag, Lun lun);
+    /// Forgets all SCSI commands that are concerned and older than `before`: a task management function has
+    /// ended them. Their numbers count as received.
+    void skip_commands(const ConcernsLun& concerned, CmdSn before);
+    /// Forgets the command, when it is here and concerned.
+    [[nodiscard]] bool skip_command(TaskTag tag, const ConcernsLun& concerned);
 
     /// The request with this number and its data, taken out; no PDUs where the number is to be skipped.
     [[nodiscard]] std::optional<std::vector<HeldPdu>> take(CmdSn number);

@@ -54,6 +54,9 @@ public:
     /// they name are not touched any more.
     virtual void task_ended(ScsiTask& task, Delivery delivery) = 0;
 
+    /// Whether both name one logical unit: a number may be written in several forms. Not on the path of
+    /// commands, and not asked where they are equal.
+    [[nodiscard]] virtual bool name_one_unit(Lun one, Lun other) const = 0;
     /// Answer with Connection::management_done() when no affected command can act any more.
     virtual void task_management(ManagementRequest& request) = 0;
 

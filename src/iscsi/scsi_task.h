@@ -11,6 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,9 @@ public:
 private:
     Kind kind_;
 };
+
+/// Whether a function concerns what was sent to this LUN.
+using ConcernsLun = std::function<bool(Lun)>;
 
 /// Belongs to the host, which derives its own from it and keeps it from Host::new_task() until
 /// Host::task_ended(); then it may be handed out again.

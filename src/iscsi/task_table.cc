@@ -14,11 +14,15 @@ ScsiTask* TaskTable::find(TaskTag tag) const {
     return task;
 }
 
-ScsiTask* TaskTable::find_in_state(ScsiTask::State state, std::optional<Lun> lun,
+ScsiTask* TaskTable::find_in_state(ScsiTask::State state) const {
+    return find_in_state(state, [](Lun) { return true; }, ~std::uint64_t{0});
+}
+
+ScsiTask* TaskTable::find_in_state(ScsiTask::State state, const ConcernsLun& concerned,
                                    std::uint64_t last_arrival) const {
     for (ScsiTask* task : buckets_) {
         while (task != nullptr &&
-               (task->state_ != state || (lun && task->lun_ != *lun) || task->arrival_ > last_arrival)) {
+               (task->state_ != state || task->arrival_ > last_arrival || !concerned(task->lun_))) {
             task = task->next_of_bucket_;
         }
         if (task != nullptr) {

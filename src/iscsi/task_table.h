@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 namespace targe::iscsi {
 
@@ -18,10 +17,11 @@ public:
     TaskTable& operator=(const TaskTable&) = delete;
 
     [[nodiscard]] ScsiTask* find(TaskTag tag) const;
-    /// Any task in this state, of this logical unit where one is named, that came no later than this, or
-    /// null. Looks everywhere.
-    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state, std::optional<Lun> lun = {},
-                                          std::uint64_t last_arrival = ~std::uint64_t{0}) const;
+    /// Any task in this state, or null. Looks everywhere.
+    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state) const;
+    /// The same, of those that are concerned and came no later than `last_arrival`.
+    [[nodiscard]] ScsiTask* find_in_state(ScsiTask::State state, const ConcernsLun& concerned,
+                                          std::uint64_t last_arrival) const;
     void insert(ScsiTask& task);
     void remove(ScsiTask& task);
 

@@ -154,6 +154,7 @@ private:
     void data_out_complete(iscsi::ScsiTask& task) override;
     void data_out_failed(iscsi::ScsiTask& task, iscsi::DataOutFailure reason) override;
     void task_ended(iscsi::ScsiTask& task, iscsi::Delivery delivery) override;
+    [[nodiscard]] bool name_one_unit(iscsi::Lun one, iscsi::Lun other) const override;
     void task_management(iscsi::ManagementRequest& request) override;
     void data_out_wanted(engine::Command& command) override;
     void completed(engine::Command& command) override;

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "engine/lun_field.h"
 #include "transport/iscsi_connection.h"
 
 #include <algorithm>
@@ -307,6 +308,10 @@ void IscsiConnection::task_ended(iscsi::ScsiTask& task, iscsi::Delivery delivery
                                                                        : engine::Delivery::failed);
     }
     commands_.give_back(command);
+}
+
+bool IscsiConnection::name_one_unit(iscsi::Lun one, iscsi::Lun other) const {
+    return engine::name_one_unit(one.value, other.value);
 }
 
 void IscsiConnection::task_management(iscsi::ManagementRequest& request) {

@@ -177,6 +177,10 @@ void ScriptedHost::task_ended(ScsiTask& scsi_task, Delivery delivery) {
     std::ranges::fill(task.in_memory, std::byte{0xdb});
 }
 
+bool ScriptedHost::name_one_unit(Lun one, Lun other) const {
+    return one.value << 2U == other.value << 2U;
+}
+
 void ScriptedHost::task_management(ManagementRequest& request) {
     if (on_management) {
         on_management(request);

@@ -67,6 +67,8 @@ public:
     void data_out_complete(ScsiTask& task) override;
     void data_out_failed(ScsiTask& task, DataOutFailure reason) override;
     void task_ended(ScsiTask& task, Delivery delivery) override;
+    /// The two most significant bits are the form, and say nothing of which.
+    [[nodiscard]] bool name_one_unit(Lun one, Lun other) const override;
     void task_management(ManagementRequest& request) override;
     void logout() override;
     void closed() override;

@@ -190,6 +190,8 @@ private:
     void manage_task(HeaderView header, TaskFunction function);
     [[nodiscard]] TaskFunctionResponse abort_unknown(HeaderView header);
     void manage(HeaderView header, TaskFunction function, ScsiTask* task);
+    [[nodiscard]] ManagementRequest* begin_management(HeaderView header, TaskFunction function,
+                                                      ScsiTask* task);
     void end_draining(const ManagementRequest& request);
     void answer_management(TaskTag tag, TaskFunctionResponse response);
 

@@ -75,9 +75,11 @@ ConcernsLun Connection::concerned_by(TaskFunction function, Lun lun) const {
 }
 
 void Connection::manage_tasks(HeaderView header, TaskFunction function) {
-    held_.skip_commands(concerned_by(function, lun_of(header)),
-                        CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
-    manage(header, function, nullptr);
+    if (ManagementRequest* const request = begin_management(header, function, nullptr)) {
+        held_.skip_commands(concerned_by(function, lun_of(header)),
+                            CmdSn{wire::get<RequestHeader::kCmdSn>(header)});
+        host_.task_management(*request);
+    }
 }
 
 void Connection::manage_task(HeaderView header, TaskFunction function) {
@@ -119,6 +121,13 @@ TaskFunctionResponse Connection::abort_unknown(HeaderView header) {
 }
 
 void Connection::manage(HeaderView header, TaskFunction function, ScsiTask* task) {
+    if (ManagementRequest* const request = begin_management(header, function, task)) {
+        host_.task_management(*request);
+    }
+}
+
+/// Null: there is no room for it, and it has been answered.
+ManagementRequest* Connection::begin_management(HeaderView header, TaskFunction function, ScsiTask* task) {
     const auto free = std::ranges::find(management_, false, &ManagementRequest::in_use);
     if (free == management_.end()) {
         if (wire::get<BasicHeader::kImmediate>(header) != 0) {
@@ -126,7 +135,7 @@ void Connection::manage(HeaderView header, TaskFunction function, ScsiTask* task
         } else {
             answer_management(tag_of(header), TaskFunctionResponse::function_rejected);
         }
-        return;
+        return nullptr;
     }
     *free = {.function = function,
              .lun = lun_of(header),
@@ -136,7 +145,7 @@ void Connection::manage(HeaderView header, TaskFunction function, ScsiTask* task
              .arrival = arrivals_,
              .in_use = true};
     ++management_count_;
-    host_.task_management(*free);
+    return &*free;
 }
 
 void Connection::management_done(ManagementRequest& request, TaskFunctionResponse response) {

@@ -270,6 +270,22 @@ TEST(ManagementOfLevel2, QueryTaskAsksTheHostWhereThereIsOne) {
     EXPECT_EQ(peer.next().get<kResponse>(), 7);
 }
 
+TEST_F(Management, OneThereIsNoRoomForEndsNothing) {
+    std::vector<ManagementRequest*> held;
+    peer.host.on_management = [&](ManagementRequest& request) { held.push_back(&request); };
+    peer.send(peer.command(7, Move::none, 0).put<RequestHeader::kCmdSn>(2));
+    for (int i = 0; i < 16; ++i) {
+        peer.send(peer.management(TaskFunction::abort_task_set).put<BasicHeader::kLun>(kThird));
+    }
+    peer.send(peer.management(TaskFunction::abort_task_set).put<RequestHeader::kCmdSn>(3));
+    EXPECT_EQ(peer.next().get<RejectPdu::kReason>(), 6);
+    peer.send(peer.command(9, Move::none, 0).put<RequestHeader::kCmdSn>(1));
+    EXPECT_NE(peer.host.find(7), nullptr) << "it waited for its turn, and nobody has ended it";
+    for (ManagementRequest* request : held) {
+        peer.connection.management_done(*request, TaskFunctionResponse::function_complete);
+    }
+}
+
 TEST_F(Management, RequestsAreLimited) {
     std::vector<ManagementRequest*> held;
     peer.host.on_management = [&](ManagementRequest& request) { held.push_back(&request); };

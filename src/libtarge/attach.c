@@ -75,8 +75,8 @@ static int receive_welcome(int connection, struct welcome* welcome) {
         // It closed without having read the hello, which says nothing of what it had sent before.
         got = recvmsg(connection, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     }
-    if (got < 0) {
-        return -errno;
+    if (got <= 0) {
+        return got == 0 ? -ECONNRESET : -errno;  // it has ended without an answer
     }
     take_descriptors(welcome, &header);
     const struct targe_welcome* const message = &welcome->message;

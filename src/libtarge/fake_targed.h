@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -78,9 +80,9 @@ public:
         how.block_ops = &ops;
         return how;
     }
-    /// Attached, and welcome.
-    [[nodiscard]] targe_device* attach(const targe_attachment& how) {
-        std::thread welcoming([this] { welcome(); });
+    /// Attached, and welcome to one that knows what `does` says.
+    [[nodiscard]] targe_device* attach(const targe_attachment& how, std::uint32_t does = 0) {
+        std::thread welcoming([this, does] { welcome(does); });
         targe_device* const made = targe_attach(&how, 0, nullptr, 0);
         welcoming.join();
         return made;
@@ -129,9 +131,21 @@ public:
         }
         EXPECT_EQ(::sendmsg(connection_, &message, MSG_NOSIGNAL), ssize_t{sizeof sent});
     }
-    void welcome() {
+    void welcome(std::uint32_t does = 0) {
         await_hello();
-        answer(good_welcome(), descriptors());
+        targe_welcome welcome = good_welcome();
+        welcome.does = does;
+        answer(welcome, descriptors());
+    }
+    /// As one that ends with whoever waits for it.
+    void turn_away() const { ::close(::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC)); }
+    void refuse(int error) {
+        await_hello();
+        targe_welcome refusal{};
+        refusal.magic = TARGE_MAGIC;
+        refusal.protocol = TARGE_PROTOCOL;
+        refusal.error = error;
+        answer(refusal, {});
     }
 
     /// Asks the handler for a read of one block.
@@ -147,14 +161,41 @@ public:
     [[nodiscard]] targe_completion completion() const {
         return static_cast<targe_queue*>(region_)->completions[0];
     }
+    /// The only one, to be filled in before it is offered.
+    [[nodiscard]] targe_slot& slot() const { return static_cast<targe_queue*>(region_)->slots[0]; }
+    [[nodiscard]] std::byte* arena() const { return static_cast<std::byte*>(region_) + TARGE_QUEUE_STRIDE; }
+    /// Offers the slot as it is. The one before is complete.
+    void offer() {
+        auto& queue = *static_cast<targe_queue*>(region_);
+        queue.offered_slots[offered_ % TARGE_MAX_SLOTS] = 0;
+        __atomic_store_n(&queue.offered, ++offered_, __ATOMIC_SEQ_CST);
+        EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
+    }
+    /// The next completion; waits for it.
+    targe_completion take() {
+        while (completed() == taken_) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        }
+        return static_cast<targe_queue*>(region_)->completions[taken_++ % TARGE_MAX_SLOTS];
+    }
+    /// How the slot ends as it is.
+    targe_completion end_of_slot() {
+        offer();
+        return take();
+    }
     /// The next one of the handler.
-    [[nodiscard]] targe_request request() const {
+    /// `data`: of how many bytes it comes with.
+    [[nodiscard]] targe_request request(std::size_t* data = nullptr) const {
         targe_request request{};
-        EXPECT_EQ(::recv(connection_, &request, sizeof request, 0), ssize_t{sizeof request});
+        const ssize_t got = ::recv(connection_, &request, sizeof request, MSG_TRUNC);
+        EXPECT_GE(got, ssize_t{sizeof request});
+        if (data != nullptr) {
+            *data = static_cast<std::size_t>(got) - sizeof request;
+        }
         return request;
     }
-    void reply(std::uint32_t id) const {
-        const struct targe_reply reply{.id = id, .error = 0};
+    void reply(std::uint32_t id, std::int32_t error = 0) const {
+        const struct targe_reply reply{.id = id, .error = error};
         ::send(connection_, &reply, sizeof reply, MSG_NOSIGNAL);
     }
     /// Whether the handler has closed its end; waits for that.
@@ -165,12 +206,9 @@ public:
 
 private:
     void offer(std::uint8_t op, std::uint64_t length) {
-        auto& queue = *static_cast<targe_queue*>(region_);
-        queue.slots[0].op = op;
-        queue.slots[0].length = length;
-        queue.offered_slots[0] = 0;
-        __atomic_store_n(&queue.offered, 1U, __ATOMIC_SEQ_CST);
-        EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
+        slot().op = op;
+        slot().length = length;
+        offer();
     }
 
     static constexpr std::uint64_t kArena = TARGE_PAGE;
@@ -183,6 +221,8 @@ private:
     int handler_event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int queue_event_ = ::eventfd(0, EFD_CLOEXEC);
     void* region_ = nullptr;
+    std::uint32_t offered_ = 0;
+    std::uint32_t taken_ = 0;
 };
 
 }  // namespace targe::testing

@@ -5,9 +5,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace targe {
 namespace {
@@ -132,6 +138,168 @@ TEST(ComingBack, FindsTheUnitAsAfterTheResetThatInitiatorsAreToldOf) {
     EXPECT_EQ(told[0].function, std::uint32_t{TARGE_LOGICAL_UNIT_RESET});
     EXPECT_EQ(told[0].done, 1U);
     EXPECT_EQ(told[0].session, 0U);
+    targe_detach(device);
+}
+
+// Only what targed has taken, and of each page the latest.
+TEST(Asking, TellsTheNextTargedWhichLogPagesThereAre) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+    targe_attachment how = targed->attachment(ops);
+    how.reattach = 1;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    const auto set = [&](std::uint8_t code, std::size_t size, int error) {
+        int result = 1;
+        std::thread asks([&] {
+            const std::array<std::byte, 8> parameters{std::byte{code}};
+            result = targe_set_log_page(device, code, parameters.data(), size);
+        });
+        const targe_request request = targed->request();
+        EXPECT_EQ(request.value, code);
+        targed->reply(request.id, error);
+        asks.join();
+        return result;
+    };
+    EXPECT_EQ(set(0x30, 8, 0), 0);
+    EXPECT_EQ(set(0x31, 4, 0), 0);
+    EXPECT_EQ(set(0x32, 4, ENOSPC), -ENOSPC);
+    EXPECT_EQ(set(0x30, 4, 0), 0);
+    EXPECT_EQ(set(0x31, 8, EINVAL), -EINVAL) << "the one before stays";
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    targed.emplace(folder);
+    targed->welcome();
+    std::vector<std::pair<std::uint64_t, std::size_t>> told;
+    for (int i = 0; i < 2; ++i) {
+        std::size_t size = 0;
+        const targe_request again = targed->request(&size);
+        EXPECT_EQ(again.kind, std::uint32_t{TARGE_REQUEST_LOG_PAGE});
+        told.emplace_back(again.value, size);
+        targed->reply(again.id);
+    }
+    std::ranges::sort(told);
+    EXPECT_EQ(told, (std::vector<std::pair<std::uint64_t, std::size_t>>{{0x30, 4}, {0x31, 4}}));
+    targe_stop(device);
+    runs.join();
+    targe_detach(device);
+}
+
+// It gave up waiting for them, or targed answers twice.
+TEST(Asking, TakesNoOtherReplyForItsOwn) {
+    const SocketFolder folder;
+    FakeTarged targed(folder);
+    targe_device* const device = targed.attach();
+    ASSERT_NE(device, nullptr);
+    std::uint32_t last = 0;
+    for (const int error : {EINVAL, 0}) {
+        int raised = 1;
+        std::thread asks([&] { raised = targe_raise(device, 0x2a, 0x01, 7); });
+        const targe_request request = targed.request();
+        EXPECT_EQ(request.value, 0x2a01U);
+        EXPECT_EQ(request.session, 7U);
+        EXPECT_NE(request.id, last);
+        targed.reply(request.id - 1, EIO);
+        targed.reply(last, EIO);
+        targed.reply(request.id, error);
+        last = request.id;
+        asks.join();
+        EXPECT_EQ(raised, -error);
+    }
+    targe_detach(device);
+}
+
+// Larger before targed asks for what is new, smaller when it knows, and as before when it refuses.
+TEST(Asking, ServesTheSizeThatTargedGoesBy) {
+    constexpr std::uint64_t kSize = 1U << 20U;
+    const SocketFolder folder;
+    FakeTarged targed(folder);
+    targe_device* const device = targed.attach();
+    ASSERT_NE(device, nullptr);
+    struct Case {
+        std::uint64_t size;
+        int error;
+        std::uint64_t meanwhile;
+        std::uint64_t then;
+    };
+    for (const Case& each : {Case{2 * kSize, EINVAL, 2 * kSize, kSize}, Case{kSize / 2, EINVAL, kSize, kSize},
+                             Case{2 * kSize, 0, 2 * kSize, 2 * kSize}, Case{kSize, 0, 2 * kSize, kSize}}) {
+        int resized = 1;
+        std::thread asks([&] { resized = targe_resize(device, each.size); });
+        const targe_request request = targed.request();
+        EXPECT_EQ(request.kind, std::uint32_t{TARGE_REQUEST_RESIZE});
+        EXPECT_EQ(request.value, each.size);
+        EXPECT_EQ(targe_size(device), each.meanwhile);
+        targed.reply(request.id, each.error);
+        asks.join();
+        EXPECT_EQ(resized, -each.error);
+        EXPECT_EQ(targe_size(device), each.then);
+    }
+    targe_detach(device);
+}
+
+TEST(ComingBack, SaysTheSizeAndDepthThatTargedWasToldOf) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+    targe_attachment how = targed->attachment(ops);
+    how.reattach = 1;
+    how.size = 1U << 20U;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    const auto told = [&](auto ask, int error) {
+        std::thread asks([&] { EXPECT_EQ(ask(), -error); });
+        targed->reply(targed->request().id, error);
+        asks.join();
+    };
+    told([&] { return targe_resize(device, 3U << 20U); }, 0);
+    told([&] { return targe_resize(device, 4U << 20U); }, EINVAL);
+    told([&] { return targe_set_depth(device, 3); }, 0);
+    told([&] { return targe_set_depth(device, 4); }, EINVAL);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    targed.emplace(folder);
+    EXPECT_EQ(targed->await_hello().size, 3U << 20U);
+    targed->answer(FakeTarged::good_welcome(), targed->descriptors());
+    const targe_request again = targed->request();
+    EXPECT_EQ(again.kind, std::uint32_t{TARGE_REQUEST_DEPTH});
+    EXPECT_EQ(again.value, 3U);
+    targed->reply(again.id);
+    targe_stop(device);
+    runs.join();
+    targe_detach(device);
+}
+
+TEST(ComingBack, GoesOnWhateverItIsRefusedFor) {
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+    targe_attachment how = targed->attachment(ops);
+    how.reattach = 1;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    targed.emplace(folder);
+    targed->refuse(EACCES);
+    targed->refuse(EINVAL);
+    targed->welcome();
+    targed->offer_read();
+    EXPECT_EQ(targed->take().error, EIO);
+    targe_stop(device);
+    runs.join();
+    targe_detach(device);
+}
+
+TEST(Stopping, LeavesTheErrnoOfWhatASignalInterrupts) {
+    const SocketFolder folder;
+    FakeTarged targed(folder);
+    targe_device* const device = targed.attach();
+    ASSERT_NE(device, nullptr);
+    constexpr std::uint64_t kFull = UINT64_MAX - 1;
+    EXPECT_EQ(::eventfd_write(device->stop_event, kFull), 0);
+    errno = ENOENT;
+    targe_stop(device);
+    EXPECT_EQ(errno, ENOENT);
+    EXPECT_EQ(targe_run(device), 0);
     targe_detach(device);
 }
 

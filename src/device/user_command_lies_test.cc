@@ -86,6 +86,14 @@ protected:
         handler.complete(made);
         return ended.get().end;
     }
+    /// What is made of what it says of a command without data.
+    ServerAnswer answered(const Say& say) {
+        auto ended = execute_later(0);
+        targe_completion made = handler_->take();
+        say(made);
+        handler_->complete(made);
+        return ended.get();
+    }
     bool is_given_up() {
         on_.ask([] { return true; });
         return device().away();
@@ -149,6 +157,56 @@ TEST_F(Commands, HaveNoMoreDataThanThereIsRoomFor) {
     EXPECT_TRUE(is_given_up());
     EXPECT_EQ(ends(0, [](auto& made) { made.in_length = 1; }), ServerAnswer::End::lost);
     EXPECT_EQ(ends(kRoom, [](auto& made) { made.in_length = UINT32_MAX; }), ServerAnswer::End::lost);
+}
+
+TEST_F(Commands, HaveTheSenseDataThatAreSaidAndNoOthers) {
+    attach();
+    const auto fill = [](targe_completion& made) {
+        made.status = kCheckCondition;
+        made.key = 3;
+        made.asc = 0x11;
+        made.ascq = 0x0c;
+        made.specific[0] = 1;
+        made.specific[1] = 2;
+        made.specific[2] = 3;
+        made.information = -5;
+        made.command_specific = 6;
+    };
+    const std::array<std::uint8_t, 8> flags{0,
+                                            TARGE_SENSE_INFORMATION,
+                                            TARGE_SENSE_COMMAND_SPECIFIC,
+                                            TARGE_SENSE_SPECIFIC,
+                                            TARGE_SENSE_FILEMARK,
+                                            TARGE_SENSE_EOM,
+                                            TARGE_SENSE_ILI,
+                                            TARGE_SENSE_DEFERRED};
+    for (const std::uint8_t flag : flags) {
+        SCOPED_TRACE(unsigned{flag});
+        const ServerAnswer answer = answered([&](auto& made) { fill(made), made.sense_flags = flag; });
+        EXPECT_EQ(answer.key, 3);
+        EXPECT_EQ(answer.condition, 0x110c);
+        EXPECT_EQ(answer.information.value_or(0), flag == TARGE_SENSE_INFORMATION ? -5 : 0);
+        EXPECT_EQ(answer.command_specific.value_or(0), flag == TARGE_SENSE_COMMAND_SPECIFIC ? 6U : 0U);
+        EXPECT_EQ(answer.specific.has_value(), flag == TARGE_SENSE_SPECIFIC);
+        EXPECT_EQ(answer.specific.value_or(std::array<std::uint8_t, 3>{1, 2, 3}),
+                  (std::array<std::uint8_t, 3>{1, 2, 3}));
+        EXPECT_EQ(answer.filemark, flag == TARGE_SENSE_FILEMARK);
+        EXPECT_EQ(answer.end_of_medium, flag == TARGE_SENSE_EOM);
+        EXPECT_EQ(answer.incorrect_length, flag == TARGE_SENSE_ILI);
+        EXPECT_EQ(answer.deferred, flag == TARGE_SENSE_DEFERRED);
+    }
+    const ServerAnswer good = answered([&](auto& made) {
+        fill(made);
+        made.sense_flags = 0x7f;
+        made.status = 0;
+        made.wanted = 99;
+    });
+    EXPECT_EQ(good.wanted, 99U);
+    EXPECT_EQ(good.key, 0) << "there are none without CHECK CONDITION";
+    EXPECT_EQ(good.condition, 0);
+    EXPECT_FALSE(good.information || good.command_specific || good.specific);
+    EXPECT_FALSE(good.filemark || good.end_of_medium || good.incorrect_length || good.deferred);
+    EXPECT_FALSE(is_given_up());
 }
 
 TEST_F(Commands, EndInNoErrnoOfAHandler) {

@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,6 +68,52 @@ TEST_F(UserMemoryInUse, HasTheLogPagesThatItsHandlerFills) {
     while (!disk().log_pages().empty()) {
         std::this_thread::sleep_for(1ms);
     }
+}
+
+// Each bound from both sides.
+TEST_F(UserMemoryInUse, HasNoLogPagesThatCannotBe) {
+    const Handler handler(settings_.socket, medium_);
+    const auto set = [&](unsigned code, const std::vector<unsigned>& parameters) {
+        const std::vector<std::uint8_t> bytes(parameters.begin(), parameters.end());
+        return targe_set_log_page(handler.device(), static_cast<std::uint8_t>(code), bytes.data(),
+                                  bytes.size());
+    };
+    const std::vector<unsigned> some{0, 0, 0, 1, 9};
+    EXPECT_EQ(set(0x01, some), 0);
+    EXPECT_EQ(set(0x3e, some), 0);
+    EXPECT_EQ(set(0x3f, some), -EINVAL);
+    EXPECT_EQ(set(0x40, some), -EINVAL);
+    EXPECT_EQ(set(0x02, {0, 0, 0, 0}), 0) << "a parameter of no bytes";
+    EXPECT_EQ(set(0x02, {0, 0, 0}), -EINVAL);
+    EXPECT_EQ(set(0x02, {0, 0, 0, 1}), -EINVAL) << "it has one byte, which is not there";
+    EXPECT_EQ(set(0x02, {0, 0, 0, 0, 0, 1, 0}), -EINVAL);
+    EXPECT_EQ(set(0x02, {0, 0xff, 0, 0, 1, 0, 0, 0}), 0) << "codes of two bytes ascend";
+    EXPECT_EQ(set(0x02, {1, 0, 0, 0, 0, 0xff, 0, 0}), -EINVAL);
+    EXPECT_EQ(set(0x02, {0, 1, 0, 0, 0, 1, 0, 0}), -EINVAL);
+    const std::vector<LogPage> pages = disk().log_pages();
+    ASSERT_EQ(pages.size(), 3U);
+    EXPECT_EQ(pages[0].parameters.size(), some.size());
+    EXPECT_EQ(pages[1].parameters.size(), 8U) << "what is wrong takes nothing's place";
+    EXPECT_EQ(set(0x03, {}), 0) << "there is none, as there was";
+    EXPECT_EQ(disk().log_pages().size(), 3U);
+}
+
+TEST_F(UserMemoryInUse, HasSoManyLogPages) {
+    const Handler handler(settings_.socket, medium_);
+    const std::string some("\0\0\0\1\11", 5);
+    const auto set = [&](unsigned code, const std::string& parameters) {
+        return targe_set_log_page(handler.device(), static_cast<std::uint8_t>(code), parameters.data(),
+                                  parameters.size());
+    };
+    for (unsigned code = 1; code <= TARGE_MAX_LOG_PAGES; ++code) {
+        EXPECT_EQ(set(code, some), 0);
+    }
+    EXPECT_EQ(set(0x3e, some), -ENOSPC);
+    EXPECT_EQ(set(1, some + std::string("\0\1\0\0", 4)), 0) << "one that there is already";
+    EXPECT_EQ(disk().log_pages()[0].parameters.size(), 9U);
+    EXPECT_EQ(set(2, ""), 0);
+    EXPECT_EQ(set(0x3e, some), 0);
+    EXPECT_EQ(disk().log_pages().size(), std::size_t{TARGE_MAX_LOG_PAGES});
 }
 
 TEST_F(UserMemoryInUse, LendsWhatItsHandlerHasReadAndNeverAllItsSlots) {

@@ -27,17 +27,28 @@ void end_record(NexusUnit& unit, const CopyTerms& terms, const std::shared_ptr<C
     }
 }
 
-/// The visit to the unit that was asked keeps it, and its nexus, until the copy has ended.
-Background copy_in_background(NexusUnit& unit, CopyTerms terms, std::shared_ptr<CopyRecord> record,
-                              CopyBody body) {
+/// Without IMMED too it is no part of its command, which may have to end before it: Visitor::part(). The
+/// visit to the unit that was asked keeps it, and its nexus, until the copy has ended.
+Background begin_copy(NexusUnit& unit, CopyTerms terms, std::shared_ptr<CopyRecord> record,
+                      std::shared_ptr<CopyEnd> end, CopyBody body) {
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
     base::CommandArena arena{block};
-    Visitor visitor{unit};
-    record->visitor = &visitor;
-    record->progress.status = scsi::CopyStatus::in_background;
-    CopyWork work{.visitor = visitor, .record = *record, .buffer = CopyBuffer{unit.nexus}};
-    const scsi::Outcome outcome = co_await body(arena, work);
-    end_record(unit, terms, record, outcome);
+    scsi::Outcome outcome = scsi::Status::good;
+    {
+        Visitor visitor{unit, end};
+        record->visitor = &visitor;
+        if (end->command != nullptr) {
+            end->command->life.visitor = &visitor;
+        }
+        CopyWork work{.visitor = visitor, .record = *record, .buffer = CopyBuffer{unit.nexus}};
+        outcome = co_await body(arena, work);
+        if (end->command != nullptr) {
+            end->command->life.visitor = nullptr;
+        }
+        end_record(unit, terms, record, outcome);
+    }
+    end->outcome = outcome;
+    end->resume();
 }
 
 }  // namespace
@@ -63,18 +74,21 @@ base::Task<scsi::Outcome> carry_out_copy(base::CommandArena& arena, Command& com
     if (!record) {
         co_return record.error();
     }
+    const auto end = std::make_shared<CopyEnd>();
     if (terms.immediate) {
-        copy_in_background(unit, terms, *std::move(record), std::move(body));
+        (*record)->progress.status = scsi::CopyStatus::in_background;
+    } else {
+        end->command = &command;
+    }
+    begin_copy(unit, terms, *std::move(record), end, std::move(body));
+    if (terms.immediate) {
         co_return scsi::Status::good;
     }
-    Visitor visitor{unit};
-    command.life.visitor = &visitor;
-    (*record)->visitor = &visitor;
-    CopyWork work{.visitor = visitor, .record = **record, .buffer = CopyBuffer{unit.nexus}};
-    const scsi::Outcome outcome = co_await body(arena, work);
+    co_await *end;
+    end->command = nullptr;
     command.life.visitor = nullptr;
-    end_record(unit, terms, *record, outcome);
-    co_return outcome;
+    // Without an outcome it was aborted.
+    co_return end->outcome.value_or(scsi::Status::task_aborted);
 }
 
 }  // namespace targe::engine

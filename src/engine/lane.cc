@@ -255,7 +255,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
 }
 
 void Lane::hold(std::uint64_t id, BlockRange range, std::function<void()> ready) {
-    holds_ranges_ = true;
+    holds_ranges_ = holds_ranges_ || ready;
     holds_.push_back({id, range, std::move(ready)});
     settle();
 }

@@ -162,7 +162,7 @@ public:
     /// A transition has ended, or takes too long.
     void transition_watched();
     /// Lets nothing begin that overlaps; `ready` is called when nothing that does executes, or is being sent
-    /// from the device's memory.
+    /// from the device's memory. Empty: nobody asks.
     void hold(std::uint64_t id, BlockRange range, std::function<void()> ready);
     void unhold(std::uint64_t id);
     [[nodiscard]] bool is_open() const { return open_; }

@@ -34,11 +34,11 @@ bool is_in(const AbortScope& scope, const Command& task) {
            !(scope.by_fault && task.life.stage == Stage::ending);
 }
 
-/// A copy that it ends and that is not gone. Of one that this unit was asked for, what it was doing elsewhere
-/// is its business here too; any other has no more to do here than the piece that is under way, and the unit
-/// that it is at may hang.
+/// A copy that it ends and that is not gone. One that this unit was asked for is, once they have parted; any
+/// other has no more to do here than the piece that is under way. The unit that it is at may hang.
 bool awaits(const Visit& visit, const AbortScope& scope, std::uint32_t epoch) {
-    return visit.cancelled_before(epoch) && (visit.was_asked_here() || visit.is_inside()) &&
+    return visit.cancelled_before(epoch) &&
+           (visit.is_inside() || (visit.was_asked_here() && !visit.has_parted())) &&
            concerns(scope, visit.unit());
 }
 
@@ -86,6 +86,7 @@ void Lane::mark(Command& command, const AbortScope& scope) {
     command.life.abort_epoch = abort_epoch_;
     if (command.life.visitor != nullptr) {
         command.life.visitor->cancel();
+        command.life.visitor->part();
     }
     if (command.life.at_server != nullptr) {
         command.life.at_server->abort();

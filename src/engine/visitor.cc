@@ -2,13 +2,16 @@
 
 #include "base/core.h"
 #include "engine/command_path.h"
+#include "engine/every_lane.h"
 #include "engine/gates.h"
+#include "engine/logical_unit.h"
 #include "engine/nexus.h"
 #include "engine/rod_tokens.h"
 #include "scsi/medium_access.h"
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <utility>
 
 namespace targe::engine {
@@ -18,6 +21,12 @@ namespace {
 /// The rows whose rules a copy keeps to: it reads and writes as its initiator would.
 constexpr std::uint8_t kRead16 = 0x88;
 constexpr std::uint8_t kWrite16 = 0x8a;
+
+/// Of a range that is held for no command. The home counts its own from 1 on.
+std::uint64_t next_fence() {
+    static std::atomic<std::uint64_t> last{std::uint64_t{1} << 63U};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 std::optional<scsi::Outcome> refused_access(const NexusUnit& unit, const UnitState& state,
                                             std::uint8_t opcode, const BlockRange& range) {
@@ -96,7 +105,33 @@ bool Visit::may_enter_at_once(const Touch& touch) {
 void Visit::leave() {
     TARGE_ASSERT(inside_);
     inside_ = false;
+    const std::uint64_t fence = std::exchange(fence_, 0);
     unit_.lane.end_visit();
+    if (fence != 0) {
+        on_every_lane(
+            unit_.lane,
+            [fence](Lane& lane, const std::function<void()>& answered) {
+                lane.unhold(fence);
+                answered();
+            },
+            [] {});
+    }
+}
+
+void Visit::fence(std::function<void()> up) {
+    TARGE_ASSERT(writes() && fence_ == 0);
+    fence_ = next_fence();
+    on_every_lane(
+        unit_.lane,
+        [fence = fence_, range = *touch_.writes](Lane& lane, const std::function<void()>& answered) {
+            lane.hold(fence, range, {});
+            answered();
+        },
+        std::move(up));
+}
+
+bool Visit::has_parted() const {
+    return owner_.has_parted();
 }
 
 void Visit::cancel(std::uint32_t epoch) {
@@ -104,6 +139,9 @@ void Visit::cancel(std::uint32_t epoch) {
         cancelled_in_ = epoch;
     }
     owner_.cancel();
+    if (was_asked_here()) {
+        owner_.part();
+    }
 }
 
 void Visit::end_copy() {
@@ -116,7 +154,7 @@ void Visit::wake() {
     }
 }
 
-Visitor::Visitor(NexusUnit& asked) {
+Visitor::Visitor(NexusUnit& asked, std::shared_ptr<CopyEnd> end) : end_(std::move(end)) {
     visits_.push_back(std::make_unique<Visit>(*this, asked, Visit::Asked::here));
 }
 
@@ -133,6 +171,37 @@ void Visitor::cancel() {
     cancelled_ = true;
     for (const auto& visit : visits_) {
         visit->wake();
+    }
+}
+
+void Visitor::part() {
+    const LogicalUnit* const asked = visits_.front()->unit().unit.get();
+    Visit* elsewhere = nullptr;
+    for (const auto& visit : visits_) {
+        if (visit->is_inside() && visit->unit().unit.get() == asked) {
+            return;  // its own piece, which it awaits
+        }
+        if (visit->is_inside() && (elsewhere == nullptr || visit->writes())) {
+            elsewhere = visit.get();
+        }
+    }
+    if (!end_ || parting_ || elsewhere == nullptr) {
+        return;  // without a piece under way it ends at once
+    }
+    parting_ = true;
+    NexusUnit& unit = visits_.front()->unit();
+    // In a later turn: whoever aborts looks at all tasks of the lane.
+    const auto parted = [end = end_, core = &unit.nexus.core(), kept = unit.unit] {
+        base::post(*core, [end, core, kept] {
+            end->parted = true;
+            end->resume();
+            kept->lane(*core).settle();
+        });
+    };
+    if (elsewhere->writes()) {
+        elsewhere->fence(parted);
+    } else {
+        parted();
     }
 }
 

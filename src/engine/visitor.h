@@ -10,8 +10,10 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace targe::engine {
@@ -54,6 +56,12 @@ public:
     [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
     /// A function that concerns the unit ends the copy.
     void cancel(std::uint32_t epoch);
+    /// Until leave() nothing begins at the unit, on any core, that overlaps what is written; `up` is called
+    /// when that is so.
+    void fence(std::function<void()> up);
+    [[nodiscard]] bool writes() const { return inside_ && touch_.writes; }
+    /// The unit that was asked has nothing to do with the copy any more: Visitor::part().
+    [[nodiscard]] bool has_parted() const;
     /// The same, and nobody awaits its end.
     void end_copy();
     [[nodiscard]] bool cancelled_before(std::uint32_t epoch) const {
@@ -76,8 +84,26 @@ private:
     Asked asked_;
     Touch touch_;
     bool inside_ = false;
+    std::uint64_t fence_ = 0;                    ///< its name; 0: none is up
     std::optional<std::uint32_t> cancelled_in_;  ///< the lane's epoch
     std::coroutine_handle<> waiter_;
+};
+
+/// How a copy ends for whoever asked for it: with it, or before.
+struct CopyEnd {
+    std::optional<scsi::Outcome> outcome = {};  ///< it has ended
+    bool parted = false;                        ///< it was aborted, and its last piece is another unit's
+    Command* command = nullptr;                 ///< that ends as it does; null: with IMMED, or not any more
+    std::coroutine_handle<> waiter = {};
+
+    [[nodiscard]] bool await_ready() const noexcept { return outcome || parted; }
+    void await_suspend(std::coroutine_handle<> self) noexcept { waiter = self; }
+    void await_resume() const noexcept {}
+    void resume() {
+        if (waiter) {
+            std::exchange(waiter, {}).resume();
+        }
+    }
 };
 
 /// A copy, as far as it concerns lanes. It is at the unit that was asked for it from its beginning to its
@@ -85,7 +111,8 @@ private:
 /// the unit that was asked waits then for what the copy is doing at another.
 class Visitor {
 public:
-    explicit Visitor(NexusUnit& asked);
+    /// `end` may be null where nobody is interested.
+    explicit Visitor(NexusUnit& asked, std::shared_ptr<CopyEnd> end = {});
     Visitor(const Visitor&) = delete;
     Visitor& operator=(const Visitor&) = delete;
 
@@ -93,10 +120,17 @@ public:
     /// Enters nothing any more.
     void cancel();
     [[nodiscard]] bool cancelled() const { return cancelled_; }
+    /// After cancel(), for the unit that was asked: a piece that is under way at another unit, which may
+    /// hang, is that one's business. What it reads comes to nothing; what it writes is fenced, so that
+    /// nothing that begins later is overtaken by it. Then the command ends.
+    void part();
+    [[nodiscard]] bool has_parted() const { return end_ && end_->parted; }
 
 private:
-    std::vector<std::unique_ptr<Visit>> visits_;
+    std::vector<std::unique_ptr<Visit>> visits_;  ///< that of the unit that was asked first
+    std::shared_ptr<CopyEnd> end_;
     bool cancelled_ = false;
+    bool parting_ = false;
 };
 
 }  // namespace targe::engine

@@ -55,6 +55,7 @@ import qemu_img  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 import spread  # noqa: E402
+import stopped  # noqa: E402
 import tape_library  # noqa: E402
 import targe_bench  # noqa: E402
 import thin  # noqa: E402
@@ -146,6 +147,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.run,
     "discs": discs.run,
     "lifecycle": lifecycle.run,
+    "stopped": stopped.run,
     "device-states": device_states.run,
     "counts": counts.run,
     "targe-bench": targe_bench.run,

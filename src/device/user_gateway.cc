@@ -95,7 +95,7 @@ void UserGateway::run() {
         wanted[3] = {.fd = attachment_ ? attachment_->connection.get() : -1, .events = POLLIN, .revents = 0};
         int limit = -1;
         if (candidate_) {
-            const auto left = candidate_->until - std::chrono::steady_clock::now();
+            const auto left = candidate_->until - reactor::RunningTime::now();
             limit = static_cast<int>(
                 std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), 0ms).count() + 1);
         }
@@ -110,7 +110,7 @@ void UserGateway::run() {
         }
         if (wanted[2].revents != 0) {
             hear_candidate();
-        } else if (candidate_ && std::chrono::steady_clock::now() >= candidate_->until) {
+        } else if (candidate_ && reactor::RunningTime::now() >= candidate_->until) {
             send_refusal(candidate_->connection.get(), ETIMEDOUT, "no hello came within 5 s");
             candidate_.reset();
         }
@@ -149,7 +149,7 @@ void UserGateway::greet() {
         send_refusal(connection.get(), EBUSY, fmt::format("process {} is attached, and has not let go", pid));
         return;
     }
-    candidate_.emplace(std::move(connection), *peer, std::chrono::steady_clock::now() + kHelloLimit);
+    candidate_.emplace(std::move(connection), *peer, reactor::RunningTime::now() + kHelloLimit);
 }
 
 void UserGateway::hear_candidate() {

@@ -32,7 +32,7 @@ void UserPresence::give_up(const std::shared_ptr<UserAttachment>& attachment, co
 
 void UserPresence::change(std::shared_ptr<UserAttachment> attachment) {
     if (!attachment && now_.attachment) {
-        now_.away_since = base::Clock::now();
+        now_.away_since = reactor::RunningTime::now();
     }
     away_.store(!attachment, std::memory_order_relaxed);
     now_.attachment = std::move(attachment);

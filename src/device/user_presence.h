@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "device/user_attachment.h"
 #include "device/user_settings.h"
+#include "reactor/running_time.h"
 
 #include <atomic>
 #include <memory>
@@ -41,7 +42,7 @@ private:
     void tell_all();
 
     mutable std::mutex mutex_;
-    Now now_{.attachment = {}, .away_since = base::Clock::now(), .stopping = false};
+    Now now_{.attachment = {}, .away_since = reactor::RunningTime::now(), .stopping = false};
     std::atomic<bool> away_ = true;
     std::vector<UserQueue*> queues_;
 };

@@ -85,7 +85,7 @@ void UserQueue::look_at_presence() {
         }
     }
     if (now.stopping && !stop_at_) {
-        stop_at_ = base::Clock::now() + kStopLimit;
+        stop_at_ = reactor::RunningTime::now() + kStopLimit;
         forget_all_notices();
     }
     next_look_ = {};
@@ -173,9 +173,9 @@ void UserQueue::let_handler_run() {
     if (std::atomic_ref(first.handler_cpu).load(std::memory_order_relaxed) != here) {
         return;
     }
-    const base::Time before = base::Clock::now();
+    const base::Time before = reactor::RunningTime::now();
     ::sched_yield();
-    const base::Time after = base::Clock::now();
+    const base::Time after = reactor::RunningTime::now();
     cpu_demand_.yielded(after - before, after);
 }
 
@@ -292,7 +292,7 @@ void UserQueue::lose() {
     shared_ = nullptr;
     arena_.reset();
     attachment_.reset();
-    away_since_ = base::Clock::now();
+    away_since_ = reactor::RunningTime::now();
     next_look_ = {};
 }
 

@@ -139,7 +139,7 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
         (is_part_of_remap(request) ? std::uint32_t{TARGE_SLOT_GENERATED} : 0);
     shared.session = request.session;
     shared.tag = request.tag;
-    shared.deadline_ns = monotonic_ns(deadline_of(request));
+    shared.deadline_ns = monotonic_ns(reactor::RunningTime::instance().on_host(deadline_of(request)));
     shared.offset = request.offset;
     shared.length = request.length;
     std::atomic_ref(shared.aborted).store(0, std::memory_order_relaxed);

@@ -3,6 +3,7 @@
 #include "reactor/buffer_cache.h"
 #include "reactor/plug.h"
 #include "reactor/ring.h"
+#include "reactor/running_time.h"
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -81,7 +82,7 @@ std::expected<std::unique_ptr<Reactor>, SetupError> Reactor::create(base::CoreId
 Reactor::Reactor(base::CoreId id, const ReactorOptions& options, std::unique_ptr<Ring> ring)
     : id_(id),
       options_(options),
-      now_(base::Clock::now()),
+      now_(RunningTime::now()),
       ring_(std::move(ring)),
       buffers_(std::make_unique<BufferCache>(*this, options.buffer_limit_bytes, *ring_)),
       plug_(std::make_unique<Plug>(*this)),
@@ -162,7 +163,8 @@ void Reactor::run() {
     TARGE_ASSERT(this_reactor == nullptr);
     this_reactor = this;
     ring_->enter_thread();
-    worked_at_ = base::Clock::now();
+    RunningTime::instance().begin(base::Clock::now());
+    worked_at_ = RunningTime::now();
     while (!finished()) {
         turn();
     }
@@ -191,14 +193,14 @@ bool Reactor::finished() {
         return false;
     }
     if (!drain_until_) {
-        drain_until_ = base::Clock::now() + base::Duration(limit);
+        drain_until_ = RunningTime::now() + base::Duration(limit);
     }
-    return leaks().empty() || base::Clock::now() >= *drain_until_;
+    return leaks().empty() || RunningTime::now() >= *drain_until_;
 }
 
 void Reactor::turn() {
     ++stats_.turns;
-    now_ = base::Clock::now();
+    now_ = RunningTime::now();
     looks_left_ = 0;
     // Pollers go before completions: a stream that the ring has just woken has already been read.
     bool arrived = run_messages();
@@ -210,7 +212,7 @@ void Reactor::turn() {
         spin_bound_.found_work(now_ - worked_at_, slept_);
     }
     if (arrived || expired) {
-        worked_at_ = base::Clock::now();
+        worked_at_ = RunningTime::now();
         stats_.worked += worked_at_ - now_;
         empty_turns_ = 0;
     }
@@ -288,9 +290,9 @@ bool Reactor::may_spin() const {
 }
 
 void Reactor::yield() {
-    const base::Time before = base::Clock::now();
+    const base::Time before = RunningTime::now();
     sched_yield();
-    const base::Time after = base::Clock::now();
+    const base::Time after = RunningTime::now();
     cpu_demand_.yielded(after - before, after);
 }
 
@@ -314,7 +316,10 @@ void Reactor::sleep() {
     }
     std::optional<base::Duration> limit;
     if (until) {
-        limit = *until - base::Clock::now();
+        limit = *until - RunningTime::now();
+    }
+    if (looks_for_all_) {
+        limit = std::min(limit.value_or(RunningTime::kBetweenLooks), RunningTime::kBetweenLooks);
     }
     ++stats_.sleeps;
     slept_ = true;

@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "base/intrusive_list.h"
 #include "reactor/inbox.h"
+#include "reactor/running_time.h"
 #include "reactor/setup_error.h"
 #include "reactor/spin.h"
 #include "reactor/timer_queue.h"
@@ -113,7 +114,7 @@ public:
     [[nodiscard]] base::Time now() const override { return now_; }
     [[nodiscard]] base::Time clock() const override {
         if (looks_left_ == 0) {
-            looked_at_ = base::Clock::now();
+            looked_at_ = RunningTime::now();
             looks_left_ = kSharedLook;
         }
         --looks_left_;
@@ -197,6 +198,8 @@ private:
     std::uint64_t operations_ = 0;  ///< prepared and not yet completed for the last time, other than our own
     base::Time worked_at_;          ///< when the last turn that found work ended
     unsigned empty_turns_ = 0;      ///< since then
+    /// It wakes now and then though nothing is to be done: see RunningTime.
+    bool looks_for_all_ = id_ == base::CoreId{0};
     bool others_wait_ = false;
     bool slept_ = false;                     ///< before this turn
     std::optional<base::Time> drain_until_;  ///< set by the first turn that sees stop_after_

@@ -15,12 +15,12 @@ MNT_DETACH = 2
 
 
 class HungServer:
-    """HungServer(folder, "a.iso", content): from hang() to go_on() whoever opens or reads the file waits."""
+    """HungServer(folder, "a.iso", content): from hang() to go_on() whoever opens or reads the file waits, or whoever asks anything at all."""
 
     def __init__(self, folder: pathlib.Path, name: str, content: bytes) -> None:
         self.folder, self.name, self.content = folder, name, content
         self.lock = threading.Lock()
-        self.hangs = False
+        self.hangs = self.hangs_at_all = False
         self.waiting: list[tuple[int, bytes]] = []
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.folder.mkdir()
@@ -44,13 +44,13 @@ class HungServer:
     def path(self) -> pathlib.Path:
         return self.folder / self.name
 
-    def hang(self) -> None:
+    def hang(self, at_all: bool = False) -> None:
         with self.lock:
-            self.hangs = True
+            self.hangs, self.hangs_at_all = True, at_all
 
     def go_on(self) -> None:
         with self.lock:
-            self.hangs = False
+            self.hangs = self.hangs_at_all = False
             for unique, body in self.waiting:
                 self._answer(unique, body)
             self.waiting.clear()
@@ -74,19 +74,19 @@ class HungServer:
         if opcode == INIT:
             self._answer(unique, struct.pack("<IIII", 7, 31, 0, 0) + bytes(4) + struct.pack("<I", 1 << 17) + bytes(40))
         elif opcode == LOOKUP and body.rstrip(b"\0") == self.name.encode():
-            self._answer(unique, struct.pack("<QQQQII", FILE, 0, 0, 0, 0, 0) + self._attributes(FILE))
+            self._in_time(unique, struct.pack("<QQQQII", FILE, 0, 0, 0, 0, 0) + self._attributes(FILE), self.hangs_at_all)
         elif opcode == GETATTR:
-            self._answer(unique, bytes(16) + self._attributes(node))
+            self._in_time(unique, bytes(16) + self._attributes(node), self.hangs_at_all)
         elif opcode in (OPEN, OPENDIR):
-            self._in_time(unique, bytes(16))
+            self._in_time(unique, bytes(16), self.hangs)
         elif opcode == READ:
             at, size = struct.unpack_from("<8xQI", body)
-            self._in_time(unique, self.content[at:at + size])
+            self._in_time(unique, self.content[at:at + size], self.hangs)
         elif opcode not in (FORGET, BATCH_FORGET, INTERRUPT):
             self._answer(unique, b"", errno.ENOENT if opcode == LOOKUP else errno.ENOSYS)
 
-    def _in_time(self, unique: int, body: bytes) -> None:
-        if self.hangs:
+    def _in_time(self, unique: int, body: bytes, hangs: bool) -> None:
+        if hangs:
             self.waiting.append((unique, body))
         else:
             self._answer(unique, body)

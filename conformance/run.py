@@ -41,6 +41,7 @@ import guest_reservations  # noqa: E402
 import handler_commands  # noqa: E402
 import handler_remaps  # noqa: E402
 import handlers  # noqa: E402
+import hung_start  # noqa: E402
 import image_copy  # noqa: E402
 import installed  # noqa: E402
 import kill9  # noqa: E402
@@ -146,6 +147,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "thin": thin.run,
     "pages": pages.run,
     "discs": discs.run,
+    "hung-start": hung_start.run,
     "lifecycle": lifecycle.run,
     "stopped": stopped.run,
     "device-states": device_states.run,

@@ -141,6 +141,8 @@ Control::Control(RunningTarget& target, std::string config_file)
     for (const std::size_t drive : target.drives_without_disc()) {
         discs_->paths[drive] = {};
     }
+    discs_->waiting = target.drives_waiting_for_disc();
+    target.disc_openings().hand_on([this](OpenedDisc opened) { take_late_disc(std::move(opened)); });
 }
 
 namespace {
@@ -242,7 +244,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
     admin::DeviceStatus status{.name = config.name,
                                .handler = std::string(name_of(config.handler)),
                                .path = path_of(index),
-                               .state = state_of(*view, unit->device()),
+                               .state = waits_for_disc(index) ? "waiting" : state_of(*view, unit->device()),
                                .data_lost = unit->device().lost_data(),
                                .blocks = view->blocks,
                                .block_size = view->block_size,

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace targe::daemon {
@@ -16,6 +17,9 @@ namespace targe::daemon {
 class Control final : public admin::Administration {
 public:
     Control(RunningTarget& target, std::string config_file);
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
+    ~Control() override { stop_waiting_for_discs(); }
 
     std::expected<admin::DaemonStatus, admin::Problem> status() override;
     std::expected<std::vector<admin::SessionStatus>, admin::Problem> sessions() override;
@@ -35,6 +39,8 @@ public:
     /// Puts into each drive the disc that `config` names for it, and says in the log what came of it. From
     /// any thread.
     void take_discs(const admin::Config& config);
+    /// No disc is put in any more that the start did not wait for.
+    void stop_waiting_for_discs() { target_.disc_openings().stop(); }
 
 private:
     [[nodiscard]] std::expected<std::vector<transport::SessionReport>, admin::Problem> reports();
@@ -43,6 +49,12 @@ private:
     [[nodiscard]] std::expected<admin::DeviceStatus, admin::Problem> describe(std::size_t index);
     [[nodiscard]] std::expected<void, admin::Problem> exchange(std::size_t index,
                                                                const admin::DiscRequest& request);
+    [[nodiscard]] std::expected<void, admin::Problem> put_in(std::size_t index, std::string path,
+                                                             std::shared_ptr<device::Device> disc,
+                                                             bool force);
+    /// That the start did not wait for.
+    void take_late_disc(OpenedDisc opened);
+    [[nodiscard]] bool waits_for_disc(std::size_t index) const;
     /// Of the device in the configuration and among the engine's units.
     [[nodiscard]] std::expected<std::size_t, admin::Problem> index_of(std::string_view device) const;
     [[nodiscard]] std::string path_of(std::size_t index) const;
@@ -51,6 +63,7 @@ private:
     struct ChangedDiscs {
         std::mutex mutex;
         std::map<std::size_t, std::string> paths;  ///< by index of their drive
+        std::set<std::size_t> waiting;             ///< drives that get the disc they started without
     };
 
     RunningTarget& target_;

@@ -113,33 +113,64 @@ std::expected<void, admin::Problem> Control::exchange(std::size_t index, const a
         }
         disc = std::move(*opened);
     }
+    return put_in(index, path, std::move(disc), request.force);
+}
+
+bool Control::waits_for_disc(std::size_t index) const {
+    const std::lock_guard lock(discs_->mutex);
+    return discs_->waiting.contains(index);
+}
+
+void Control::take_late_disc(OpenedDisc opened) {
+    const std::lock_guard one_at_a_time(changing_);
+    const admin::DeviceConfig& drive = target_.config().devices[opened.drive];
+    if (!waits_for_disc(opened.drive)) {
+        return;  // somebody has put another one in, or opened the tray
+    }
+    if (!opened.disc) {
+        log_empty_drive(drive, opened.disc.error());
+    } else if (const auto refusal = refuse_if_written(target_.config(), opened.drive, drive.path)) {
+        TARGE_LOG(error, "targed", "{}", admin::to_line(*refusal));
+    } else if (const auto done = put_in(opened.drive, drive.path, std::move(*opened.disc), false); !done) {
+        TARGE_LOG(error, "targed", "{}", admin::to_line(done.error()));
+    } else {
+        return;
+    }
+    const std::lock_guard lock(discs_->mutex);
+    discs_->waiting.erase(opened.drive);
+    discs_->paths[opened.drive] = {};
+}
+
+std::expected<void, admin::Problem> Control::put_in(std::size_t index, std::string path,
+                                                    std::shared_ptr<device::Device> disc, bool force) {
+    std::string drive = target_.config().devices[index].name;
     const auto unit = target_.engine().units()[index];
-    const auto done = ask_later<engine::DiscChanged>(
-        unit->home().core(), [unit, disc = std::move(disc), force = request.force, discs = discs_, index,
-                              drive = request.device, path](auto answer) mutable {
-            unit->change_disc({.disc = std::move(disc), .force = force},
-                              [discs = std::move(discs), index, drive = std::move(drive),
-                               path = std::move(path), answer](engine::DiscChanged changed) {
-                                  if (changed == engine::DiscChanged::changed) {
-                                      const std::lock_guard lock(discs->mutex);
-                                      discs->paths[index] = path;
-                                      TARGE_LOG(
-                                          info, "targed", "drive {}: {}", drive,
-                                          path.empty() ? "the disc was taken out" : "the disc is " + path);
-                                  }
-                                  answer(changed);
-                              });
-        });
+    const auto done = ask_later<engine::DiscChanged>(unit->home().core(), [unit, disc = std::move(disc),
+                                                                           force, discs = discs_, index,
+                                                                           drive, path](auto answer) mutable {
+        unit->change_disc({.disc = std::move(disc), .force = force},
+                          [discs = std::move(discs), index, drive = std::move(drive), path = std::move(path),
+                           answer](engine::DiscChanged changed) {
+                              if (changed == engine::DiscChanged::changed) {
+                                  const std::lock_guard lock(discs->mutex);
+                                  discs->paths[index] = path;
+                                  discs->waiting.erase(index);
+                                  TARGE_LOG(info, "targed", "drive {}: {}", drive,
+                                            path.empty() ? "the disc was taken out" : "the disc is " + path);
+                              }
+                              answer(changed);
+                          });
+    });
     if (!done) {
         return std::unexpected(admin::Problem{
-            .what = fmt::format("the disc of drive {} has not been changed within {} s", request.device,
+            .what = fmt::format("the disc of drive {} has not been changed within {} s", drive,
                                 kAnswerLimit.count()),
             .cause = "commands that read the one before do not end; when they have, it is changed after all",
             .cure = "see whether what keeps that one answers; targe device list then says which is there"});
     }
     if (*done == engine::DiscChanged::prevented) {
         return std::unexpected(admin::Problem{
-            .what = fmt::format("the tray of drive {} is locked, and nothing has changed", request.device),
+            .what = fmt::format("the tray of drive {} is locked, and nothing has changed", drive),
             .cause =
                 "an initiator prevents the removal of the disc, probably because it is mounted there; it "
                 "can learn now that the disc is wanted",

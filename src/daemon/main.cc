@@ -1,15 +1,22 @@
 #include "admin/config_file.h"
 #include "base/log.h"
+#include "daemon/disc_openings.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
 #include <cstring>
+#include <expected>
+#include <limits>
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <variant>
@@ -22,21 +29,66 @@ void print(std::FILE* to, const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), to);
 }
 
-/// The daemon starts with these, and their drives are empty: so they are no errors.
-void warn_of_discs(const admin::Config& config, const std::string& file) {
-    for (const admin::DeviceConfig& device : config.devices) {
-        if (device.drive && !device.path.empty() && ::access(device.path.c_str(), R_OK) != 0) {
-            print(stderr,
-                  admin::to_string(admin::ConfigProblem{
-                      .severity = admin::ConfigProblem::Severity::warning,
-                      .file = file,
-                      .problem = {.what = fmt::format("the disc of drive {} cannot be read", device.name),
-                                  .cause = fmt::format("{}: {}; the drive will be empty", device.path,
-                                                       std::strerror(errno)),
-                                  .cure = fmt::format("ls -lL {}", device.path)}}) +
-                      "\n");
+/// Why each disc cannot be read that cannot be, by index of its drive.
+std::map<std::size_t, std::string> unreadable_discs(const admin::Config& config) {
+    DiscOpenings discs(
+        [](const std::string& path) -> std::expected<std::shared_ptr<device::Device>, std::string> {
+            if (::access(path.c_str(), R_OK) != 0) {
+                return std::unexpected(std::string(std::strerror(errno)));
+            }
+            return nullptr;  // nobody reads it now
+        });
+    std::map<std::size_t, std::string> unreadable;
+    for (std::size_t i = 0; i < config.devices.size(); ++i) {
+        if (config.devices[i].drive && !config.devices[i].path.empty()) {
+            unreadable.emplace(i, "what keeps it does not answer");
+            discs.begin(i, config.devices[i].path);
         }
     }
+    for (const OpenedDisc& looked_at : discs.wait(kDiscLimit)) {
+        if (looked_at.disc) {
+            unreadable.erase(looked_at.drive);
+        } else {
+            unreadable[looked_at.drive] = looked_at.disc.error();
+        }
+    }
+    return unreadable;
+}
+
+/// The daemon starts with these, and their drives are empty: so they are no errors.
+void warn_of_discs(const admin::Config& config, const std::string& file) {
+    for (const auto& [index, why] : unreadable_discs(config)) {
+        const admin::DeviceConfig& device = config.devices[index];
+        print(stderr,
+              admin::to_string(admin::ConfigProblem{
+                  .severity = admin::ConfigProblem::Severity::warning,
+                  .file = file,
+                  .problem = {.what = fmt::format("the disc of drive {} cannot be read", device.name),
+                              .cause = fmt::format("{}: {}; the drive will be empty", device.path, why),
+                              .cure = fmt::format("ls -lL {}", device.path)}}) +
+                  "\n");
+    }
+}
+
+/// A process that waits for a server of files may not end before that answers, whatever becomes of it: this
+/// one leaves that to another.
+void look_at_discs(const admin::Config& config, const std::string& file) {
+    std::array<int, 2> looked{-1, -1};
+    if (std::ranges::none_of(config.devices, &admin::DeviceConfig::drive) || ::pipe(looked.data()) != 0) {
+        return;
+    }
+    const pid_t child = ::fork();
+    if (child == 0) {
+        warn_of_discs(config, file);
+        // Whoever waits for the end of what is said here waits no longer.
+        ::close_range(0, std::numeric_limits<unsigned>::max(), 0);
+        ::_exit(0);
+    }
+    ::close(looked[1]);
+    char nothing = 0;
+    while (child > 0 && ::read(looked[0], &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::close(looked[0]);
 }
 
 int check(const std::expected<admin::LoadedConfig, std::vector<admin::ConfigProblem>>& loaded,
@@ -44,7 +96,7 @@ int check(const std::expected<admin::LoadedConfig, std::vector<admin::ConfigProb
     if (!loaded) {
         return admin::kFailed;
     }
-    warn_of_discs(loaded->config, file);
+    look_at_discs(loaded->config, file);
     print(stdout, fmt::format("{}: OK, {} devices and {} targets\n", file, loaded->config.devices.size(),
                               loaded->config.targets.size()));
     return admin::kDone;

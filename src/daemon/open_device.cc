@@ -65,7 +65,7 @@ std::uint32_t reactors_of(const admin::Config& config) {
 
 std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
     const admin::DeviceConfig& device, const admin::Config& config) {
-    return device.drive ? device::open_drive(device.path) : device::open(translated(device, config));
+    return device::open(translated(device, config));
 }
 
 void make_new_files_durable(const admin::Config& config) {

@@ -16,7 +16,7 @@ namespace targe::daemon {
 
 [[nodiscard]] std::uint32_t reactors_of(const admin::Config& config);
 
-/// May block.
+/// Of one that is no drive. May block.
 [[nodiscard]] std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
     const admin::DeviceConfig& device, const admin::Config& config);
 

@@ -4,8 +4,8 @@
 #include "daemon/access.h"
 #include "daemon/ask.h"
 #include "daemon/limits.h"
-#include "daemon/one_store.h"
 #include "daemon/open_device.h"
+#include "device/disc_drive.h"
 #include "transport/tcp_listener.h"
 
 #include <fmt/core.h>
@@ -66,6 +66,14 @@ std::shared_ptr<engine::DeviceGroup> group_of(const std::string& device, const a
     return nullptr;
 }
 
+std::expected<std::shared_ptr<device::Device>, std::string> open_disc(const std::string& path) {
+    auto disc = device::open_disc(path);
+    if (!disc) {
+        return std::unexpected(std::move(disc.error().text));
+    }
+    return std::move(*disc);
+}
+
 /// How many connections there may be.
 std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactors) {
     const std::uint64_t wanted = descriptors_wanted(config, reactors);
@@ -83,6 +91,14 @@ std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactor
 }
 
 }  // namespace
+
+void log_empty_drive(const admin::DeviceConfig& drive, const std::string& why) {
+    TARGE_LOG(
+        error, "targed",
+        "drive {} is empty: {}; put that right and send targed SIGHUP, or put another disc in by 'targe "
+        "cdrom insert {} IMAGE'; ls -lL {}",
+        drive.name, why, drive.name, drive.path);
+}
 
 std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(
     const admin::Config& config) {
@@ -104,6 +120,9 @@ RunningTarget::~RunningTarget() {
         }
     }
 }
+
+RunningTarget::RunningTarget(const admin::Config& config)
+    : config_(config), directory_(config), discs_(open_disc) {}
 
 std::expected<void, admin::Problem> RunningTarget::open_state() {
     auto state = admin::StateDirectory::open(config_.daemon.state_dir);
@@ -127,43 +146,51 @@ std::expected<void, admin::Problem> RunningTarget::open_state() {
 std::expected<void, admin::Problem> RunningTarget::open_devices() {
     // Each device takes one or two, and the soft limit is 1024 for whoever is not a service.
     max_connections_ = check_descriptors(config_, reactors_of(config_));
-    // Before any of them is made larger, or the system says no more of it than that it is in use.
-    if (auto twice = one_store_twice(config_.devices)) {
-        return std::unexpected(std::move(*twice));
+    Devices drives = open_drives();
+    admin::Config answering = config_;
+    for (const std::size_t drive : waiting_for_disc_) {
+        answering.devices[drive].path.clear();
     }
-    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
-        const admin::DeviceConfig& config = config_.devices[i];
-        auto device = open_one(i);
-        if (!device) {
-            return std::unexpected(
-                admin::Problem{.what = fmt::format("device {} cannot be opened", config.name),
-                               .cause = device.error().text,
-                               .cure = config.path.empty() ? "" : fmt::format("ls -lL {}", config.path)});
-        }
-        devices_.push_back(std::move(*device));
+    auto opened = daemon::open_devices(answering, std::move(drives));
+    if (!opened) {
+        return std::unexpected(opened.error());
     }
-    // And now that files are there which were missing.
-    if (auto twice = one_store_twice(config_.devices)) {
-        return std::unexpected(std::move(*twice));
-    }
-    make_new_files_durable(config_);
+    devices_ = std::move(*opened);
     return open_stores();
 }
 
-/// A disc that is missing keeps no disk away: the drive is there, and empty.
-std::expected<std::unique_ptr<device::Device>, device::OpenError> RunningTarget::open_one(std::size_t index) {
-    const admin::DeviceConfig& config = config_.devices[index];
-    auto device = open_device(config, config_);
-    if (device || !config.drive) {
-        return device;
+/// A disc that is missing, or whose server does not answer, keeps no disk away: the drive is there, and
+/// empty.
+Devices RunningTarget::open_drives() {
+    Devices drives(config_.devices.size());
+    for (std::size_t i = 0; i < drives.size(); ++i) {
+        const admin::DeviceConfig& config = config_.devices[i];
+        if (config.drive && !config.path.empty()) {
+            waiting_for_disc_.insert(i);
+            discs_.begin(i, config.path);
+        }
+        if (config.drive) {
+            drives[i] = std::make_unique<device::DiscDrive>(nullptr);
+        }
     }
-    TARGE_LOG(
-        error, "targed",
-        "drive {} is empty: {}; put that right and send targed SIGHUP, or put another disc in by 'targe "
-        "cdrom insert {} IMAGE'; ls -lL {}",
-        config.name, device.error().text, config.name, config.path);
-    without_disc_.push_back(index);
-    return device::open_drive({});
+    for (OpenedDisc& opened : discs_.wait(kDiscLimit)) {
+        waiting_for_disc_.erase(opened.drive);
+        if (opened.disc) {
+            drives[opened.drive] = std::make_unique<device::DiscDrive>(std::move(*opened.disc));
+        } else {
+            log_empty_drive(config_.devices[opened.drive], opened.disc.error());
+            without_disc_.push_back(opened.drive);
+        }
+    }
+    for (const std::size_t waiting : waiting_for_disc_) {
+        const admin::DeviceConfig& config = config_.devices[waiting];
+        TARGE_LOG(
+            error, "targed",
+            "drive {} is empty until what keeps {} answers, which it has not within {} s; findmnt -T {} "
+            "says where it is kept",
+            config.name, config.path, kDiscLimit.count(), config.path);
+    }
+    return drives;
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_stores() {

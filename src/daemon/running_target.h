@@ -7,9 +7,10 @@
 #include "admin/state_directory.h"
 #include "admin/target_ports.h"
 #include "daemon/directory.h"
+#include "daemon/disc_openings.h"
+#include "daemon/open_devices.h"
 #include "daemon/spare_memory.h"
 #include "daemon/unit_store.h"
-#include "device/open.h"
 #include "engine/engine.h"
 #include "reactor/reactors.h"
 #include "transport/iscsi_portal.h"
@@ -20,10 +21,14 @@
 #include <expected>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace targe::daemon {
+
+/// Tells the administrator of a drive whose disc cannot be had.
+void log_empty_drive(const admin::DeviceConfig& drive, const std::string& why);
 
 /// Made whole or not at all; `config` outlives it. All calls come from threads that are no reactors.
 class RunningTarget {
@@ -47,15 +52,18 @@ public:
     [[nodiscard]] const admin::TargetPorts& ports() const { return ports_; }
     /// Of the configuration, by index, whose disc was not to be had: they are empty.
     [[nodiscard]] const std::vector<std::size_t>& drives_without_disc() const { return without_disc_; }
+    /// Likewise, whose disc may be had yet: disc_openings() hands it on.
+    [[nodiscard]] const std::set<std::size_t>& drives_waiting_for_disc() const { return waiting_for_disc_; }
+    [[nodiscard]] DiscOpenings& disc_openings() { return discs_; }
     [[nodiscard]] bool stopping() const { return stopping_.load(); }
     /// The address that each portal listens on, for people.
     [[nodiscard]] std::vector<std::string> portal_addresses() const;
 
 private:
-    explicit RunningTarget(const admin::Config& config) : config_(config), directory_(config) {}
+    explicit RunningTarget(const admin::Config& config);
     std::expected<void, admin::Problem> open_state();
     std::expected<void, admin::Problem> open_devices();
-    std::expected<std::unique_ptr<device::Device>, device::OpenError> open_one(std::size_t index);
+    [[nodiscard]] Devices open_drives();
     std::expected<void, admin::Problem> open_stores();
     std::expected<void, admin::Problem> start_reactors();
     void add_units_and_targets();
@@ -67,8 +75,10 @@ private:
     std::optional<admin::StateDirectory> state_;
     std::vector<admin::Identity> identities_;
     admin::TargetPorts ports_;
-    std::vector<std::unique_ptr<device::Device>> devices_;
+    Devices devices_;
+    DiscOpenings discs_;
     std::vector<std::size_t> without_disc_;
+    std::set<std::size_t> waiting_for_disc_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> stores_;
     std::vector<std::shared_ptr<DirectoryUnitStore>> group_stores_;
     SpareMemory spare_memory_;           ///< that connections leave behind

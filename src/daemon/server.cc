@@ -98,6 +98,7 @@ int serve(const admin::Config& config, const std::string& config_file) {
     TARGE_LOG(info, "targed", "{}: finishing what is in flight", strsignal(signal));
     admin::notify_service_manager("STOPPING=1");
     (*control_server)->stop();
+    control.stop_waiting_for_discs();
     const std::vector<std::string> leaks = (*target)->stop(kLogoutLimit);
     for (const std::string& leak : leaks) {
         TARGE_LOG(error, "targed", "still held at the end: {}", leak);

@@ -39,12 +39,9 @@ struct OpenError {
 /// that it makes survives a power cut only after make_new_files_durable(). One that is larger than
 /// `size_bytes` is served whole; the log warns of that, and of a rest that is no whole block.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
-
 /// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize. May block. The log warns of a rest that
 /// is no whole block, and is left out, and of a file that has no file system of discs.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& path);
-/// A DiscDrive with that disc in it; empty: without one. May block.
-[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_drive(const std::string& path);
 
 /// Syncs the directory of every file once, so that a thousand new files cost one wait and not a thousand. May
 /// block.

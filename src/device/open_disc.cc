@@ -68,15 +68,4 @@ std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& p
     return disc;
 }
 
-std::expected<std::unique_ptr<Device>, OpenError> open_drive(const std::string& path) {
-    if (path.empty()) {
-        return std::make_unique<DiscDrive>(nullptr);
-    }
-    auto disc = open_disc(path);
-    if (!disc) {
-        return disc;
-    }
-    return std::make_unique<DiscDrive>(std::move(*disc));
-}
-
 }  // namespace targe::device

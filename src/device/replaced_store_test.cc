@@ -48,10 +48,13 @@ class ReplacedStore : public ::testing::TestWithParam<bool> {
 protected:
     ReplacedStore() {
         put(path_, first_);
-        auto opened = GetParam() ? open_drive(path_)
+        auto opened = GetParam() ? open_disc(path_)
                                  : open({.handler = Handler::file, .path = path_, .block_size = 2048});
         EXPECT_TRUE(opened) << opened.error().text;
         device_ = std::move(*opened);
+        if (GetParam()) {
+            device_ = std::make_unique<DiscDrive>(std::move(device_));
+        }
         device_->observe(&observer_);
     }
     ~ReplacedStore() override { device_->observe(nullptr); }

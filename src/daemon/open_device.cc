@@ -64,8 +64,8 @@ std::uint32_t reactors_of(const admin::Config& config) {
 }
 
 std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
-    const admin::DeviceConfig& device, const admin::Config& config) {
-    return device::open(translated(device, config));
+    const admin::DeviceConfig& device, const admin::Config& config, device::SpaceTrials& trials) {
+    return device::open(translated(device, config), trials);
 }
 
 void make_new_files_durable(const admin::Config& config) {

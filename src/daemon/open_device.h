@@ -18,7 +18,7 @@ namespace targe::daemon {
 
 /// Of one that is no drive. May block.
 [[nodiscard]] std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
-    const admin::DeviceConfig& device, const admin::Config& config);
+    const admin::DeviceConfig& device, const admin::Config& config, device::SpaceTrials& trials);
 
 /// Sees to it that the files that open_device() has made survive a power cut. May block.
 void make_new_files_durable(const admin::Config& config);

@@ -35,13 +35,14 @@ std::expected<Devices, admin::Problem> open_each(const admin::Config& config, De
     if (auto twice = look_for_one_store(config, steps)) {
         return std::unexpected(std::move(*twice));
     }
+    device::SpaceTrials trials;
     for (std::size_t i = 0; i < config.devices.size(); ++i) {
         const admin::DeviceConfig& wanted = config.devices[i];
         if (wanted.drive) {
             continue;
         }
         steps.next(wanted.path);
-        auto device = open_device(wanted, config);
+        auto device = open_device(wanted, config, trials);
         if (!device) {
             return std::unexpected(
                 admin::Problem{.what = fmt::format("device {} cannot be opened", wanted.name),

@@ -61,18 +61,21 @@ std::expected<HoleRun, int> hole_run(int fd, std::uint64_t begin, std::uint64_t 
     return run.end > begin ? run : HoleRun{.end = end, .allocated = false};
 }
 
-bool allocates_zeroes(int fd, std::uint64_t size) {
+Trial allocates_zeroes(int fd, std::uint64_t size) {
     constexpr std::uint64_t kLength = 4096;
     const std::uint64_t beyond = (size + kLength - 1) / kLength * kLength;
     const auto at = static_cast<off_t>(beyond);
     constexpr auto kBytes = static_cast<off_t>(kLength);
     if (::fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, at, kBytes) != 0) {
-        return (errno == ENOSPC || errno == EDQUOT) && hole_run(fd, beyond, beyond + kLength).has_value();
+        const int error = errno;
+        const bool full = error == ENOSPC || error == EDQUOT;
+        return {.can = full && hole_run(fd, beyond, beyond + kLength).has_value(),
+                .holds_for_others = error == EOPNOTSUPP};
     }
     const auto run = hole_run(fd, beyond, beyond + kLength);
     // Holes are not punched beyond the end; what is allocated there goes when the file is cut to its size.
     static_cast<void>(::ftruncate(fd, static_cast<off_t>(size)));
-    return run && run->allocated;
+    return {.can = run && run->allocated, .holds_for_others = true};
 }
 
 }  // namespace targe::device

@@ -17,9 +17,15 @@ struct HoleRun {
 /// EOPNOTSUPP where the file system does not tell.
 [[nodiscard]] std::expected<HoleRun, int> hole_run(int fd, std::uint64_t begin, std::uint64_t end);
 
+/// What trying something with one file has shown, and whether that holds for all files like it.
+struct Trial {
+    bool can;
+    bool holds_for_others;
+};
+
 /// Whether zeroes can be allocated in the open file, and are seen to be afterwards. Tries it beyond `size`,
 /// the file's end, where it changes nothing. On a file system that is full it cannot be tried, and is
 /// believed of one that tells of its extents.
-[[nodiscard]] bool allocates_zeroes(int fd, std::uint64_t size);
+[[nodiscard]] Trial allocates_zeroes(int fd, std::uint64_t size);
 
 }  // namespace targe::device

@@ -107,6 +107,11 @@ Result open_user(const DeviceConfig& config) {
 }  // namespace
 
 Result open(const DeviceConfig& config) {
+    SpaceTrials trials;
+    return open(config, trials);
+}
+
+Result open(const DeviceConfig& config, SpaceTrials& trials) {
     if (const auto wrong = check(config)) {
         return std::unexpected(*wrong);
     }
@@ -116,7 +121,7 @@ Result open(const DeviceConfig& config) {
         case Handler::ram:
             return open_ram(config);
         case Handler::file:
-            return open_file_device(config);
+            return open_file_device(config, trials);
         case Handler::block:
             return open_block_device(config);
         case Handler::user:

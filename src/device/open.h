@@ -2,6 +2,7 @@
 #pragma once
 
 #include "device/device.h"
+#include "device/space_trials.h"
 #include "device/user_settings.h"
 
 #include <cstdint>
@@ -39,6 +40,10 @@ struct OpenError {
 /// that it makes survives a power cut only after make_new_files_durable(). One that is larger than
 /// `size_bytes` is served whole; the log warns of that, and of a rest that is no whole block.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config);
+/// The same as one of many, whose file systems `trials` knows, or gets to know.
+[[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open(const DeviceConfig& config,
+                                                                     SpaceTrials& trials);
+
 /// An image of a disc, read-only, in blocks of DiscDrive::kBlockSize. May block. The log warns of a rest that
 /// is no whole block, and is left out, and of a file that has no file system of discs.
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& path);

@@ -54,7 +54,8 @@ std::expected<std::unique_ptr<Device>, OpenError> open_disc(const std::string& p
     config.read_only = true;
     config.thin = false;
     config.create = false;
-    auto disc = open_file_device(config, FileUse::disc);
+    SpaceTrials trials;  // there will be none, since nothing is written
+    auto disc = open_file_device(config, trials, FileUse::disc);
     if (!disc) {
         return disc;
     }

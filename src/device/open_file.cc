@@ -1,13 +1,12 @@
 #include "base/log.h"
 #include "device/disc_drive.h"
-#include "device/extent_map.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
 #include "device/queue_facts.h"
+#include "device/space_trials.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/falloc.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -112,13 +111,6 @@ reactor::PlugLimits file_limits(int fd) {
     return plug_limits(read_queue_facts(queue_directory(major(about.st_dev), minor(about.st_dev))));
 }
 
-/// Tries it beyond the end of the file, where it changes nothing.
-bool punches_holes(int fd, std::uint64_t size) {
-    constexpr off_t kLength = 4096;
-    const auto beyond = static_cast<off_t>((size + kLength - 1) / kLength * kLength);
-    return ::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, beyond, kLength) == 0;
-}
-
 /// The size that the file has in the end, grown or made when that was asked for; or why not.
 std::expected<std::uint64_t, std::string> settle_size(const DeviceConfig& config, int fd) {
     struct stat about{};
@@ -165,23 +157,24 @@ void warn_of_rest(const DeviceConfig& config, std::uint64_t size) {
     }
 }
 
-StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size) {
+StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size, SpaceTrials& trials) {
     struct stat about{};
     static_cast<void>(::fstat(fd, &about));
     const FileSystem system = file_system_of(fd);
     constexpr blksize_t kSmallestGranule = 4096;
     const auto granule = static_cast<std::uint32_t>(std::max(about.st_blksize, kSmallestGranule));
-    const bool unmaps = config.thin && !config.read_only && punches_holes(fd, size);
+    const FileSpace space =
+        config.thin && !config.read_only ? trials.space_of(fd, size, system.local) : FileSpace{};
     return {.path = config.path,
             .geometry = {.blocks = size / config.block_size,
                          .block_size = config.block_size,
                          .physical_block_exponent = physical_block_exponent(config, 0)},
             .capabilities = {.read_only = config.read_only,
                              .volatile_cache = true,
-                             .unmap = unmaps,
+                             .unmap = space.punches_holes,
                              .unmapped_reads_zero = true,
                              .block_status = true,
-                             .anchor = unmaps && allocates_zeroes(fd, size),
+                             .anchor = space.allocates_zeroes,
                              .fill = true,
                              .rotational = config.rotational.value_or(false),
                              .unmap_granularity_blocks = granule / config.block_size},
@@ -193,7 +186,7 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
 
 }  // namespace
 
-Result open_file_device(const DeviceConfig& config, FileUse use) {
+Result open_file_device(const DeviceConfig& config, SpaceTrials& trials, FileUse use) {
     const bool may_create = config.create && !config.read_only && config.size_bytes != 0;
     const StoreSettings wanted{.path = config.path,
                                .geometry = {},
@@ -212,7 +205,7 @@ Result open_file_device(const DeviceConfig& config, FileUse use) {
                        config.create ? "it holds not one block; give a size" : "it holds not one block");
     }
     warn_of_rest(config, *size);
-    StoreSettings settings = settings_of(config, fd->get(), *size);
+    StoreSettings settings = settings_of(config, fd->get(), *size, trials);
     if (use == FileUse::disc) {
         settings.disc = true;
         settings.size_limit_bytes = DiscDrive::kMostBlocks * DiscDrive::kBlockSize;

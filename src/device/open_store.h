@@ -20,6 +20,7 @@ namespace targe::device {
 enum class FileUse : bool { disk, disc };
 
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_file_device(const DeviceConfig& config,
+                                                                                 SpaceTrials& trials,
                                                                                  FileUse use = FileUse::disk);
 [[nodiscard]] std::expected<std::unique_ptr<Device>, OpenError> open_block_device(const DeviceConfig& config);
 

@@ -119,17 +119,7 @@ protected:
     }
 
     Bytes data_ = Bytes(kRoom);
-    targe_command_ops ops_{.struct_size = sizeof(targe_command_ops),
-                           .reserved = 0,
-                           .execute = [](void*, targe_command*) { return int{TARGE_DONE}; },
-                           .session_attach = nullptr,
-                           .session_detach = nullptr,
-                           .task_management = nullptr,
-                           .reservations_changed = nullptr,
-                           .delivered = nullptr,
-                           .batch_ended = nullptr,
-                           .goes_on = 1,
-                           .remaps = 0};
+    targe_command_ops ops_ = testing::executing([](void*, targe_command*) { return int{TARGE_DONE}; });
     Heard heard_;
     std::optional<RawHandler> handler_;
 };

@@ -33,6 +33,14 @@ inline const char* why_no_handler_here() {
 
 constexpr std::uint64_t kBlock = 512;
 
+/// Of a handler that wants to know of nothing but commands.
+constexpr targe_command_ops executing(int (*execute)(void*, targe_command*)) {
+    targe_command_ops ops{};
+    ops.struct_size = sizeof ops;
+    ops.execute = execute;
+    return ops;
+}
+
 /// The medium, which outlives handlers.
 struct HandlersMedium {
     explicit HandlersMedium(std::size_t size) : bytes(size) {}

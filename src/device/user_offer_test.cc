@@ -66,17 +66,7 @@ protected:
         return std::atomic_ref(slot.aborted).load();
     }
 
-    targe_command_ops ops_{.struct_size = sizeof(targe_command_ops),
-                           .reserved = 0,
-                           .execute = [](void*, targe_command*) { return int{TARGE_DONE}; },
-                           .session_attach = nullptr,
-                           .session_detach = nullptr,
-                           .task_management = nullptr,
-                           .reservations_changed = nullptr,
-                           .delivered = nullptr,
-                           .batch_ended = nullptr,
-                           .goes_on = 0,
-                           .remaps = 0};
+    targe_command_ops ops_ = testing::executing([](void*, targe_command*) { return int{TARGE_DONE}; });
     const std::array<std::byte, 6> cdb_{std::byte{0xc0}};
     std::optional<RawHandler> handler_;
 };

@@ -41,23 +41,10 @@ struct Initiators final : DeviceObserver {
     std::move_only_function<void()> waits;
 };
 
-const targe_command_ops kCounts{
-    .struct_size = sizeof(targe_command_ops),
-    .reserved = 0,
-    .execute =
-        [](void* context, targe_command* /*command*/) {
-            ++*static_cast<std::atomic<unsigned>*>(context);
-            return int{TARGE_DONE};
-        },
-    .session_attach = nullptr,
-    .session_detach = nullptr,
-    .task_management = nullptr,
-    .reservations_changed = nullptr,
-    .delivered = nullptr,
-    .batch_ended = nullptr,
-    .goes_on = 0,
-    .remaps = 0,
-};
+constexpr targe_command_ops kCounts = testing::executing([](void* context, targe_command* /*command*/) {
+    ++*static_cast<std::atomic<unsigned>*>(context);
+    return int{TARGE_DONE};
+});
 
 targe_device* attach(const std::string& socket, std::atomic<unsigned>& executed) {
     targe_attachment how{};

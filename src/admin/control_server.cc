@@ -3,6 +3,7 @@
 #include "admin/control_listener.h"
 #include "admin/control_message.h"
 #include "base/log.h"
+#include "base/open_files.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -135,8 +136,9 @@ private:
     void accept(steady_clock::time_point now) {
         Socket socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!socket) {
-            if (errno == EMFILE || errno == ENFILE) {
-                TARGE_LOG(warning, "control", "a client cannot be let in: {}", std::strerror(errno));
+            if (const int error = errno; base::too_many_open_files(error)) {
+                TARGE_LOG(warning, "control", "a client cannot be let in: {}; {}", std::strerror(error),
+                          base::allow_more_open_files(error));
                 // The caller stays in the queue, and poll() would come back at once.
                 std::this_thread::sleep_for(std::chrono::milliseconds(100));
             }

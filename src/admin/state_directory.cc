@@ -1,6 +1,7 @@
 #include "admin/state_directory.h"
 
 #include "admin/state_file.h"
+#include "base/open_files.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -29,7 +30,7 @@ std::string cure_of(int error, const std::string& directory) {
                 directory);
         case EMFILE:
         case ENFILE:
-            return "raise the number of open files: LimitNOFILE of the service (ulimit -Hn)";
+            return std::string(base::allow_more_open_files(error));
         case ENOTDIR:
             return fmt::format("something that is no directory has that name: ls -ld {}", directory);
         case EROFS:

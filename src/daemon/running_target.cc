@@ -1,6 +1,7 @@
 #include "daemon/running_target.h"
 
 #include "base/log.h"
+#include "base/open_files.h"
 #include "daemon/access.h"
 #include "daemon/ask.h"
 #include "daemon/limits.h"
@@ -84,9 +85,9 @@ std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactor
     const std::uint32_t connections = connections_within(config, reactors, *limit);
     TARGE_LOG(warning, "targed",
               "up to {} file descriptors may be needed for {} devices and {} connections, and the limit of "
-              "the process is {}: no more than {} connections are let in; raise LimitNOFILE of the service "
-              "(ulimit -Hn) or lower daemon.max_connections",
-              wanted, config.devices.size(), config.daemon.max_connections, *limit, connections);
+              "the process is {}: no more than {} connections are let in; {} or lower daemon.max_connections",
+              wanted, config.devices.size(), config.daemon.max_connections, *limit, connections,
+              base::allow_more_open_files());
     return connections;
 }
 

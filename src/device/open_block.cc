@@ -1,3 +1,4 @@
+#include "base/open_files.h"
 #include "device/block_device.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
@@ -37,7 +38,7 @@ std::string open_failure(int error) {
                    "first";
         case EMFILE:
         case ENFILE:
-            return "there are too many open files; raise LimitNOFILE of the service (ulimit -Hn)";
+            return fmt::format("there are too many open files; {}", base::allow_more_open_files(error));
         case EROFS:
             return "it is read-only; set read_only = true";
         default:

@@ -1,4 +1,5 @@
 #include "base/log.h"
+#include "base/open_files.h"
 #include "device/disc_drive.h"
 #include "device/file_device.h"
 #include "device/open_store.h"
@@ -52,7 +53,7 @@ std::string open_failure(const DeviceConfig& config, int error) {
             return "its file system does not take O_DIRECT; set direct = false";
         case EMFILE:
         case ENFILE:
-            return "there are too many open files; raise LimitNOFILE of the service (ulimit -Hn)";
+            return fmt::format("there are too many open files; {}", base::allow_more_open_files(error));
         case EWOULDBLOCK:
             return "another program, or another device here, serves it already; stop that one first";
         default:

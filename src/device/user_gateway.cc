@@ -1,6 +1,7 @@
 #include "device/user_gateway.h"
 
 #include "base/log.h"
+#include "base/open_files.h"
 #include "device/user_socket.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -55,7 +57,11 @@ std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const U
     }
     reactor::FileDescriptor wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (!wake) {
-        return std::unexpected(OpenError{"no file descriptor is left; raise LimitNOFILE of the service"});
+        const int error = errno;
+        return std::unexpected(OpenError{fmt::format(
+            "no event can be made: {}{}", std::strerror(error),
+            base::too_many_open_files(error) ? fmt::format("; {}", base::allow_more_open_files(error))
+                                             : "")});
     }
     try {
         return std::unique_ptr<UserGateway>(
@@ -131,7 +137,7 @@ bool UserGateway::may_attach(int connection, const UserPeer& peer) const {
 void UserGateway::greet() {
     reactor::FileDescriptor connection{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC)};
     if (!connection) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        if (base::too_many_open_files(errno) || errno == ENOMEM || errno == ENOBUFS) {
             ::poll(nullptr, 0, kDescriptorsExhaustedMs);  // until somebody closes one
         }
         return;

@@ -1,5 +1,7 @@
 #include "reactor/setup_error.h"
 
+#include "base/open_files.h"
+
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
@@ -79,9 +81,8 @@ std::string cause_and_cure(int error, const HostFacts& facts) {
                 facts.kernel_release);
         case EMFILE:
         case ENFILE:
-            return "There are too many open files to make an io_uring. Raise LimitNOFILE= in the systemd "
-                   "unit, or "
-                   "ulimit -n in a shell.";
+            return fmt::format("There are too many open files to make an io_uring: {}.",
+                               base::allow_more_open_files(error));
         default:
             return fmt::format("io_uring cannot be set up on kernel {}.", facts.kernel_release);
     }

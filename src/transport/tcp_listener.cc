@@ -1,6 +1,7 @@
 #include "transport/tcp_listener.h"
 
 #include "base/log.h"
+#include "base/open_files.h"
 
 #include <fmt/format.h>
 #include <liburing.h>
@@ -151,8 +152,8 @@ void TcpListener::note_shortage(int error) {
     short_ = true;
     TARGE_LOG(warning, "iscsi", "no connection can be accepted, and those that come wait: {}{}",
               std::strerror(error),
-              error == EMFILE
-                  ? "; raise LimitNOFILE of the service (ulimit -Hn), or lower daemon.max_connections"
+              base::too_many_open_files(error)
+                  ? fmt::format("; {}, or lower daemon.max_connections", base::allow_more_open_files(error))
                   : "");
 }
 

@@ -70,12 +70,15 @@ def whole_tree(prefix: pathlib.Path) -> str:
     if sorted(units) != ["targe-vtl@.service", "targed.service"]:
         return f"units: {sorted(units)}"
     for name, text in units.items():
-        programs = re.findall(r"^ExecStart\w*=(\S+)", text, re.MULTILINE)
+        programs = re.findall(r"^Exec(?:Start|Reload)\w*=(?!/bin/kill )(\S+)", text, re.MULTILINE)
         if not programs:
             return f"{name} starts nothing"
         for program in programs:
             if not program.startswith(f"{prefix}/bin/") or not os.access(program, os.X_OK):
                 return f"{name} starts {program}"
+    looks = re.findall(r"^(ExecStartPre|ExecReload)=(\S+ --check .*)$", units["targed.service"], re.MULTILINE)
+    if [when for when, _ in looks] != ["ExecStartPre", "ExecReload"] or looks[0][1] != looks[1][1]:
+        return f"targed.service looks at its configuration by {looks}"
     if shutil.which("systemd-analyze"):
         run_command("systemd-analyze", "verify", "--man=no", prefix / "lib/systemd/system/targed.service")
     if shutil.which("man") and "serve SCSI" not in run_command("man", prefix / "share/man/man8/targed.8"):

@@ -110,6 +110,39 @@ TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
     targe_detach(device);
 }
 
+// Whoever asks while targed is away is told so, and must not put back the size of before.
+TEST(Asking, LeavesTheSizeAloneThatTheNextTargedAgreesOn) {
+    constexpr std::uint64_t kSize = 1U << 20U;
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed(std::in_place, folder);
+    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+    targe_attachment how = targed->attachment(ops);
+    how.reattach = 1;
+    targe_device* const device = targed->attach(how);
+    ASSERT_NE(device, nullptr);
+    std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
+    for (std::uint64_t round = 0; round < 30; ++round) {
+        targe_welcome welcome = FakeTarged::good_welcome();
+        welcome.size = (2 + round % 2) * kSize;
+        targed.emplace(folder);
+        int resized = -ENOTCONN;
+        std::thread asks([&] {
+            while (resized == -ENOTCONN) {
+                resized = targe_resize(device, 8 * kSize);
+            }
+        });
+        targed->await_hello();
+        targed->answer(welcome, targed->descriptors());
+        targed->reply(targed->request().id, EINVAL);
+        asks.join();
+        EXPECT_EQ(resized, -EINVAL);
+        ASSERT_EQ(targe_size(device), welcome.size) << "round " << round;
+    }
+    targe_stop(device);
+    runs.join();
+    targe_detach(device);
+}
+
 TEST(ComingBack, FindsTheUnitAsAfterTheResetThatInitiatorsAreToldOf) {
     const SocketFolder folder;
     std::optional<FakeTarged> targed(std::in_place, folder);

@@ -123,7 +123,6 @@ static int map_region(targe_device* device, struct welcome* welcome) {
     device->queue_count = agreed->queues;
     device->block_size = agreed->block_size;
     device->does = device->hello.can & agreed->does;
-    __atomic_store_n(&device->size, agreed->size, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -207,6 +206,7 @@ static int try_to_attach(targe_device* device, char* error, size_t error_size) {
     }
     pthread_mutex_lock(&device->asking);
     device->connection = connection;
+    __atomic_store_n(&device->size, welcome.message.size, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&device->asking);
     return 0;
 }

@@ -141,6 +141,11 @@ int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t sessio
 
 int targe_resize(targe_device* device, uint64_t size) {
     pthread_mutex_lock(&device->asking);
+    if (device->connection < 0) {
+        // Another thread may be agreeing on a size with the next targed.
+        pthread_mutex_unlock(&device->asking);
+        return -ENOTCONN;
+    }
     const uint64_t before = targe_size(device);
     // Larger before targed asks for what is new, smaller when it knows.
     if (size > before) {

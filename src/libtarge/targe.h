@@ -125,7 +125,8 @@ TARGE_API void targe_detach(targe_device* device);
 TARGE_API int targe_raise(targe_device* device, uint8_t asc, uint8_t ascq, uint64_t session);
 /* Block level: the device has another size now, in bytes, whole blocks. Initiators hear of 2A/09. Returns
  * when targed has taken note, which is before they do. -EINVAL: those are no blocks, or the configuration
- * says how large it is. */
+ * says how large it is. When targed is attached to anew it is told the size that was last answered with 0:
+ * after -ENOTCONN and -ETIMEDOUT the handler says it again. */
 TARGE_API int targe_resize(targe_device* device, uint64_t size);
 /* Block level: fills a log page, code 01h to 3Eh, of which there may be 32: whole log parameters in ascending
  * order as LOG SENSE returns them, 4096 bytes at most; 0 bytes: there is no such page any more. Of a code

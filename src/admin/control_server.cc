@@ -178,9 +178,10 @@ std::expected<std::unique_ptr<ControlServer>, Problem> ControlServer::start(Cont
     }
     Socket wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!wake) {
+        const int error = errno;
         return std::unexpected(Problem{.what = "the control socket cannot be served",
-                                       .cause = std::strerror(errno),
-                                       .cure = "raise the limit of open files: ulimit -n"});
+                                       .cause = std::strerror(error),
+                                       .cure = std::string(base::allow_more_open_files(error))});
     }
     try {
         auto impl = std::make_unique<Impl>(std::move(options), std::move(answer), std::move(*listener),

@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
 
@@ -13,11 +12,6 @@ namespace targe::daemon {
 namespace {
 
 using engine::Kept;
-
-constexpr std::array kSubjects{
-    Kept::mode_pages,    Kept::persistent_reservation, Kept::identifying_information,
-    Kept::access_states, Kept::log_parameters,         Kept::sanitize,
-    Kept::atomic_write};
 
 std::string_view subject(Kept what) {
     switch (what) {

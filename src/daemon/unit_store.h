@@ -4,6 +4,7 @@
 #include "admin/state_directory.h"
 #include "engine/unit_store.h"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -18,6 +19,14 @@ enum class StoreOwner : std::uint8_t { unit, device_group };
 
 class DirectoryUnitStore final : public engine::UnitStore {
 public:
+    static constexpr std::array kSubjects{engine::Kept::mode_pages,
+                                          engine::Kept::persistent_reservation,
+                                          engine::Kept::identifying_information,
+                                          engine::Kept::access_states,
+                                          engine::Kept::log_parameters,
+                                          engine::Kept::sanitize,
+                                          engine::Kept::atomic_write};
+
     /// Reads all that is kept of what has this name. The directory outlives the store. `path` is where the
     /// blocks of a unit are: work that was begun elsewhere, and would go on there, is a problem.
     static std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> open(

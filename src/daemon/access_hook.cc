@@ -57,13 +57,17 @@ std::string run_and_wait(std::vector<std::string> words, std::chrono::millisecon
         arguments.push_back(word.data());
     }
     arguments.push_back(nullptr);
-    // A reactor blocks signals, and a child inherits that.
+    // A reactor blocks signals, and the daemon ignores some: a child inherits both.
     posix_spawnattr_t attributes{};
     ::posix_spawnattr_init(&attributes);
     sigset_t none{};
     ::sigemptyset(&none);
     ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    sigset_t ignored = none;
+    ::sigaddset(&ignored, SIGPIPE);
+    ::sigaddset(&ignored, SIGXFSZ);
+    ::posix_spawnattr_setsigdefault(&attributes, &ignored);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     pid_t child = 0;
     const int failed =
         ::posix_spawn(&child, words.front().c_str(), nullptr, &attributes, arguments.data(), environ);

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -68,6 +69,14 @@ TEST_F(Hooks, RefuseWithAnythingElse) {
     EXPECT_FALSE(agrees(program("exit 1")));
     EXPECT_FALSE(agrees(program("kill -9 $$")));
     EXPECT_FALSE(agrees(directory + "/not-there"));
+}
+
+TEST_F(Hooks, AreEndedByTheSignalsThatTheDaemonIgnores) {
+    for (const int signal : {SIGPIPE, SIGXFSZ}) {
+        auto* const before = std::signal(signal, SIG_IGN);
+        EXPECT_FALSE(agrees(program("kill -" + std::to_string(signal) + " $$")));
+        std::signal(signal, before);
+    }
 }
 
 TEST_F(Hooks, RefuseWhenTheyDoNotEnd) {

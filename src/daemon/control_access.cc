@@ -124,10 +124,13 @@ std::expected<admin::DeviceGroupStatus, admin::Problem> Control::set_path(const 
     if (!state) {
         return std::unexpected(state.error());
     }
-    const auto& group = target_.engine().groups()[static_cast<std::size_t>(config - groups.begin())];
-    const auto outcome = ask_later<scsi::Outcome>(group->home(), [&group, &change, &state](auto answer) {
-        group->set(decide(change.port_group, *state, change.preferred), std::move(answer));
-    });
+    const auto group = target_.engine().groups()[static_cast<std::size_t>(config - groups.begin())];
+    // By value: a core that is stuck asks when nobody waits here any more.
+    auto decision = decide(change.port_group, *state, change.preferred);
+    const auto outcome =
+        ask_later<scsi::Outcome>(group->home(), [group, decision = std::move(decision)](auto answer) mutable {
+            group->set(std::move(decision), std::move(answer));
+        });
     if (!outcome) {
         return std::unexpected(core_is_stuck(fmt::format(
             "device group {} has not changed in every device yet, and goes on trying", change.group)));

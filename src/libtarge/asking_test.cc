@@ -292,7 +292,7 @@ TEST(ComingBack, SaysTheSizeAndDepthThatTargedWasToldOf) {
     std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
     targed.emplace(folder);
     EXPECT_EQ(targed->await_hello().size, 3U << 20U);
-    targed->answer(FakeTarged::good_welcome(), targed->descriptors());
+    targed->answer(targed->good_welcome(), targed->descriptors());
     const targe_request again = targed->request();
     EXPECT_EQ(again.kind, std::uint32_t{TARGE_REQUEST_DEPTH});
     EXPECT_EQ(again.value, 3U);

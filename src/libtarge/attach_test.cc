@@ -139,14 +139,14 @@ TEST_F(Attaching, SaysWhatTargedRefusesItFor) {
 }
 
 TEST_F(Attaching, KeepsNothingOfAWelcomeThatIsNone) {
-    targe_welcome wrong = FakeTarged::good_welcome();
+    targe_welcome wrong = targed_.good_welcome();
     wrong.slots = TARGE_MAX_SLOTS + 1;
     EXPECT_NE(refused_by(wrong, targed_.descriptors()), "");
     // The fake one keeps its end of the last connection.
     const std::ptrdiff_t before = open_descriptors();
     EXPECT_NE(refused_by(wrong, targed_.descriptors()), "");
     const std::vector<int> too_many(TARGE_FD_QUEUES + TARGE_MAX_QUEUES + 1, targed_.descriptors()[0]);
-    EXPECT_NE(refused_by(FakeTarged::good_welcome(), too_many), "");
+    EXPECT_NE(refused_by(targed_.good_welcome(), too_many), "");
     EXPECT_EQ(open_descriptors(), before);
 }
 
@@ -158,7 +158,7 @@ TEST_F(Attaching, IsNotCutOffBySignals) {
     testing::Interrupted attaches([&] { device = targe_attach(&how, 0, error.data(), error.size()); });
     targed_.await_hello();
     attaches.interrupt();
-    targed_.answer(FakeTarged::good_welcome(), targed_.descriptors());
+    targed_.answer(targed_.good_welcome(), targed_.descriptors());
     attaches.join();
     ASSERT_NE(device, nullptr) << error.data();
     targe_detach(device);
@@ -192,7 +192,7 @@ TEST_F(Attaching, TakesProgramsOfAnotherAge) {
     targe_hello hello{};
     std::thread answers([&] {
         hello = targed_.await_hello();
-        targed_.answer(FakeTarged::good_welcome(), targed_.descriptors());
+        targed_.answer(targed_.good_welcome(), targed_.descriptors());
     });
     targe_device* const device = targe_attach(&how, 0, nullptr, 0);
     answers.join();

@@ -37,22 +37,23 @@ private:
     std::string path_ = (std::filesystem::temp_directory_path() / "targe-XXXXXX").string();
 };
 
-/// Lets one handler in, by memory with one queue of one slot.
+/// Lets one handler in, by memory with one queue or more, of one slot each: the first unless it is said.
 class FakeTarged {
 public:
-    explicit FakeTarged(const SocketFolder& folder) : path_(folder.socket()) {
+    explicit FakeTarged(const SocketFolder& folder, std::uint32_t queues = 1)
+        : path_(folder.socket()), queues_(queues) {
         const sockaddr_un where = address();
         ::unlink(path_.c_str());
         EXPECT_EQ(::bind(listener_, reinterpret_cast<const sockaddr*>(&where), sizeof where), 0);
         EXPECT_EQ(::listen(listener_, 1), 0);
-        EXPECT_EQ(::ftruncate(memory_, kRegion), 0);
-        region_ = ::mmap(nullptr, kRegion, PROT_READ | PROT_WRITE, MAP_SHARED, memory_, 0);
+        EXPECT_EQ(::ftruncate(memory_, static_cast<off_t>(region_bytes())), 0);
+        region_ = ::mmap(nullptr, region_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, memory_, 0);
         EXPECT_NE(region_, MAP_FAILED);
     }
     FakeTarged(const FakeTarged&) = delete;
     FakeTarged& operator=(const FakeTarged&) = delete;
     ~FakeTarged() {
-        ::munmap(region_, kRegion);
+        ::munmap(region_, region_bytes());
         for (const int each : {listener_, connection_, memory_, handler_event_, queue_event_}) {
             ::close(each);
         }
@@ -100,19 +101,23 @@ public:
         EXPECT_EQ(::recv(connection_, &hello, sizeof hello, 0), ssize_t{sizeof hello});
         return hello;
     }
-    [[nodiscard]] static targe_welcome good_welcome() {
+    [[nodiscard]] targe_welcome good_welcome() const {
         targe_welcome welcome{};
         welcome.magic = TARGE_MAGIC;
         welcome.protocol = TARGE_PROTOCOL;
-        welcome.queues = 1;
+        welcome.queues = static_cast<std::uint32_t>(queues_.size());
         welcome.slots = 1;
         welcome.block_size = 512;
         welcome.size = 1U << 20U;
         welcome.arena_bytes = kArena;
-        welcome.region_bytes = kRegion;
+        welcome.region_bytes = region_bytes();
         return welcome;
     }
-    [[nodiscard]] std::vector<int> descriptors() const { return {memory_, handler_event_, queue_event_}; }
+    [[nodiscard]] std::vector<int> descriptors() const {
+        std::vector<int> all(queues_.size(), queue_event_);
+        all.insert(all.begin(), {memory_, handler_event_});
+        return all;
+    }
     void answer(const targe_welcome& welcome, const std::vector<int>& descriptors) const {
         targe_welcome sent = welcome;
         std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
@@ -154,37 +159,31 @@ public:
     void offer_block_status() { offer(TARGE_OP_BLOCK_STATUS, 1024); }
     /// Asks it to execute a command without data.
     void offer_command() { offer(TARGE_OP_EXECUTE, 0); }
-    [[nodiscard]] std::uint32_t completed() const {
-        return __atomic_load_n(&static_cast<targe_queue*>(region_)->completed, __ATOMIC_SEQ_CST);
-    }
+    [[nodiscard]] std::uint32_t completed() const { return completed(0); }
     /// The first that there is.
-    [[nodiscard]] targe_completion completion() const {
-        return static_cast<targe_queue*>(region_)->completions[0];
-    }
+    [[nodiscard]] targe_completion completion() const { return queue(0).completions[0]; }
     /// The only one, to be filled in before it is offered.
-    [[nodiscard]] targe_slot& slot() const { return static_cast<targe_queue*>(region_)->slots[0]; }
-    [[nodiscard]] std::byte* arena() const { return static_cast<std::byte*>(region_) + TARGE_QUEUE_STRIDE; }
-    /// Offers the slot as it is. The one before is complete.
-    void offer() {
-        auto& queue = *static_cast<targe_queue*>(region_);
-        queue.offered_slots[offered_ % TARGE_MAX_SLOTS] = 0;
-        __atomic_store_n(&queue.offered, ++offered_, __ATOMIC_SEQ_CST);
+    [[nodiscard]] targe_slot& slot(std::uint32_t number = 0) const { return queue(number).slots[0]; }
+    [[nodiscard]] std::byte* arena() const { return &region()[queues_.size() * TARGE_QUEUE_STRIDE]; }
+    /// Offers the slot as it is.
+    void offer(std::uint32_t number = 0) {
+        queue(number).offered_slots[queues_[number].offered % TARGE_MAX_SLOTS] = 0;
+        __atomic_store_n(&queue(number).offered, ++queues_[number].offered, __ATOMIC_SEQ_CST);
         EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
     }
     /// The next completion; waits for it.
-    targe_completion take() {
-        while (completed() == taken_) {
+    targe_completion take(std::uint32_t number = 0) {
+        while (completed(number) == queues_[number].taken) {
             std::this_thread::sleep_for(std::chrono::milliseconds{1});
         }
-        return static_cast<targe_queue*>(region_)->completions[taken_++ % TARGE_MAX_SLOTS];
+        return queue(number).completions[queues_[number].taken++ % TARGE_MAX_SLOTS];
     }
     /// How the slot ends as it is.
     targe_completion end_of_slot() {
         offer();
         return take();
     }
-    /// The next one of the handler.
-    /// `data`: of how many bytes it comes with.
+    /// The next one of the handler; `data`: of how many bytes it comes with.
     [[nodiscard]] targe_request request(std::size_t* data = nullptr) const {
         targe_request request{};
         const ssize_t got = ::recv(connection_, &request, sizeof request, MSG_TRUNC);
@@ -211,18 +210,31 @@ private:
         offer();
     }
 
+    [[nodiscard]] std::byte* region() const { return static_cast<std::byte*>(region_); }
+    [[nodiscard]] targe_queue& queue(std::uint32_t number) const {
+        return *reinterpret_cast<targe_queue*>(&region()[number * TARGE_QUEUE_STRIDE]);
+    }
+    [[nodiscard]] std::uint32_t completed(std::uint32_t number) const {
+        return __atomic_load_n(&queue(number).completed, __ATOMIC_SEQ_CST);
+    }
+    [[nodiscard]] std::uint64_t region_bytes() const {
+        return queues_.size() * (TARGE_QUEUE_STRIDE + kArena);
+    }
+
+    struct Counts {
+        std::uint32_t offered = 0;
+        std::uint32_t taken = 0;
+    };
     static constexpr std::uint64_t kArena = TARGE_PAGE;
-    static constexpr std::uint64_t kRegion = TARGE_QUEUE_STRIDE + kArena;
 
     std::string path_;
+    std::vector<Counts> queues_;
     int listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int connection_ = -1;
     int memory_ = ::memfd_create("targe", MFD_CLOEXEC);
     int handler_event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int queue_event_ = ::eventfd(0, EFD_CLOEXEC);
     void* region_ = nullptr;
-    std::uint32_t offered_ = 0;
-    std::uint32_t taken_ = 0;
 };
 
 }  // namespace targe::testing

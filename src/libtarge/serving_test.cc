@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -173,6 +174,48 @@ TEST_F(BlocksOfASlot, AreNotTouchedOnceTheyWereTakenBack) {
     EXPECT_EQ(calls_, 0U);
     EXPECT_EQ(end_of(TARGE_OP_WRITE).error, 0);
     EXPECT_EQ(slot.claim, 6U << TARGE_CLAIM_BITS | TARGE_CLAIM_TAKEN);
+}
+
+TEST_F(BlocksOfASlot, AreLentWithinTheMemoryThatTheHandlerHas) {
+    constexpr std::uint64_t kMemory = 4096;
+    struct Lending {
+        std::atomic<std::uint64_t> at = 0;
+        std::atomic<int> lent = 1;
+        std::atomic<int> result = 0;
+    } lending;
+    const targe_block_ops ops = FakeTarged::reading([](void* context, targe_io* io) {
+        auto& self = *static_cast<Lending*>(context);
+        self.lent = targe_lend(io, self.at);
+        return self.result.load();
+    });
+    void* memory = nullptr;
+    targe_attachment how = targed_.attachment(ops);
+    how.context = &lending;
+    how.lends = 1;
+    how.memory = targe_make_memory(kMemory, &memory);
+    ASSERT_GE(how.memory, 0);
+    serve(how, TARGE_LENDS);
+    const auto read = [&](std::uint64_t at) {
+        lending.at = at;
+        return end_of(TARGE_OP_READ);
+    };
+    targed_.slot().flags = TARGE_SLOT_MAY_LEND;
+    const targe_completion last = read(kMemory - 512);
+    EXPECT_EQ(lending.lent, 0);
+    EXPECT_EQ(last.flags, std::uint32_t{TARGE_COMPLETION_LENT});
+    EXPECT_EQ(last.command_specific, kMemory - 512);
+    for (const std::uint64_t at : {kMemory - 511, kMemory, kMemory + 1, UINT64_MAX - 511, UINT64_MAX}) {
+        EXPECT_EQ(read(at).flags, 0U) << at;
+        EXPECT_EQ(lending.lent, -EINVAL) << at;
+    }
+    lending.result = -EIO;
+    EXPECT_EQ(read(0).flags, 0U) << "it has failed";
+    lending.result = 0;
+    targed_.slot().flags = 0;
+    EXPECT_EQ(read(0).flags, 0U);
+    EXPECT_EQ(lending.lent, -ENOTSUP);
+    ::munmap(memory, kMemory);
+    ::close(how.memory);
 }
 
 /// Does with commands what the test says.

@@ -76,28 +76,35 @@ TEST_F(WhenTheDaemonEnds, NoHandlerKeepsItFromThat) {
     EXPECT_TRUE(core_may_end());
 }
 
-// Of two that both are ending, the one whose handler has less time ends first. Once is enough: a machine may
-// stand still meanwhile.
+// Of reads whose handlers all do nothing, the one that has the least time ends first, and the one that has no
+// handler does. Once is enough: a machine may stand still meanwhile.
 TEST_F(WhenTheDaemonEnds, NoHandlerGetsMoreTimeThanItHas) {
-    const testing::ScratchDirectory other;
+    const std::array<testing::ScratchDirectory, 2> folders;
+    settings_.deadline = settings_.hold = 1h;
+    UserSettings hurried = settings_;
+    hurried.socket = folders[0] / "disk.sock";
+    hurried.deadline = 100ms;
+    UserSettings unserved = settings_;
+    unserved.socket = folders[1] / "disk.sock";
     bool first = false;
     for (int i = 0; i < 3 && !first; ++i) {
-        settings_.deadline = 1h;
         open(settings_);
-        UserSettings hurried = testing::settings_of(other);
-        hurried.deadline = 100ms;
         const testing::Stopped quick(testing::open_user(hurried), on_);
+        const testing::Stopped away(testing::open_user(unserved), on_);
         RawHandler patient_handler(settings_.socket, disk());
         RawHandler quick_handler(hurried.socket, disk());
-        Bytes into(512);
         auto patient = read_later(data_);
         static_cast<void>(patient_handler.take());
-        auto read = std::async(std::launch::async, [&] { return on_.read(*quick, 3, into); });
+        std::array<Bytes, 2> into{Bytes(512), Bytes(512)};
+        auto in_a_hurry = std::async(std::launch::async, [&] { return on_.read(*quick, 3, into[0]); });
         static_cast<void>(quick_handler.take());
-        device().stop();
-        quick->stop();
-        EXPECT_EQ(read.get(), failure(IoError::gone, 3));
-        first = patient.wait_for(0s) == std::future_status::timeout;
+        auto waiting = std::async(std::launch::async, [&] { return on_.read(*away, 3, into[1]); });
+        for (UserDevice* const each : {&device(), &*quick, &*away}) {
+            each->stop();
+        }
+        EXPECT_EQ(in_a_hurry.get(), failure(IoError::gone, 3));
+        EXPECT_EQ(waiting.get(), failure(IoError::gone, 3));
+        first = patient.wait_for(1s) == std::future_status::timeout;
         patient.wait();
         stopped_.reset();
     }

@@ -5,6 +5,7 @@
 #include "libtarge/targe_async.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
@@ -266,6 +267,49 @@ TEST_F(ToldUnit, DoesNotHearOfWhoHasDeparted) {
     const Serving serving(*attachment);
     await([&] { return heard_.has(kNexus + 1, Admission::admitted); });
     EXPECT_EQ(unit_.told(), std::vector<std::string>{"attach 8 3 1 iqn.one iqn.two "});
+}
+
+// Neither where it had no room for that yet, and yet of all else that was done to it.
+TEST_F(ToldUnit, DoesNotHearOfWhoHasDepartedBeforeThereWasRoom) {
+    open_unit();
+    const auto attachment = attach(1);
+    join(kNexus + 1);
+    join(kNexus);
+    there([](CommandServer& server) {
+        server.tell(ServerEvent::logical_unit_reset, true, kNexus);
+        server.depart(kNexus);
+    });
+    const Serving serving(*attachment);
+    EXPECT_EQ(execute(kDo, kNexus + 1), ServerAnswer::End::answered);
+    EXPECT_EQ(unit_.told(), (std::vector<std::string>{"attach 8 3 1 iqn.one iqn.two ", "function 4 1 7 "}));
+}
+
+TEST_F(ToldUnit, DoesNotHearOfWhoHadDepartedBeforeItCame) {
+    open_unit();
+    join(kNexus);
+    join(kNexus + 1);
+    there([](CommandServer& server) { server.depart(kNexus); });
+    const auto attachment = attach();
+    const Serving serving(*attachment);
+    EXPECT_EQ(execute(kDo, kNexus + 1), ServerAnswer::End::answered);
+    EXPECT_EQ(unit_.told(), std::vector<std::string>{"attach 8 3 1 iqn.one iqn.two "});
+}
+
+// Whoever waits for what it says of it hears that.
+TEST_F(ToldUnit, SaysWhoMayUseItThoughThatHasDepartedMeanwhile) {
+    open_unit();
+    const auto attachment = attach();
+    join(kNexus);
+    targe_queue& queue = *attachment->get()->queues[0].shared;
+    const std::uint32_t number = std::atomic_ref(queue.offered_slots[0]).load();
+    const std::uint32_t generation = queue.slots[number].generation;
+    std::atomic_ref(queue.slots[number].claim).store(generation << TARGE_CLAIM_BITS | TARGE_CLAIM_TAKEN);
+    there([](CommandServer& server) { server.depart(kNexus); });
+    queue.completions[0].slot = number;
+    queue.completions[0].generation = generation;
+    std::atomic_ref(queue.completed).store(1);
+    ::eventfd_write(attachment->get()->queues[0].event, 1);
+    await([&] { return heard_.has(kNexus, Admission::admitted); });
 }
 
 TEST_F(ToldUnit, IsAskedForMoreWhileItGoesOn) {

@@ -159,6 +159,9 @@ TEST_F(TellingAtTheEnd, TellsNothingAnyMore) {
     ASSERT_TRUE(core_may_end());
     on_.ask([&] {
         CommandServer& server = *device().server();
+        EXPECT_FALSE(server.join(
+            {.nexus = 8, .lun = 0, .read_only = false, .initiator = "iqn.two", .target = "iqn.two"}))
+            << "nobody would say whether it may use the unit";
         server.leave(7);
         server.tell(ServerEvent::logical_unit_reset, true, 0);
         server.delivered(7, 99, false);

@@ -122,7 +122,7 @@ TEST(Asking, LeavesTheSizeAloneThatTheNextTargedAgreesOn) {
     ASSERT_NE(device, nullptr);
     std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
     for (std::uint64_t round = 0; round < 30; ++round) {
-        targe_welcome welcome = FakeTarged::good_welcome();
+        targe_welcome welcome = targed->good_welcome();
         welcome.size = (2 + round % 2) * kSize;
         targed.emplace(folder);
         int resized = -ENOTCONN;

@@ -89,6 +89,8 @@ std::string_view name_of(engine::MediumWork work) {
             return "sanitize failed";
         case engine::MediumWork::recovering:
             return "recovering";
+        case engine::MediumWork::begun_elsewhere:
+            return "another store";
     }
     __builtin_unreachable();
 }

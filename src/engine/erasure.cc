@@ -322,6 +322,9 @@ std::optional<scsi::Sense> medium_not_ready(const UnitState& state) {
         case MediumWork::recovering:
             return scsi::Sense{.key = scsi::SenseKey::not_ready,
                                .asc = scsi::Asc::logical_unit_is_in_process_of_becoming_ready};
+        case MediumWork::begun_elsewhere:
+            return scsi::Sense{.key = scsi::SenseKey::not_ready,
+                               .asc = scsi::Asc::logical_unit_not_ready_manual_intervention_required};
     }
     if (!state.medium_loaded) {
         return state.no_medium();

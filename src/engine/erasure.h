@@ -19,7 +19,8 @@ class LogicalUnit;
 Background erase(std::shared_ptr<LogicalUnit> unit, scsi::Erasure what,
                  std::function<void(const scsi::Outcome&)> done);
 
-/// Why the medium cannot be used: it was ejected, it is being erased, or that failed. Nothing when it can.
+/// Why the medium cannot be used: it was ejected, it is being erased, that failed, or it is another than the
+/// one that has to be. Nothing when it can.
 [[nodiscard]] std::optional<scsi::Sense> medium_not_ready(const UnitState& state);
 
 }  // namespace targe::engine

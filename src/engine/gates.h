@@ -18,7 +18,7 @@ enum class Gate : std::uint8_t {
     reserved = 1U << 0U,           ///< RESERVE of another nexus, [SPC-2 r20]
     write_exclusive = 1U << 1U,    ///< a persistent reservation that lets this nexus read only
     exclusive_access = 1U << 2U,   ///< one that lets it do neither, [SPC-4 r37 5.13.1]
-    medium_work = 1U << 4U,        ///< it is being formatted or sanitized, or that failed
+    medium_work = 1U << 4U,        ///< as MediumWork says
     self_test = 1U << 6U,          ///< one in the foreground is under way
     tokens = 1U << 7U,             ///< writes are looked at, but refused by nothing: rod_tokens.h
     reservations_lost = 1U << 3U,  ///< it is not known who may do what, [SPC-4 r37 5.13.5.3]

@@ -137,6 +137,21 @@ void restore_erasure(std::string_view kept, UnitState& state) {
                                                              : MediumWork::sanitizing;
 }
 
+/// Work that a restart has interrupted. Not of another medium, where it would destroy what is there.
+void restore_unfinished(const UnitStore& store, UnitState& state) {
+    state.work = MediumWork::none;
+    if (store.begun_elsewhere()) {
+        state.work = MediumWork::begun_elsewhere;
+        return;
+    }
+    if (!store.kept(Kept::atomic_write).value_or("").empty()) {
+        state.work = MediumWork::recovering;
+    }
+    if (const auto kept = store.kept(Kept::sanitize); kept && !kept->empty()) {
+        restore_erasure(*kept, state);
+    }
+}
+
 /// What the unit had when the process ended. The store has found each subject whole.
 void restore(const UnitStore& store, UnitState& state) {
     state.keeps = true;
@@ -154,12 +169,7 @@ void restore(const UnitStore& store, UnitState& state) {
     if (state.saved_pages && !state.description.volatile_cache) {
         state.saved_pages->write_cache_enabled = false;  // the device, or its configuration, has changed
     }
-    if (!store.kept(Kept::atomic_write).value_or("").empty()) {
-        state.work = MediumWork::recovering;
-    }
-    if (const auto kept = store.kept(Kept::sanitize); kept && !kept->empty()) {
-        restore_erasure(*kept, state);
-    }
+    restore_unfinished(store, state);
     if (const auto kept = store.kept(Kept::log_parameters)) {
         const scsi::KeptLog log = scsi::kept_log(*kept).value_or(scsi::KeptLog{});
         state.log = std::make_shared<const scsi::LogParameters>(log.parameters);
@@ -237,11 +247,17 @@ LogicalUnit::~LogicalUnit() {
 Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
     looking_ = true;
     while (!wants_refresh_.empty()) {
-        std::vector<Refreshed> asked = std::exchange(wants_refresh_, {});
+        std::vector<Ask> asked = std::exchange(wants_refresh_, {});
         alignas(base::CommandArena::kAlignment) std::array<std::byte, 2048> block;
         base::CommandArena arena{block};
         // Before the change: a store that does not answer must not keep the lanes closed.
         const device::IoResult found = co_await self->device().refresh(arena);
+        const bool elsewhere = home_.state().work == MediumWork::begun_elsewhere;
+        for (const Ask& each : asked) {
+            if (elsewhere && found) {
+                co_await settings_.store->look_again(arena, each.unfinished);
+            }
+        }
         if (found) {
             Change change{home_};
             co_await change.begin();
@@ -259,11 +275,17 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
                 change.raise({scsi::Asc::inquiry_data_has_changed});
             }
             change.state() = std::move(next);
+            if (elsewhere) {
+                restore_unfinished(*settings_.store, change.state());
+            }
             co_await change.commit();
+            if (elsewhere) {
+                resume();
+            }
         }
-        for (Refreshed& done : asked) {
-            if (done) {
-                done(found.has_value());
+        for (Ask& each : asked) {
+            if (each.done) {
+                each.done(found.has_value());
             }
         }
     }
@@ -280,6 +302,9 @@ void LogicalUnit::keep_out(base::Core& here, const scsi::ItNexus& nexus, bool be
 
 void LogicalUnit::resume() {
     const UnitState& state = home_.state();
+    if (state.work == MediumWork::begun_elsewhere) {
+        return;
+    }
     if (state.is_disk && state.capabilities.volatile_cache && !state.capabilities.read_only &&
         !state.pages.write_cache_enabled) {
         base::post(home_.core(),
@@ -300,9 +325,9 @@ void LogicalUnit::resume() {
     }
 }
 
-void LogicalUnit::refresh(Refreshed done) {
-    base::post(home_.core(), [unit = shared_from_this(), done = std::move(done)]() mutable {
-        unit->wants_refresh_.push_back(std::move(done));
+void LogicalUnit::refresh(Refreshed done, Unfinished unfinished) {
+    base::post(home_.core(), [unit = shared_from_this(), done = std::move(done), unfinished]() mutable {
+        unit->wants_refresh_.push_back({.done = std::move(done), .unfinished = unfinished});
         if (!unit->looking_) {
             unit->look_again(unit);
         }

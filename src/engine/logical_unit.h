@@ -69,7 +69,7 @@ public:
         device().stop();
     }
     [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
-    /// Goes on with what a restart interrupted.
+    /// Goes on with what a restart interrupted, where that was begun on this medium.
     void resume();
     /// Hears what the device says by itself, until stop(). Once somebody holds the unit.
     void listen() { device().observe(this); }
@@ -92,8 +92,9 @@ public:
     /// Says whether the store is to be had.
     using Refreshed = std::move_only_function<void(bool)>;
     /// Looks again at the backing store, while commands go on: CAPACITY DATA HAS CHANGED to every nexus
-    /// when its size did. From any core; `done` is called on the unit's home.
-    void refresh(Refreshed done);
+    /// when its size did. What is unfinished and was begun elsewhere goes on when it may do so now. From any
+    /// core; `done` is called on the unit's home.
+    void refresh(Refreshed done, Unfinished unfinished = Unfinished::compare);
     /// Removes every registration and reservation, kept ones too, as an administrator may: RESERVATIONS
     /// PREEMPTED to whoever was registered. Says whether that is done, and durable; if not, nothing changes,
     /// because the device hangs or nothing can be kept. From any core; `done` is called on the unit's home.
@@ -117,6 +118,10 @@ private:
     void tell_every_lane(Raise raise, std::move_only_function<void()> told);
     /// One at a time, and one more for all that ask meanwhile: the store may have changed since it began.
     Background look_again(std::shared_ptr<LogicalUnit> self);
+    struct Ask {
+        Refreshed done;
+        Unfinished unfinished;
+    };
 
     UnitSettings settings_;
     std::atomic<bool> stopping_ = false;
@@ -125,8 +130,8 @@ private:
     base::Cores cores_;
     std::vector<std::unique_ptr<Lane>> lanes_;
     UnitHome home_;
-    bool looking_ = false;                  // home only
-    std::vector<Refreshed> wants_refresh_;  // home only
+    bool looking_ = false;            // home only
+    std::vector<Ask> wants_refresh_;  // home only
 };
 
 }  // namespace targe::engine

@@ -32,8 +32,9 @@ struct ExceptionToTell;
 /// As many as the Self-Test Results log page has room for.
 inline constexpr std::size_t kSelfTests = 20;
 
-/// What keeps the medium from being used: FORMAT UNIT or SANITIZE, under way or ended badly; or a WRITE
-/// ATOMIC that a crash has interrupted, and that has not been brought to its end yet.
+/// What keeps the medium from being used: FORMAT UNIT or SANITIZE, under way or ended badly; a WRITE ATOMIC
+/// that a crash has interrupted, and that has not been brought to its end yet; or that one of these was begun
+/// on another medium.
 enum class MediumWork : std::uint8_t {
     none,
     formatting,
@@ -41,6 +42,7 @@ enum class MediumWork : std::uint8_t {
     format_failed,
     sanitize_failed,
     recovering,
+    begun_elsewhere,
 };
 
 /// Of a removable medium's drive, and what of it GET EVENT STATUS NOTIFICATION tells each nexus once.

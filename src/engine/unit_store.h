@@ -20,6 +20,13 @@ enum class Kept : std::uint8_t {
     atomic_write,    ///< that may have been interrupted: atomic_journal.h
 };
 
+/// What is to become of a `sanitize` or an `atomic_write` that is kept, where it was begun on another medium.
+enum class Unfinished : std::uint8_t {
+    compare,  ///< it goes on when this is the medium after all
+    is_here,  ///< it goes on here: whoever administers the unit says that this is the medium
+    drop,     ///< it is given up
+};
+
 /// The daemon's state directory, or a simulated one. Content is the unit's own and any bytes.
 class UnitStore {
 public:
@@ -28,12 +35,17 @@ public:
     UnitStore& operator=(const UnitStore&) = delete;
     virtual ~UnitStore() = default;
 
-    /// What keep() kept last. Asked before any core runs.
+    /// What keep() kept last. Asked before any core runs, and on the unit's home.
     [[nodiscard]] virtual std::optional<std::string> kept(Kept what) const = 0;
     /// True: the content is durable, at whatever instant the process or the host ends from now on. False: it
     /// is not, and after a crash either the content before or this one is found. Goes on on the core that
     /// asked. One at a time for a unit and a subject.
     virtual base::Task<bool> keep(base::CommandArena& arena, Kept what, std::string content) = 0;
+    /// A `sanitize` or an `atomic_write` that is kept was begun on another medium than this one: here it
+    /// would destroy what is none of its business. Asked as kept() is.
+    [[nodiscard]] virtual bool begun_elsewhere() const { return false; }
+    /// Afterwards begun_elsewhere(), and kept() of those two, are as they are found now. On the unit's home.
+    virtual base::Task<void> look_again(base::CommandArena& /*arena*/, Unfinished /*what*/) { co_return; }
 };
 
 }  // namespace targe::engine

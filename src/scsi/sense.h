@@ -35,6 +35,7 @@ enum class Asc : std::uint16_t {
     logical_unit_not_ready_cause_not_reportable = 0x0400,
     logical_unit_is_in_process_of_becoming_ready = 0x0401,
     logical_unit_not_ready_initializing_command_required = 0x0402,
+    logical_unit_not_ready_manual_intervention_required = 0x0403,
     logical_unit_not_ready_format_in_progress = 0x0404,
     logical_unit_not_ready_self_test_in_progress = 0x0409,
     logical_unit_not_accessible_asymmetric_access_state_transition = 0x040a,

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace targe::engine::testing {
 
@@ -28,8 +29,22 @@ public:
         co_return true;
     }
 
+    [[nodiscard]] bool begun_elsewhere() const override { return elsewhere; }
+    base::Task<void> look_again(base::CommandArena& /*arena*/, Unfinished what) override {
+        looked.push_back(what);
+        elsewhere = elsewhere && !right_again && what == Unfinished::compare;
+        if (what == Unfinished::drop) {
+            content.erase(Kept::sanitize);
+            content.erase(Kept::atomic_write);
+        }
+        co_return;
+    }
+
     std::map<Kept, std::string> content;
-    bool fails = false;  ///< the disk is full, or gone
+    bool elsewhere = false;          ///< begun on another medium than the one that is there
+    bool right_again = false;        ///< the right one is back
+    std::vector<Unfinished> looked;  ///< as look_again() was asked
+    bool fails = false;              ///< the disk is full, or gone
     bool fails_once = false;
     bool fails_late = false;  ///< what fails is written all the same
     int keeps = 0;

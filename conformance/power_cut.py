@@ -20,6 +20,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from typing import Any
 
 import persistent_reservations as reservations
 import power_load
@@ -48,8 +49,7 @@ TOOLS = {"PATH": f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"}  # where debug
 
 
 def served(store: pathlib.Path, port: int, *, in_guest: bool) -> Setup:
-    """What targed serves: in the guest, or from what a cut left, where the block device is a file. The paths are those of
-    the guest, because work that is not finished goes on nowhere else."""
+    """What targed serves: in the guest, or from what a cut left, where the block device is a file."""
     size = "1MiB"
     block = Device("block", "block" if in_guest else "file", size=size, path=str(store.parent / "unit"))
     devices = (Device("cached", size=size, thin=True), Device("direct", size=size, thin=True, direct=True),
@@ -59,6 +59,14 @@ def served(store: pathlib.Path, port: int, *, in_guest: bool) -> Setup:
         devices = tuple(dataclasses.replace(device, direct=False) for device in devices)
     luns = {lun: device.name for lun, device in enumerate(devices)}
     return Setup(devices, (Target(NAME, luns, port=port, listen="10.0.2.15" if in_guest else "127.0.0.1"),), reactors=1)
+
+
+def declare(daemon: Targed) -> None:
+    """What a cut left was copied out of the guest: work that is not finished does not go on there by itself."""
+    listed: Any = daemon.targe_json("device", "list")
+    for device in listed:
+        if device["state"] == "another store":
+            daemon.targe("device", "refresh", device["name"], "--here")
 
 
 class Recording:
@@ -138,6 +146,7 @@ class Checker:
             return [wrong]
         try:
             with Targed(served(self.folder, 0, in_guest=False), self.folder) as daemon:
+                declare(daemon)
                 return self.look(daemon, promised, latest) if promised else []
         except (DaemonError, ProtocolError, OSError) as error:
             return [f"{type(error).__name__}: {str(error)[-1500:]}"]

@@ -24,6 +24,7 @@ from collections.abc import Callable
 
 sys.dont_write_bytecode = True
 
+import another_store  # noqa: E402
 import atomic_writes  # noqa: E402
 import builds_ahead  # noqa: E402
 import children  # noqa: E402
@@ -151,6 +152,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "lifecycle": lifecycle.run,
     "stopped": stopped.run,
     "device-states": device_states.run,
+    "another-store": another_store.run,
     "counts": counts.run,
     "targe-bench": targe_bench.run,
     "scale": scale.run,

@@ -30,6 +30,7 @@ _targe_words() { # COMMAND
         cdrom) echo insert eject ;;
         target) echo list ;;
         vtl) echo create config list add remove move protect export import ;;
+        'device refresh') echo --here --drop ;;
         'alua set') echo --preferred --not-preferred ;;
         'cdrom insert' | 'cdrom eject') echo --force ;;
         bench) echo --size --direction --reads --order --depth --sessions --seconds --warm-up --wait --digests --span --seed \

@@ -81,6 +81,8 @@ struct DeviceStatus {
     std::string handler = {};
     std::string path = {};
     std::string state = {};  ///< "ready", or why it is not
+    std::string begun_on =
+        {};                  ///< another store: where what is unfinished was begun; empty: state is another
     bool data_lost = false;  ///< that had been acknowledged, until a refresh
     std::uint64_t blocks = 0;
     std::uint32_t block_size = 0;
@@ -180,6 +182,18 @@ struct DiscRequest {
     bool force = false;     ///< although an initiator prevents it
 };
 
+/// What `targe device refresh` asks.
+struct RefreshRequest {
+    /// Of what a restart has interrupted on another store, as it seems.
+    enum class Unfinished : std::uint8_t {
+        compare,  ///< it goes on when the right store is back
+        is_here,  ///< this is the right one
+        drop,     ///< it is given up
+    };
+    std::string device = {};
+    Unfinished unfinished = Unfinished::compare;
+};
+
 /// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
 /// message and waits with a bound. Nothing here is on a command's path.
 class Administration {
@@ -194,7 +208,7 @@ public:
     virtual std::expected<std::vector<DeviceStatus>, Problem> devices() = 0;
     virtual std::expected<std::vector<TargetStatus>, Problem> targets() = 0;
     /// Looks again at the device's backing store; initiators are told what has changed.
-    virtual std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) = 0;
+    virtual std::expected<DeviceStatus, Problem> refresh_device(const RefreshRequest& request) = 0;
     /// Changes the disc of a drive; initiators are told.
     virtual std::expected<DeviceStatus, Problem> change_disc(const DiscRequest& request) = 0;
     /// Of every device.

@@ -35,7 +35,17 @@ Answer refresh_device(const Json& arguments, Administration& administration) {
     if (name == arguments.end() || !name->is_string()) {
         return std::unexpected(lacks("device-refresh", "name", "a string"));
     }
-    return one(administration.refresh_device(name->get_ref<const std::string&>()));
+    RefreshRequest request{.device = name->get<std::string>()};
+    if (const auto unfinished = arguments.find("unfinished"); unfinished != arguments.end()) {
+        if (*unfinished == "here") {
+            request.unfinished = RefreshRequest::Unfinished::is_here;
+        } else if (*unfinished == "drop") {
+            request.unfinished = RefreshRequest::Unfinished::drop;
+        } else {
+            return std::unexpected(lacks("device-refresh", "unfinished", "\"here\" or \"drop\""));
+        }
+    }
+    return one(administration.refresh_device(request));
 }
 
 Answer clear_reservations(const Json& arguments, Administration& administration) {

@@ -97,13 +97,21 @@ Json to_json(const DeviceStatus& device) {
                         {"lun", use.lun},
                         {"read_only", use.read_only}});
     }
-    return {{"name", device.name},           {"handler", device.handler},
-            {"path", or_null(device.path)},  {"state", device.state},
-            {"data_lost", device.data_lost}, {"size_bytes", device.blocks * device.block_size},
-            {"blocks", device.blocks},       {"block_size", device.block_size},
-            {"thin", device.thin},           {"read_only", device.read_only},
-            {"removable", device.removable}, {"volatile_cache", device.volatile_cache},
-            {"serial", device.serial},       {"naa", device.naa},
+    return {{"name", device.name},
+            {"handler", device.handler},
+            {"path", or_null(device.path)},
+            {"state", device.state},
+            {"data_lost", device.data_lost},
+            {"size_bytes", device.blocks * device.block_size},
+            {"blocks", device.blocks},
+            {"block_size", device.block_size},
+            {"thin", device.thin},
+            {"read_only", device.read_only},
+            {"removable", device.removable},
+            {"volatile_cache", device.volatile_cache},
+            {"serial", device.serial},
+            {"naa", device.naa},
+            {"begun_on", or_null(device.begun_on)},
             {"used_by", std::move(uses)}};
 }
 

@@ -42,7 +42,7 @@ TEST(Control, AnswersWithTheFieldsOfTheManual) {
         answer("device-list"),
         R"({"targe":1,"result":[{"name":"disk0","handler":"file","path":"/srv/disk0.img","state":"ready",)"
         R"("data_lost":false,"size_bytes":1048576,"blocks":2048,"block_size":512,"thin":true,"read_only":false,"removable":false,)"
-        R"("volatile_cache":true,"serial":"S1","naa":"5000000000000001",)"
+        R"("volatile_cache":true,"serial":"S1","naa":"5000000000000001","begun_on":null,)"
         R"("used_by":[{"target":"iqn.2026-11.com.example:a","group":null,"lun":0,"read_only":false}]}]})");
     EXPECT_EQ(
         answer("target-list"),
@@ -61,6 +61,34 @@ TEST(Control, TellsOfLostData) {
     daemon.data_lost = true;
     EXPECT_THAT(handle_request(make_request("device-list", "{}"), daemon),
                 HasSubstr(R"("state":"data lost","data_lost":true,)"));
+}
+
+TEST(Control, TellsWhereWorkWasBegunThatMayNotGoOn) {
+    FakeAdministration daemon;
+    daemon.begun_on = "/srv/old.img";
+    const std::string reply = handle_request(make_request("device-list", "{}"), daemon);
+    EXPECT_THAT(reply, HasSubstr(R"("state":"another store")"));
+    EXPECT_THAT(reply, HasSubstr(R"("begun_on":"/srv/old.img")"));
+}
+
+TEST(Control, SettlesWhatWasBegunElsewhereAsItIsTold) {
+    using Unfinished = RefreshRequest::Unfinished;
+    FakeAdministration daemon;
+    const auto refresh = [&](const std::string& arguments) {
+        return handle_request(make_request("device-refresh", arguments), daemon);
+    };
+    refresh(R"({"name":"disk0"})");
+    refresh(R"({"name":"disk0","unfinished":"here"})");
+    refresh(R"({"name":"disk0","unfinished":"drop"})");
+    ASSERT_EQ(daemon.refreshed.size(), 3U);
+    EXPECT_EQ(daemon.refreshed[0].unfinished, Unfinished::compare);
+    EXPECT_EQ(daemon.refreshed[1].unfinished, Unfinished::is_here);
+    EXPECT_EQ(daemon.refreshed[2].unfinished, Unfinished::drop);
+    for (const char* const wrong : {R"("go on")", "true", "null"}) {
+        EXPECT_THAT(refresh(std::string(R"({"name":"disk0","unfinished":)") + wrong + "}"),
+                    HasSubstr("needs the argument 'unfinished'"));
+    }
+    EXPECT_EQ(daemon.refreshed.size(), 3U) << "no guess is made";
 }
 
 TEST(Control, PassesArgumentsOn) {

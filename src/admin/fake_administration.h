@@ -66,6 +66,10 @@ public:
             status.state = "data lost";
             status.data_lost = true;
         }
+        if (!begun_on.empty()) {
+            status.state = "another store";
+            status.begun_on = begun_on;
+        }
         return std::vector<DeviceStatus>{status};
     }
     std::expected<std::vector<TargetStatus>, Problem> targets() override {
@@ -85,9 +89,10 @@ public:
              .max_sessions = 256,
              .redirect = {{.address = "192.0.2.11:3260", .group = 2, .permanent = true}}}};
     }
-    std::expected<DeviceStatus, Problem> refresh_device(std::string_view name) override {
-        if (name != "disk0") {
-            return std::unexpected(Problem{.what = "there is no device \"" + std::string(name) + "\"",
+    std::expected<DeviceStatus, Problem> refresh_device(const RefreshRequest& request) override {
+        refreshed.push_back(request);
+        if (request.device != "disk0") {
+            return std::unexpected(Problem{.what = "there is no device \"" + request.device + "\"",
                                            .cause = {},
                                            .cure = "targe device list"});
         }
@@ -148,6 +153,8 @@ public:
 
     std::string alias;
     bool data_lost = false;
+    std::string begun_on;
+    std::vector<RefreshRequest> refreshed;
     std::vector<std::uint64_t> dropped;
     std::vector<DiscRequest> discs;
 

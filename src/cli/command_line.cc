@@ -43,6 +43,10 @@ struct Parser {
         std::string image;
         bool force = false;
     } disc;
+    struct {
+        bool is_here = false;
+        bool drop = false;
+    } unfinished;
 
 private:
     CLI::App& command(CLI::App& parent, const std::string& name, const std::string& help,
@@ -88,6 +92,10 @@ void Parser::add_device() {
     refresh.add_option("NAME", device, "The device, as its [[device]] names it")
         ->required()
         ->check(not_empty, "");
+    auto* const here = refresh.add_flag("--here", unfinished.is_here,
+                                        "This is the store on which unfinished work was begun: let it go on");
+    refresh.add_flag("--drop", unfinished.drop, "Give unfinished work up that was begun on another store")
+        ->excludes(here);
 }
 
 void Parser::add_reservation() {
@@ -216,6 +224,11 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
     if (!parser.device.empty()) {
         wanted.arguments = nlohmann::json{{"name", parser.device}}.dump(
             -1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    if (parser.unfinished.is_here || parser.unfinished.drop) {
+        const nlohmann::json request{{"name", parser.device},
+                                     {"unfinished", parser.unfinished.drop ? "drop" : "here"}};
+        wanted.arguments = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     }
     if (wanted.verb == "reservation-clear") {
         wanted.done = fmt::format("Nobody is registered with device {}, and nobody holds it.", parser.device);

@@ -125,6 +125,12 @@ std::string properties_of(const Json& device) {
     return joined(parts);
 }
 
+std::string state_of(const Json& device) {
+    const std::string begun_on = text(device, "begun_on");
+    return begun_on.empty() ? text(device, "state")
+                            : fmt::format("{} than {}", text(device, "state"), begun_on);
+}
+
 std::string devices(const Json& result) {
     Table table({{"NAME"},
                  {"HANDLER"},
@@ -136,8 +142,8 @@ std::string devices(const Json& result) {
                  {"NAA"}});
     for (const Json& one : items(result)) {
         table.add({text(one, "name"), text(one, "handler"), bytes(one, "size_bytes"), text(one, "block_size"),
-                   text(one, "state"), fmt::format("{}", items(field(one, "used_by")).size()),
-                   properties_of(one), text(one, "naa")});
+                   state_of(one), fmt::format("{}", items(field(one, "used_by")).size()), properties_of(one),
+                   text(one, "naa")});
     }
     return items(result).empty() ? "There is no device. Add a [[device]] to the configuration.\n"
                                  : table.text();

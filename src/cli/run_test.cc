@@ -13,6 +13,8 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace targe::cli {
@@ -78,12 +80,34 @@ TEST(Targe, ShowsTables) {
               "NAME   HANDLER   SIZE  BLOCK  STATE  LUNS  PROPERTIES        NAA\n"
               "disk0  file     1 MiB    512  ready     1  thin, write-back  5000000000000001\n");
     EXPECT_EQ(targe({"device", "refresh", "disk0"}).out, targe({"device", "list"}).out);
+    EXPECT_EQ(targe({"device", "refresh", "disk0", "--here"}).out, targe({"device", "list"}).out);
+    EXPECT_EQ(targe({"device", "refresh", "disk0", "--drop"}).out, targe({"device", "list"}).out);
     EXPECT_EQ(targe({"target", "list"}).out,
               "NAME                           PORTALS                          SESSIONS  CHAP  LUNS\n"
               "iqn.2026-11.com.example:a      0.0.0.0:3260 as 192.0.2.10:3260         1  yes   "
               "0=disk0, prod:1=disk0 (read-only)\n"
               "iqn.2026-11.com.example:moved  0.0.0.0:3260                            0  no    "
               "redirected to 192.0.2.11:3260,2 (permanently)\n");
+}
+
+TEST(Targe, SaysOnWhichStoreUnfinishedWorkWasBegun) {
+    const std::string listed = R"({"targe":1,"result":[{"name":"disk0","state":"another store",)"
+                               R"("begun_on":"/srv/old.img","used_by":[]}]})";
+    EXPECT_THAT(targe_answered(listed, {"device", "list"}).out,
+                HasSubstr("  another store than /srv/old.img  "));
+}
+
+TEST(Targe, SettlesUnfinishedWorkAsItIsTold) {
+    for (const auto& [flag, unfinished] : {std::pair{"--here", "here"}, std::pair{"--drop", "drop"}}) {
+        const std::vector<const char*> words{"targe", "device", "refresh", "disk0", flag};
+        const auto wanted = parse_command_line(words);
+        ASSERT_TRUE(std::holds_alternative<Invocation>(wanted));
+        EXPECT_EQ(std::get<Invocation>(wanted).arguments,
+                  std::string(R"({"name":"disk0","unfinished":")") + unfinished + R"("})");
+    }
+    const Outcome both = targe({"device", "refresh", "disk0", "--here", "--drop"});
+    EXPECT_EQ(both.exit_status, kMisused);
+    EXPECT_THAT(both.err, HasSubstr("--drop"));
 }
 
 TEST(Targe, ShowsReservations) {

@@ -60,9 +60,10 @@ struct UnitView {
     bool loaded = true;
     bool tray_open = false;
     engine::MediumWork work = engine::MediumWork::none;
+    std::string begun_on = {};
 };
 
-UnitView view_of(const engine::UnitState& state) {
+UnitView view_of(const engine::UnitState& state, const DirectoryUnitStore& store) {
     return {.blocks = state.description.blocks,
             .block_size = state.description.block_size,
             .thin = state.description.provisioning.managed,
@@ -71,7 +72,9 @@ UnitView view_of(const engine::UnitState& state) {
             .write_cache = state.pages.write_cache_enabled,
             .loaded = state.medium_loaded,
             .tray_open = state.is_multimedia() && state.tray.open,
-            .work = state.work};
+            .work = state.work,
+            .begun_on = state.work == engine::MediumWork::begun_elsewhere ? store.begun_on().value_or("")
+                                                                          : std::string()};
 }
 
 /// What keeps initiators from the medium; empty: nothing does.
@@ -238,7 +241,9 @@ std::expected<std::vector<admin::SessionStatus>, admin::Problem> Control::sessio
 std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t index) {
     const admin::DeviceConfig& config = target_.config().devices[index];
     const auto unit = target_.engine().units()[index];
-    const auto view = ask(unit->home().core(), [unit] { return view_of(unit->home().state()); });
+    const auto view = ask(unit->home().core(), [unit, store = target_.store(index)] {
+        return view_of(unit->home().state(), *store);
+    });
     if (!view) {
         return std::unexpected(core_is_stuck(fmt::format("device {} cannot be described", config.name)));
     }
@@ -247,6 +252,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
                                .handler = std::string(name_of(config.handler)),
                                .path = path_of(index),
                                .state = waits_for_disc(index) ? "waiting" : state_of(*view, unit->device()),
+                               .begun_on = view->begun_on,
                                .data_lost = unit->device().lost_data(),
                                .blocks = view->blocks,
                                .block_size = view->block_size,
@@ -316,35 +322,6 @@ std::expected<std::vector<admin::TargetStatus>, admin::Problem> Control::targets
         statuses.push_back(std::move(status));
     }
     return statuses;
-}
-
-std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(std::string_view name) {
-    const auto index = index_of(name);
-    if (!index) {
-        return std::unexpected(index.error());
-    }
-    const auto before = describe(*index);
-    if (!before) {
-        return std::unexpected(before.error());
-    }
-    const auto unit = target_.engine().units()[*index];
-    const auto found =
-        ask_later<bool>(unit->home().core(), [unit](auto answer) { unit->refresh(std::move(answer)); });
-    if (!found) {
-        return std::unexpected(core_is_stuck(fmt::format("device {} cannot be looked at", name)));
-    }
-    if (!*found) {
-        const std::string path = path_of(*index);
-        return std::unexpected(admin::Problem{.what = fmt::format("device {} is not to be had", name),
-                                              .cause = fmt::format("{} is missing or cannot be read", path),
-                                              .cure = fmt::format("ls -l {}; then run this again", path)});
-    }
-    auto after = describe(*index);
-    if (after && after->blocks != before->blocks) {
-        TARGE_LOG(info, "targed", "device {} has {} blocks now; it had {}", name, after->blocks,
-                  before->blocks);
-    }
-    return after;
 }
 
 std::expected<std::size_t, admin::Problem> Control::index_of(std::string_view device) const {

@@ -25,7 +25,8 @@ public:
     std::expected<std::vector<admin::SessionStatus>, admin::Problem> sessions() override;
     std::expected<std::vector<admin::DeviceStatus>, admin::Problem> devices() override;
     std::expected<std::vector<admin::TargetStatus>, admin::Problem> targets() override;
-    std::expected<admin::DeviceStatus, admin::Problem> refresh_device(std::string_view name) override;
+    std::expected<admin::DeviceStatus, admin::Problem> refresh_device(
+        const admin::RefreshRequest& request) override;
     std::expected<admin::DeviceStatus, admin::Problem> change_disc(
         const admin::DiscRequest& request) override;
     std::expected<std::vector<admin::ReservationStatus>, admin::Problem> reservations() override;

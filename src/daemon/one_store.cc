@@ -1,14 +1,15 @@
 #include "daemon/one_store.h"
 
+#include "daemon/block_facts.h"
+
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <system_error>
@@ -20,9 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
-constexpr std::uint64_t kSectorBytes = 512;  // of sysfs, whatever the blocks of the device
-/// How many stores may lie on each other before the rest is left alone: no sane machine has as many.
-constexpr int kDeepest = 16;
 
 /// Bytes of a store that a device is, or that something which it is a part of lies on.
 struct Piece {
@@ -40,31 +38,6 @@ std::uint64_t sum(std::uint64_t a, std::uint64_t b) {
     return a > kEnd - b ? kEnd : a + b;
 }
 
-std::string line_of(const fs::path& file) {
-    std::string line;
-    std::ifstream in(file);
-    std::getline(in, line);
-    return line;
-}
-
-std::uint64_t number_of(const fs::path& file) {
-    std::uint64_t number = 0;
-    std::ifstream in(file);
-    in >> number;
-    return in ? number : 0;
-}
-
-/// From what a file `dev` says: "8:1".
-std::optional<StoreId> block_device_of(const fs::path& file) {
-    unsigned major_number = 0;
-    unsigned minor_number = 0;
-    char colon = 0;
-    std::ifstream in(file);
-    in >> major_number >> colon >> minor_number;
-    return in ? std::optional(StoreId{.is_file = false, .device = makedev(major_number, minor_number)})
-              : std::nullopt;
-}
-
 class Pieces {
 public:
     Pieces(const StoresOfHost& host, StoreId store) : host_(host) { add({.store = store}, 0); }
@@ -76,8 +49,7 @@ private:
         if (piece.store.is_file || depth == kDeepest) {
             return;
         }
-        const fs::path folder = fs::path(host_.block_devices) /
-                                fmt::format("{}:{}", major(piece.store.device), minor(piece.store.device));
+        const fs::path folder = folder_of(host_, piece.store);
         std::error_code error;
         if (fs::exists(folder / "partition", error)) {
             // The folder is a link, so that this is the disk's.
@@ -134,13 +106,21 @@ admin::Problem problem_of(const admin::DeviceConfig& first, const admin::DeviceC
 
 StoresOfHost stores_of_host() {
     return {.find = [](const std::string& path) -> std::optional<StoreId> {
-        struct stat found{};
-        if (path.empty() || ::stat(path.c_str(), &found) != 0) {
-            return std::nullopt;
-        }
-        return S_ISBLK(found.st_mode) ? StoreId{.is_file = false, .device = found.st_rdev}
-                                      : StoreId{.device = found.st_dev, .inode = found.st_ino};
-    }};
+                struct stat found{};
+                if (path.empty() || ::stat(path.c_str(), &found) != 0) {
+                    return std::nullopt;
+                }
+                return S_ISBLK(found.st_mode) ? StoreId{.is_file = false, .device = found.st_rdev}
+                                              : StoreId{.device = found.st_dev, .inode = found.st_ino};
+            },
+            .born = [](const std::string& path) -> std::optional<std::string> {
+                struct statx found{};
+                if (::statx(AT_FDCWD, path.c_str(), 0, STATX_BTIME, &found) != 0 ||
+                    (found.stx_mask & STATX_BTIME) == 0) {
+                    return std::nullopt;
+                }
+                return fmt::format("{}.{:09}", found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
+            }};
 }
 
 std::optional<admin::Problem> one_store_twice(std::span<const admin::DeviceConfig> devices,

@@ -26,8 +26,13 @@ struct StoreId {
 struct StoresOfHost {
     /// Nothing when nothing is there.
     std::function<std::optional<StoreId>(const std::string& path)> find;
+    /// When a file was made, to the nanosecond, in whatever notation. Nothing where the file system does not
+    /// say so.
+    std::function<std::optional<std::string>(const std::string& path)> born = {};
     /// Has a folder for each block device, called by its number: "8:1".
     std::string block_devices = "/sys/dev/block";
+    /// Another one after each start of the host.
+    std::string boot_id = "/proc/sys/kernel/random/boot_id";
 };
 [[nodiscard]] StoresOfHost stores_of_host();
 

@@ -1,5 +1,6 @@
 #include "daemon/one_store.h"
 
+#include "daemon/testing_block_folders.h"
 #include "device/testing_device.h"
 
 #include <gmock/gmock.h>
@@ -10,7 +11,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -63,7 +63,7 @@ TEST_F(OneStore, IsNoDiscOfADriveWhereADeviceWritesIt) {
     const auto written = disc_is_written(std::array{at("other.img"), at("disk.img"), drive}, drive);
     ASSERT_TRUE(written);
     EXPECT_EQ(written->what, "drive cd0 keeps what it has");
-    EXPECT_THAT(written->cause, testing::HasSubstr("device disk.img may write"));
+    EXPECT_THAT(written->cause, ::testing::HasSubstr("device disk.img may write"));
     EXPECT_FALSE(disc_is_written(std::array{at("other.img"), at("disk.img", true), drive}, drive));
     admin::DeviceConfig another = drive;
     another.name = "cd1";
@@ -75,18 +75,21 @@ TEST_F(OneStore, IsNoDiscOfADriveWhereADeviceWritesIt) {
 class OneBlockStore : public OneStore {
 protected:
     OneBlockStore() {
-        put("sda", "8:0", {{"dev", "8:0"}});
-        put("sda/sda1", "8:1", {{"dev", "8:1"}, {"partition", "1"}, {"start", "100"}, {"size", "300"}});
-        put("sda/sda2", "8:2", {{"dev", "8:2"}, {"partition", "2"}, {"start", "400"}, {"size", "600"}});
-        put("loop0", "7:0", {{"dev", "7:0"}});
-        put("loop0/loop", "",
-            {{"backing_file", directory_ / "disk.img"}, {"offset", "4096"}, {"sizelimit", "0"}});
-        put("loop0/p1", "259:0", {{"dev", "259:0"}, {"partition", "1"}, {"start", "8"}, {"size", "8"}});
+        folders_.put("sda", "8:0", {{"dev", "8:0"}});
+        folders_.put("sda/sda1", "8:1",
+                     {{"dev", "8:1"}, {"partition", "1"}, {"start", "100"}, {"size", "300"}});
+        folders_.put("sda/sda2", "8:2",
+                     {{"dev", "8:2"}, {"partition", "2"}, {"start", "400"}, {"size", "600"}});
+        folders_.put("loop0", "7:0", {{"dev", "7:0"}});
+        folders_.put("loop0/loop", "",
+                     {{"backing_file", directory_ / "disk.img"}, {"offset", "4096"}, {"sizelimit", "0"}});
+        folders_.put("loop0/p1", "259:0",
+                     {{"dev", "259:0"}, {"partition", "1"}, {"start", "8"}, {"size", "8"}});
         for (const char* const volume : {"253:0", "253:1"}) {
-            put(std::string("dm-") + volume + "/slaves/sda2", "", {{"dev", "8:2"}});
-            link(std::string("dm-") + volume, volume);
+            folders_.put(std::string("dm-") + volume + "/slaves/sda2", "", {{"dev", "8:2"}});
+            folders_.link(std::string("dm-") + volume, volume);
         }
-        host_.block_devices = directory_ / "block";
+        host_.block_devices = folders_.by_number();
         host_.find = [real = stores_of_host()](const std::string& path) -> std::optional<StoreId> {
             unsigned major_number = 0;
             unsigned minor_number = 0;
@@ -95,22 +98,6 @@ protected:
             }
             return StoreId{.is_file = false, .device = makedev(major_number, minor_number)};
         };
-    }
-    void put(const std::string& folder, const std::string& number,
-             const std::map<std::string, std::string>& files) {
-        const auto path = std::filesystem::path(directory_ / "devices") / folder;
-        std::filesystem::create_directories(path);
-        for (const auto& [name, text] : files) {
-            std::ofstream(path / name) << text << '\n';
-        }
-        if (!number.empty()) {
-            link(folder, number);
-        }
-    }
-    void link(const std::string& folder, const std::string& number) {
-        std::filesystem::create_directories(directory_ / "block");
-        std::filesystem::create_directory_symlink(std::filesystem::path("../devices") / folder,
-                                                  std::filesystem::path(directory_ / "block") / number);
     }
     [[nodiscard]] static admin::DeviceConfig block(const std::string& number, bool read_only = false) {
         admin::DeviceConfig device;
@@ -126,6 +113,7 @@ protected:
         return !found;
     }
 
+    const testing::BlockFolders folders_{directory_.path()};
     StoresOfHost host_;
 };
 
@@ -140,7 +128,7 @@ TEST_F(OneBlockStore, IsALoopDeviceAndItsFile) {
     const auto problem = one_store_twice(std::array{at("link"), block("7:0")}, host_);
     ASSERT_TRUE(problem);
     EXPECT_THAT(problem->cause,
-                testing::HasSubstr("/dev/7:0 and " + (directory_ / "link") + " are not apart"));
+                ::testing::HasSubstr("/dev/7:0 and " + (directory_ / "link") + " are not apart"));
     EXPECT_TRUE(apart(at("other.img"), block("7:0")));
     EXPECT_FALSE(apart(block("259:0"), block("7:0", true)));
     EXPECT_FALSE(apart(block("259:0"), at("disk.img", true)));

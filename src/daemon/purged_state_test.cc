@@ -62,7 +62,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 class PurgedState : public ::testing::Test {
 protected:
     void keep(const std::string& name, StoreOwner owner, Kept what, const std::string& content) {
-        const auto store = DirectoryUnitStore::open(*state_, name, owner, "/srv/disk.img");
+        const auto store = DirectoryUnitStore::open(*state_, name, owner, {.path = "/srv/disk.img"});
         ASSERT_TRUE(store) << store.error().cause;
         EXPECT_TRUE(on_.run([&](base::CommandArena& arena) { return (*store)->keep(arena, what, content); }));
     }

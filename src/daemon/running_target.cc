@@ -75,6 +75,16 @@ std::expected<std::shared_ptr<device::Device>, std::string> open_disc(const std:
     return std::move(*disc);
 }
 
+/// What is open, rather than what its path may name meanwhile.
+StorePlace place_of(const admin::DeviceConfig& config, const device::Device& device) {
+    const int descriptor = device.descriptor();
+    if (descriptor < 0) {
+        return {.path = config.path};
+    }
+    return {.path = config.path,
+            .marks = [path = fmt::format("/proc/self/fd/{}", descriptor)] { return marks_of(path); }};
+}
+
 /// How many connections there may be.
 std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactors) {
     const std::uint64_t wanted = descriptors_wanted(config, reactors);
@@ -195,8 +205,10 @@ Devices RunningTarget::open_drives() {
 }
 
 std::expected<void, admin::Problem> RunningTarget::open_stores() {
-    for (const admin::DeviceConfig& config : config_.devices) {
-        auto store = DirectoryUnitStore::open(*state_, config.name, StoreOwner::unit, config.path);
+    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
+        const admin::DeviceConfig& config = config_.devices[i];
+        auto store =
+            DirectoryUnitStore::open(*state_, config.name, StoreOwner::unit, place_of(config, *devices_[i]));
         if (!store) {
             return std::unexpected(store.error());
         }

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] transport::IscsiService& service() { return *service_; }
     [[nodiscard]] const std::vector<admin::Identity>& identities() const { return identities_; }
     [[nodiscard]] const admin::TargetPorts& ports() const { return ports_; }
+    /// Of a device of the configuration, by index. To be used as DirectoryUnitStore says.
+    [[nodiscard]] std::shared_ptr<const DirectoryUnitStore> store(std::size_t device) const {
+        return stores_[device];
+    }
     /// Of the configuration, by index, whose disc was not to be had: they are empty.
     [[nodiscard]] const std::vector<std::size_t>& drives_without_disc() const { return without_disc_; }
     /// Likewise, whose disc may be had yet: disc_openings() hands it on.

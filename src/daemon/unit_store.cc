@@ -5,6 +5,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +14,9 @@ namespace targe::daemon {
 namespace {
 
 using engine::Kept;
+
+/// Of which the next start goes on with writing what is kept.
+constexpr std::array kUnfinished{Kept::sanitize, Kept::atomic_write};
 
 std::string_view subject(Kept what) {
     switch (what) {
@@ -33,28 +38,56 @@ std::string_view subject(Kept what) {
     __builtin_unreachable();
 }
 
-/// Of which the next start goes on with writing what is kept.
 bool is_unfinished_work(Kept what) {
-    return what == Kept::sanitize || what == Kept::atomic_write;
+    return std::ranges::find(kUnfinished, what) != kUnfinished.end();
 }
 
-// What stands before the content of such a subject: where it was begun, and a NUL, which no path has.
-constexpr std::string_view kBegunOn = "on ";
-
-std::string begun_on(const std::string& path, const std::string& content) {
-    std::string text{kBegunOn};
-    return content.empty() ? content : text.append(path).append(1, '\0').append(content);
+std::string_view work_of(Kept what) {
+    return what == Kept::sanitize ? "erasure" : "atomic write";
 }
 
-/// Takes it off. Nothing: there is none, as in files of earlier versions.
-std::optional<std::string> take_begun_on(std::string& text) {
+// What stands before the content of such a subject: the path of the store on which it was begun and a NUL,
+// which no path has; then the marks of the store and a NUL, which files of earlier versions are without.
+constexpr std::string_view kBegunOnPath = "on ";
+constexpr std::string_view kBegunOnStore = "of ";
+
+std::string record_of(const std::string& path, const StoreMarks& marks, const std::string& content) {
+    std::string text{kBegunOnStore};
+    return content.empty()
+               ? content
+               : text.append(path).append(1, '\0').append(to_text(marks)).append(1, '\0').append(content);
+}
+
+/// As far as the first NUL.
+std::optional<std::string> take_part(std::string& text) {
     const std::size_t end = text.find('\0');
-    if (!text.starts_with(kBegunOn) || end == std::string::npos) {
+    if (end == std::string::npos) {
         return std::nullopt;
     }
-    std::string path = text.substr(kBegunOn.size(), end - kBegunOn.size());
+    std::string part = text.substr(0, end);
     text.erase(0, end + 1);
-    return path;
+    return part;
+}
+
+struct BegunOn {
+    std::string path;
+    StoreMarks marks;
+};
+
+/// Takes it off. Nothing: there is none, as in files of the first versions.
+std::optional<BegunOn> take_begun_on(std::string& text) {
+    const bool marked = text.starts_with(kBegunOnStore);
+    if (!marked && !text.starts_with(kBegunOnPath)) {
+        return std::nullopt;
+    }
+    std::string rest = text;
+    auto path = take_part(rest);
+    const auto marks = path && marked ? take_part(rest) : std::optional<std::string>("");
+    if (!path || !marks) {
+        return std::nullopt;
+    }
+    text = std::move(rest);
+    return BegunOn{.path = path->substr(kBegunOnPath.size()), .marks = marks_from_text(*marks)};
 }
 
 /// Content that nobody can have kept: the unit keeps everybody out, and the other units are not concerned.
@@ -69,10 +102,13 @@ std::string lost_reservations(const std::string& device, const admin::Problem& p
 }  // namespace
 
 std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnitStore::open(
-    admin::StateDirectory& directory, std::string name, StoreOwner owner, std::string path) {
+    admin::StateDirectory& directory, std::string name, StoreOwner owner, StorePlace place) {
     std::shared_ptr<DirectoryUnitStore> store(
-        new DirectoryUnitStore(directory, std::move(name), owner, std::move(path)));
+        new DirectoryUnitStore(directory, std::move(name), owner, std::move(place)));
     for (const Kept what : kSubjects) {
+        if (is_unfinished_work(what)) {
+            continue;
+        }
         auto content = directory.load(store->file(what));
         if (!content && what == Kept::persistent_reservation) {
             content = lost_reservations(store->name_, content.error());
@@ -80,27 +116,77 @@ std::expected<std::shared_ptr<DirectoryUnitStore>, admin::Problem> DirectoryUnit
         if (!content) {
             return std::unexpected(content.error());
         }
-        if (*content && is_unfinished_work(what)) {
-            const auto begun = take_begun_on(**content);
-            if (begun && *begun != store->path_) {
-                return std::unexpected(store->begun_elsewhere(what, *begun));
-            }
-        }
         if (*content) {
             store->found_.emplace(what, std::move(**content));
         }
     }
+    auto unfinished = store->find_unfinished();
+    if (!unfinished) {
+        return std::unexpected(unfinished.error());
+    }
+    store->take(std::move(*unfinished));
     return store;
 }
 
-admin::Problem DirectoryUnitStore::begun_elsewhere(Kept what, const std::string& path) const {
-    const std::string_view work = what == Kept::sanitize ? "erasure" : "atomic write";
-    return {.what = fmt::format("an {} of device {} is not finished, and the device has another path now",
-                                work, name_),
-            .cause = fmt::format("it was begun on {}, and would go on writing to {}", path, path_),
-            .cure = fmt::format("give the device its path back until it is finished, or another name; or "
-                                "remove {}/{} to give it up",
-                                directory_.path(), file(what))};
+std::expected<DirectoryUnitStore::Unfinished, admin::Problem> DirectoryUnitStore::find_unfinished() const {
+    Unfinished found;
+    for (const Kept what : kUnfinished) {
+        auto content = directory_.load(file(what));
+        if (!content) {
+            return std::unexpected(content.error());
+        }
+        if (!*content) {
+            continue;
+        }
+        const auto begun = take_begun_on(**content);
+        const SameStore same = begun ? compare(begun->marks, marks()) : SameStore{};
+        const bool moved = begun && begun->path != place_.path;
+        if (same.verdict == SameStore::Verdict::another) {
+            found.elsewhere = {.what = what, .path = begun->path, .why = same.why};
+        } else if (same.verdict == SameStore::Verdict::unknown && moved) {
+            found.elsewhere = {
+                .what = what, .path = begun->path, .why = "nothing but the path tells which it is"};
+        }
+        found.content.emplace(what, std::move(**content));
+    }
+    return found;
+}
+
+std::expected<DirectoryUnitStore::Unfinished, admin::Problem> DirectoryUnitStore::settle(
+    engine::Unfinished what) const {
+    auto found = find_unfinished();
+    const bool drop = what == engine::Unfinished::drop;
+    if (!found || what == engine::Unfinished::compare || (!found->elsewhere && !drop)) {
+        return found;
+    }
+    for (auto& [each, content] : found->content) {
+        if (drop) {
+            content.clear();
+        }
+        const auto stored = directory_.store(file(each), record_of(place_.path, marks(), content));
+        if (!stored) {
+            return std::unexpected(stored.error());
+        }
+    }
+    found->elsewhere.reset();
+    return found;
+}
+
+void DirectoryUnitStore::take(Unfinished found) {
+    for (const Kept what : kUnfinished) {
+        found_.erase(what);
+    }
+    found_.merge(found.content);
+    elsewhere_ = std::move(found.elsewhere);
+    if (elsewhere_) {
+        TARGE_LOG(
+            error, "state",
+            "device {0}: an {1} that is not finished was begun on {2}, and {3} is another store now: {4}; "
+            "nothing is written to it, and nobody may use the device; put the right store there and "
+            "run 'targe device refresh {0}', or 'targe device refresh {0} --here' if this is the right "
+            "one, or 'targe device refresh {0} --drop' to give the {1} up",
+            name_, work_of(elsewhere_->what), elsewhere_->path, place_.path, elsewhere_->why);
+    }
 }
 
 std::string DirectoryUnitStore::file(Kept what) const {
@@ -113,12 +199,11 @@ std::optional<std::string> DirectoryUnitStore::kept(Kept what) const {
 }
 
 base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, std::string content) {
-    if (is_unfinished_work(what)) {
-        content = begun_on(path_, content);
-    }
     std::expected<void, admin::Problem> stored;
-    const int failed = co_await device::run_off_core(
-        arena, [this, what, &content, &stored] { stored = directory_.store(file(what), content); });
+    const int failed = co_await device::run_off_core(arena, [this, what, &content, &stored] {
+        stored = directory_.store(
+            file(what), is_unfinished_work(what) ? record_of(place_.path, marks(), content) : content);
+    });
     if (failed == 0 && stored) {
         co_return true;
     }
@@ -129,6 +214,19 @@ base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, 
         TARGE_LOG(error, "state", "{}: {}; {}", problem.what, problem.cause, problem.cure);
     }
     co_return false;
+}
+
+base::Task<void> DirectoryUnitStore::look_again(base::CommandArena& arena, engine::Unfinished what) {
+    std::expected<Unfinished, admin::Problem> found;
+    const int failed = co_await device::run_off_core(arena, [this, what, &found] { found = settle(what); });
+    if (failed != 0) {
+        TARGE_LOG(error, "state", "device {} cannot be looked at: no thread, errno {}", name_, failed);
+    } else if (!found) {
+        const admin::Problem& problem = found.error();
+        TARGE_LOG(error, "state", "{}: {}; {}", problem.what, problem.cause, problem.cure);
+    } else {
+        take(std::move(*found));
+    }
 }
 
 }  // namespace targe::daemon

@@ -181,6 +181,9 @@ public:
     [[nodiscard]] virtual bool away() const { return false; }
     /// Whether data are gone that had been acknowledged, until refresh(). The same.
     [[nodiscard]] virtual bool lost_data() const { return false; }
+    /// Of what is open now, a number that never changes: whatever takes the place of that gets it. -1: the
+    /// device has no store that the host knows of. The same.
+    [[nodiscard]] virtual int descriptor() const { return -1; }
 
     // What a device can do without waiting for anything, so that it costs no coroutine. Nothing was done, or
     // may be done again by read() and write(), where they give no answer.

@@ -72,6 +72,7 @@ public:
     void stop() override { observe(nullptr); }
     [[nodiscard]] bool away() const override { return away_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool lost_data() const override { return write_back_.lost(); }
+    [[nodiscard]] int descriptor() const override { return fd(); }
 
     /// How often the store is looked at, or looked for.
     static constexpr base::Duration kLookInterval = std::chrono::seconds{1};

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import report
-from harness import Targed
+from harness import DaemonError, Targed
 from iscsi_client import SYNCHRONIZE_CACHE, TEST_UNIT_READY, Session, read16, write16
 from lifecycle import alone, expect
 from report import Result
@@ -93,10 +93,44 @@ def failed_erasure_is_shown() -> None:
         expect(state_of_the_device(targed) == "ready", f"then it is {state_of_the_device(targed)}")
 
 
+def lost_image_is_not_made_again() -> None:
+    """As after a boot in which its file system was not mounted."""
+    disk = Device("disk", size="1MiB")
+    mark = bytes([0xA5]) * 512
+    with Targed(Setup((disk,), (Target(NAME, {0: "disk"}),), reactors=1)) as targed:
+        image = targed.image("disk")
+        with Session(targed.target().port, NAME) as session:
+            expect(session.command(write16(0, 1), data=mark).good, "it cannot be written")
+        targed.stop()
+        away = image.with_suffix(".away")
+        image.rename(away)
+        try:
+            targed.start()
+        except DaemonError:
+            pass
+        else:
+            expect(False, "an empty disk is served in place of it")
+        targed.process = None
+        expect(not image.exists(), "it was made again")
+        told = f"device disk has lost its image: {image} is missing"
+        expect(told in targed.log() and f"findmnt -T {image}; or, for an empty disk all the same, touch {image}" in targed.log(), "the log does not say so")
+        away.rename(image)
+        targed.start()
+        with Session(targed.target().port, NAME) as session:
+            expect(session.command(read16(0, 1), read=512).data_in == mark, "it is another one")
+        targed.stop()
+        image.unlink()
+        image.touch()
+        targed.start()
+        with Session(targed.target().port, NAME) as session:
+            expect(session.command(read16(0, 1), read=512).data_in == bytes(512), "it is no new disk, though its file was made by hand")
+
+
 CASES: tuple[Callable[[], None], ...] = (
     device_that_is_away_is_named,
     lost_data_are_shown_until_a_refresh,
     failed_erasure_is_shown,
+    lost_image_is_not_made_again,
 )
 
 

@@ -30,7 +30,8 @@ std::optional<admin::Problem> look_for_one_store(const admin::Config& config, St
     return one_store_twice(config.devices, host);
 }
 
-std::expected<Devices, admin::Problem> open_each(const admin::Config& config, Devices devices, Steps& steps) {
+std::expected<Devices, admin::Problem> open_each(const admin::Config& config, const ServedImages& images,
+                                                 Devices devices, Steps& steps) {
     // Before any of them is made larger, or the system says no more of it than that it is in use.
     if (auto twice = look_for_one_store(config, steps)) {
         return std::unexpected(std::move(*twice));
@@ -42,6 +43,9 @@ std::expected<Devices, admin::Problem> open_each(const admin::Config& config, De
             continue;
         }
         steps.next(wanted.path);
+        if (auto lost = images.lost(wanted)) {
+            return std::unexpected(std::move(*lost));
+        }
         auto device = open_device(wanted, config, trials);
         if (!device) {
             return std::unexpected(
@@ -66,7 +70,8 @@ std::string name_of(const admin::Config& config, const std::string& path) {
 
 }  // namespace
 
-std::expected<Devices, admin::Problem> open_devices(const admin::Config& config, Devices drives) {
+std::expected<Devices, admin::Problem> open_devices(const admin::Config& config, const ServedImages& images,
+                                                    Devices drives) {
     auto opened = run_watched(
         {.slow = kSlow, .stuck = kStuck},
         [&config](const std::string& path) {
@@ -76,8 +81,8 @@ std::expected<Devices, admin::Problem> open_devices(const admin::Config& config,
                 "it is kept",
                 name_of(config, path), path, path);
         },
-        [config, drives = std::move(drives)](Steps& steps) mutable {
-            return open_each(config, std::move(drives), steps);
+        [config, images, drives = std::move(drives)](Steps& steps) mutable {
+            return open_each(config, images, std::move(drives), steps);
         });
     if (!opened) {
         const std::string& path = opened.error().what;

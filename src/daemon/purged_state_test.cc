@@ -3,6 +3,7 @@
 #include "admin/config.h"
 #include "admin/state_directory.h"
 #include "admin/target_ports.h"
+#include "daemon/served_images.h"
 #include "daemon/unit_store.h"
 #include "device/testing_device.h"
 
@@ -80,6 +81,8 @@ TEST_F(PurgedState, IsAllThatIsWrittenHereAndNothingOfAUsers) {
         {.name = "iqn.2026-11.io.targe:a", .portals = {admin::PortalConfig{}}}};
     EXPECT_TRUE(state_->identities(devices));
     EXPECT_TRUE(admin::target_ports(*state_, targets));
+    EXPECT_TRUE(
+        ServedImages{}.remember(*state_, {.devices = {{.name = "disk0", .handler = admin::Handler::file}}}));
     for (const Kept what : DirectoryUnitStore::kSubjects) {
         const bool of_group = what == Kept::access_states;
         const bool unfinished = what == Kept::sanitize || what == Kept::atomic_write;
@@ -87,8 +90,8 @@ TEST_F(PurgedState, IsAllThatIsWrittenHereAndNothingOfAUsers) {
              unfinished ? "" : "content");
     }
     const std::vector<std::string> written = names_in(path_);
-    EXPECT_EQ(written.size(), 3 + DirectoryUnitStore::kSubjects.size())
-        << ::testing::PrintToString(written);  // lock, identities and target-ports are the others
+    EXPECT_EQ(written.size(), 4 + DirectoryUnitStore::kSubjects.size())
+        << ::testing::PrintToString(written);  // lock, identities, images and target-ports are the others
     std::ofstream(path_ + "/identities.new") << "cut off";
     std::ofstream(path_ + "/mine.txt") << "a user's";
     keep("disk1", StoreOwner::unit, Kept::sanitize, "not finished");

@@ -162,11 +162,18 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
     for (const std::size_t drive : waiting_for_disc_) {
         answering.devices[drive].path.clear();
     }
-    auto opened = daemon::open_devices(answering, std::move(drives));
+    auto images = ServedImages::load(*state_);
+    if (!images) {
+        return std::unexpected(images.error());
+    }
+    auto opened = daemon::open_devices(answering, *images, std::move(drives));
     if (!opened) {
         return std::unexpected(opened.error());
     }
     devices_ = std::move(*opened);
+    if (const auto kept = images->remember(*state_, config_); !kept) {
+        return std::unexpected(kept.error());
+    }
     return open_stores();
 }
 

@@ -24,14 +24,19 @@ std::unexpected<Problem> not_understood(std::string cause) {
 
 bool too_deep(std::string_view text) {
     int depth = 0;
-    for (const char c : text) {
-        depth += c == '{' || c == '[' ? 1 : 0;
-        depth -= c == '}' || c == ']' ? 1 : 0;
-        if (depth > kDeepest) {
-            return true;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size() && depth <= kDeepest; ++i) {
+        const char c = text[i];
+        if (in_string) {
+            i += c == '\\' ? 1 : 0;
+            in_string = c != '"';
+        } else {
+            in_string = c == '"';
+            depth += c == '{' || c == '[' ? 1 : 0;
+            depth -= c == '}' || c == ']' ? 1 : 0;
         }
     }
-    return false;
+    return depth > kDeepest;
 }
 
 Answer run(std::string_view request, const Act& act) {

@@ -111,6 +111,9 @@ TEST(Control, ChangesDiscs) {
     ASSERT_EQ(daemon.discs.size(), 2U);
     EXPECT_TRUE(daemon.discs[0].force);
     EXPECT_FALSE(daemon.discs[1].force);
+    EXPECT_THAT(answer("cdrom-insert", R"({"name":"cd0","path":"/srv/[[[[[[[[[\"[[a.iso"})"),
+                HasSubstr("[[[[[[[[["))
+        << "brackets of a name are no depth";
     EXPECT_THAT(answer("cdrom-insert", R"({"name":"cd0"})"), HasSubstr("needs the argument 'path'"));
     EXPECT_THAT(answer("cdrom-insert", R"({"name":"cd0","path":"a.iso"})"), HasSubstr("from the root on"));
     EXPECT_THAT(answer("cdrom-eject", R"({"force":true})"), HasSubstr("needs the argument 'name'"));

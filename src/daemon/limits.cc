@@ -38,11 +38,16 @@ std::uint64_t descriptors_wanted(const admin::Config& config, std::size_t reacto
     for (const admin::TargetConfig& target : config.targets) {
         portals += target.portals.size();
     }
-    // A file has one to read and write by, and one to flush by.
-    const auto files = static_cast<std::uint64_t>(
-        std::ranges::count(config.devices, admin::Handler::file, &admin::DeviceConfig::handler));
-    return config.devices.size() + files + config.daemon.max_connections + portals + reactors * kOfAReactor +
-           kOtherDescriptors;
+    const auto devices = [&](admin::Handler handler) {
+        return static_cast<std::uint64_t>(
+            std::ranges::count(config.devices, handler, &admin::DeviceConfig::handler));
+    };
+    // A file has one to read and write by, and one to flush by. A handler has where it attaches, what wakes
+    // whoever speaks with it, its connection, the memory that is shared, and an event each way, one of them
+    // for each core.
+    return config.devices.size() + devices(admin::Handler::file) +
+           devices(admin::Handler::user) * (4 + reactors) + config.daemon.max_connections + portals +
+           reactors * kOfAReactor + kOtherDescriptors;
 }
 
 std::uint32_t connections_within(const admin::Config& config, std::size_t reactors, std::uint64_t limit) {

@@ -38,6 +38,10 @@ TEST(Limits, CountADescriptorForEachDeviceAndConnection) {
         device.handler = admin::Handler::file;
     }
     EXPECT_EQ(descriptors_wanted(config, 2), before + 200) << "a file is opened twice";
+    for (admin::DeviceConfig& device : config.devices) {
+        device.handler = admin::Handler::user;
+    }
+    EXPECT_EQ(descriptors_wanted(config, 2), before + 700) << "five of a handler, and one for each core";
 }
 
 TEST(Limits, LeaveDescriptorsForMoreThanConnections) {

@@ -174,7 +174,7 @@ StoreMarks marks_of(const std::string& path, const StoresOfHost& host) {
 std::string to_text(const StoreMarks& marks) {
     std::string text;
     for (const auto& [name, value] : marks) {
-        text += name + "=" + value + "\n";
+        text += fmt::format("{}={}\n", name, value);
     }
     return text;
 }

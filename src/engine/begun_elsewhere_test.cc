@@ -114,6 +114,7 @@ TEST_P(BegunElsewhere, IsGivenUpWhenThatIsAskedFor) {
     EXPECT_EQ(answer(kWrite, 0, filled(512, 1)), 0U);
     EXPECT_EQ(answer(cdb16(0x9c, kLba, 1), 0, filled(512, 2)), 0U);
     EXPECT_EQ(answer(kErase), 0U);
+    scene.world.run();  // to its end
 }
 
 TEST_P(BegunElsewhere, StaysWhenTheMediumIsNotToBeHad) {

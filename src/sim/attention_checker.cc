@@ -167,6 +167,7 @@ void AttentionChecker::passed(const Task& task) {
     if (!session.holding.empty() || session.gave_back >= task.sent_at) {
         return;  // who has taken one may give it back
     }
+    std::vector<Entry> gone;
     std::erase_if(session.entries, [&](const Entry& entry) {
         const bool concerns = entry.lun == kAnyLun || entry.lun == task.lun;
         if (!concerns || entry.settled >= task.sent_at || is_uncertain(task.lun)) {
@@ -175,8 +176,19 @@ void AttentionChecker::passed(const Task& task) {
         if (entry.state == State::owed) {
             fail(fmt::format("{} before its initiator was told of {:04x}", describe(task), entry.condition));
         }
+        gone.push_back(entry);
         return true;
     });
+    // So it was told of these, if it was told of them or of one that is still under way.
+    for (Entry& entry : session.entries) {
+        if (entry.told && entry.ambiguous && entry.state == State::announced &&
+            std::ranges::any_of(gone, [&](const Entry& each) {
+                return !each.told && each.lun == entry.lun && each.condition == entry.condition;
+            })) {
+            entry.told = entry.ambiguous = false;
+            entry.in_doubt = true;
+        }
+    }
 }
 
 void AttentionChecker::inventory_told(const Task& task) {

@@ -38,6 +38,12 @@ TEST(Simulation, TakesAConditionForOneOfAllThatMayHaveCausedIt) {
     expect_promises_kept(3'922'669'043, 1);
 }
 
+TEST(Simulation, TakesBackForWhichOfTwoAnInitiatorWasTold) {
+    // Of two resets under way one has told it; what it sends then is executed, so it was the one that had
+    // ended.
+    expect_promises_kept(3'034'772'590, 1);
+}
+
 TEST(Simulation, DoesTheSameAgainForTheSameSeed) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         const Verdict once = simulate(seed);

@@ -5,10 +5,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/sysmacros.h>
 
 #include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -89,15 +87,6 @@ protected:
             folders_.put(std::string("dm-") + volume + "/slaves/sda2", "", {{"dev", "8:2"}});
             folders_.link(std::string("dm-") + volume, volume);
         }
-        host_.block_devices = folders_.by_number();
-        host_.find = [real = stores_of_host()](const std::string& path) -> std::optional<StoreId> {
-            unsigned major_number = 0;
-            unsigned minor_number = 0;
-            if (std::sscanf(path.c_str(), "/dev/%u:%u", &major_number, &minor_number) != 2) {
-                return real.find(path);
-            }
-            return StoreId{.is_file = false, .device = makedev(major_number, minor_number)};
-        };
     }
     [[nodiscard]] static admin::DeviceConfig block(const std::string& number, bool read_only = false) {
         admin::DeviceConfig device;
@@ -114,7 +103,7 @@ protected:
     }
 
     const testing::BlockFolders folders_{directory_.path()};
-    StoresOfHost host_;
+    StoresOfHost host_ = folders_.host();
 };
 
 TEST_F(OneBlockStore, IsAPartitionAndItsDisk) {

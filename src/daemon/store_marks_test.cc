@@ -6,9 +6,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/sysmacros.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -23,17 +21,8 @@ using ::testing::HasSubstr;
 class Marked : public ::testing::Test {
 protected:
     Marked() {
-        host_.block_devices = folders_.by_number();
         host_.boot_id = directory_ / "boot_id";
         boot("monday");
-        host_.find = [real = stores_of_host()](const std::string& path) -> std::optional<StoreId> {
-            unsigned major_number = 0;
-            unsigned minor_number = 0;
-            if (std::sscanf(path.c_str(), "/dev/%u:%u", &major_number, &minor_number) != 2) {
-                return real.find(path);
-            }
-            return StoreId{.is_file = false, .device = makedev(major_number, minor_number)};
-        };
         host_.born = [](const std::string& path) { return std::optional("birth of " + path); };
     }
     void boot(const std::string& day) const { std::ofstream(directory_ / "boot_id") << day << '\n'; }
@@ -48,7 +37,7 @@ protected:
 
     const device::testing::ScratchDirectory directory_;
     const testing::BlockFolders folders_{directory_.path()};
-    StoresOfHost host_;
+    StoresOfHost host_ = folders_.host();
 };
 
 TEST_F(Marked, IsAFileByItsInodeAndItsBirthWhateverItsPath) {

@@ -21,6 +21,23 @@ namespace {
 using testing::FakeTarged;
 using testing::SocketFolder;
 
+/// A handler that attaches anew, and the targed that it is at.
+class Returning : public ::testing::Test {
+protected:
+    targe_device* come(std::uint64_t size = 0) {
+        targe_attachment how = targed->attachment(ops_);
+        how.reattach = 1;
+        how.size = size;
+        return targed->attach(how);
+    }
+
+    const SocketFolder folder;
+    std::optional<FakeTarged> targed{std::in_place, folder};
+
+private:
+    const targe_block_ops ops_ = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
+};
+
 TEST(Asking, IsNotCutOffByAnotherThreadThatLetsGoOfTarged) {
     const SocketFolder folder;
     FakeTarged targed(folder);
@@ -85,13 +102,8 @@ TEST(Asking, ServesWhatATargedMayHaveTakenNoteOfThatHasNotAnswered) {
     targe_detach(device);
 }
 
-TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
-    const SocketFolder folder;
-    std::optional<FakeTarged> targed(std::in_place, folder);
-    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
-    targe_attachment how = targed->attachment(ops);
-    how.reattach = 1;
-    targe_device* const device = targed->attach(how);
+TEST_F(Returning, TellsTheNextTargedWhatTheLastOneWasTold) {
+    targe_device* const device = come();
     ASSERT_NE(device, nullptr);
     int deeper = -1;
     std::thread asks([&] { deeper = targe_set_depth(device, 3); });
@@ -111,14 +123,9 @@ TEST(Asking, TellsTheNextTargedWhatTheLastOneWasTold) {
 }
 
 // Whoever asks while targed is away is told so, and must not put back the size of before.
-TEST(Asking, LeavesTheSizeAloneThatTheNextTargedAgreesOn) {
+TEST_F(Returning, LeavesTheSizeAloneThatTheNextTargedAgreesOn) {
     constexpr std::uint64_t kSize = 1U << 20U;
-    const SocketFolder folder;
-    std::optional<FakeTarged> targed(std::in_place, folder);
-    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
-    targe_attachment how = targed->attachment(ops);
-    how.reattach = 1;
-    targe_device* const device = targed->attach(how);
+    targe_device* const device = come();
     ASSERT_NE(device, nullptr);
     std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
     for (std::uint64_t round = 0; round < 30; ++round) {
@@ -175,13 +182,8 @@ TEST(ComingBack, FindsTheUnitAsAfterTheResetThatInitiatorsAreToldOf) {
 }
 
 // Only what targed has taken, and of each page the latest.
-TEST(Asking, TellsTheNextTargedWhichLogPagesThereAre) {
-    const SocketFolder folder;
-    std::optional<FakeTarged> targed(std::in_place, folder);
-    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
-    targe_attachment how = targed->attachment(ops);
-    how.reattach = 1;
-    targe_device* const device = targed->attach(how);
+TEST_F(Returning, TellsTheNextTargedWhichLogPagesThereAre) {
+    targe_device* const device = come();
     ASSERT_NE(device, nullptr);
     const auto set = [&](std::uint8_t code, std::size_t size, int error) {
         int result = 1;
@@ -271,14 +273,8 @@ TEST(Asking, ServesTheSizeThatTargedGoesBy) {
     targe_detach(device);
 }
 
-TEST(ComingBack, SaysTheSizeAndDepthThatTargedWasToldOf) {
-    const SocketFolder folder;
-    std::optional<FakeTarged> targed(std::in_place, folder);
-    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
-    targe_attachment how = targed->attachment(ops);
-    how.reattach = 1;
-    how.size = 1U << 20U;
-    targe_device* const device = targed->attach(how);
+TEST_F(Returning, SaysTheSizeAndDepthThatTargedWasToldOf) {
+    targe_device* const device = come(1U << 20U);
     ASSERT_NE(device, nullptr);
     const auto told = [&](auto ask, int error) {
         std::thread asks([&] { EXPECT_EQ(ask(), -error); });
@@ -302,13 +298,8 @@ TEST(ComingBack, SaysTheSizeAndDepthThatTargedWasToldOf) {
     targe_detach(device);
 }
 
-TEST(ComingBack, GoesOnWhateverItIsRefusedFor) {
-    const SocketFolder folder;
-    std::optional<FakeTarged> targed(std::in_place, folder);
-    const targe_block_ops ops = FakeTarged::reading([](void*, targe_io*) { return -EIO; });
-    targe_attachment how = targed->attachment(ops);
-    how.reattach = 1;
-    targe_device* const device = targed->attach(how);
+TEST_F(Returning, GoesOnWhateverItIsRefusedFor) {
+    targe_device* const device = come();
     ASSERT_NE(device, nullptr);
     std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
     targed.emplace(folder);

@@ -34,6 +34,7 @@ public:
         if (again != MAP_FAILED) {
             memory_ = {static_cast<std::byte*>(again), region.size()};
         }
+        std::ranges::transform(evil.ends(), ends_.begin(), ::dup);
         thread_ = std::jthread([this](const std::stop_token& stop) { haunt(stop); });
     }
     Zombie(const Zombie&) = delete;
@@ -44,6 +45,7 @@ public:
         if (!memory_.empty()) {
             ::munmap(memory_.data(), memory_.size());
         }
+        std::ranges::for_each(ends_, ::close);
     }
 
 private:
@@ -53,6 +55,8 @@ private:
             std::this_thread::sleep_for(std::chrono::microseconds{dice_() % 2000});
             if (dice_() % 64 == 0) {
                 flicker();
+            } else if (dice_() % 256 == 0) {
+                change_its_mind();
             } else {
                 write(control_ + dice_() % (memory_.size() - control_));
             }
@@ -80,8 +84,19 @@ private:
         }
     }
 
+    /// Whether a call on what both sides have may wait.
+    void change_its_mind() {
+        constexpr unsigned kTimes = 5000;
+        for (unsigned i = 0; i < kTimes; ++i) {
+            for (const int end : ends_) {
+                ::fcntl(end, F_SETFL, i % 2 == 0 ? O_NONBLOCK : 0);
+            }
+        }
+    }
+
     Dice dice_;
     std::size_t control_;
+    std::array<int, 2> ends_{};
     std::span<std::byte> memory_;
     std::jthread thread_;
 };

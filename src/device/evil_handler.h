@@ -6,6 +6,7 @@
 #include "libtarge/internal.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,8 @@ public:
     [[nodiscard]] bool attached() const { return device_ != nullptr; }
     [[nodiscard]] bool saw_generated() const { return saw_generated_; }
     [[nodiscard]] int connection() const { return device_->connection; }
+    /// What it is woken by, and what it wakes targed by.
+    [[nodiscard]] std::array<int, 2> ends() const { return {device_->event, device_->queues[0].event}; }
     [[nodiscard]] std::span<std::byte> region() const {
         return {static_cast<std::byte*>(device_->region), device_->region_bytes};
     }
@@ -208,12 +211,7 @@ private:
         }
     }
     void repeat_completion() { publish(some_queue(), last_); }
-    static void ring(const queue& mine) { write_event(mine.event, 1); }
-    static void write_event(int event, std::uint64_t count) {
-        if (::write(event, &count, sizeof count) < 0) {
-            return;
-        }
-    }
+    static void ring(const queue& mine) { ::eventfd_write(mine.event, 1); }
     void send_nonsense() {
         if (take(1) % 2 == 0) {
             const targe_request request{.kind = static_cast<std::uint32_t>(take(1) % 6),
@@ -226,16 +224,15 @@ private:
         const std::vector<std::byte> raw(take(1) + 1);
         ::send(device_->connection, raw.data(), raw.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
-    /// Both sides share these descriptions, and so their flags.
+    /// Both sides share the description of a queue's event, and so its flags.
     void change_descriptors() {
         queue& mine = some_queue();
         for (const int event : {mine.event, device_->event}) {
             ::fcntl(event, F_SETFL, take(1) % 2 == 0 ? O_NONBLOCK : 0);
         }
-        const int flags = ::fcntl(device_->event, F_GETFL);
-        ::fcntl(device_->event, F_SETFL, flags | O_NONBLOCK);
-        write_event(device_->event, UINT64_MAX - 1);  // no room for another
-        ::fcntl(device_->event, F_SETFL, flags);
+        if (take(1) % 4 == 0) {
+            ::shutdown(device_->event, SHUT_RDWR);
+        }
         std::atomic_ref(device_->queues[0].shared->handler_asleep).store(1);
     }
     void linger() { std::this_thread::sleep_for(std::chrono::microseconds{take(1)}); }

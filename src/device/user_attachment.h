@@ -33,7 +33,7 @@ struct UserAttachment {
     std::unique_ptr<UserMemory> memory;
     std::unique_ptr<LentMemory> lent;  ///< the handler's; may be null
     reactor::FileDescriptor connection;
-    reactor::FileDescriptor handler_event;
+    reactor::FileDescriptor bell;  ///< targed's end of what the handler is woken by, see make_bell()
     std::vector<reactor::FileDescriptor> queue_events;
     UserGreeting hello;
     UserPeer peer;

@@ -3,6 +3,7 @@
 #include "device/user_queue.h"
 
 #include <liburing.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <utility>
@@ -36,16 +37,15 @@ void UserEvents::wake_handler() {
         // It may have been rung already, and heard, by a handler that sleeps again.
         rings_again_ = true;
     } else {
-        io_uring_prep_write(&reactor_.prepare(bell_), attachment_->handler_event.get(), &one_, sizeof one_,
-                            0);
+        // One whose bell is full has been rung.
+        io_uring_prep_send(&reactor_.prepare(bell_), attachment_->bell.get(), &one_, sizeof one_,
+                           MSG_DONTWAIT | MSG_NOSIGNAL);
     }
 }
 
 void UserEvents::quiet() {
-    for (Operation* const each : {&heard_, &bell_}) {
-        if (each->in_flight) {
-            reactor_.cancel(*each);
-        }
+    if (heard_.in_flight) {
+        reactor_.cancel(heard_);
     }
 }
 
@@ -61,7 +61,7 @@ void UserEvents::ended(const Operation& operation, int result) {
         return;
     }
     if (&operation == &bell_) {
-        if (std::exchange(rings_again_, false) && result != -ECANCELED) {
+        if (std::exchange(rings_again_, false)) {
             wake_handler();
         }
         return;

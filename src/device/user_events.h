@@ -1,4 +1,4 @@
-// The eventfds of one attachment and one queue, through the ring: waking the handler, and being woken.
+// How one attachment and one queue wake each other, through the ring.
 #pragma once
 
 #include "device/user_attachment.h"
@@ -11,8 +11,10 @@ namespace targe::device {
 
 class UserQueue;
 
-/// Both descriptors are the handler's as well, which may change whether they block: so nothing is read or
-/// written but by the ring, where it can wait without anybody waiting for it.
+/// The queue's eventfd is the handler's as well, which may change at any time whether it blocks: it is read
+/// by the ring, where that can wait without anybody waiting for it. It must not be written: a write that the
+/// ring begins asks twice whether it may wait, and waits in the reactor when the handler changes that in
+/// between.
 class UserEvents {
 public:
     UserEvents(UserQueue& queue, reactor::Reactor& reactor, std::shared_ptr<UserAttachment> attachment,
@@ -22,7 +24,7 @@ public:
     void await_handler();
     /// UserQueue::woken() in the next turn, though nobody writes.
     void wake_soon();
-    /// Writes to the handler's eventfd.
+    /// Rings the handler's bell.
     void wake_handler();
     /// Leaves nothing in the ring that could stay there for ever.
     void quiet();

@@ -2,17 +2,24 @@
 
 #include "device/testing_device.h"
 #include "device/user_queue.h"
+#include "device/user_socket.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <liburing.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace targe::device {
@@ -35,9 +42,21 @@ void submit(reactor::Reactor& reactor, Nothing& nothing) {
     }
 }
 
-bool is_rung(const UserAttachment& attachment) {
-    eventfd_t count = 0;
-    return ::eventfd_read(attachment.handler_event.get(), &count) == 0;
+/// Takes all that it was rung.
+bool is_rung(const reactor::FileDescriptor& handlers) {
+    std::array<char, 4096> rings{};
+    bool any = false;
+    while (::recv(handlers.get(), rings.data(), rings.size(), MSG_DONTWAIT) > 0) {
+        any = true;
+    }
+    return any;
+}
+
+/// So that it cannot be rung once more.
+void fill(const reactor::FileDescriptor& targeds) {
+    constexpr std::uint64_t kRing = 1;
+    while (::send(targeds.get(), &kRing, sizeof kRing, MSG_DONTWAIT | MSG_NOSIGNAL) > 0) {
+    }
 }
 
 class EventsOfAHandler : public ::testing::Test {
@@ -51,8 +70,11 @@ protected:
     }
 
     /// Lets `what` be done on the reactor in the turn in which they are made.
-    void begin(int flags, const std::function<void(reactor::Reactor&)>& what) {
-        attachment_->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | flags)};
+    void begin(const std::function<void(reactor::Reactor&)>& what) {
+        Bell bell = make_bell();
+        attachment_->bell = std::move(bell.targeds);
+        handlers_ = std::move(bell.handlers);
+        attachment_->queue_events.emplace_back(::eventfd(0, EFD_CLOEXEC));
         on_.ask([&] {
             reactor::Reactor& here = *reactor::Reactor::current();
             queue_ = std::make_unique<UserQueue>(presence_, settings_, nobody_, here, 0);
@@ -70,12 +92,13 @@ protected:
     std::shared_ptr<UserAttachment> attachment_ = std::make_shared<UserAttachment>();
     std::unique_ptr<UserQueue> queue_;
     UserEvents* events_ = nullptr;
+    reactor::FileDescriptor handlers_;  ///< end of the bell
 };
 
 TEST_F(EventsOfAHandler, LeaveNothingInTheRingOnceTheyAreToBeQuiet) {
-    constexpr eventfd_t kFull = UINT64_MAX - 1;
-    begin(0, [&](reactor::Reactor&) {
-        EXPECT_EQ(::eventfd_write(attachment_->handler_event.get(), kFull), 0);
+    begin([&](reactor::Reactor&) {
+        fill(attachment_->bell);
+        events_->await_handler();
         events_->wake_handler();
         events_->wake_handler();
     });
@@ -92,17 +115,55 @@ TEST_F(EventsOfAHandler, LeaveNothingInTheRingOnceTheyAreToBeQuiet) {
 }
 
 TEST_F(EventsOfAHandler, WakeOneThatSleepsAgainBeforeItIsKnownToHaveBeenWoken) {
-    begin(EFD_NONBLOCK, [&](reactor::Reactor& here) {
+    begin([&](reactor::Reactor& here) {
         events_->wake_handler();
         submit(here, nothing_);
-        EXPECT_TRUE(is_rung(*attachment_));
+        EXPECT_TRUE(is_rung(handlers_));
         events_->wake_handler();
     });
     bool rung = false;
     for (int turns = 0; turns < 100 && !rung; ++turns) {
-        rung = on_.ask([&] { return is_rung(*attachment_); });
+        rung = on_.ask([&] { return is_rung(handlers_); });
     }
     EXPECT_TRUE(rung);
+}
+
+TEST_F(EventsOfAHandler, HoldUpNoReactorWhateverTheHandlerDoesToItsEnds) {
+    constexpr unsigned kTurns = 2000;
+    begin([](reactor::Reactor&) {});
+    std::jthread handler([this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            for (const int end : {handlers_.get(), attachment_->queue_events[0].get()}) {
+                ::fcntl(end, F_SETFL, O_NONBLOCK);
+                ::fcntl(end, F_SETFL, 0);
+            }
+        }
+    });
+    auto turns = std::async(std::launch::async, [this] {
+        for (unsigned turn = 0; turn < kTurns; ++turn) {
+            is_rung(handlers_);
+            fill(attachment_->bell);
+            on_.ask([this] {
+                events_->await_handler();
+                events_->wake_handler();
+                return true;
+            });
+        }
+    });
+    EXPECT_EQ(turns.wait_for(std::chrono::minutes{1}), std::future_status::ready) << "it waits in a call";
+    handler.request_stop();
+    handler.join();
+    while (turns.wait_for(std::chrono::milliseconds{1}) != std::future_status::ready) {
+        is_rung(handlers_);
+    }
+}
+
+TEST_F(EventsOfAHandler, RingNobodyWhoHasClosedItsEnd) {
+    begin([&](reactor::Reactor&) {
+        handlers_ = {};
+        events_->wake_handler();
+    });
+    EXPECT_TRUE(on_.ask([] { return true; }));  // and no signal came
 }
 
 }  // namespace

@@ -214,9 +214,9 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
         made->lent = std::move(*mapped);
     }
     auto memory = UserMemory::create(agreed.layout);
-    made->handler_event = reactor::FileDescriptor{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    bool complete = memory.has_value() && made->handler_event;
-    std::vector<int> descriptors{complete ? (*memory)->descriptor() : -1, made->handler_event.get()};
+    Bell bell = make_bell();
+    bool complete = memory.has_value() && bell.targeds;
+    std::vector<int> descriptors{complete ? (*memory)->descriptor() : -1, bell.handlers.get()};
     for (std::uint32_t i = 0; i < agreed.layout.queues; ++i) {
         made->queue_events.emplace_back(::eventfd(0, EFD_CLOEXEC));
         descriptors.push_back(made->queue_events.back().get());
@@ -227,6 +227,7 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
         return;
     }
     made->memory = std::move(*memory);
+    made->bell = std::move(bell.targeds);
     made->hello = hello;
     made->peer = candidate_->peer;
     made->replaces = had_handler_;

@@ -66,6 +66,17 @@ std::expected<reactor::FileDescriptor, OpenError> listen_for_handlers(const std:
     return made;
 }
 
+Bell make_bell() {
+    std::array<int, 2> ends{-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
+        return {};
+    }
+    ::shutdown(ends[0], SHUT_RD);  // nobody would read what the handler sends there
+    constexpr int kLeast = 0;      // one that is full wakes as well as one that has room
+    ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &kLeast, sizeof kLeast);
+    return {.targeds = reactor::FileDescriptor{ends[0]}, .handlers = reactor::FileDescriptor{ends[1]}};
+}
+
 std::optional<UserPeer> peer_of(int connection) {
     ucred credentials{};
     socklen_t size = sizeof credentials;

@@ -22,6 +22,14 @@ namespace targe::device {
 [[nodiscard]] std::optional<UserPeer> peer_of(int connection);
 /// Whether one of the peer's supplementary groups is `group`.
 [[nodiscard]] bool peer_is_in_group(int connection, gid_t group);
+/// What a handler is woken by: its end can be read from once something was sent to `targeds`. The ends are
+/// two open file descriptions, so that a send of targed does not wait, whatever the handler does to its own.
+struct Bell {
+    reactor::FileDescriptor targeds;
+    reactor::FileDescriptor handlers;
+};
+/// Empty when the process has no descriptors left.
+[[nodiscard]] Bell make_bell();
 /// The descriptor that came with a message that was received with room for one; none: none did.
 [[nodiscard]] reactor::FileDescriptor descriptor_in(msghdr& message);
 /// Sends the welcome with the descriptors, without waiting.

@@ -79,7 +79,8 @@ struct targe_welcome {
     uint32_t does; /* of targe_hello.can: what targed knows */
 };
 
-/* In targe_welcome's SCM_RIGHTS: the memory, the handler's eventfd, then targed's, one for each queue. */
+/* In targe_welcome's SCM_RIGHTS: the memory, what can be read from once the handler is woken, then an eventfd
+ * for each queue, which wakes targed. */
 enum { TARGE_FD_MEMORY, TARGE_FD_HANDLER, TARGE_FD_QUEUES };
 
 enum {

@@ -232,6 +232,7 @@ private:
     int listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int connection_ = -1;
     int memory_ = ::memfd_create("targe", MFD_CLOEXEC);
+    // As before it was a socket: whatever can be read from will do.
     int handler_event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int queue_event_ = ::eventfd(0, EFD_CLOEXEC);
     void* region_ = nullptr;

@@ -71,7 +71,7 @@ struct targe_device {
     uint64_t lent_bytes;       // of how.memory
     char* path;
     int connection;
-    int event;       // targed's wake-ups
+    int event;       // can be read from once targed wakes it
     int stop_event;  // readable from targe_stop() on; it stays for as long as the device
     void* region;
     uint64_t region_bytes;

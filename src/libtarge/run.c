@@ -131,9 +131,9 @@ static bool sleep_until_woken(targe_device* device) {
                                    {.fd = device->connection, .events = POLLRDHUP},
                                    {.fd = looks ? -1 : device->stop_event, .events = POLLIN}};
         if (poll(wanted, 3, looks ? 1 : -1) > 0) {
-            uint64_t count;
+            char rings[64];  // more than there are
             listens = wanted[1].revents == 0;
-            if (wanted[0].revents != 0 && read(device->event, &count, sizeof count) < 0) {
+            if (wanted[0].revents != 0 && read(device->event, rings, sizeof rings) < 0) {
                 // Somebody else of the process read it: whatever it was for is looked at all the same.
             }
         }

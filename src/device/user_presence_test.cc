@@ -18,7 +18,7 @@ TEST(UserPresence, KnowsWhetherThereIsAHandlerAndSinceWhenThereIsNone) {
     EXPECT_TRUE(presence.away());
     EXPECT_EQ(presence.look().attachment, nullptr);
     const auto handler = some_handler();
-    const base::Time before = base::Clock::now();
+    const base::Time before = reactor::RunningTime::now();
     presence.set(handler);
     EXPECT_FALSE(presence.away());
     EXPECT_EQ(presence.look().attachment, handler);
@@ -36,7 +36,7 @@ TEST(UserPresence, CountsOneThatIsGivenUpAsAwayFromThenOn) {
     presence.give_up(handler, "disk");
     EXPECT_TRUE(presence.away());
     const base::Time since = presence.look().away_since;
-    while (base::Clock::now() == since) {
+    while (reactor::RunningTime::now() == since) {
         std::this_thread::yield();
     }
     presence.set(nullptr);

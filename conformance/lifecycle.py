@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import dataclasses
 import os
 import pathlib
@@ -20,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import report
+from forbidden import forbid_io_uring
 from harness import PROGRAMS, Targed
 from iscsi_client import ASYNC_MESSAGE, GOOD, NO_TAG, TEST_UNIT_READY, ProtocolError, Session, Task, lun_bytes, read16, write16
 from report import Result
@@ -272,24 +272,6 @@ def idle_daemon_sleeps() -> None:
         expect(woken <= 2, f"it woke {woken} times in 3 s")
 
 
-def forbid_io_uring() -> None:
-    """In a child before exec: a seccomp filter that answers io_uring_setup with EPERM, as container runtimes do."""
-    setup_call, eperm, architecture_independent = 425, 1, 0  # the number is the same on every architecture
-    load, equal, give, allow, errno = 0x20, 0x15, 0x06, 0x7FFF0000, 0x00050000
-    program = b"".join(struct.pack("HBBI", *step) for step in (
-        (load, 0, 0, architecture_independent), (equal, 0, 1, setup_call), (give, 0, 0, errno | eperm), (give, 0, 0, allow)))
-    code = ctypes.create_string_buffer(program, len(program))
-
-    class FilterProgram(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
-
-    libc = ctypes.CDLL(None, use_errno=True)
-    wanted = FilterProgram(4, ctypes.addressof(code))
-    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
-    if libc.prctl(no_new_privileges, 1, 0, 0, 0) or libc.prctl(set_seccomp, filter_mode, ctypes.byref(wanted), 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
-
-
 def forbidden_io_uring_is_explained() -> None:
     folder = pathlib.Path(tempfile.mkdtemp(prefix="targe-test-"))
     with contextlib.ExitStack() as stack:
@@ -301,6 +283,28 @@ def forbidden_io_uring_is_explained() -> None:
         expect(done.returncode == 1, f"status {done.returncode}: {done.stderr}")
         for text in ("seccomp filter", "io_uring_setup", "SystemCallFilter"):
             expect(text in done.stderr, f"no word of {text}: {done.stderr}")
+
+
+def log_that_nobody_reads_holds_up_nobody() -> None:
+    with tempfile.TemporaryDirectory(prefix="targe-test-") as folder:
+        path = f"{folder}/log"
+        os.mkfifo(path)
+        reader = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                os.write(reader, bytes(4096))
+        with Targed(setup(), prefix=("sh", "-c", f'exec "$@" 2<>{path}', "sh")) as targed:
+            for _ in range(2):
+                with Session(targed.target().port, NAME) as session:
+                    expect(session.command(read16(0, 1), read=512).good, "it serves nothing")
+            targed.targe("status")
+            with contextlib.suppress(BlockingIOError):
+                while os.read(reader, 65536):
+                    pass
+            targed.stop()
+        said = os.read(reader, 65536).decode()
+        os.close(reader)
+        expect("lines were lost, because nobody took them" in said, f"it does not say so: {said}")
 
 
 def no_privilege_is_needed() -> None:
@@ -379,6 +383,7 @@ CASES: tuple[Callable[[], None], ...] = (
     idle_daemon_sleeps,
     forbidden_io_uring_is_explained,
     no_privilege_is_needed,
+    log_that_nobody_reads_holds_up_nobody,
     connections_leave_descriptors_to_others,
     grown_file_is_served_after_a_restart,
 )

@@ -3,6 +3,7 @@
 #include "admin/config_file.h"
 #include "admin/control.h"
 #include "admin/control_server.h"
+#include "admin/line_output.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
 #include "base/log.h"
@@ -75,6 +76,7 @@ int wait_for_stop(admin::StopSignals& signals, const std::function<void()>& on_h
 
 int serve(const admin::Config& config, const std::string& config_file) {
     base::set_log_level(config.daemon.log_level);
+    admin::log_without_waiting();
     admin::StopSignals signals;
     auto target = RunningTarget::start(config);
     if (!target) {

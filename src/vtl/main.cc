@@ -1,5 +1,6 @@
 // targe-vtl: the units of a library, each at the socket of its device in targed.
 #include "admin/control_server.h"
+#include "admin/line_output.h"
 #include "admin/notify.h"
 #include "admin/signals.h"
 #include "admin/unix_socket.h"
@@ -144,6 +145,7 @@ std::expected<std::unique_ptr<Library>, int> open_library(const Options& options
 }
 
 int serve(const Options& options) {
+    admin::log_without_waiting();
     admin::StopSignals signals;
     const std::string socket = control_socket(options.library);
     if (!admin::unix_address(socket)) {

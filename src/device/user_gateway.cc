@@ -56,7 +56,8 @@ std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const U
         return std::unexpected(listener.error());
     }
     reactor::FileDescriptor wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-    if (!wake) {
+    auto leavings = UserLeavings::create();
+    if (!wake || !leavings) {
         const int error = errno;
         return std::unexpected(OpenError{fmt::format(
             "no event can be made: {}{}", std::strerror(error),
@@ -64,8 +65,8 @@ std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const U
                                              : "")});
     }
     try {
-        return std::unique_ptr<UserGateway>(
-            new UserGateway(settings, presence, host, std::move(*listener), std::move(wake)));
+        return std::unique_ptr<UserGateway>(new UserGateway(settings, presence, host, std::move(*listener),
+                                                            std::move(wake), std::move(leavings)));
     } catch (const std::system_error&) {
         ::unlink(settings.socket.c_str());
         return std::unexpected(
@@ -74,12 +75,14 @@ std::expected<std::unique_ptr<UserGateway>, OpenError> UserGateway::open(const U
 }
 
 UserGateway::UserGateway(const UserSettings& settings, UserPresence& presence, UserHost& host,
-                         reactor::FileDescriptor listener, reactor::FileDescriptor wake)
+                         reactor::FileDescriptor listener, reactor::FileDescriptor wake,
+                         std::shared_ptr<UserLeavings> leavings)
     : settings_(settings),
       presence_(presence),
       host_(host),
       listener_(std::move(listener)),
       wake_(std::move(wake)),
+      leavings_(std::move(leavings)),
       thread_([this] { run(); }) {}
 
 UserGateway::~UserGateway() {
@@ -93,37 +96,60 @@ UserGateway::~UserGateway() {
 }
 
 void UserGateway::run() {
-    while (!stopping_) {
-        std::array<pollfd, 4> wanted{};
-        wanted[0] = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
-        wanted[1] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
-        wanted[2] = {.fd = candidate_ ? candidate_->connection.get() : -1, .events = POLLIN, .revents = 0};
-        wanted[3] = {.fd = attachment_ ? attachment_->connection.get() : -1, .events = POLLIN, .revents = 0};
-        int limit = -1;
-        if (candidate_) {
-            const auto left = candidate_->until - reactor::RunningTime::now();
-            limit = static_cast<int>(
-                std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), 0ms).count() + 1);
-        }
-        if (::poll(wanted.data(), wanted.size(), limit) < 0 && errno != EINTR) {
-            TARGE_LOG(error, "device", "{}: poll fails with errno {}; no handler can attach any more",
-                      settings_.name, errno);
-            return;
-        }
-        // Who goes makes room for who comes.
-        if (wanted[3].revents != 0) {
-            hear_handler();
-        }
-        if (wanted[2].revents != 0) {
-            hear_candidate();
-        } else if (candidate_ && reactor::RunningTime::now() >= candidate_->until) {
-            send_refusal(candidate_->connection.get(), ETIMEDOUT, "no hello came within 5 s");
-            candidate_.reset();
-        }
-        if (wanted[1].revents != 0) {
-            greet();
-        }
+    reactor::ShortWaits waits;
+    while (!stopping_ && hear_all(waits)) {
     }
+    if (!stopping_) {
+        return;
+    }
+    // All that others may have passed along ends here, where it takes no longer than it may.
+    waits.begin();
+    listener_.reset();
+    candidate_.reset();
+    if (attachment_) {
+        hear_no_more(attachment_->connection.get());
+    }
+    leavings_->close();
+}
+
+/// False: it cannot go on.
+bool UserGateway::hear_all(reactor::ShortWaits& waits) {
+    std::array<pollfd, 5> wanted{};
+    wanted[0] = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
+    wanted[1] = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+    wanted[2] = {.fd = candidate_ ? candidate_->connection.get() : -1, .events = POLLIN, .revents = 0};
+    wanted[3] = {.fd = attachment_ ? attachment_->connection.get() : -1, .events = POLLIN, .revents = 0};
+    wanted[4] = {.fd = leavings_->descriptor(), .events = POLLIN, .revents = 0};
+    int limit = -1;
+    if (candidate_) {
+        const auto left = candidate_->until - reactor::RunningTime::now();
+        limit = static_cast<int>(
+            std::max(std::chrono::duration_cast<std::chrono::milliseconds>(left), 0ms).count() + 1);
+    }
+    if (::poll(wanted.data(), wanted.size(), limit) < 0 && errno != EINTR) {
+        TARGE_LOG(error, "device", "{}: poll fails with errno {}; no handler can attach any more",
+                  settings_.name, errno);
+        return false;
+    }
+    waits.begin();
+    // Who goes makes room for who comes.
+    if (wanted[3].revents != 0) {
+        hear_handler();
+    }
+    if (wanted[2].revents != 0) {
+        hear_candidate();
+    } else if (candidate_ && reactor::RunningTime::now() >= candidate_->until) {
+        send_refusal(candidate_->connection.get(), ETIMEDOUT, "no hello came within 5 s");
+        candidate_.reset();
+    }
+    if (wanted[1].revents != 0) {
+        greet();
+    }
+    if (wanted[4].revents != 0) {
+        leavings_->clear();
+    }
+    waits.end();
+    return true;
 }
 
 bool UserGateway::may_attach(int connection, const UserPeer& peer) const {
@@ -203,7 +229,7 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
                      "initiators cannot be told of another handler yet");
         return;
     }
-    const auto made = std::make_shared<UserAttachment>();
+    const auto made = leavings_->make_attachment();
     // Only blocks are answered from there.
     if ((hello.can & TARGE_LENDS) != 0 && hello.level == 0) {
         auto mapped = LentMemory::map(lent.get(), std::max(agreed.size_bytes, kLeastLent));
@@ -301,6 +327,7 @@ void UserGateway::part(const char* how) {
     TARGE_LOG(info, "device", "{}: handler {}, process {}: {}", settings_.name,
               text_of(attachment_->hello.name), attachment_->peer.pid, how);
     presence_.set(nullptr);
+    hear_no_more(attachment_->connection.get());
     attachment_.reset();
 }
 

@@ -3,8 +3,10 @@
 
 #include "device/open.h"
 #include "device/user_attachment.h"
+#include "device/user_leavings.h"
 #include "device/user_presence.h"
 #include "reactor/file_descriptor.h"
+#include "reactor/short_waits.h"
 
 #include <atomic>
 #include <chrono>
@@ -62,8 +64,10 @@ private:
     };
 
     UserGateway(const UserSettings& settings, UserPresence& presence, UserHost& host,
-                reactor::FileDescriptor listener, reactor::FileDescriptor wake);
+                reactor::FileDescriptor listener, reactor::FileDescriptor wake,
+                std::shared_ptr<UserLeavings> leavings);
     void run();
+    [[nodiscard]] bool hear_all(reactor::ShortWaits& waits);
     void greet();
     [[nodiscard]] bool may_attach(int connection, const UserPeer& peer) const;
     void hear_candidate();
@@ -80,6 +84,7 @@ private:
     reactor::FileDescriptor wake_;
     std::optional<Candidate> candidate_;
     std::shared_ptr<UserAttachment> attachment_;
+    std::shared_ptr<UserLeavings> leavings_;
     bool had_handler_ = false;
     std::shared_ptr<std::atomic<unsigned>> open_requests_ = std::make_shared<std::atomic<unsigned>>(0);
     std::atomic<bool> stopping_ = false;

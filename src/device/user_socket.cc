@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace targe::device {
@@ -125,6 +126,28 @@ bool send_welcome(int connection, const targe_welcome& welcome, std::span<const 
         std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
     }
     return ::sendmsg(connection, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(sizeof sent);
+}
+
+void hear_no_more(int connection) {
+    ::shutdown(connection, SHUT_RDWR);
+    // With every message comes who sent it, by which one without bytes is told from the end.
+    constexpr int kYes = 1;
+    ::setsockopt(connection, SOL_SOCKET, SO_PASSCRED, &kYes, sizeof kYes);
+    for (bool failed = false;;) {
+        std::byte first{};
+        iovec part{.iov_base = &first, .iov_len = sizeof first};
+        alignas(cmsghdr) std::array<std::byte, CMSG_LEN(sizeof(ucred))> control{};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        // An error comes before what was said, and once.
+        if (got < 0 ? errno == EAGAIN || std::exchange(failed, true) : message.msg_controllen == 0) {
+            return;
+        }
+    }
 }
 
 void send_refusal(int connection, int error, const std::string& text) {

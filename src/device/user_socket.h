@@ -35,6 +35,9 @@ struct Bell {
 /// Sends the welcome with the descriptors, without waiting.
 [[nodiscard]] bool send_welcome(int connection, const targe_welcome& welcome,
                                 std::span<const int> descriptors);
+/// Neither side hears any more of the other, and what had not been heard yet is dropped, with all that was
+/// passed along: nothing of it is left to whoever closes the connection.
+void hear_no_more(int connection);
 void send_refusal(int connection, int error, const std::string& text);
 
 }  // namespace targe::device

@@ -39,6 +39,11 @@ std::string_view text_of(std::span<const char> field) {
     return {field.data(), static_cast<std::size_t>(std::ranges::find(field, '\0') - field.begin())};
 }
 
+/// Only blocks are answered from there.
+bool lends_memory(const targe_hello& hello) {
+    return (hello.can & TARGE_LENDS) != 0 && hello.level == 0;
+}
+
 void reply_to(const UserAttachment& attachment, std::uint32_t id, int error) {
     const targe_reply reply{.id = id, .error = error};
     // A handler that does not read its replies does without.
@@ -194,14 +199,13 @@ void UserGateway::hear_candidate() {
     msghdr message{};
     message.msg_iov = parts.data();
     message.msg_iovlen = parts.size();
-    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
-    message.msg_control = control.data();
-    message.msg_controllen = CMSG_LEN(sizeof(int));  // what is left of its space would take another one
-    const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+    const ssize_t got = ::recvmsg(connection, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_PEEK);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    const reactor::FileDescriptor lent = got < 0 ? reactor::FileDescriptor{} : descriptor_in(message);
+    const bool lends =
+        got >= ssize_t{sizeof(targe_hello)} && hello.magic == TARGE_MAGIC && lends_memory(hello);
+    const reactor::FileDescriptor lent = hear_descriptor(connection, lends);
     const auto further = static_cast<std::size_t>(std::max<ssize_t>(got - ssize_t{sizeof(targe_hello)}, 0));
     const std::size_t count = std::min(further / sizeof(targe_rule), rules.size());
     hello.rules.assign(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(count));
@@ -222,6 +226,15 @@ void UserGateway::hear_candidate() {
     candidate_.reset();
 }
 
+/// Takes the message that was looked at, and what comes with it only when that is what it is to be.
+reactor::FileDescriptor UserGateway::hear_descriptor(int connection, bool wanted) {
+    if (wanted && passed_memory_.comes_next_on(connection)) {
+        return reactor::FileDescriptor{receive_descriptor(connection, 0)};
+    }
+    ::recv(connection, nullptr, 0, MSG_DONTWAIT);
+    return {};
+}
+
 void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agreed,
                          const reactor::FileDescriptor& lent) {
     if (had_handler_ && !host_.replace_handler()) {
@@ -230,8 +243,7 @@ void UserGateway::attach(const UserGreeting& hello, const UserHost::Agreed& agre
         return;
     }
     const auto made = leavings_->make_attachment();
-    // Only blocks are answered from there.
-    if ((hello.can & TARGE_LENDS) != 0 && hello.level == 0) {
+    if (lends_memory(hello)) {
         auto mapped = LentMemory::map(lent.get(), std::max(agreed.size_bytes, kLeastLent));
         if (!mapped) {
             send_refusal(candidate_->connection.get(), EINVAL, mapped.error());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "device/open.h"
+#include "device/passed_memory.h"
 #include "device/user_attachment.h"
 #include "device/user_leavings.h"
 #include "device/user_presence.h"
@@ -71,6 +72,7 @@ private:
     void greet();
     [[nodiscard]] bool may_attach(int connection, const UserPeer& peer) const;
     void hear_candidate();
+    [[nodiscard]] reactor::FileDescriptor hear_descriptor(int connection, bool wanted);
     void attach(const UserGreeting& hello, const UserHost::Agreed& agreed,
                 const reactor::FileDescriptor& lent);
     void hear_handler();
@@ -85,6 +87,7 @@ private:
     std::optional<Candidate> candidate_;
     std::shared_ptr<UserAttachment> attachment_;
     std::shared_ptr<UserLeavings> leavings_;
+    PassedMemory passed_memory_;
     bool had_handler_ = false;
     std::shared_ptr<std::atomic<unsigned>> open_requests_ = std::make_shared<std::atomic<unsigned>>(0);
     std::atomic<bool> stopping_ = false;

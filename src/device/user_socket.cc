@@ -98,15 +98,22 @@ bool peer_is_in_group(int connection, gid_t group) {
     return std::ranges::find(groups, group) != groups.end();
 }
 
-reactor::FileDescriptor descriptor_in(msghdr& message) {
+int receive_descriptor(int connection, int flags) {
+    alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_control = control.data();
+    message.msg_controllen = CMSG_LEN(sizeof(int));  // what is left of its space would take another one
+    if (::recvmsg(connection, &message, flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0) {
+        return -1;
+    }
     const cmsghdr* const header = CMSG_FIRSTHDR(&message);
     if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
         header->cmsg_len != CMSG_LEN(sizeof(int))) {
-        return {};
+        return -1;
     }
     int descriptor = -1;
     std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
-    return reactor::FileDescriptor{descriptor};
+    return descriptor;
 }
 
 bool send_welcome(int connection, const targe_welcome& welcome, std::span<const int> descriptors) {

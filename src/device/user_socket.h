@@ -30,8 +30,8 @@ struct Bell {
 };
 /// Empty when the process has no descriptors left.
 [[nodiscard]] Bell make_bell();
-/// The descriptor that came with a message that was received with room for one; none: none did.
-[[nodiscard]] reactor::FileDescriptor descriptor_in(msghdr& message);
+/// The first descriptor that comes with the next message, which is left there with MSG_PEEK; -1: none does.
+[[nodiscard]] int receive_descriptor(int connection, int flags);
 /// Sends the welcome with the descriptors, without waiting.
 [[nodiscard]] bool send_welcome(int connection, const targe_welcome& welcome,
                                 std::span<const int> descriptors);

@@ -4,6 +4,7 @@
 #include "admin/control_message.h"
 #include "base/log.h"
 #include "base/open_files.h"
+#include "reactor/short_waits.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <list>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -102,39 +104,62 @@ public:
     Impl& operator=(const Impl&) = delete;
 
 private:
+    /// What clients passed along (SCM_RIGHTS) nobody takes, and it may be slow to close all the same: only
+    /// this thread closes any of it.
     void serve() {
-        for (;;) {
-            std::vector<pollfd> entries{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
-                                        {.fd = listener_.get(), .events = POLLIN, .revents = 0}};
-            for (const Client& client : clients_) {
-                entries.push_back({.fd = client.socket.get(),
-                                   .events = static_cast<short>(client.answering() ? POLLOUT : POLLIN),
-                                   .revents = 0});
-            }
-            ::poll(entries.data(), entries.size(), time_left_ms());
-            if (entries[0].revents != 0) {
-                return;
-            }
-            const auto now = steady_clock::now();
-            std::size_t i = 2;
-            std::erase_if(clients_, [&](Client& client) {
-                const bool ready = entries[i++].revents != 0;
-                return ready ? attend(client, now) == Standing::done : client.deadline <= now;
-            });
-            if (entries[1].revents != 0) {
-                accept(now);
-            }
+        reactor::ShortWaits waits;
+        while (serve_once(waits)) {
         }
+        waits.begin();
+        clients_.clear();
+        listener_.reset();
     }
 
-    Standing attend(Client& client, steady_clock::time_point now) {
+    /// False: it is to end.
+    bool serve_once(reactor::ShortWaits& waits) {
+        std::vector<pollfd> entries{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
+                                    {.fd = listener_->get(), .events = POLLIN, .revents = 0}};
+        for (const Client& client : clients_) {
+            entries.push_back({.fd = client.socket.get(),
+                               .events = static_cast<short>(client.answering() ? POLLOUT : POLLIN),
+                               .revents = 0});
+        }
+        ::poll(entries.data(), entries.size(), time_left_ms());
+        if (entries[0].revents != 0) {
+            return false;
+        }
+        const auto now = steady_clock::now();
+        std::list<Client> gone;
+        auto entry = entries.begin() + 2;
+        for (auto client = clients_.begin(); client != clients_.end();) {
+            const auto at = client++;
+            const bool ready = (entry++)->revents != 0;
+            if (ready ? attend(*at, now, waits) == Standing::done : at->deadline <= now) {
+                gone.splice(gone.end(), clients_, at);
+            }
+        }
+        waits.begin();
+        gone.clear();
+        if (entries[1].revents != 0) {
+            accept(now);
+        }
+        waits.end();
+        return true;
+    }
+
+    Standing attend(Client& client, steady_clock::time_point now, reactor::ShortWaits& waits) {
         client.deadline = now + options_.idle_timeout;
-        const Standing standing = client.answering() ? push(client) : pull(client);
+        if (client.answering()) {
+            return push(client) == Standing::done ? Standing::done : answer(client, answered_);
+        }
+        waits.begin();
+        const Standing standing = pull(client);
+        waits.end();
         return standing == Standing::done ? standing : answer(client, answered_);
     }
 
     void accept(steady_clock::time_point now) {
-        Socket socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        Socket socket(::accept4(listener_->get(), nullptr, nullptr, SOCK_CLOEXEC));
         if (!socket) {
             if (const int error = errno; base::too_many_open_files(error)) {
                 TARGE_LOG(warning, "control", "a client cannot be let in: {}; {}", std::strerror(error),
@@ -164,7 +189,7 @@ private:
 
     ControlServerOptions options_;
     AnswerRequest answered_;
-    ControlListener listener_;
+    std::optional<ControlListener> listener_;
     Socket wake_;
     std::list<Client> clients_;
     std::thread thread_;  ///< last: everything that it uses is there before it, and ends after it

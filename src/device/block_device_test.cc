@@ -144,6 +144,9 @@ TEST_P(BlockDeviceOfBlockSize, TellsWhichBlockCannotBeRead) {
     EXPECT_TRUE(on_.write(*device, 0, blocks(64, 7)));
     // The loop device still has its size, so it answers what its file has lost with EIO.
     std::filesystem::resize_file(file_, 0);
+    if (loop_->hides_losses(0)) {
+        GTEST_SKIP() << "loop devices of this kernel read zeroes where their file was cut";
+    }
     Bytes read(GetParam());
     EXPECT_EQ(on_.read(*device, 33, read), failure(IoError::unreadable, 33));
 }

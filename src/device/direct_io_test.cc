@@ -140,6 +140,9 @@ TEST_P(DirectIo, MergesTheCommandsOfATurn) {
 // each command.
 TEST_P(DirectIo, FailsOnlyTheCommandsWhoseBlocksAreLost) {
     std::filesystem::resize_file(file_, 8 * kMiB);
+    if (loop_ && loop_->hides_losses(8 * kMiB)) {
+        GTEST_SKIP() << "loop devices of this kernel read zeroes where their file was cut";
+    }
     const std::uint64_t end = 8 * kMiB / kBlock;
     std::vector<std::uint64_t> at;
     std::vector<Pages> into;
@@ -162,6 +165,9 @@ TEST_P(DirectIo, FailsOnlyTheCommandsWhoseBlocksAreLost) {
 
 TEST_P(DirectIo, TellsOfALongCommandTheFirstBlockThatIsNotKnownToBeGood) {
     std::filesystem::resize_file(file_, 8 * kMiB);
+    if (loop_ && loop_->hides_losses(8 * kMiB)) {
+        GTEST_SKIP() << "loop devices of this kernel read zeroes where their file was cut";
+    }
     const std::uint64_t end = 8 * kMiB / kBlock;
     const std::vector<Pages> into = [] {
         std::vector<Pages> made;

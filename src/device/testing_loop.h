@@ -9,7 +9,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -37,6 +39,14 @@ public:
     [[nodiscard]] explicit operator bool() const { return static_cast<bool>(fd_); }
     [[nodiscard]] const std::string& path() const { return path_; }
     [[nodiscard]] const std::string& why_not() const { return why_not_; }
+    /// Whether what its file has lost at `offset` reads as zeroes, as it does on Linux 6.1, and not as
+    /// errors.
+    [[nodiscard]] bool hides_losses(std::uint64_t offset) const {
+        constexpr std::size_t kPage = 4096;
+        alignas(kPage) std::array<std::byte, kPage> memory{};
+        const reactor::FileDescriptor direct{::open(path_.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC)};
+        return ::pread(direct.get(), memory.data(), memory.size(), static_cast<off_t>(offset)) > 0;
+    }
     void take_size_of_file() const { EXPECT_EQ(::ioctl(fd_.get(), LOOP_SET_CAPACITY), 0); }
 
 private:

@@ -32,7 +32,8 @@ StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
       write_back_(*this, fd_.get(),
                   settings_.data_path == DataPath::direct || settings_.capabilities.read_only
                       ? WriteBack::Retry::possible
-                      : WriteBack::Retry::in_vain) {}
+                      : WriteBack::Retry::in_vain),
+      off_core_(settings_.local ? nullptr : std::make_unique<OffCoreThreads>()) {}
 
 Capabilities StoredDevice::capabilities() const {
     Capabilities can = settings_.capabilities;
@@ -326,7 +327,7 @@ base::Task<Moved> StoredDevice::write_zero_blocks(base::CommandArena& arena, std
         }
         const base::ConstSegments zeroes = std::span(segments).first(count);
         Transfer transfer = writing(fd(), zeroes, offset + moved.bytes, 0);
-        transfer.by_worker = !settings_.local;
+        transfer.off_core = off_core_.get();
         const Moved done = co_await move(arena, transfer, Moved{});
         moved.bytes += done.bytes;
         if (done.bytes != transfer.size) {

@@ -3,6 +3,7 @@
 
 #include "device/device.h"
 #include "device/inline_budget.h"
+#include "device/off_core_threads.h"
 #include "device/transfer.h"
 #include "device/write_back.h"
 #include "reactor/file_descriptor.h"
@@ -164,6 +165,7 @@ private:
     std::atomic<base::Duration::rep> next_full_line_ = 0;
     InlineBudget budget_;
     WriteBack write_back_;
+    const std::unique_ptr<OffCoreThreads> off_core_;  ///< where a server may not answer
     std::atomic<bool> lost_told_ = false;
     std::atomic<bool> replaced_ = false;
     std::atomic<bool> telling_ = false;       ///< of a replacement that nobody has read since

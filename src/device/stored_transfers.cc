@@ -83,7 +83,7 @@ bool StoredDevice::is_small_read(const Transfer& transfer) const {
 }
 
 base::Task<Moved> StoredDevice::finish(base::CommandArena& arena, Transfer transfer, Moved moved) {
-    transfer.by_worker = !settings_.local;
+    transfer.off_core = off_core_.get();
     if (settings_.data_path == DataPath::direct) {
         return aligned(transfer, settings_.memory_alignment)
                    ? move_direct(arena, transfer, settings_.limits)

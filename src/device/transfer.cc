@@ -1,5 +1,6 @@
 #include "device/transfer.h"
 
+#include "device/off_core_threads.h"
 #include "reactor/io.h"
 #include "reactor/plug.h"
 
@@ -52,8 +53,32 @@ auto vectored(const Transfer& transfer, std::span<const iovec> pieces, std::uint
         } else {
             io_uring_prep_writev2(&sqe, transfer.fd, pieces.data(), count, offset, transfer.flags);
         }
-        io_uring_sqe_set_flags(&sqe, transfer.by_worker ? IOSQE_ASYNC : 0U);
+        io_uring_sqe_set_flags(&sqe, transfer.off_core != nullptr ? IOSQE_ASYNC : 0U);
     });
+}
+
+class OffCoreWrite final : public OffCoreThreads::Job {
+public:
+    explicit OffCoreWrite(const Transfer& part) : part_(part) {}
+    /// What the ring would have said.
+    [[nodiscard]] int result() const {
+        return moved_.error != 0 ? -moved_.error : static_cast<int>(moved_.bytes);
+    }
+
+private:
+    void run() override { moved_ = move_now(part_, 0); }
+    const Transfer part_;
+    Moved moved_;
+};
+
+base::Task<int> written_off_core(base::CommandArena& arena, const Transfer& transfer,
+                                 std::span<const iovec> pieces, std::uint64_t offset) {
+    Transfer part = transfer;
+    part.pieces = pieces;
+    part.offset = offset;
+    OffCoreWrite write(part);
+    const int refused = co_await transfer.off_core->run(arena, write);
+    co_return refused != 0 ? -refused : write.result();
 }
 
 /// Copies `bytes` of the list from `skip` on out to `buffer`, or in from it.
@@ -107,12 +132,17 @@ Moved move_now(const Transfer& transfer, int extra_flags) {
     return n < 0 ? Moved{.error = errno} : Moved{.bytes = static_cast<std::uint64_t>(n)};
 }
 
-base::Task<Moved> move(base::CommandArena& /*arena*/, Transfer transfer, Moved moved) {
+base::Task<Moved> move(base::CommandArena& arena, Transfer transfer, Moved moved) {
     Rest rest;
     int interruptions = 0;
     while (moved.bytes < transfer.size) {
         const std::span<const iovec> pieces = rest.after(transfer.pieces, moved.bytes);
-        const int n = co_await vectored(transfer, pieces, transfer.offset + moved.bytes);
+        int n = 0;
+        if (transfer.off_core != nullptr && transfer.attempt == Attempt::write) {
+            n = co_await written_off_core(arena, transfer, pieces, transfer.offset + moved.bytes);
+        } else {
+            n = co_await vectored(transfer, pieces, transfer.offset + moved.bytes);
+        }
         if (n == -EINTR && ++interruptions < kMaxInterruptions) {
             continue;
         }
@@ -126,7 +156,8 @@ base::Task<Moved> move(base::CommandArena& /*arena*/, Transfer transfer, Moved m
 
 base::Task<Moved> move_direct(base::CommandArena& arena, Transfer transfer,
                               const reactor::PlugLimits& limits) {
-    if (transfer.by_worker || transfer.pieces.size() > reactor::PlugRange::kMaxPieces || transfer.size == 0) {
+    if (transfer.off_core != nullptr || transfer.pieces.size() > reactor::PlugRange::kMaxPieces ||
+        transfer.size == 0) {
         co_return co_await move(arena, transfer, Moved{});
     }
     const bool reads = transfer.attempt == Attempt::read;
@@ -164,7 +195,7 @@ base::Task<Moved> move_bounced(base::CommandArena& arena, Transfer transfer,
                             .offset = transfer.offset + moved.bytes,
                             .size = size,
                             .flags = transfer.flags,
-                            .by_worker = transfer.by_worker};
+                            .off_core = transfer.off_core};
         const Moved done = co_await move_direct(arena, part, limits);
         if (transfer.attempt == Attempt::read) {
             copy_pieces(transfer, moved.bytes, chunk.first(done.bytes));

@@ -17,6 +17,8 @@ struct PlugLimits;
 
 namespace targe::device {
 
+class OffCoreThreads;
+
 struct Transfer {
     Attempt attempt;
     int fd;
@@ -25,7 +27,8 @@ struct Transfer {
     std::uint64_t size;      ///< of all pieces
     int flags = 0;           ///< RWF_*
     bool in_memory = false;  ///< most likely, see reactor::PlugRange
-    bool by_worker = false;  ///< the kernel does not try it here first, where it might wait for a server
+    /// Of a file whose server may not answer: the kernel tries nothing here first, and writes are made there.
+    OffCoreThreads* off_core = nullptr;
 };
 
 [[nodiscard]] Transfer reading(int fd, base::Segments into, std::uint64_t offset);

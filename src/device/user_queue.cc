@@ -67,15 +67,13 @@ void UserQueue::run() {
 
 void UserQueue::look_at_presence() {
     const UserPresence::Now now = presence_.look();
-    if (attachment_ && (now.attachment != attachment_ || attachment_->given_up())) {
+    if (attachment_ && now.attachment != attachment_) {
         if (!attachment_->given_up()) {
             reap();  // what it ended before it went
         }
         lose();
     }
-    if (!attachment_) {
-        away_since_ = now.away_since;
-    }
+    away_since_ = now.away_since;
     if (now.attachment && !now.attachment->given_up() && !attachment_) {
         attach(now.attachment);
     }
@@ -84,13 +82,12 @@ void UserQueue::look_at_presence() {
             host_.admit(nexus, Admission::unheard);  // the handler that was to be asked is gone
         }
     }
-    if (now.stopping && !stop_at_) {
+    if (now.stopping) {
         stop_at_ = reactor::RunningTime::now() + kStopLimit;
         forget_all_notices();
     }
     next_look_ = {};
     activate();
-    poll();
 }
 
 bool UserQueue::accept(UserRequest& request) {
@@ -235,7 +232,7 @@ void UserQueue::attach(std::shared_ptr<UserAttachment> attachment) {
     for (std::uint32_t slot = layout.slots; slot > 0; --slot) {
         free_slots_.push_back(slot - 1);
     }
-    offered_ = reaped_ = wakes_for_nothing_ = going_on_ = lent_by_handler_ = 0;
+    offered_ = reaped_ = wakes_for_nothing_ = lent_by_handler_ = 0;
     ++attachments_;
     // Nexuses come before their commands.
     Requests behind;

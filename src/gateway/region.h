@@ -63,7 +63,7 @@ enum { /* targe_slot.op */
        TARGE_OP_DELIVERED,
 };
 
-enum { /* targe_slot.claim: one of these, above it the generation */
+enum { /* targe_slot.claim: one of these, above it as much of the generation as there is room for */
        TARGE_CLAIM_OFFERED = 0,
        TARGE_CLAIM_TAKEN = 1,
        TARGE_CLAIM_REVOKED = 2, /* complete it with ECANCELED, and do nothing */

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -40,6 +41,12 @@ struct Heard final : DeviceObserver {
         information = error.information.value_or(-1);
         deferred = std::uint32_t{error.key} << 16U | error.condition;
     }
+    void admit(std::uint64_t /*nexus*/, Admission says) override {
+        last = says;
+        ++said;
+    }
+    std::atomic<Admission> last{};
+    std::atomic<unsigned> said = 0;
     std::atomic<std::uint32_t> deferred = 0;
     std::atomic<std::int64_t> information = 0;
 };
@@ -57,8 +64,8 @@ protected:
         open(settings_);
         device().observe(&heard_);
     }
-    RawHandler& attach(bool goes_on = true) {
-        handler_.reset();
+    /// Its queue may not know of it yet.
+    void come(bool goes_on = true) {
         ops_.goes_on = goes_on ? 1 : 0;
         targe_attachment how{};
         how.level = TARGE_COMMANDS;
@@ -66,14 +73,24 @@ protected:
         how.peripheral_type = 0x01;
         await([&] { return device().away(); });
         handler_.emplace(settings_.socket, how);
+    }
+    RawHandler& attach(bool goes_on = true) {
+        handler_.reset();
+        come(goes_on);
         await([&] { return static_cast<bool>(on_.probe(device())); });
         return *handler_;
+    }
+    /// Whether a handler is to be asked. On the reactor.
+    bool join() {
+        return device().server()->join(
+            {.nexus = kNexus, .lun = 0, .read_only = false, .initiator = "iqn.one", .target = "iqn.two"});
     }
     std::future<ServerAnswer> execute_later(std::uint32_t room) {
         return std::async(std::launch::async, [this, room] {
             const std::array<std::byte, 6> cdb{std::byte{0xc0}};
-            const base::Segment in{data_.data(), room};
-            ServerRequest request{.cdb = cdb, .nexus = kNexus, .in = {&in, room > 0 ? 1U : 0U}};
+            const std::array<base::Segment, 2> in{
+                {{data_.data(), room / 4}, {data_.data() + room / 4, room - room / 4}}};
+            ServerRequest request{.cdb = cdb, .nexus = kNexus, .in = {in.data(), room > 0 ? in.size() : 0}};
             return on_.run(
                 [&](base::CommandArena& arena) { return device().server()->execute(arena, request); });
         });
@@ -149,6 +166,20 @@ TEST_F(Commands, HaveNoMoreDataThanThereIsRoomFor) {
     EXPECT_EQ(ends(kRoom, [](auto& made) { made.in_length = UINT32_MAX; }), ServerAnswer::End::lost);
 }
 
+TEST_F(Commands, GetNoMoreDataThanTheirHandlerSays) {
+    constexpr std::uint32_t kFilled = kRoom / 4 + 3;
+    RawHandler& handler = attach();
+    auto ended = execute_later(kRoom);
+    targe_completion made = handler.take();
+    std::fill_n(handler.arena() + handler.slot_of(made).in_offset, kRoom, std::byte{0x5e});
+    made.in_length = kFilled;
+    handler.complete(made);
+    EXPECT_EQ(ended.get().end, ServerAnswer::End::answered);
+    Bytes expected(kRoom);
+    std::fill_n(expected.begin(), kFilled, std::byte{0x5e});
+    EXPECT_EQ(data_, expected);
+}
+
 TEST_F(Commands, HaveTheSenseDataThatAreSaidAndNoOthers) {
     attach();
     const auto fill = [](targe_completion& made) {
@@ -216,13 +247,17 @@ TEST_F(Commands, GoOnOnlyWhereTheyMay) {
     const Say goes_on = [](auto& made) { made.flags = TARGE_COMPLETION_GOES_ON; };
     EXPECT_EQ(ends(0, goes_on), ServerAnswer::End::answered);
     EXPECT_FALSE(is_given_up());
+    EXPECT_EQ(answered([&](auto& made) { goes_on(made), made.wanted = 9; }).wanted, 9U);
     handler_.reset();
     await([&] { return heard_.deferred == 0x0b4400U; });
     EXPECT_EQ(ends(kRoom, goes_on), ServerAnswer::End::lost) << "it has data-in";
     EXPECT_TRUE(is_given_up());
-    const std::array<Say, 4> wrong{
-        [](auto& made) { made.status = kCheckCondition; }, [](auto& made) { made.error = ECANCELED; },
-        [](auto& made) { made.in_length = 1; }, [](auto& made) { made.status = 8; }};
+    const std::array<Say, 6> wrong{[](auto& made) { made.status = kCheckCondition; },
+                                   [](auto& made) { made.error = ECANCELED; },
+                                   [](auto& made) { made.in_length = 1; },
+                                   [](auto& made) { made.status = 8; },
+                                   [](auto& made) { made.flags |= TARGE_COMPLETION_COPIES; },
+                                   [](auto& made) { made.flags |= 1U << 31U; }};
     for (const Say& each : wrong) {
         EXPECT_EQ(ends(0, [&](auto& made) { goes_on(made), each(made); }), ServerAnswer::End::lost);
         EXPECT_TRUE(is_given_up());
@@ -236,11 +271,41 @@ TEST_F(Commands, GoOnOnlyWhereTheyMay) {
     EXPECT_TRUE(is_given_up());
 }
 
+TEST_F(Commands, DoNotGoOnOnceTheyWereTakenBack) {
+    stopped_.reset();
+    settings_.deadline = 50ms;
+    open(settings_);
+    device().observe(&heard_);
+    RawHandler& handler = attach();
+    EXPECT_EQ(execute_later(0).get().end, ServerAnswer::End::away);
+    targe_completion made = handler.take();
+    EXPECT_EQ(made.error, ECANCELED);
+    made.error = 0;
+    made.flags = TARGE_COMPLETION_GOES_ON;
+    handler.complete(made);
+    while (!device().away()) {
+        EXPECT_NE(execute_later(0).get().end, ServerAnswer::End::answered);
+    }
+}
+
+TEST_F(Commands, GoOnButNothingElseDoes) {
+    ops_.session_attach = [](void*, const targe_session*) { return 0; };
+    RawHandler& handler = attach();
+    EXPECT_TRUE(on_.ask([&] { return join(); }));
+    targe_completion made = handler.take();
+    EXPECT_EQ(handler.slot_of(made).op, TARGE_OP_SESSION_ATTACH);
+    made.flags = TARGE_COMPLETION_GOES_ON;
+    handler.complete(made);
+    await([&] { return device().away(); });
+}
+
 TEST_F(Commands, ThatWentOnEndAsCommandsDo) {
     EXPECT_TRUE(goes_on_and([](auto& /*made*/) {}));
     EXPECT_EQ(heard_.deferred, 0U);
-    EXPECT_TRUE(goes_on_and([](auto& made) { made.status = 8; }));
+    EXPECT_TRUE(goes_on_and([](auto& made) { made.status = 8, made.key = 3; }));
     EXPECT_EQ(heard_.deferred, 0U) << "only sense data can be told later";
+    attach();
+    EXPECT_EQ(heard_.deferred, 0U) << "it had ended when its handler went";
     EXPECT_TRUE(goes_on_and([](auto& made) {
         made.status = kCheckCondition;
         made.key = 15;
@@ -261,6 +326,54 @@ TEST_F(Commands, ThatWentOnEndAsCommandsDo) {
         EXPECT_FALSE(goes_on_and(wrong[i])) << i;
         await([&] { return heard_.deferred == 0x0b4400U; });
     }
+}
+
+TEST_F(Commands, AreOfWhomTheirHandlerLetsIn) {
+    struct Case {
+        int error;
+        Admission says;
+    };
+    ops_.session_attach = [](void*, const targe_session*) { return 0; };
+    EXPECT_FALSE(on_.ask([&] { return join(); })) << "nobody is there to be asked";
+    for (const Case each :
+         {Case{0, Admission::admitted}, Case{EACCES, Admission::refused}, Case{ENOMEM, Admission::unheard}}) {
+        RawHandler& handler = attach();
+        heard_.said = 0;
+        targe_completion made = handler.take();
+        made.error = each.error;
+        handler.complete(made);
+        await([&] { return heard_.said != 0; });
+        EXPECT_EQ(heard_.last, each.says) << each.error;
+    }
+}
+
+TEST_F(Commands, AreOfWhomAHandlerLetsInThatHasJustCome) {
+    ops_.session_attach = [](void*, const targe_session*) { return 0; };
+    EXPECT_TRUE(on_.ask([&] {  // in one turn: its core looks afterwards
+        come();
+        await([&] { return !device().away(); });
+        return join();
+    }));
+    handler_->complete(handler_->take());
+    await([&] { return heard_.said != 0; });
+    EXPECT_EQ(heard_.last, Admission::admitted);
+    EXPECT_EQ(heard_.said, 1U);
+}
+
+// Its slot is free then, though another command goes on.
+TEST_F(Commands, ThatWentOnDoNotEndTwice) {
+    RawHandler& handler = attach();
+    auto answered = execute_later(0);
+    const targe_completion end = handler.take();
+    targe_completion answer = end;
+    answer.flags = TARGE_COMPLETION_GOES_ON;
+    handler.complete(answer);
+    EXPECT_EQ(answered.get().end, ServerAnswer::End::answered);
+    auto next = execute_later(0);
+    const targe_completion of_next = handler.take();
+    handler.complete(end, end, of_next);
+    EXPECT_EQ(next.get().end, ServerAnswer::End::lost);
+    EXPECT_TRUE(is_given_up());
 }
 
 }  // namespace

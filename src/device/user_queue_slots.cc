@@ -120,8 +120,9 @@ void UserQueue::fill(std::uint32_t number, const UserRequest& request) {
     }
     shared.cdb_length = static_cast<std::uint32_t>(request.cdb.size());
     shared.out_offset = at;
-    shared.out_length = gather(request.out, arena + at);
-    at += in_lines(shared.out_length);
+    const std::uint32_t out_length = gather(request.out, arena + at);
+    shared.out_length = out_length;  // not read again: the handler may change it at any time
+    at += in_lines(out_length);
     slot.in_offset = at;
     shared.in_offset = at;
     shared.in_length = static_cast<std::uint32_t>(request.in_bytes());
@@ -300,7 +301,8 @@ const char* UserQueue::let_go_on(std::uint32_t number, const targe_completion& c
     UserRequest* const request = slot.request;
     const bool may = (attachment_->hello.can & TARGE_MAY_GO_ON) != 0 && request != nullptr &&
                      request->op == TARGE_OP_EXECUTE && request->in.empty();
-    if (!may || completion.error != 0 || completion.status != 0 || completion.in_length != 0) {
+    if (!may || completion.flags != TARGE_COMPLETION_GOES_ON || completion.error != 0 ||
+        completion.status != 0 || completion.in_length != 0) {
         return "it goes on with a command that has to end";
     }
     slot.goes_on = true;

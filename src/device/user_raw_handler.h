@@ -55,18 +55,21 @@ public:
         return shared().slots[completion.slot];
     }
     [[nodiscard]] std::byte* arena() const { return reinterpret_cast<std::byte*>(device_->queues[0].arena); }
-    void complete(const targe_completion& completion) {
-        shared().completions[completed_++ % TARGE_MAX_SLOTS] = completion;
+    /// All at once.
+    void complete(const auto&... completions) {
+        ((shared().completions[completed_++ % TARGE_MAX_SLOTS] = completions), ...);
         std::atomic_ref(shared().completed).store(completed_);
-        ::eventfd_write(device_->queues[0].event, 1);
+        ring();
     }
     /// Says that it has completed so many more, which are what lies there.
     void claim_to_have_completed(std::uint32_t count) {
         completed_ += count;
         std::atomic_ref(shared().completed).store(completed_);
-        ::eventfd_write(device_->queues[0].event, 1);
+        ring();
     }
+    void ring() const { ::eventfd_write(device_->queues[0].event, 1); }
 
+    void say_nonsense() const { ::send(device_->connection, "?", 1, MSG_NOSIGNAL); }
     /// As a process that dies.
     void lose_connection() const { ::shutdown(device_->connection, SHUT_RDWR); }
 

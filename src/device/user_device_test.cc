@@ -66,6 +66,15 @@ TEST_F(UserDisk, ReadsWhatWasWrittenInAnySize) {
     }
 }
 
+TEST_F(UserDisk, ReadsMoreThanThereIsMemoryForAtOnce) {
+    open(settings_);
+    const Handler handler(settings_.socket, medium_);
+    Bytes read(std::size_t{1} << 20U);
+    for (int i = 0; i < 16; ++i) {
+        ASSERT_TRUE(on_.read(disk(), 0, read)) << i;
+    }
+}
+
 TEST_F(UserDisk, GivesEveryOperationToItsHandler) {
     open(settings_);
     const Handler handler(settings_.socket, medium_);
@@ -122,10 +131,12 @@ TEST_F(UserDisk, HoldsCommandsUntilAHandlerComes) {
     open(settings_);
     Bytes read(512);
     auto result = read_later(read);
+    auto there = std::async(std::launch::async, [&] { return on_.probe(disk()); });
     EXPECT_EQ(result.wait_for(50ms), std::future_status::timeout);
     medium_.bytes[0] = std::byte{7};
     const Handler handler(settings_.socket, medium_);
     EXPECT_TRUE(result.get());
+    EXPECT_TRUE(there.get());
     EXPECT_EQ(read[0], std::byte{7});
 }
 
@@ -205,6 +216,7 @@ TEST_F(UserDisk, GivesNoMoreAtOnceThanItsHandlerWants) {
     await([&] { return medium_.reads == 2; });
     std::this_thread::sleep_for(20ms);
     EXPECT_EQ(medium_.reads, 2U);
+    EXPECT_TRUE(on_.probe(disk())) << "it is there, however much it has to do";
     medium_.hold = false;
     medium_.complete_kept(0);
     for (auto& each : results) {

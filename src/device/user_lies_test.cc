@@ -26,6 +26,7 @@ using testing::Bytes;
 using testing::LendableMemory;
 using testing::RawHandler;
 
+constexpr std::uint32_t kSlots = 64;  // of a handler that does not say how many it wants
 using Say = std::function<void(targe_completion&)>;
 
 class Blocks : public testing::WithHandlerHere {
@@ -103,6 +104,7 @@ TEST_F(Blocks, EndInAnErrorThatThereIs) {
 
 TEST_F(Blocks, AreNothingThatWasNotAskedFor) {
     EXPECT_FALSE(reads([](auto& made) { ++made.slot; })) << "a slot that is free";
+    EXPECT_FALSE(reads([](auto& made) { made.slot = kSlots; }));
     EXPECT_FALSE(reads([](auto& made) { made.slot = TARGE_MAX_SLOTS; }));
     EXPECT_FALSE(reads([](auto& made) { made.slot = UINT32_MAX; }));
     EXPECT_FALSE(reads([](auto& made) { ++made.generation; }));
@@ -184,6 +186,87 @@ TEST_F(Blocks, AreNotAnsweredTwice) {
     handler.complete(made);
     EXPECT_FALSE(next.get());
     EXPECT_TRUE(is_given_up());
+}
+
+// Another one goes on, so that its slot is nobody's meanwhile.
+TEST_F(Blocks, AreNotAnsweredTwiceInASlotThatIsFree) {
+    RawHandler& handler = attach();
+    auto first = read_later(data_);
+    const targe_completion goes_on = handler.take();
+    Bytes other(512);
+    auto second = read_later(other);
+    const targe_completion ended = handler.take();
+    handler.complete(ended);
+    EXPECT_TRUE(second.get());
+    handler.complete(ended, goes_on);
+    EXPECT_FALSE(first.get());
+    EXPECT_TRUE(is_given_up());
+}
+
+TEST_F(Blocks, AreNotAnsweredOnceALieWasTold) {
+    RawHandler& handler = attach();
+    auto first = read_later(data_);
+    targe_completion lie = handler.take();
+    ++lie.generation;
+    Bytes other(512);
+    auto second = read_later(other);
+    handler.complete(lie, handler.take());
+    EXPECT_FALSE(first.get());
+    EXPECT_FALSE(second.get());
+}
+
+TEST_F(Blocks, CountThatWereAnsweredBeforeTheirHandlerWent) {
+    RawHandler& handler = attach();
+    auto read = read_later(data_);
+    const targe_completion made = handler.take();
+    on_.ask([&] {  // in one turn: the queue looks afterwards
+        handler.complete(made);
+        handler.lose_connection();
+        await([&] { return device().away(); });
+        return true;
+    });
+    EXPECT_TRUE(read.get());
+}
+
+TEST_F(Blocks, DoNotCountThatAreAnsweredByAHandlerThatWasGivenUp) {
+    RawHandler& handler = attach();
+    auto read = read_later(data_);
+    const targe_completion made = handler.take();
+    on_.ask([&] {
+        handler.say_nonsense();
+        await([&] { return device().away(); });
+        handler.complete(made);
+        return true;
+    });
+    EXPECT_FALSE(read.get());
+}
+
+TEST_F(Blocks, ThatCouldNotBeReadAreNotCopied) {
+    RawHandler& handler = attach();
+    auto read = read_later(data_);
+    targe_completion made = handler.take();
+    std::fill_n(handler.arena() + handler.slot_of(made).in_offset, 512, std::byte{0x5e});
+    made.error = EIO;
+    handler.complete(made);
+    EXPECT_FALSE(read.get());
+    EXPECT_EQ(data_, Bytes(512));
+}
+
+TEST_F(Blocks, MayBeLentWhereTheyAreReadFromAHandlerThatDoesThat) {
+    const LendableMemory memory(1U << 20U);
+    for (const int lent : {-1, memory.descriptor}) {
+        RawHandler& handler = attach(lent);
+        auto read = read_later(data_);
+        targe_completion made = handler.take();
+        EXPECT_EQ(handler.slot_of(made).flags, lent < 0 ? 0U : std::uint32_t{TARGE_SLOT_MAY_LEND});
+        handler.complete(made);
+        EXPECT_TRUE(read.get());
+        auto written = std::async(std::launch::async, [&] { return on_.write(device(), 8, data_); });
+        made = handler.take();
+        EXPECT_EQ(handler.slot_of(made).flags, 0U);
+        handler.complete(made);
+        EXPECT_TRUE(written.get());
+    }
 }
 
 TEST_F(Blocks, AreNotMoreThanWereAskedFor) {

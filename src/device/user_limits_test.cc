@@ -170,6 +170,8 @@ TEST_F(Kept, IsTakenBackInTimeWhatNobodyHasBegun) {
     EXPECT_EQ(on_.read(device(), 3, data_), failure(IoError::gone, 3));
     const targe_completion late = handler.take();
     EXPECT_EQ(late.error, ECANCELED);
+    const targe_slot& slot = handler.slot_of(late);
+    EXPECT_EQ(slot.claim, slot.generation << TARGE_CLAIM_BITS | TARGE_CLAIM_REVOKED);
     handler.complete(late);
     EXPECT_TRUE(on_.probe(device()));
     EXPECT_FALSE(device().away());

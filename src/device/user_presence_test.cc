@@ -1,5 +1,9 @@
 #include "device/user_presence.h"
 
+#include "device/testing_device.h"
+#include "device/user_queue.h"
+#include "device/user_settings.h"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -75,6 +79,33 @@ TEST(UserPresence, HeardLastOfTheQueueThatHeardLast) {
     EXPECT_EQ(handler->heard_last(), base::Time{std::chrono::seconds{2}});
     handler->heard[TARGE_MAX_QUEUES - 1].at = base::Time{std::chrono::seconds{3}};
     EXPECT_EQ(handler->heard_last(), base::Time{std::chrono::seconds{3}});
+}
+
+/// Hears nothing that matters.
+struct Nobody final : UserQueueHost {
+    void admit(std::uint64_t /*nexus*/, Admission /*says*/) override {}
+    void defer(const DeferredError& /*error*/) override {}
+};
+
+TEST(UserPresence, LetsNoCoreBeginWithAHandlerThatWasGivenUp) {
+    Nobody nobody;
+    const UserSettings settings{.name = "disk"};
+    UserPresence presence;
+    const auto handler = some_handler();
+    handler->hello.can = TARGE_WANTS_SESSIONS;
+    presence.set(handler);
+    handler->give_up("it hangs");
+    testing::OnReactor on;
+    std::unique_ptr<UserQueue> queue;
+    EXPECT_FALSE(on.ask([&] {
+        queue = std::make_unique<UserQueue>(presence, settings, nobody, *reactor::Reactor::current(), 0);
+        return queue->join(
+            {.nexus = 1, .lun = 0, .read_only = false, .initiator = "iqn.one", .target = "iqn.two"});
+    })) << "it is not asked of anybody";
+    on.ask([&] {
+        queue.reset();
+        return true;
+    });
 }
 
 }  // namespace

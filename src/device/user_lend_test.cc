@@ -13,9 +13,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <expected>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -158,6 +161,119 @@ TEST_F(LendingHandler, MayFillTheMemoryThatIsSharedAllTheSame) {
     EXPECT_TRUE(is_content({read.data(), read.size()}, 1));
     std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
     EXPECT_TRUE(lends(std::uint64_t{1} << 20U));
+}
+
+TEST_F(LendingHandler, LendsSoMuchOfTheMemoryThatIsShared) {
+    constexpr std::uint64_t kMost = std::uint64_t{1} << 20U;
+    open(settings_);
+    medium_.lent = nullptr;
+    medium_.bytes = content_;
+    EXPECT_FALSE(lends(512)) << "nobody is there who would";
+    std::optional<Handler> handler(std::in_place, settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    EXPECT_TRUE(lends(kMost));
+    EXPECT_FALSE(lends(kMost + 512));
+    std::vector<Loan> loans;
+    const auto borrow = [&](std::uint64_t bytes) {
+        const auto loan = read_lent(loans.size(), bytes / 512);
+        ASSERT_TRUE(loan);
+        loans.push_back(*loan);
+    };
+    // What lies in the slots' own pieces does not count.
+    while (loans.size() < 28) {
+        borrow(TARGE_SLOT_BYTES);
+    }
+    while (lends(kMost) && loans.size() < 32) {
+        borrow(kMost);
+    }
+    EXPECT_EQ(loans.size(), 28U + 3U) << "of 15 MiB behind the slots a quarter";
+    EXPECT_TRUE(lends(kMost / 2 + kMost / 8));
+    EXPECT_FALSE(lends(kMost / 2 + kMost / 4 + 512));
+    std::ranges::for_each(loans, [&](const Loan& loan) { give_back(loan); });
+    handler.reset();
+    await([&] { return device().away(); });
+    handler.emplace(settings_.socket, medium_);
+    ASSERT_TRUE(on_.probe(device()));
+    EXPECT_TRUE(lends(TARGE_SLOT_BYTES));
+    EXPECT_FALSE(lends(TARGE_SLOT_BYTES + 512)) << "this one has no memory of its own";
+}
+
+TEST_F(LendingHandler, HasItsSlotsBackWhenItCouldNotRead) {
+    open(settings_);
+    medium_.lent = nullptr;
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    ASSERT_TRUE(on_.probe(device()));
+    ASSERT_EQ(targe_set_depth(handler.device(), 2), 0);
+    medium_.error = -EIO;
+    EXPECT_FALSE(read_lent(9, 1));
+    EXPECT_TRUE(lends(512));
+}
+
+// It wants fewer commands at once than it has lent.
+TEST_F(LendingHandler, IsReadFromOnceWhatItHasLentIsBack) {
+    settings_.deadline = std::chrono::minutes{1};
+    open(settings_);
+    medium_.lent = nullptr;
+    medium_.bytes = content_;
+    const Handler handler(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+    const auto first = read_lent(1, 1);
+    const auto second = read_lent(2, 1);
+    ASSERT_TRUE(first && second);
+    ASSERT_EQ(targe_set_depth(handler.device(), 1), 0);
+    Bytes data(512);
+    auto read = std::async(std::launch::async, [&] { return on_.read(device(), 3, data); });
+    EXPECT_EQ(read.wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+    give_back(*first);
+    give_back(*second);
+    EXPECT_TRUE(read.get());
+    EXPECT_TRUE(is_content({data.data(), data.size()}, 3));
+}
+
+/// How often memory that a device shares with its handler is mapped here.
+std::ptrdiff_t shared_mappings() {
+    std::ifstream maps("/proc/self/maps");
+    std::ptrdiff_t count = 0;
+    for (std::string line; std::getline(maps, line);) {
+        count += line.find("/memfd:targe-device") != std::string::npos ? 1 : 0;
+    }
+    return count;
+}
+
+TEST_F(LendingHandler, IsForgottenOnceItIsGoneAndAllThatItHasLentIsBack) {
+    enum class Back : std::uint8_t { before_it_goes, while_nobody_is_there, to_the_next };
+    open(settings_);
+    medium_.bytes = content_;
+    for (std::byte* const lent : {memory_.at, static_cast<std::byte*>(nullptr)}) {
+        for (const Back back : {Back::before_it_goes, Back::while_nobody_is_there, Back::to_the_next}) {
+            SCOPED_TRACE(static_cast<int>(back));
+            medium_.lent = lent;
+            std::optional<Handler> handler(std::in_place, settings_.socket, medium_, kWholeDisk,
+                                           memory_.descriptor);
+            const auto first = read_lent(9, 8);
+            const auto second = read_lent(10, 8);
+            ASSERT_TRUE(first && second);
+            const auto give_back_both = [&] {
+                give_back(*first);
+                EXPECT_TRUE(is_content(second->data, 10)) << "that is in use yet";
+                give_back(*second);
+            };
+            if (back == Back::before_it_goes) {
+                give_back_both();
+            }
+            handler.reset();
+            await([&] { return device().away() && on_.refresh(device()); });
+            if (back == Back::while_nobody_is_there) {
+                give_back_both();
+            }
+            handler.emplace(settings_.socket, medium_, kWholeDisk, memory_.descriptor);
+            ASSERT_TRUE(on_.probe(device()));
+            if (back == Back::to_the_next) {
+                give_back_both();
+            }
+            handler.reset();
+            await([&] { return shared_mappings() == 0; });
+        }
+    }
 }
 
 TEST_F(LendingHandler, KeepsASlotForOthersHoweverFewItWants) {

@@ -22,7 +22,7 @@ enum {
 };
 
 static int fail(int error, char* text, size_t size, const char* format, ...) {
-    if (text != NULL && size > 0) {
+    if (text != NULL) {
         va_list arguments;
         va_start(arguments, format);
         vsnprintf(text, size, format, arguments);
@@ -130,10 +130,10 @@ static int send_hello(targe_device* device, int connection) {
     pthread_mutex_lock(&device->asking);
     struct targe_hello hello = device->hello;
     pthread_mutex_unlock(&device->asking);
-    const size_t rules = device->how.rule_count * sizeof *device->rules;
-    struct iovec parts[2] = {{.iov_base = &hello, .iov_len = sizeof hello},
-                             {.iov_base = device->rules, .iov_len = rules}};
-    struct msghdr header = {.msg_iov = parts, .msg_iovlen = rules > 0 ? 2 : 1};
+    struct iovec parts[2] = {
+        {.iov_base = &hello, .iov_len = sizeof hello},
+        {.iov_base = device->rules, .iov_len = device->how.rule_count * sizeof *device->rules}};
+    struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2};
     union {
         char bytes[CMSG_SPACE(sizeof(int))];
         struct cmsghdr aligned;

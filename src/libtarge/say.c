@@ -56,7 +56,7 @@ static int ask_with(targe_device* device, struct targe_request request, const vo
     request.id = ++device->last_id;
     struct iovec parts[2] = {{.iov_base = &request, .iov_len = sizeof request},
                              {.iov_base = (void*)data, .iov_len = size}};
-    const struct msghdr header = {.msg_iov = parts, .msg_iovlen = size > 0 ? 2 : 1};
+    const struct msghdr header = {.msg_iov = parts, .msg_iovlen = 2};
     const int connection = device->connection;
     if (connection < 0) {
         return -ENOTCONN;
@@ -153,7 +153,7 @@ int targe_resize(targe_device* device, uint64_t size) {
     }
     const int result = ask(device, TARGE_REQUEST_RESIZE, size, 0);
     // It may yet ask for what is new when it has not answered.
-    if (result == 0 || (result != -ETIMEDOUT && size > before)) {
+    if (result != -ETIMEDOUT) {
         __atomic_store_n(&device->size, result == 0 ? size : before, __ATOMIC_RELAXED);
     }
     if (result == 0) {

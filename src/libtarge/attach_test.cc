@@ -150,6 +150,15 @@ TEST_F(Attaching, KeepsNothingOfAWelcomeThatIsNone) {
     EXPECT_EQ(open_descriptors(), before);
 }
 
+TEST_F(Attaching, KeepsNothingWhereNobodyIs) {
+    const targe_block_ops ops = FakeTarged::reading(fails);
+    targe_attachment how = targed_.attachment(ops);
+    how.socket = "/nowhere/handler.sock";
+    const std::ptrdiff_t before = open_descriptors();
+    EXPECT_EQ(targe_attach(&how, 0, nullptr, 0), nullptr);
+    EXPECT_EQ(open_descriptors(), before);
+}
+
 TEST_F(Attaching, IsNotCutOffBySignals) {
     const targe_block_ops ops = FakeTarged::reading(fails);
     const targe_attachment how = targed_.attachment(ops);
@@ -226,7 +235,7 @@ TEST(Serving, TakesNothingButZeroForSuccess) {
         int error;
     };
     for (const Case each : {Case{0, 0}, Case{-ENOSPC, ENOSPC}, Case{EIO, EIO}, Case{512, EIO},
-                            Case{-100'000, EIO}, Case{INT_MIN, EIO}}) {
+                            Case{-4095, 4095}, Case{-4096, EIO}, Case{-100'000, EIO}, Case{INT_MIN, EIO}}) {
         const SocketFolder folder;
         FakeTarged targed(folder);
         int result = each.result;
@@ -274,6 +283,8 @@ TEST(Serving, TellsOfNoExtentsThatCannotBe) {
         EXPECT_EQ(targed.completion().error, each.error) << each.length;
         EXPECT_EQ(targed.completion().information,
                   each.error != 0 ? 0 : static_cast<std::int64_t>(each.length));
+        EXPECT_EQ(targed.completion().wanted, each.error != 0 ? 0U : 1U)
+            << "mapped, unless it says otherwise";
         targe_stop(device);
         running.join();
         targe_detach(device);
@@ -289,7 +300,8 @@ TEST(Serving, TakesNoOtherResultOfACommandForGood) {
     };
     for (Case each :
          {Case{TARGE_DONE, TARGE_GOOD, TARGE_GOOD, 0}, Case{TARGE_DONE, TARGE_BUSY, TARGE_BUSY, 0},
-          Case{-EIO, TARGE_GOOD, TARGE_CHECK_CONDITION, 4}, Case{EIO, TARGE_BUSY, TARGE_BUSY, 0}}) {
+          Case{-EIO, TARGE_GOOD, TARGE_CHECK_CONDITION, 4}, Case{EIO, TARGE_GOOD, TARGE_CHECK_CONDITION, 4},
+          Case{EIO, TARGE_BUSY, TARGE_BUSY, 0}}) {
         const SocketFolder folder;
         FakeTarged targed(folder);
         targe_command_ops ops{};

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -93,14 +94,19 @@ public:
         return attach(attachment(ops));
     }
 
-    /// The hello of the one that comes.
+    /// The hello of the one that comes, and what is behind it.
     targe_hello await_hello() {
         ::close(connection_);
         connection_ = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         targe_hello hello{};
-        EXPECT_EQ(::recv(connection_, &hello, sizeof hello, 0), ssize_t{sizeof hello});
+        rules_.resize(TARGE_MAX_RULES + 1);
+        const iovec parts[]{{&hello, sizeof hello}, {rules_.data(), rules_.size() * sizeof rules_[0]}};
+        const ssize_t got = ::readv(connection_, parts, 2);
+        EXPECT_GE(got, ssize_t{sizeof hello});
+        rules_.resize((static_cast<std::size_t>(got) - sizeof hello) / sizeof rules_[0]);
         return hello;
     }
+    [[nodiscard]] const std::vector<targe_rule>& rules() const { return rules_; }
     [[nodiscard]] targe_welcome good_welcome() const {
         targe_welcome welcome{};
         welcome.magic = TARGE_MAGIC;
@@ -118,10 +124,11 @@ public:
         all.insert(all.begin(), {memory_, handler_event_});
         return all;
     }
-    void answer(const targe_welcome& welcome, const std::vector<int>& descriptors) const {
+    void answer(const targe_welcome& welcome, const std::vector<int>& descriptors,
+                std::size_t size = sizeof(targe_welcome)) const {
         targe_welcome sent = welcome;
         std::vector<char> control(CMSG_SPACE(descriptors.size() * sizeof(int)));
-        iovec part{.iov_base = &sent, .iov_len = sizeof sent};
+        iovec part{.iov_base = &sent, .iov_len = size};
         msghdr message{};
         message.msg_iov = &part;
         message.msg_iovlen = 1;
@@ -134,7 +141,7 @@ public:
             rights->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
             std::memcpy(CMSG_DATA(rights), descriptors.data(), descriptors.size() * sizeof(int));
         }
-        EXPECT_EQ(::sendmsg(connection_, &message, MSG_NOSIGNAL), ssize_t{sizeof sent});
+        EXPECT_EQ(::sendmsg(connection_, &message, MSG_NOSIGNAL), static_cast<ssize_t>(size));
     }
     void welcome(std::uint32_t does = 0) {
         await_hello();
@@ -157,7 +164,6 @@ public:
     void offer_read() { offer(TARGE_OP_READ, 512); }
     /// Asks it how long the extent is that begins at the first of two blocks.
     void offer_block_status() { offer(TARGE_OP_BLOCK_STATUS, 1024); }
-    /// Asks it to execute a command without data.
     void offer_command() { offer(TARGE_OP_EXECUTE, 0); }
     [[nodiscard]] std::uint32_t completed() const { return completed(0); }
     /// The first that there is.
@@ -165,10 +171,13 @@ public:
     /// The only one, to be filled in before it is offered.
     [[nodiscard]] targe_slot& slot(std::uint32_t number = 0) const { return queue(number).slots[0]; }
     [[nodiscard]] std::byte* arena() const { return &region()[queues_.size() * TARGE_QUEUE_STRIDE]; }
-    /// Offers the slot as it is.
-    void offer(std::uint32_t number = 0) {
+    void offer_quietly(std::uint32_t number = 0) {
         queue(number).offered_slots[queues_[number].offered % TARGE_MAX_SLOTS] = 0;
         __atomic_store_n(&queue(number).offered, ++queues_[number].offered, __ATOMIC_SEQ_CST);
+    }
+    /// Offers the slot as it is, and wakes the handler.
+    void offer(std::uint32_t number = 0) {
+        offer_quietly(number);
         EXPECT_EQ(::eventfd_write(handler_event_, 1), 0);
     }
     /// The next completion; waits for it.
@@ -209,7 +218,6 @@ private:
         slot().length = length;
         offer();
     }
-
     [[nodiscard]] std::byte* region() const { return static_cast<std::byte*>(region_); }
     [[nodiscard]] targe_queue& queue(std::uint32_t number) const {
         return *reinterpret_cast<targe_queue*>(&region()[number * TARGE_QUEUE_STRIDE]);
@@ -229,6 +237,7 @@ private:
 
     std::string path_;
     std::vector<Counts> queues_;
+    std::vector<targe_rule> rules_;
     int listener_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int connection_ = -1;
     int memory_ = ::memfd_create("targe", MFD_CLOEXEC);

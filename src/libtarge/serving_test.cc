@@ -287,6 +287,8 @@ TEST_F(CommandsOfASlot, AreWhatTheHandlerIsAskedFor) {
     EXPECT_EQ(seen.data_in, arena + 128);
     EXPECT_EQ(seen.data_in_room, 6U);
     EXPECT_EQ(seen.generated, 0U);
+    EXPECT_EQ(end_of(TARGE_OP_EXECUTE, 0, 0, 99).status, 0);
+    EXPECT_EQ(seen.tag, 99U);
 }
 
 TEST_F(CommandsOfASlot, GetNoMoreDataThanThereIsRoomFor) {
@@ -334,6 +336,23 @@ TEST_F(CommandsOfASlot, SayWhichFieldIsWrong) {
     const targe_completion unknown = executed(targe_unknown_opcode);
     EXPECT_EQ(unknown.key << 16 | unknown.asc << 8 | unknown.ascq, 0x052000);
     EXPECT_EQ(unknown.sense_flags, 0);
+}
+
+TEST_F(CommandsOfASlot, HaveSenseDataWhereTheyFailAndNowhereElse) {
+    serve_commands();
+    for (const std::uint8_t status : {TARGE_CHECK_CONDITION, TARGE_BUSY}) {
+        const targe_completion ended = executed([&](targe_command* command) {
+            targe_fail(command, 1, 2, 3);
+            command->status = status;
+            command->sense.information = 4;
+            command->sense.command_specific = 5;
+            return int{TARGE_DONE};
+        });
+        const bool failed = status == TARGE_CHECK_CONDITION;
+        EXPECT_EQ(ended.key << 16 | ended.asc << 8 | ended.ascq, failed ? 0x010203 : 0);
+        EXPECT_EQ(ended.information, failed ? 4 : 0);
+        EXPECT_EQ(ended.command_specific, failed ? 5U : 0U);
+    }
 }
 
 TEST_F(CommandsOfASlot, GoOnOnceAndWhereTargedKnowsOfThat) {

@@ -17,6 +17,7 @@
 #include <future>
 #include <optional>
 #include <span>
+#include <thread>
 
 namespace targe::device {
 namespace {
@@ -201,6 +202,15 @@ TEST_F(Blocks, AreNotAnsweredTwiceInASlotThatIsFree) {
     handler.complete(ended, goes_on);
     EXPECT_FALSE(first.get());
     EXPECT_TRUE(is_given_up());
+    // Nor by what names no request at all.
+    RawHandler& next = attach();
+    first = read_later(data_);
+    const targe_completion asked_for = next.take();
+    targe_completion of_nothing{};
+    of_nothing.slot = asked_for.slot + 1;
+    next.complete(of_nothing, asked_for);
+    EXPECT_FALSE(first.get());
+    EXPECT_TRUE(is_given_up());
 }
 
 TEST_F(Blocks, AreNotAnsweredOnceALieWasTold) {
@@ -219,8 +229,9 @@ TEST_F(Blocks, CountThatWereAnsweredBeforeTheirHandlerWent) {
     RawHandler& handler = attach();
     auto read = read_later(data_);
     const targe_completion made = handler.take();
-    on_.ask([&] {  // in one turn: the queue looks afterwards
-        handler.complete(made);
+    std::this_thread::sleep_for(50ms);  // for its core to sleep
+    on_.ask([&] {                       // in one turn: the queue looks afterwards
+        handler.complete_quietly(made);
         handler.lose_connection();
         await([&] { return device().away(); });
         return true;
@@ -232,10 +243,11 @@ TEST_F(Blocks, DoNotCountThatAreAnsweredByAHandlerThatWasGivenUp) {
     RawHandler& handler = attach();
     auto read = read_later(data_);
     const targe_completion made = handler.take();
+    std::this_thread::sleep_for(50ms);
     on_.ask([&] {
         handler.say_nonsense();
         await([&] { return device().away(); });
-        handler.complete(made);
+        handler.complete_quietly(made);
         return true;
     });
     EXPECT_FALSE(read.get());
@@ -278,6 +290,26 @@ TEST_F(Blocks, AreNotMoreThanWereAskedFor) {
         EXPECT_FALSE(read.get());
         EXPECT_TRUE(is_given_up()) << count;
     }
+}
+
+// It may, ten thousand times in a row.
+TEST_F(Blocks, AreNotWaitedForFromAHandlerThatWakesForNothing) {
+    constexpr unsigned kSome = 5001;
+    RawHandler& first = attach();
+    auto read = read_later(data_);
+    targe_completion made = first.take();
+    first.wake(kSome);
+    first.complete(made);
+    EXPECT_TRUE(read.get());
+    RawHandler& next = attach();
+    read = read_later(data_);
+    made = next.take();
+    next.wake(kSome);
+    EXPECT_FALSE(device().away()) << "those before were another's";
+    while (!device().away()) {
+        next.wake(1);
+    }
+    EXPECT_FALSE(read.get());
 }
 
 TEST_F(Blocks, OnLoanAreNotAnsweredAgain) {

@@ -162,6 +162,27 @@ TEST_F(Kept, IsNotCalledBusyWhatAFormerHandlerHadBegun) {
     EXPECT_EQ(ended.get(), failure(IoError::no_resources, 3)) << "this one had not begun it";
 }
 
+// Not even by the one that has not seen it.
+TEST_F(Kept, IsSaidToHaveBeenBegunByWhoeverHasIt) {
+    open_disk(1h, 1h);
+    std::future<IoResult> ended;
+    for (const bool begins : {true, false}) {
+        testing::RawHandler handler(settings_.socket, disk());
+        ended = begins ? read_later(data_) : std::move(ended);
+        await([&] { return handler.has_more(); });
+        if (begins) {
+            static_cast<void>(handler.take());
+        }
+        handler.lose_connection();
+        await([&] { return device().away() && on_.refresh(device()); });
+    }
+    testing::RawHandler handler(settings_.socket, disk());
+    const targe_completion made = handler.take();
+    EXPECT_EQ(handler.slot_of(made).flags, std::uint32_t{TARGE_SLOT_REPLAYED});
+    handler.complete(made);
+    EXPECT_TRUE(ended.get());
+}
+
 // Its slot is free once the handler has seen that, and what it says then is of nobody.
 TEST_F(Kept, IsTakenBackInTimeWhatNobodyHasBegun) {
     open_disk(60s, 50ms);

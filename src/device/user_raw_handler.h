@@ -4,6 +4,7 @@
 #include "libtarge/internal.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -57,9 +58,13 @@ public:
     [[nodiscard]] std::byte* arena() const { return reinterpret_cast<std::byte*>(device_->queues[0].arena); }
     /// All at once.
     void complete(const auto&... completions) {
+        complete_quietly(completions...);
+        ring();
+    }
+    /// As a process that dies before it wakes anybody.
+    void complete_quietly(const auto&... completions) {
         ((shared().completions[completed_++ % TARGE_MAX_SLOTS] = completions), ...);
         std::atomic_ref(shared().completed).store(completed_);
-        ring();
     }
     /// Says that it has completed so many more, which are what lies there.
     void claim_to_have_completed(std::uint32_t count) {
@@ -68,6 +73,16 @@ public:
         ring();
     }
     void ring() const { ::eventfd_write(device_->queues[0].event, 1); }
+    /// Wakes targed so often, whatever for.
+    void wake(unsigned times) const {
+        for (unsigned i = 0; i < times; ++i) {
+            ring();
+            pollfd heard{.fd = device_->queues[0].event, .events = POLLIN, .revents = 0};
+            while (::poll(&heard, 1, 0) > 0) {
+                std::this_thread::yield();
+            }
+        }
+    }
 
     void say_nonsense() const { ::send(device_->connection, "?", 1, MSG_NOSIGNAL); }
     /// As a process that dies.

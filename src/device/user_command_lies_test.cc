@@ -1,22 +1,15 @@
 // What a handler of CDBs says that cannot be ends its attachment, and what can be does not: each bound from
 // both sides.
-#include "device/user_device.h"
-#include "device/user_fixture.h"
-#include "device/user_handler.h"
-#include "device/user_raw_handler.h"
+#include "device/user_command_fixture.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <future>
-#include <optional>
 
 namespace targe::device {
 namespace {
@@ -25,121 +18,9 @@ using namespace std::chrono_literals;
 using testing::Bytes;
 using testing::RawHandler;
 
-constexpr std::uint64_t kNexus = 7;
+using Commands = testing::WithRawCommands;
+using Say = Commands::Say;
 constexpr std::uint8_t kCheckCondition = 2;
-constexpr std::uint32_t kRoom = 64;  // of data-in of a command
-using Say = std::function<void(targe_completion&)>;
-
-/// Keeps what it hears.
-struct Heard final : DeviceObserver {
-    void changed() override {}
-    void raise(std::uint16_t /*condition*/, std::uint64_t /*nexus*/,
-               std::move_only_function<void()> told) override {
-        told();
-    }
-    void defer(const DeferredError& error) override {
-        information = error.information.value_or(-1);
-        deferred = std::uint32_t{error.key} << 16U | error.condition;
-    }
-    void admit(std::uint64_t /*nexus*/, Admission says) override {
-        last = says;
-        ++said;
-    }
-    std::atomic<Admission> last{};
-    std::atomic<unsigned> said = 0;
-    std::atomic<std::uint32_t> deferred = 0;
-    std::atomic<std::int64_t> information = 0;
-};
-
-class Commands : public testing::WithHandlerHere {
-protected:
-    void SetUp() override {
-        WithHandlerHere::SetUp();
-        if (IsSkipped()) {
-            return;
-        }
-        settings_.type = 0x01;
-        settings_.hold = 0ms;
-        settings_.deadline = 60s;
-        open(settings_);
-        device().observe(&heard_);
-    }
-    /// Its queue may not know of it yet.
-    void come(bool goes_on = true) {
-        ops_.goes_on = goes_on ? 1 : 0;
-        targe_attachment how{};
-        how.level = TARGE_COMMANDS;
-        how.command_ops = &ops_;
-        how.peripheral_type = 0x01;
-        await([&] { return device().away(); });
-        handler_.emplace(settings_.socket, how);
-    }
-    RawHandler& attach(bool goes_on = true) {
-        handler_.reset();
-        come(goes_on);
-        await([&] { return static_cast<bool>(on_.probe(device())); });
-        return *handler_;
-    }
-    /// Whether a handler is to be asked. On the reactor.
-    bool join() {
-        return device().server()->join(
-            {.nexus = kNexus, .lun = 0, .read_only = false, .initiator = "iqn.one", .target = "iqn.two"});
-    }
-    std::future<ServerAnswer> execute_later(std::uint32_t room) {
-        return std::async(std::launch::async, [this, room] {
-            const std::array<std::byte, 6> cdb{std::byte{0xc0}};
-            const std::array<base::Segment, 2> in{
-                {{data_.data(), room / 4}, {data_.data() + room / 4, room - room / 4}}};
-            ServerRequest request{.cdb = cdb, .nexus = kNexus, .in = {in.data(), room > 0 ? in.size() : 0}};
-            return on_.run(
-                [&](base::CommandArena& arena) { return device().server()->execute(arena, request); });
-        });
-    }
-    ServerAnswer::End ends(std::uint32_t room, const Say& say) {
-        RawHandler& handler = attach();
-        auto ended = execute_later(room);
-        targe_completion made = handler.take();
-        say(made);
-        handler.complete(made);
-        return ended.get().end;
-    }
-    /// What is made of what it says of a command without data.
-    ServerAnswer answered(const Say& say) {
-        auto ended = execute_later(0);
-        targe_completion made = handler_->take();
-        say(made);
-        handler_->complete(made);
-        return ended.get();
-    }
-    bool is_given_up() {
-        on_.ask([] { return true; });
-        return device().away();
-    }
-    /// What goes on ends as `say` has it: whether the attachment goes on.
-    bool goes_on_and(const Say& say) {
-        RawHandler& handler = attach();
-        heard_.deferred = 0;
-        auto ended = execute_later(0);
-        targe_completion made = handler.take();
-        targe_completion answer = made;
-        answer.flags = TARGE_COMPLETION_GOES_ON;
-        handler.complete(answer);
-        EXPECT_EQ(ended.get().end, ServerAnswer::End::answered);
-        say(made);
-        handler.complete(made);
-        auto next = execute_later(0);
-        await([&] { return handler.has_more() || device().away(); });
-        if (!device().away()) {
-            handler.complete(handler.take());
-        }
-        return next.get().end == ServerAnswer::End::answered;
-    }
-
-    Bytes data_ = Bytes(kRoom);
-    targe_command_ops ops_ = testing::executing([](void*, targe_command*) { return int{TARGE_DONE}; });
-    Heard heard_;
-    std::optional<RawHandler> handler_;
-};
 
 TEST_F(Commands, EndInAStatusThatThereIs) {
     for (unsigned status = 0; status < 256; ++status) {
@@ -326,38 +207,6 @@ TEST_F(Commands, ThatWentOnEndAsCommandsDo) {
         EXPECT_FALSE(goes_on_and(wrong[i])) << i;
         await([&] { return heard_.deferred == 0x0b4400U; });
     }
-}
-
-TEST_F(Commands, AreOfWhomTheirHandlerLetsIn) {
-    struct Case {
-        int error;
-        Admission says;
-    };
-    ops_.session_attach = [](void*, const targe_session*) { return 0; };
-    EXPECT_FALSE(on_.ask([&] { return join(); })) << "nobody is there to be asked";
-    for (const Case each :
-         {Case{0, Admission::admitted}, Case{EACCES, Admission::refused}, Case{ENOMEM, Admission::unheard}}) {
-        RawHandler& handler = attach();
-        heard_.said = 0;
-        targe_completion made = handler.take();
-        made.error = each.error;
-        handler.complete(made);
-        await([&] { return heard_.said != 0; });
-        EXPECT_EQ(heard_.last, each.says) << each.error;
-    }
-}
-
-TEST_F(Commands, AreOfWhomAHandlerLetsInThatHasJustCome) {
-    ops_.session_attach = [](void*, const targe_session*) { return 0; };
-    EXPECT_TRUE(on_.ask([&] {  // in one turn: its core looks afterwards
-        come();
-        await([&] { return !device().away(); });
-        return join();
-    }));
-    handler_->complete(handler_->take());
-    await([&] { return heard_.said != 0; });
-    EXPECT_EQ(heard_.last, Admission::admitted);
-    EXPECT_EQ(heard_.said, 1U);
 }
 
 // Its slot is free then, though another command goes on.

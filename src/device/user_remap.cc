@@ -35,9 +35,8 @@ bool can_be_done(const targe_remap& range, bool copies) {
 }  // namespace
 
 bool UserQueue::may_remap(const UserRequest& request) const {
-    return request.op == TARGE_OP_EXECUTE && request.server != nullptr && request.server->may_remap &&
-           request.in.empty() && (attachment_->hello.can & TARGE_MAY_REMAP) != 0 &&
-           base::total_size(request.out) <= kMostOut;
+    return request.server != nullptr && request.server->may_remap && request.in.empty() &&
+           (attachment_->hello.can & TARGE_MAY_REMAP) != 0 && base::total_size(request.out) <= kMostOut;
 }
 
 /// The attachment of which its remap is is over.

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <future>
 #include <memory>
@@ -145,19 +146,21 @@ protected:
 
 TEST_F(UserRemaps, SayWhatIsToBeDone) {
     const Serving serving(unit_, settings_.socket);
-    unit_.ranges = {{.lba = 5, .blocks = 3, .source = 0}, {.lba = kLast, .blocks = 1, .source = 0}};
+    unit_.ranges = {{.lba = 2, .blocks = 3, .source = 0}, {.lba = kLast, .blocks = 1, .source = 0}};
     const ServerAnswer fill = execute(kFill);
     ASSERT_TRUE(fill.remap) << unit_.result;
     ASSERT_EQ(fill.remap->ranges.size(), 2U);
-    EXPECT_EQ(fill.remap->ranges[0].lba, 5U);
+    EXPECT_EQ(fill.remap->ranges[0].lba, 2U);
     EXPECT_EQ(fill.remap->ranges[0].blocks, 3U);
     EXPECT_EQ(fill.remap->ranges[1].lba, kLast);
     EXPECT_EQ(fill.remap->block, testing::Bytes(kBlock, std::byte{7}));
-    unit_.ranges = {{.lba = 10, .blocks = 10, .source = 0}};
+    unit_.ranges = {{.lba = 11, .blocks = 10, .source = 1}};
+    unit_.block_bytes = TARGE_MAX_REMAP_BLOCK;
     const ServerAnswer copy = execute(kCopy);
     ASSERT_TRUE(copy.remap) << unit_.result;
-    EXPECT_EQ(copy.remap->ranges[0].source, 0U);
-    EXPECT_EQ(copy.remap->block_bytes, kBlock);
+    EXPECT_EQ(copy.remap->ranges[0].source, 1U);
+    EXPECT_EQ(copy.remap->block_bytes, TARGE_MAX_REMAP_BLOCK);
+    unit_.block_bytes = kBlock;
     EXPECT_TRUE(copy.remap->block.empty());
     EXPECT_EQ(unit_.generated, 0U);
     EXPECT_FALSE(execute(kDo, copy.remap->answered_by).remap);
@@ -265,7 +268,9 @@ TEST_F(UserRemaps, OfLiarsEndTheirAttachment) {
         {kFill, [](request& of) { of.remap_block_bytes = 0; }},
         {kFill, [](request& of) { of.remap_block_bytes = TARGE_MAX_REMAP_BLOCK + 1; }},
         {kFill, [](request& of) { of.remap |= TARGE_COMPLETION_COPIES; }},
+        {kFill, [](request& of) { of.remap_block_bytes = kBlock - 1; }},
         {kFill, [&](request& of) { first_of(of)->blocks = 0; }},
+        {kFill, [&](request& of) { first_of(of)->lba = first_of(of)->blocks = 0; }},
         {kFill, [&](request& of) { first_of(of)->lba = kLast; }},
         {kCopy, [&](request& of) { first_of(of)->source = kLast; }},
         {kCopy, [&](request& of) { first_of(of)->source = first_of(of)->lba + 2; }},
@@ -290,6 +295,8 @@ TEST_F(UserRemaps, OfLiarsEndTheirAttachment) {
         of.remap = TARGE_COMPLETION_COPIES;
         of.remaps = 1;
         of.remap_block_bytes = kBlock;
+        const targe_remap good{.lba = 5, .blocks = 3, .source = 0};
+        std::memcpy(of.queue->arena + of.queue->shared->slots[of.slot].in_offset, &good, sizeof good);
     };
     EXPECT_EQ(execute(kDo, 0, kBlock, false).end, ServerAnswer::End::lost);
 }

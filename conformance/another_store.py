@@ -1,5 +1,5 @@
 """What a restart has interrupted goes on only on the store on which it was begun: not on another one under its path, and on its own
-wherever that is now.
+wherever that is now. Nor does an erasure whose store is replaced while the daemon runs.
 
     conformance/another_store.py
 """
@@ -145,6 +145,50 @@ def another_file_under_its_path(kind: str) -> None:
         expect(untouched(image.with_suffix(".foreign")), "the other one was written to")
 
 
+def replaced_while_it_runs(restart: bool) -> None:
+    """Another file takes the name of the one that is being erased, and the administrator has the daemon look."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="targe-store-"))
+    store = Store(folder, Device("disk", size="32MiB"))
+    try:
+        store.daemon.start()
+        image = store.daemon.image("disk")
+        aside = image.with_suffix(".aside")
+        with contextlib.closing(Session(store.daemon.target().port, NAME)) as session:
+            session.command(TEST_UNIT_READY)
+            foreign(image.with_suffix(".new"))
+            expect(session.command(OVERWRITE, data=PASSES).good, "SANITIZE is refused")
+            image.rename(aside)
+            image.with_suffix(".new").rename(image)
+            store.daemon.targe("device", "refresh", "disk")
+            until = time.monotonic() + 60
+            while store.state()[0] == "sanitizing" and time.monotonic() < until:
+                time.sleep(0.05)
+        expect(store.state() == ("another store", str(image)), f"it is {store.state()}")
+        store.refuses("another file")
+        expect("is another store now" in store.daemon.log(), "the log does not tell")
+        expect(untouched(image), "it was written to")
+        if restart:
+            store.daemon.restart()
+            store.refuses("after a restart")
+        image.rename(image.with_suffix(".foreign"))
+        aside.rename(image)
+        store.daemon.targe("device", "refresh", "disk")
+        store.goes_on("sanitize", "the right file is back")
+        expect(untouched(image.with_suffix(".foreign")), "the other one was written to")
+        store.daemon.stop()
+        shutil.rmtree(folder)
+    finally:
+        store.daemon.kill()
+
+
+def another_file_in_the_middle() -> None:
+    replaced_while_it_runs(restart=False)
+
+
+def another_file_in_the_middle_and_a_restart() -> None:
+    replaced_while_it_runs(restart=True)
+
+
 def its_file_under_another_path(kind: str) -> None:
     with interrupted(kind) as store:
         image = store.daemon.image("disk")
@@ -255,7 +299,7 @@ def of_each_kind(case: Callable[[str], None]) -> Iterator[Callable[[], None]]:
 def run() -> list[Result]:
     cases = [each for case in (another_file_under_its_path, its_file_under_another_path, a_copy_is_declared_the_store, what_is_given_up_is_gone)
              for each in of_each_kind(case)]
-    results = report.of_each(SUITE, [*cases, record_of_an_earlier_version])
+    results = report.of_each(SUITE, [*cases, record_of_an_earlier_version, another_file_in_the_middle, another_file_in_the_middle_and_a_restart])
     with tempfile.NamedTemporaryFile() as probe:
         probe.truncate(1 << 20)
         try:

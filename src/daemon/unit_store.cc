@@ -216,17 +216,20 @@ base::Task<bool> DirectoryUnitStore::keep(base::CommandArena& arena, Kept what, 
     co_return false;
 }
 
-base::Task<void> DirectoryUnitStore::look_again(base::CommandArena& arena, engine::Unfinished what) {
+base::Task<bool> DirectoryUnitStore::look_again(base::CommandArena& arena, engine::Unfinished what) {
     std::expected<Unfinished, admin::Problem> found;
     const int failed = co_await device::run_off_core(arena, [this, what, &found] { found = settle(what); });
     if (failed != 0) {
         TARGE_LOG(error, "state", "device {} cannot be looked at: no thread, errno {}", name_, failed);
-    } else if (!found) {
+        co_return false;
+    }
+    if (!found) {
         const admin::Problem& problem = found.error();
         TARGE_LOG(error, "state", "{}: {}; {}", problem.what, problem.cause, problem.cure);
-    } else {
-        take(std::move(*found));
+        co_return false;
     }
+    take(std::move(*found));
+    co_return true;
 }
 
 }  // namespace targe::daemon

@@ -45,7 +45,7 @@ public:
     [[nodiscard]] std::optional<std::string> kept(engine::Kept what) const override;
     base::Task<bool> keep(base::CommandArena& arena, engine::Kept what, std::string content) override;
     [[nodiscard]] bool begun_elsewhere() const override { return elsewhere_.has_value(); }
-    base::Task<void> look_again(base::CommandArena& arena, engine::Unfinished what) override;
+    base::Task<bool> look_again(base::CommandArena& arena, engine::Unfinished what) override;
 
     /// The path of the store on which unfinished work was begun, where it may not go on here; for people.
     /// Asked as kept() is.

@@ -51,7 +51,7 @@ std::expected<std::uint64_t, int> BlockDevice::look_again() {
         return std::unexpected(opened.error());
     }
     if (!take_over(*opened)) {
-        return std::unexpected(errno);
+        return std::unexpected(kPinned);
     }
     return block_device_size(fd());
 }

@@ -224,6 +224,14 @@ public:
                                                                  std::uint64_t /*blocks*/) {
         return std::nullopt;
     }
+
+    /// A number that is greater whenever the medium may be another one: something else was opened in its
+    /// place, or it was away, or has come back. 0: it is what was opened first. From any thread, and at once.
+    [[nodiscard]] virtual std::uint64_t medium() const { return 0; }
+    /// For work that must not go on with another medium. True: it is the one of that number, and nothing
+    /// takes its place until unpin(). False: it is another one, or is just becoming one. The same.
+    [[nodiscard]] virtual bool pin(std::uint64_t /*medium*/) { return true; }
+    virtual void unpin() {}
 };
 
 }  // namespace targe::device

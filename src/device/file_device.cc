@@ -114,7 +114,10 @@ std::expected<std::uint64_t, int> FileDevice::look_again() {
         if (!opened) {
             return std::unexpected(opened.error());
         }
-        if (!take_over(*opened) || ::fstat(fd(), &named) != 0) {
+        if (!take_over(*opened)) {
+            return std::unexpected(kPinned);
+        }
+        if (::fstat(fd(), &named) != 0) {
             return std::unexpected(errno);
         }
     }

@@ -80,6 +80,7 @@ void StoredDevice::note_away(bool away) {
     if (away_.load(std::memory_order_relaxed) == away || away_.exchange(away) == away) {
         return;
     }
+    medium_.may_have_changed();
     if (away) {
         TARGE_LOG(error, "device",
                   "{} is away (deleted, cut, or its disk is gone): initiators get errors until it is back",
@@ -105,12 +106,14 @@ void StoredDevice::note_full() {
 }
 
 bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
-    if (::dup3(opened.get(), fd_.get(), O_CLOEXEC) < 0) {
-        return false;
-    }
-    write_back_.moved();
-    replaced_.store(true);
-    return true;
+    return medium_.exchange([this, &opened] {
+        if (::dup3(opened.get(), fd_.get(), O_CLOEXEC) < 0) {
+            return false;
+        }
+        write_back_.moved();
+        replaced_.store(true);
+        return true;
+    });
 }
 
 void StoredDevice::observe(DeviceObserver* observer) {
@@ -194,7 +197,7 @@ base::Task<std::expected<std::uint64_t, IoFailure>> StoredDevice::find_store(bas
         co_return failed(IoError::no_resources, 0);
     }
     if (!found) {
-        co_return failed(IoError::gone, 0);
+        co_return failed(found.error() == kPinned ? IoError::no_resources : IoError::gone, 0);
     }
     co_return *found;
 }

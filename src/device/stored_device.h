@@ -4,12 +4,14 @@
 #include "device/device.h"
 #include "device/inline_budget.h"
 #include "device/off_core_threads.h"
+#include "device/open_medium.h"
 #include "device/transfer.h"
 #include "device/write_back.h"
 #include "reactor/file_descriptor.h"
 #include "reactor/plug.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -74,6 +76,9 @@ public:
     [[nodiscard]] bool away() const override { return away_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool lost_data() const override { return write_back_.lost(); }
     [[nodiscard]] int descriptor() const override { return fd(); }
+    [[nodiscard]] std::uint64_t medium() const override { return medium_.number(); }
+    [[nodiscard]] bool pin(std::uint64_t medium) override { return medium_.pin(medium); }
+    void unpin() override { medium_.unpin(); }
 
     /// How often the store is looked at, or looked for.
     static constexpr base::Duration kLookInterval = std::chrono::seconds{1};
@@ -85,17 +90,19 @@ public:
                                                         Durability durability) override;
 
 protected:
+    static constexpr int kPinned = ECANCELED;
+
     StoredDevice(StoreSettings settings, reactor::FileDescriptor fd);
 
     /// Opens the path again when it does not name what is open any more, and takes it over. The size found,
-    /// or an errno. May block: runs on a thread of its own.
+    /// or an errno; kPinned where what is open cannot be left. May block: runs on a thread of its own.
     [[nodiscard]] virtual std::expected<std::uint64_t, int> look_again() = 0;
     /// Whether what is open still exists and holds at least `bytes`.
     virtual base::Task<bool> intact(base::CommandArena& arena, std::uint64_t bytes) = 0;
 
     [[nodiscard]] const StoreSettings& settings() const { return settings_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
-    /// Puts `opened` in the place of what is open.
+    /// Puts `opened` in the place of what is open; false where that is pinned. May block.
     [[nodiscard]] bool take_over(const reactor::FileDescriptor& opened);
     /// When it is opened, and of look_again() and intact(): a number that is another one with another
     /// content, and never 0.
@@ -166,6 +173,7 @@ private:
     InlineBudget budget_;
     WriteBack write_back_;
     const std::unique_ptr<OffCoreThreads> off_core_;  ///< where a server may not answer
+    OpenMedium medium_;
     std::atomic<bool> lost_told_ = false;
     std::atomic<bool> replaced_ = false;
     std::atomic<bool> telling_ = false;       ///< of a replacement that nobody has read since

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "engine/logical_unit.h"
+#include "engine/own_medium.h"
 #include "wire/crc32c.h"
 
 #include <array>
@@ -32,17 +33,16 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
     return value;
 }
 
-/// Which erasure was the latest, or null: each has a progress of its own.
-using LatestErasure = std::shared_ptr<std::atomic<std::uint16_t>>;
-
 /// What was erased since is not put back.
-base::Task<bool> write_and_forget(base::CommandArena& arena, LogicalUnit& unit, const AtomicImage& image,
-                                  const LatestErasure& before) {
+base::Task<bool> write_and_forget(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                  const AtomicImage& image, const LatestErasure& before) {
     if (!image.bytes.empty() && unit.home().state().progress == before) {
         const std::span<const std::byte> bytes = bytes_of(image.bytes);
         const base::ConstSegment from{bytes.data(), bytes.size()};
         const device::IoResult written =
-            co_await unit.device().write(arena, image.lba, {&from, 1}, device::Durability::durable);
+            co_await on_own_medium(arena, unit, own, [&](base::CommandArena& frames) {
+                return unit.device().write(frames, image.lba, {&from, 1}, device::Durability::durable);
+            });
         if (!written) {
             co_return false;
         }
@@ -50,15 +50,17 @@ base::Task<bool> write_and_forget(base::CommandArena& arena, LogicalUnit& unit, 
     co_return co_await unit.settings().store->keep(arena, Kept::atomic_write, {});
 }
 
-/// False: the daemon ends first, and the next start goes on with it.
-base::Task<bool> write_until_forgotten(base::CommandArena& arena, LogicalUnit& unit,
-                                       const AtomicImage& image) {
+/// False: the daemon ends first, and the next start goes on with it; or it is another medium.
+base::Task<bool> write_until_forgotten(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                       const AtomicImage& image, const LatestErasure& before) {
     constexpr std::chrono::milliseconds kBetweenTries{50};
     bool said = false;
-    const LatestErasure before = unit.home().state().progress;
     while (!unit.stopping()) {
-        if (co_await write_and_forget(arena, unit, image, before)) {
+        if (co_await write_and_forget(arena, unit, own, image, before)) {
             co_return true;
+        }
+        if (own.is_another) {
+            co_return false;
         }
         if (!std::exchange(said, true)) {
             TARGE_LOG(error, "device",
@@ -132,16 +134,25 @@ void AtomicJournal::break_off(base::Core& home) {
     }
 }
 
-Background recover(std::shared_ptr<LogicalUnit> unit, AtomicImage image, std::unique_ptr<RangeHold> hold) {
+Background recover(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium, AtomicImage image,
+                   std::unique_ptr<RangeHold> hold) {
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
     base::CommandArena arena{block};
-    if (co_await write_until_forgotten(arena, *unit, image)) {
+    OwnMedium own{.number = medium};
+    const LatestErasure before = unit->home().state().progress;
+    if (co_await write_until_forgotten(arena, *unit, own, image, before)) {
         unit->home().journal().mend();
         hold->release();
+    } else if (own.is_another) {
+        // First, because the lanes do not close while a command that has begun waits for the range. Nobody
+        // keeps anything in the journal before they have.
+        hold->release();
+        co_await hold_back(arena, *unit, before);
+        unit->home().journal().mend();
     }
 }
 
-Background recover_at_start(std::shared_ptr<LogicalUnit> unit) {
+Background recover_at_start(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium) {
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
     base::CommandArena arena{block};
     const auto kept = unit->settings().store->kept(Kept::atomic_write);
@@ -155,8 +166,12 @@ Background recover_at_start(std::shared_ptr<LogicalUnit> unit) {
             unit->name());
         co_return;
     }
-    if (co_await write_until_forgotten(arena, *unit, *image)) {
+    OwnMedium own{.number = medium};
+    const LatestErasure before = unit->home().state().progress;
+    if (co_await write_until_forgotten(arena, *unit, own, *image, before)) {
         co_await let_everybody_in(arena, *unit);
+    } else if (own.is_another) {
+        co_await hold_back(arena, *unit, before);
     }
 }
 

@@ -66,10 +66,12 @@ private:
 
 /// Writes `image` and forgets what is kept, however often that takes; then mends the journal and releases the
 /// range, which nobody else reads or writes meanwhile: as with a device that hangs, whoever waits for it too
-/// long finds the unit quarantined. At home.
-Background recover(std::shared_ptr<LogicalUnit> unit, AtomicImage image, std::unique_ptr<RangeHold> hold);
+/// long finds the unit quarantined. It does so on the medium of the number `medium`, and stops where another
+/// one has taken its place: see OwnMedium. At home.
+Background recover(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium, AtomicImage image,
+                   std::unique_ptr<RangeHold> hold);
 
 /// Does so with what was found kept when the unit was made; its state says that it is recovering until then.
-Background recover_at_start(std::shared_ptr<LogicalUnit> unit);
+Background recover_at_start(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium);
 
 }  // namespace targe::engine

@@ -7,6 +7,7 @@
 #include "engine/execute.h"
 #include "engine/logical_unit.h"
 #include "engine/nexus.h"
+#include "engine/own_medium.h"
 #include "engine/rod_tokens.h"
 #include "engine/self_test.h"
 #include "engine/sense_from.h"
@@ -53,9 +54,10 @@ constexpr device::IoFailure kStopped{.error = device::IoError::no_resources, .lb
 constexpr std::chrono::milliseconds kBetweenTries{50};
 
 template <class Operation>
-base::Task<device::IoResult> patiently(base::CommandArena& arena, LogicalUnit& unit, Operation operation) {
+base::Task<device::IoResult> patiently(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                       Operation operation) {
     for (;;) {
-        const device::IoResult result = co_await operation(arena);
+        const device::IoResult result = co_await on_own_medium(arena, unit, own, operation);
         if (result || result.error().error != device::IoError::no_resources || unit.stopping()) {
             co_return result;
         }
@@ -63,12 +65,13 @@ base::Task<device::IoResult> patiently(base::CommandArena& arena, LogicalUnit& u
     }
 }
 
-base::Task<device::IoResult> flush(base::CommandArena& arena, LogicalUnit& unit) {
-    co_return co_await patiently(arena, unit,
+base::Task<device::IoResult> flush(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own) {
+    co_return co_await patiently(arena, unit, own,
                                  [&unit](base::CommandArena& frames) { return unit.device().flush(frames); });
 }
 
-base::Task<device::IoResult> zero(base::CommandArena& arena, LogicalUnit& unit, bool may_unmap) {
+base::Task<device::IoResult> zero(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                  bool may_unmap) {
     device::Device& disk = unit.device();
     const device::Geometry geometry = disk.geometry();
     const std::uint64_t piece = kZeroedAtOnce / geometry.block_size;
@@ -78,15 +81,16 @@ base::Task<device::IoResult> zero(base::CommandArena& arena, LogicalUnit& unit, 
             co_return std::unexpected(kStopped);
         }
         const std::uint64_t now = std::min(piece, geometry.blocks - lba);
-        const device::IoResult written = co_await patiently(arena, unit, [&](base::CommandArena& frames) {
-            return disk.write_zeroes(frames, lba, now, may_unmap, device::Durability::cached);
-        });
+        const device::IoResult written =
+            co_await patiently(arena, unit, own, [&](base::CommandArena& frames) {
+                return disk.write_zeroes(frames, lba, now, may_unmap, device::Durability::cached);
+            });
         if (!written) {
             co_return written;
         }
         progress.add(now);
     }
-    co_return co_await flush(arena, unit);
+    co_return co_await flush(arena, unit, own);
 }
 
 /// A buffer filled for one pass, a whole number of blocks long.
@@ -103,7 +107,8 @@ std::optional<base::Buffer> filled(base::Core& core, const Erasure& what, std::u
 }
 
 /// Each pass has reached the medium before the next begins: a cache would drop all but the last.
-base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& unit, const Erasure& what) {
+base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                       const Erasure& what) {
     device::Device& disk = unit.device();
     const device::Geometry geometry = disk.geometry();
     Progress progress(unit.home().state(), geometry.blocks * what.passes);
@@ -124,15 +129,16 @@ base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& u
             const std::uint64_t now = std::min(piece, geometry.blocks - lba);
             const base::ConstSegment from{buffer->bytes().data(),
                                           static_cast<std::size_t>(now * geometry.block_size)};
-            const device::IoResult written = co_await patiently(arena, unit, [&](base::CommandArena& frames) {
-                return disk.write(frames, lba, {&from, 1}, device::Durability::cached);
-            });
+            const device::IoResult written =
+                co_await patiently(arena, unit, own, [&](base::CommandArena& frames) {
+                    return disk.write(frames, lba, {&from, 1}, device::Durability::cached);
+                });
             if (!written) {
                 co_return written;
             }
             progress.add(now);
         }
-        const device::IoResult flushed = co_await flush(arena, unit);
+        const device::IoResult flushed = co_await flush(arena, unit, own);
         if (!flushed) {
             co_return flushed;
         }
@@ -140,11 +146,12 @@ base::Task<device::IoResult> overwrite(base::CommandArena& arena, LogicalUnit& u
     co_return device::IoResult{};
 }
 
-base::Task<device::IoResult> carry_out(base::CommandArena& arena, LogicalUnit& unit, const Erasure& what) {
+base::Task<device::IoResult> carry_out(base::CommandArena& arena, LogicalUnit& unit, OwnMedium& own,
+                                       const Erasure& what) {
     if (what.kind == Erasure::Kind::overwrite) {
-        co_return co_await overwrite(arena, unit, what);
+        co_return co_await overwrite(arena, unit, own, what);
     }
-    co_return co_await zero(arena, unit, unit.device().capabilities().unmap);
+    co_return co_await zero(arena, unit, own, unit.device().capabilities().unmap);
 }
 
 /// That it goes on is kept until it has ended well, and only then the medium is used again: else a restart
@@ -188,14 +195,16 @@ struct Ending {
     std::atomic<bool> known = false;
 };
 
-void start(std::shared_ptr<LogicalUnit> unit, Erasure what, std::shared_ptr<Ending> ending) {
+void start(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium, Erasure what,
+           std::shared_ptr<Ending> ending) {
     base::Core& home = unit->home().core();
-    base::post(home, [unit = std::move(unit), what = std::move(what), ending = std::move(ending)]() mutable {
-        erase(std::move(unit), std::move(what), [ending](const scsi::Outcome& outcome) {
-            ending->outcome = outcome;
-            ending->known.store(true, std::memory_order_release);
+    base::post(
+        home, [unit = std::move(unit), medium, what = std::move(what), ending = std::move(ending)]() mutable {
+            erase(std::move(unit), medium, std::move(what), [ending](const scsi::Outcome& outcome) {
+                ending->outcome = outcome;
+                ending->known.store(true, std::memory_order_release);
+            });
         });
-    });
 }
 
 /// Looks now and then, so that an abort ends the command although the erasure goes on, [SBC-3 r36].
@@ -270,17 +279,25 @@ scsi::Outcome exit_failure_mode(const Command& /*command*/, Change& change) {
 
 }  // namespace
 
-Background erase(std::shared_ptr<LogicalUnit> unit, Erasure what,
+Background erase(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium, Erasure what,
                  std::function<void(const scsi::Outcome&)> done) {
     alignas(base::CommandArena::kAlignment) std::array<std::byte, 4096> block;
     base::CommandArena arena{block};
+    OwnMedium own{.number = medium};
     device::IoResult ended = std::unexpected(kStopped);
     if (co_await end_recovery(arena, *unit)) {
-        ended = co_await carry_out(arena, *unit, what);
+        ended = co_await carry_out(arena, *unit, own, what);
     }
     if (unit->stopping()) {
         if (done) {
             done(scsi::Status::busy);  // it goes on after the restart
+        }
+        co_return;
+    }
+    if (own.is_another) {
+        co_await hold_back(arena, *unit, unit->home().state().progress);
+        if (done) {
+            done(*medium_not_ready(unit->home().state()));
         }
         co_return;
     }
@@ -344,6 +361,8 @@ Execution execute_erasure(base::CommandArena& arena, Command& command) {
             co_return *refusal;
         }
     }
+    // Before the marks of its store are kept: whatever takes its place afterwards is another.
+    const std::uint64_t medium = command.life.unit->unit->device().medium();
     const scsi::Outcome begun = co_await at_home(arena, command, begin_erasure);
     if (begun != scsi::Outcome{scsi::Status::good}) {
         tell_of_doubt(command, begun);
@@ -351,7 +370,7 @@ Execution execute_erasure(base::CommandArena& arena, Command& command) {
     }
     auto request = request_of(command);
     const auto ending = std::make_shared<Ending>();
-    start(command.life.unit->unit, std::move(request->what), ending);
+    start(command.life.unit->unit, medium, std::move(request->what), ending);
     if (request->immediate) {
         co_return scsi::Status::good;
     }

@@ -6,6 +6,7 @@
 #include "scsi/medium_erasure.h"
 #include "scsi/sense.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -15,8 +16,9 @@ namespace targe::engine {
 class LogicalUnit;
 
 /// Carries it out, on the unit's home core, while the state of the unit says that it goes on; then says how
-/// it ended, in the state, and to `done` if there is one.
-Background erase(std::shared_ptr<LogicalUnit> unit, scsi::Erasure what,
+/// it ended, in the state, and to `done` if there is one. It stops where that of the number `medium` is not
+/// the one that is there any more: see OwnMedium.
+Background erase(std::shared_ptr<LogicalUnit> unit, std::uint64_t medium, scsi::Erasure what,
                  std::function<void(const scsi::Outcome&)> done);
 
 /// Why the medium cannot be used: it was ejected, it is being erased, that failed, or it is another than the

@@ -253,6 +253,7 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
         // Before the change: a store that does not answer must not keep the lanes closed.
         const device::IoResult found = co_await self->device().refresh(arena);
         const bool elsewhere = home_.state().work == MediumWork::begun_elsewhere;
+        const std::uint64_t medium = self->device().medium();  // of which the store says what it is
         for (const Ask& each : asked) {
             if (elsewhere && found) {
                 co_await settings_.store->look_again(arena, each.unfinished);
@@ -280,7 +281,7 @@ Background LogicalUnit::look_again(std::shared_ptr<LogicalUnit> self) {
             }
             co_await change.commit();
             if (elsewhere) {
-                resume();
+                resume(medium);
             }
         }
         for (Ask& each : asked) {
@@ -300,7 +301,7 @@ void LogicalUnit::keep_out(base::Core& here, const scsi::ItNexus& nexus, bool be
     }
 }
 
-void LogicalUnit::resume() {
+void LogicalUnit::resume(std::uint64_t medium) {
     const UnitState& state = home_.state();
     if (state.work == MediumWork::begun_elsewhere) {
         return;
@@ -311,16 +312,17 @@ void LogicalUnit::resume() {
                    [unit = shared_from_this()]() mutable { empty_cache_at_start(std::move(unit)); });
     }
     if (state.work == MediumWork::recovering) {
-        base::post(home_.core(),
-                   [unit = shared_from_this()]() mutable { recover_at_start(std::move(unit)); });
+        base::post(home_.core(), [unit = shared_from_this(), medium]() mutable {
+            recover_at_start(std::move(unit), medium);
+        });
         return;
     }
     const auto kept = settings_.store ? settings_.store->kept(Kept::sanitize) : std::nullopt;
     auto what = kept ? scsi::kept_erasure(*kept) : std::nullopt;
     if (what) {
         TARGE_LOG(warning, "device", "{}: an erasure that was interrupted goes on", name());
-        base::post(home_.core(), [unit = shared_from_this(), what = std::move(*what)]() mutable {
-            erase(std::move(unit), std::move(what), {});
+        base::post(home_.core(), [unit = shared_from_this(), medium, what = std::move(*what)]() mutable {
+            erase(std::move(unit), medium, std::move(what), {});
         });
     }
 }

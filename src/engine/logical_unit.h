@@ -69,8 +69,9 @@ public:
         device().stop();
     }
     [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
-    /// Goes on with what a restart interrupted, where that was begun on this medium.
-    void resume();
+    /// Goes on with what was interrupted, where that was begun on this medium, which had that number when it
+    /// was compared.
+    void resume(std::uint64_t medium = 0);
     /// Hears what the device says by itself, until stop(). Once somebody holds the unit.
     void listen() { device().observe(this); }
     [[nodiscard]] const UnitSettings& settings() const { return settings_; }

@@ -44,8 +44,11 @@ public:
     /// A `sanitize` or an `atomic_write` that is kept was begun on another medium than this one: here it
     /// would destroy what is none of its business. Asked as kept() is.
     [[nodiscard]] virtual bool begun_elsewhere() const { return false; }
-    /// Afterwards begun_elsewhere(), and kept() of those two, are as they are found now. On the unit's home.
-    virtual base::Task<void> look_again(base::CommandArena& /*arena*/, Unfinished /*what*/) { co_return; }
+    /// Afterwards begun_elsewhere(), and kept() of those two, are as they are found now. False: that could
+    /// not be found out, and they are as before. On the unit's home.
+    virtual base::Task<bool> look_again(base::CommandArena& /*arena*/, Unfinished /*what*/) {
+        co_return true;
+    }
 };
 
 }  // namespace targe::engine

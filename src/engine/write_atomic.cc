@@ -68,7 +68,30 @@ struct Journalled {
     scsi::Outcome outcome = scsi::Status::good;
     bool forgotten = true;
     bool undo = false;  ///< part of the range was written, and what was there before could not be put back
+    std::uint64_t medium = 0;
 };
+
+/// What is kept, to the medium that is kept with it; or to none, when another one has taken its place.
+base::Task<void> write_kept(base::CommandArena& arena, Command& command, base::ConstSegment after,
+                            Journalled& ended) {
+    device::Device& disk = command.life.unit->unit->device();
+    if (!disk.pin(ended.medium)) {
+        ended.outcome = sense_from({.error = device::IoError::gone, .lba = command.life.access.lba});
+        co_return;
+    }
+    const device::IoResult written = co_await write_blocks(arena, command, after);
+    disk.unpin();
+    ended.outcome = outcome_of(written);
+    if (written) {
+        co_return;
+    }
+    ended.undo = true;
+    if (disk.pin(ended.medium)) {
+        const bool back = co_await put_back(arena, command);
+        disk.unpin();
+        ended.undo = !back;
+    }
+}
 
 /// With its turn at the journal, at home.
 base::Task<Journalled> keep_write_forget(base::CommandArena& arena, Command& command) {
@@ -78,17 +101,12 @@ base::Task<Journalled> keep_write_forget(base::CommandArena& arena, Command& com
         co_return Journalled{.outcome = scsi::Status::task_aborted};
     }
     const base::ConstSegment after{life.out_segment.data, life.out_segment.size};
+    Journalled ended{.outcome = kJournalFailed, .medium = unit.device().medium()};
     const bool kept = co_await unit.settings().store->keep(
         arena, Kept::atomic_write,
         keep_image(life.access.lba, unit.device().geometry().block_size, {after.data, after.size}));
-    Journalled ended{.outcome = kJournalFailed};
     if (kept) {
-        const device::IoResult written = co_await write_blocks(arena, command, after);
-        ended.outcome = outcome_of(written);
-        if (!written) {
-            const bool back = co_await put_back(arena, command);
-            ended.undo = !back;
-        }
+        co_await write_kept(arena, command, after, ended);
     }
     // Forgotten before anybody else may write the range: what is kept would be written over that.
     ended.forgotten = !ended.undo && co_await forget(arena, unit);
@@ -104,9 +122,9 @@ void break_off(Command& command, const Journalled& ended, std::unique_ptr<RangeH
         image.bytes = text_of({life.in_buffer.bytes().data(), life.out_segment.size});
     }
     unit->home().journal().break_off(unit->home().core());
-    base::post(unit->home().core(), [kept = std::shared_ptr<LogicalUnit>(unit), image = std::move(image),
-                                     held = std::move(hold)]() mutable {
-        recover(std::move(kept), std::move(image), std::move(held));
+    base::post(unit->home().core(), [kept = std::shared_ptr<LogicalUnit>(unit), medium = ended.medium,
+                                     image = std::move(image), held = std::move(hold)]() mutable {
+        recover(std::move(kept), medium, std::move(image), std::move(held));
     });
 }
 

@@ -49,6 +49,13 @@ public:
     [[nodiscard]] std::optional<device::IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
                                                                 device::Durability durability) override;
 
+    [[nodiscard]] std::uint64_t medium() const override { return present; }
+    [[nodiscard]] bool pin(std::uint64_t medium) override {
+        pins += medium == present ? 1 : 0;
+        return medium == present;
+    }
+    void unpin() override { --pins; }
+
     /// Lets one operation end that waits for the test.
     void complete_one();
     [[nodiscard]] std::size_t pending() const { return waiting_.size(); }
@@ -63,7 +70,9 @@ public:
     bool writes_at_once = false;  ///< what does not have to be durable
     bool copies = false;          ///< copy_from() another of its kind
     device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
-    bool away = false;                     ///< for probe() alone
+    bool away = false;          ///< for probe() alone
+    std::uint64_t present = 0;  ///< medium()
+    int pins = 0;
     std::optional<device::IoError> fail;   ///< what the next operation ends with
     std::optional<device::IoError> fails;  ///< what every write ends with
     std::uint64_t torn_bytes = 0;          ///< of a write that fails, what is written all the same

@@ -38,7 +38,7 @@ bool is_in(const AbortScope& scope, const Command& task) {
 /// other has no more to do here than the piece that is under way. The unit that it is at may hang.
 bool awaits(const Visit& visit, const AbortScope& scope, std::uint32_t epoch) {
     return visit.cancelled_before(epoch) &&
-           (visit.is_inside() || (visit.was_asked_here() && !visit.has_parted())) &&
+           ((visit.is_inside() && !visit.is_aside()) || (visit.was_asked_here() && !visit.has_parted())) &&
            concerns(scope, visit.unit());
 }
 
@@ -171,8 +171,9 @@ bool Lane::may_act(const NexusUnit& unit) {
                                    return task.life.unit == &unit && may_touch_medium(task) &&
                                           task.life.stage != Stage::copying;
                                }) ||
-           std::ranges::any_of(
-               visits_, [&](const Visit& visit) { return &visit.unit() == &unit && visit.is_inside(); });
+           std::ranges::any_of(visits_, [&](const Visit& visit) {
+               return &visit.unit() == &unit && visit.is_inside() && !visit.is_aside();
+           });
 }
 
 void Lane::await_drained(Drain drain) {

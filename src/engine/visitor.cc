@@ -106,7 +106,15 @@ void Visit::leave() {
     TARGE_ASSERT(inside_);
     inside_ = false;
     const std::uint64_t fence = std::exchange(fence_, 0);
-    unit_.lane.end_visit();
+    if (is_aside()) {
+        unit_.lane.settle();
+    } else {
+        unit_.lane.end_visit();
+    }
+    if (aside_) {
+        aside_->visit = nullptr;
+        aside_.reset();
+    }
     if (fence != 0) {
         on_every_lane(
             unit_.lane,
@@ -119,15 +127,45 @@ void Visit::leave() {
 }
 
 void Visit::fence(std::function<void()> up) {
-    TARGE_ASSERT(writes() && fence_ == 0);
+    TARGE_ASSERT(inside_ && fence_ == 0);
     fence_ = next_fence();
     on_every_lane(
         unit_.lane,
-        [fence = fence_, range = *touch_.writes](Lane& lane, const std::function<void()>& answered) {
+        [fence = fence_, range = touch_.writes ? *touch_.writes : *touch_.reads](
+            Lane& lane, const std::function<void()>& answered) {
             lane.hold(fence, range, {});
             answered();
         },
         std::move(up));
+}
+
+void Visit::step_aside() {
+    if (aside_) {
+        return;
+    }
+    aside_ = std::make_shared<SteppingAside>(SteppingAside{.visit = this});
+    // Whoever ends the copy looks at all visits of the lane just now.
+    base::post(unit_.nexus.core(), [aside = aside_] {
+        const auto done = [aside] {
+            if (aside->visit != nullptr) {
+                aside->visit->be_aside();
+            }
+            aside->done = true;
+            for (const auto& call : std::exchange(aside->then, {})) {
+                call();
+            }
+        };
+        if (aside->visit != nullptr) {
+            aside->visit->fence(done);
+        } else {
+            done();
+        }
+    });
+}
+
+void Visit::be_aside() {
+    aside_->done = true;
+    unit_.lane.end_visit();
 }
 
 bool Visit::has_parted() const {
@@ -172,14 +210,33 @@ void Visitor::cancel() {
     for (const auto& visit : visits_) {
         visit->wake();
     }
+    leave_sources();
+}
+
+/// Of the only piece that is inside two units: what one of them only reads, the other writes, and may hang.
+void Visitor::leave_sources() {
+    const auto writing = std::ranges::find_if(visits_, [](const auto& visit) { return visit->writes(); });
+    if (writing == visits_.end()) {
+        return;
+    }
+    for (const auto& visit : visits_) {
+        if (visit->is_inside() && !visit->writes() && visit->unit().unit != (*writing)->unit().unit) {
+            visit->step_aside();
+        }
+    }
 }
 
 void Visitor::part() {
     const LogicalUnit* const asked = visits_.front()->unit().unit.get();
     Visit* elsewhere = nullptr;
+    std::shared_ptr<SteppingAside> aside;
     for (const auto& visit : visits_) {
         if (visit->is_inside() && visit->unit().unit.get() == asked) {
-            return;  // its own piece, which it awaits
+            if (!visit->stepping_aside()) {
+                return;  // its own piece, which it awaits
+            }
+            aside = visit->stepping_aside();
+            continue;
         }
         if (visit->is_inside() && (elsewhere == nullptr || visit->writes())) {
             elsewhere = visit.get();
@@ -199,7 +256,13 @@ void Visitor::part() {
         });
     };
     if (elsewhere->writes()) {
-        elsewhere->fence(parted);
+        elsewhere->fence([aside, parted] {
+            if (aside) {
+                aside->after(parted);
+            } else {
+                parted();
+            }
+        });
     } else {
         parted();
     }

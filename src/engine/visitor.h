@@ -30,6 +30,24 @@ struct Touch {
     }
 };
 
+class Visit;
+
+/// How a visit steps aside: see there. On the core of its nexus.
+struct SteppingAside {
+    Visit* visit;  ///< null: its piece has ended
+    bool done = false;
+    std::vector<std::function<void()>> then = {};
+
+    /// Calls it when that is done, which may be now.
+    void after(std::function<void()> call) {
+        if (done) {
+            call();
+        } else {
+            then.push_back(std::move(call));
+        }
+    }
+};
+
 /// The presence of a copy at one unit, as the nexus sees it that asked for the copy. Between enter() and
 /// leave() the lane counts it among what executes: changes of the unit's state, resets and COMPARE AND WRITE
 /// wait for it, and it waits for them. On its nexus's core.
@@ -56,10 +74,16 @@ public:
     [[nodiscard]] bool wants(const BlockRange& range) const { return touch_.overlaps(range); }
     /// A function that concerns the unit ends the copy.
     void cancel(std::uint32_t epoch);
-    /// Until leave() nothing begins at the unit, on any core, that overlaps what is written; `up` is called
-    /// when that is so.
+    /// Until leave() nothing begins at the unit, on any core, that overlaps what is written, or read where
+    /// that is all; `up` is called when that is so.
     void fence(std::function<void()> up);
     [[nodiscard]] bool writes() const { return inside_ && touch_.writes; }
+    /// Of a piece that only reads here, for another unit that may hang: fences it, after which the unit has
+    /// nothing else to do with it. In a later turn.
+    void step_aside();
+    /// Null: it does not.
+    [[nodiscard]] const std::shared_ptr<SteppingAside>& stepping_aside() const { return aside_; }
+    [[nodiscard]] bool is_aside() const { return aside_ && aside_->done; }
     /// The unit that was asked has nothing to do with the copy any more: Visitor::part().
     [[nodiscard]] bool has_parted() const;
     /// The same, and nobody awaits its end.
@@ -78,13 +102,15 @@ private:
         void await_resume() const noexcept {}
     };
     [[nodiscard]] std::optional<scsi::Outcome> refusal() const;
+    void be_aside();
 
     Visitor& owner_;
     NexusUnit& unit_;
     Asked asked_;
     Touch touch_;
     bool inside_ = false;
-    std::uint64_t fence_ = 0;                    ///< its name; 0: none is up
+    std::uint64_t fence_ = 0;  ///< its name; 0: none is up
+    std::shared_ptr<SteppingAside> aside_;
     std::optional<std::uint32_t> cancelled_in_;  ///< the lane's epoch
     std::coroutine_handle<> waiter_;
 };
@@ -108,7 +134,8 @@ struct CopyEnd {
 
 /// A copy, as far as it concerns lanes. It is at the unit that was asked for it from its beginning to its
 /// end, and at each unit from the first time it comes to it: whatever ends tasks there ends the copy. Only
-/// the unit that was asked waits then for what the copy is doing at another.
+/// the unit that was asked waits then for what the copy is doing at another. A piece that a device copies by
+/// itself is at two units at once, of which the one that is only read is left, once the copy is to end.
 class Visitor {
 public:
     /// `end` may be null where nobody is interested.
@@ -127,6 +154,8 @@ public:
     [[nodiscard]] bool has_parted() const { return end_ && end_->parted; }
 
 private:
+    void leave_sources();
+
     std::vector<std::unique_ptr<Visit>> visits_;  ///< that of the unit that was asked first
     std::shared_ptr<CopyEnd> end_;
     bool cancelled_ = false;

@@ -292,26 +292,6 @@ TEST_F(Blocks, AreNotMoreThanWereAskedFor) {
     }
 }
 
-// It may, ten thousand times in a row.
-TEST_F(Blocks, AreNotWaitedForFromAHandlerThatWakesForNothing) {
-    constexpr unsigned kSome = 5001;
-    RawHandler& first = attach();
-    auto read = read_later(data_);
-    targe_completion made = first.take();
-    first.wake(kSome);
-    first.complete(made);
-    EXPECT_TRUE(read.get());
-    RawHandler& next = attach();
-    read = read_later(data_);
-    made = next.take();
-    next.wake(kSome);
-    EXPECT_FALSE(device().away()) << "those before were another's";
-    while (!device().away()) {
-        next.wake(1);
-    }
-    EXPECT_FALSE(read.get());
-}
-
 TEST_F(Blocks, OnLoanAreNotAnsweredAgain) {
     RawHandler& handler = attach();
     auto lent = std::async(std::launch::async, [&] {

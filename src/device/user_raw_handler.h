@@ -4,7 +4,6 @@
 #include "libtarge/internal.h"
 
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -73,17 +72,6 @@ public:
         ring();
     }
     void ring() const { ::eventfd_write(device_->queues[0].event, 1); }
-    /// Wakes targed so often, whatever for.
-    void wake(unsigned times) const {
-        for (unsigned i = 0; i < times; ++i) {
-            ring();
-            pollfd heard{.fd = device_->queues[0].event, .events = POLLIN, .revents = 0};
-            while (::poll(&heard, 1, 0) > 0) {
-                std::this_thread::yield();
-            }
-        }
-    }
-
     void say_nonsense() const { ::send(device_->connection, "?", 1, MSG_NOSIGNAL); }
     /// As a process that dies.
     void lose_connection() const { ::shutdown(device_->connection, SHUT_RDWR); }

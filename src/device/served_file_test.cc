@@ -135,7 +135,7 @@ TEST_F(Served, HoldsUpNoOtherFileThatIsWritten) {
             auto written = std::async(std::launch::async, [&] {
                 return on_.write(*disk, 0, pattern(kBlock, 5), Durability::durable).has_value();
             });
-            if (written.wait_for(20s) != std::future_status::ready) {
+            if (written.wait_for(120s) != std::future_status::ready) {
                 file_.go_on();
                 return i;  // after so many
             }

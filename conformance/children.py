@@ -70,7 +70,9 @@ _BUILD = """rule long
 build one: long
 build two: long
 """
-_OURS = "import sys, children; children.end_on_signals(); children.to_end(['sh', '-c', f'ninja -C {sys.argv[1]} -j2; true'])"
+# A shell has what it runs in the background ignore SIGINT, which is inherited.
+_OURS = ("import signal, sys, children; signal.signal(signal.SIGINT, signal.default_int_handler); "
+         "children.end_on_signals(); children.to_end(['sh', '-c', f'ninja -C {sys.argv[1]} -j2; true'])")
 
 
 def _alive(pid: int) -> bool:

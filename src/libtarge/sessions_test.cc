@@ -11,8 +11,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace targe {
@@ -27,12 +29,12 @@ protected:
         ops_.struct_size = sizeof ops_;
         ops_.execute = [](void*, targe_command*) { return int{TARGE_DONE}; };
         ops_.session_attach = [](void* context, const targe_session* session) {
-            static_cast<Sessions*>(context)->heard_.push_back("+" + std::to_string(session->handle) + "." +
-                                                              std::to_string(session->lun));
+            static_cast<Sessions*>(context)->hear("+" + std::to_string(session->handle) + "." +
+                                                  std::to_string(session->lun));
             return session->handle == kRefused ? -EACCES : 0;
         };
         ops_.session_detach = [](void* context, std::uint64_t handle) {
-            static_cast<Sessions*>(context)->heard_.push_back("-" + std::to_string(handle));
+            static_cast<Sessions*>(context)->hear("-" + std::to_string(handle));
         };
         targe_attachment how = targed_.attachment({});
         how.level = TARGE_COMMANDS;
@@ -56,7 +58,13 @@ protected:
         slot.op = op;
         slot.session = session;
         slot.lun = lun;
-        return targed_.end_of_slot().error;
+        const std::int32_t error = targed_.end_of_slot().error;
+        const std::scoped_lock lock{mutex_};
+        return error;
+    }
+    void hear(std::string what) {
+        const std::scoped_lock lock{mutex_};
+        heard_.push_back(std::move(what));
     }
     std::int32_t attach(std::uint64_t session, std::uint16_t lun = 0) {
         return told(TARGE_OP_SESSION_ATTACH, session, lun);
@@ -70,6 +78,7 @@ protected:
     targe_command_ops ops_{};
     targe_device* device_ = nullptr;
     std::thread thread_;
+    std::mutex mutex_;  ///< sanitizers do not see that memory that is mapped twice orders what threads do
     std::vector<std::string> heard_;
 };
 

@@ -63,11 +63,8 @@ void* OffCoreThreads::serve(void* shared) {
         lock.unlock();
         job.run();
         lock.lock();
-        // Whoever waits has the mutex after this, and so sees all that was done.
-        const int done = job.done_.get();
-        lock.unlock();
-        static_cast<void>(::eventfd_write(done, 1));
-        lock.lock();
+        // Whoever waits has the mutex after this, and so sees all that was done, and closes this no sooner.
+        static_cast<void>(::eventfd_write(job.done_.get(), 1));
     }
 }
 

@@ -24,7 +24,7 @@ public:
 
 private:
     [[nodiscard]] bool has_room() const;
-    bool put(std::string_view line) const;
+    [[nodiscard]] bool put(std::string_view line) const;
 
     int descriptor_;
     std::mutex mutex_;

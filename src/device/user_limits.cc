@@ -49,12 +49,11 @@ void UserQueue::expire_begun() {
     }
     while (!present.empty()) {
         UserRequest& request = present.pop_front();
-        if (deadline_of(request) > now) {
-            begun_.push_back(request);
-        } else if (!request.nobody_waits && revoke(request.slot)) {
+        const bool overdue = deadline_of(request) <= now;
+        if (overdue && !request.nobody_waits && revoke(request.slot)) {
             slots_[request.slot].request = nullptr;
             end(request, UserRequest::End::away);
-        } else if (limit_of_taken(request) > now) {
+        } else if (!overdue || limit_of_taken(request) > now) {
             begun_.push_back(request);
         } else {
             hung = request.nobody_waits ? "it did not take note in time of what it was told"

@@ -150,7 +150,7 @@ std::expected<void, admin::Problem> Control::put_in(std::size_t index, std::stri
                                                                            drive, path](auto answer) mutable {
         unit->change_disc({.disc = std::move(disc), .force = force},
                           [discs = std::move(discs), index, drive = std::move(drive), path = std::move(path),
-                           answer](engine::DiscChanged changed) {
+                           answer = std::move(answer)](engine::DiscChanged changed) {
                               if (changed == engine::DiscChanged::changed) {
                                   const std::lock_guard lock(discs->mutex);
                                   discs->paths[index] = path;

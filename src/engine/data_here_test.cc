@@ -26,10 +26,6 @@ struct DataHere : ::testing::Test {
         scene.disk->writes_at_once = true;
         host->data_come_along = true;
     }
-    [[nodiscard]] bool holds(std::uint64_t lba, unsigned value) {
-        return std::ranges::all_of(scene.disk->block(lba),
-                                   [value](std::byte b) { return b == static_cast<std::byte>(value); });
-    }
 };
 
 TEST_F(DataHere, AreWrittenFromThere) {
@@ -37,7 +33,7 @@ TEST_F(DataHere, AreWrittenFromThere) {
     EXPECT_EQ(task.status, 0);
     EXPECT_FALSE(task.asked_for_data);
     EXPECT_EQ(scene.disk->written_at_once, 1U);
-    EXPECT_TRUE(holds(7, 0x5a) && holds(8, 0x5a));
+    EXPECT_TRUE(scene.holds(7, 1, 0x5a) && scene.holds(8, 1, 0x5a));
     EXPECT_EQ(host->nexus().counters().written_bytes, 1024U);
     EXPECT_EQ(scene.world.core(0).buffers().stats().bytes_on_loan, 0U);
 }
@@ -51,7 +47,7 @@ TEST_F(DataHere, AreKeptWhereTheDeviceHasToWait) {
     scene.world.run();
     EXPECT_EQ(task.status, 0);
     EXPECT_FALSE(task.asked_for_data);
-    EXPECT_TRUE(holds(7, 0x5a));
+    EXPECT_TRUE(scene.holds(7, 1, 0x5a));
 }
 
 TEST_F(DataHere, AreAskedForAgainWhereTheCommandHasToWait) {
@@ -71,7 +67,7 @@ TEST_F(DataHere, AreAskedForAgainWhereTheCommandHasToWait) {
     }
     EXPECT_TRUE(first.ended && ordered.ended);
     EXPECT_TRUE(ordered.asked_for_data);
-    EXPECT_TRUE(holds(7, 2));
+    EXPECT_TRUE(scene.holds(7, 1, 2));
 }
 
 TEST_F(DataHere, MustBeExactlyWhatTheCdbAsksFor) {
@@ -79,15 +75,15 @@ TEST_F(DataHere, MustBeExactlyWhatTheCdbAsksFor) {
     EXPECT_EQ(longer.status, 0);
     EXPECT_TRUE(longer.asked_for_data);
     EXPECT_EQ(longer.residual_out, (Residual{Residual::Kind::underflow, 512}));
-    EXPECT_TRUE(holds(7, 0x5a));
-    EXPECT_TRUE(holds(8, 0));
+    EXPECT_TRUE(scene.holds(7, 1, 0x5a));
+    EXPECT_TRUE(scene.holds(8, 1, 0));
 }
 
 TEST_F(DataHere, ServeNoCommandButWrite) {
     const Task& task = host->run(cdb10(kWriteAndVerify10, 7, 1), 0, filled(512, 0x5a));
     EXPECT_EQ(task.status, 0);
     EXPECT_TRUE(task.asked_for_data);
-    EXPECT_TRUE(holds(7, 0x5a));
+    EXPECT_TRUE(scene.holds(7, 1, 0x5a));
 }
 
 TEST_F(DataHere, DoNotHideAnError) {
@@ -104,7 +100,7 @@ TEST_F(DataHere, AreNotWrittenThroughACacheThatMayLoseThem) {
     EXPECT_EQ(host->run(fua, 0, filled(512, 0x5a)).status, 0);
     EXPECT_EQ(scene.disk->written_at_once, 0U);
     EXPECT_EQ(scene.disk->durable_writes, 1U);
-    EXPECT_TRUE(holds(7, 0x5a));
+    EXPECT_TRUE(scene.holds(7, 1, 0x5a));
 }
 
 TEST_F(DataHere, AreNotWrittenWhereTheUnitIsReadOnly) {

@@ -27,13 +27,6 @@ struct Erasing : ::testing::Test {
     void fill(std::uint64_t lba, unsigned value) {
         EXPECT_EQ(host->run(cdb16(0x8a, lba, 1), 0, filled(512, value)).status, 0);
     }
-    void complete_all() {
-        scene.world.run();
-        while (scene.disk->pending() > 0) {
-            scene.disk->complete_one();
-            scene.world.run();
-        }
-    }
 };
 
 TEST_F(Erasing, OverwritesEveryBlockBeforeItAnswers) {
@@ -92,7 +85,7 @@ TEST_F(Erasing, KeepsTheMediumFromEverybodyMeanwhile) {
     EXPECT_EQ(other->manage(TaskFunction::logical_unit_reset), TaskResponse::function_complete);
     other->run(kRequestSense, 252);
     EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x02041bU) << "a reset does not stop it";
-    complete_all();
+    scene.complete_all();
     host->clear_attentions();
     EXPECT_EQ(other->run(kTestUnitReady).status, 0);
     EXPECT_EQ(scene.disk->block(5)[0], std::byte{0});
@@ -107,7 +100,7 @@ TEST_F(Erasing, EndsWithAnAbortThoughTheErasureGoesOn) {
     EXPECT_TRUE(task.was_dropped);
     ASSERT_EQ(host->answered.size(), 1U);
     EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x02041bU);
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(other->run(kTestUnitReady).status, 0);
 }
 
@@ -138,7 +131,7 @@ TEST_F(Erasing, IsNotDoneAsLongAsARestartWouldRepeatIt) {
     scene.disk->pace = Pace::on_request;
     EXPECT_EQ(host->run(kEraseAtOnce).status, 0);
     store->fails = true;
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(other->run(kTestUnitReady).sense_code(), 0x033103U);
 }
 
@@ -163,7 +156,7 @@ TEST_F(Erasing, GoesOnAfterARestart) {
     EXPECT_EQ(host->run(kEraseAtOnce).status, 0);
     const auto kept = std::make_shared<MemoryStore>();
     kept->content = store->content;
-    complete_all();
+    scene.complete_all();
     Scene again({.store = kept});
     const auto later = again.login(0, true);
     EXPECT_EQ(later->run(kRequestSense, 252).status, 0);

@@ -39,22 +39,7 @@ struct ExchangedMedium : ::testing::Test {
             std::ranges::fill(scene.disk->block(lba), static_cast<std::byte>(value));
         }
     }
-    bool has(unsigned value) {
-        for (std::uint64_t lba = kLba; lba < kLba + kBlocks; ++lba) {
-            if (!std::ranges::all_of(scene.disk->block(lba),
-                                     [&](std::byte b) { return b == std::byte(value); })) {
-                return false;
-            }
-        }
-        return true;
-    }
-    void complete_all() {
-        scene.world.run();
-        while (scene.disk->pending() > 0) {
-            scene.disk->complete_one();
-            scene.world.run();
-        }
-    }
+    bool has(unsigned value) { return scene.holds(kLba, kBlocks, value); }
     void look_again() {
         scene.unit->refresh({}, Unfinished::compare);
         scene.world.advance(std::chrono::seconds{1});
@@ -88,7 +73,7 @@ struct Erased : ExchangedMedium, ::testing::WithParamInterface<std::uint8_t> {
     void go_on_with(unsigned content) {
         scene.disk->complete_one();
         put(content);
-        complete_all();
+        scene.complete_all();
         scene.world.advance(std::chrono::seconds{1});
         EXPECT_EQ(scene.disk->pins, 0);
     }

@@ -26,25 +26,6 @@ struct Atomic : ::testing::Test {
               return options;
           }()} {}
 
-    /// Whether all of the range has this byte.
-    bool all(std::uint64_t lba, std::uint64_t blocks, unsigned value) {
-        for (std::uint64_t i = lba; i < lba + blocks; ++i) {
-            if (!std::ranges::all_of(scene.disk->block(i),
-                                     [&](std::byte b) { return b == std::byte(value); })) {
-                return false;
-            }
-        }
-        return true;
-    }
-    /// Lets everything happen, the device's operations one after the other.
-    void complete_all() {
-        scene.world.run();
-        while (scene.disk->pending() > 0) {
-            scene.disk->complete_one();
-            scene.world.run();
-        }
-    }
-
     std::shared_ptr<MemoryStore> store = std::make_shared<MemoryStore>();
     Scene scene;
     std::unique_ptr<Initiator> host = scene.login(1);
@@ -62,7 +43,7 @@ TEST_F(Atomic, KeepsWhatItWritesUntilItIsWritten) {
     };
     EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 5)).status, 0);
     EXPECT_EQ(seen, 2) << "as the write began, and as it ended";
-    EXPECT_TRUE(all(8, 16, 5));
+    EXPECT_TRUE(scene.holds(8, 16, 5));
     EXPECT_EQ(scene.disk->durable_writes, 1U) << "before it is forgotten";
     EXPECT_EQ(store->content[Kept::atomic_write], "");
 }
@@ -76,13 +57,13 @@ TEST_F(Atomic, IsAtomicToWhoeverReadsAndWritesBesideIt) {
     Task& elsewhere = other->send(cdb10(0x28, 100, 1), 512);
     scene.world.run();
     ASSERT_EQ(scene.disk->pending(), 2U) << "what was there is read, and what lies elsewhere";
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(write.status, 0);
     EXPECT_EQ(elsewhere.status, 0);
     EXPECT_EQ(beside.data_received, filled(512, 5)) << "after all of it";
     EXPECT_EQ(overlapped.status, 0);
-    EXPECT_TRUE(all(8, 15, 5));
-    EXPECT_TRUE(all(23, 2, 9));
+    EXPECT_TRUE(scene.holds(8, 15, 5));
+    EXPECT_TRUE(scene.holds(23, 2, 9));
 }
 
 TEST_F(Atomic, PutsBackWhatWasThereWhenItCannotWriteAll) {
@@ -94,13 +75,13 @@ TEST_F(Atomic, PutsBackWhatWasThereWhenItCannotWriteAll) {
     scene.world.run();
     scene.disk->fail = device::IoError::no_space;
     scene.disk->torn_bytes = 3 * 512;
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(write.sense_code(), 0x072707U);
-    EXPECT_TRUE(all(8, 16, 1));
+    EXPECT_TRUE(scene.holds(8, 16, 1));
     EXPECT_EQ(store->content[Kept::atomic_write], "");
     scene.disk->pace = Pace::at_once;
     EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 6)).status, 0);
-    EXPECT_TRUE(all(8, 16, 6));
+    EXPECT_TRUE(scene.holds(8, 16, 6));
 }
 
 TEST_F(Atomic, WritesNothingThatCannotBeKept) {
@@ -136,17 +117,17 @@ TEST_F(Atomic, PutsBackWhatWasThereHoweverOftenThatFails) {
     scene.world.run();
     scene.disk->torn_bytes = 3 * 512;
     scene.disk->fails = device::IoError::unwritable;
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(write.sense_code(), 0x030c00U);
     Task& beside = other->send(cdb10(0x28, 10, 1), 512);
     scene.world.advance(std::chrono::seconds{1});
     EXPECT_FALSE(beside.ended) << "half of it is there";
     scene.disk->fails.reset();
     scene.disk->pace = Pace::at_once;
-    complete_all();
+    scene.complete_all();
     scene.world.advance(std::chrono::seconds{1});
     EXPECT_EQ(beside.data_received, filled(512, 1));
-    EXPECT_TRUE(all(8, 16, 1));
+    EXPECT_TRUE(scene.holds(8, 16, 1));
 }
 
 TEST_F(Atomic, KeepsNobodyFromARangeThatAFullStoreHasNoRoomFor) {
@@ -164,7 +145,7 @@ TEST_F(Atomic, KeepsNobodyFromARangeThatAFullStoreHasNoRoomFor) {
     EXPECT_GE(scene.disk->flushes, 2U);
     scene.disk->fails.reset();
     EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 6)).status, 0) << "the journal is free";
-    EXPECT_TRUE(all(8, 16, 6));
+    EXPECT_TRUE(scene.holds(8, 16, 6));
 }
 
 TEST_F(Atomic, KeepsEverybodyFromARangeOfWhichAFullStoreHasTakenAPart) {
@@ -193,7 +174,7 @@ TEST_F(Atomic, EndsAsManyAtATimeAsAreSent) {
         EXPECT_EQ(each->status, 0);
     }
     for (std::uint64_t lba = 0; lba < 40; lba += 8) {
-        EXPECT_TRUE(all(lba, 8, std::to_integer<unsigned>(scene.disk->block(lba)[0]))) << lba;
+        EXPECT_TRUE(scene.holds(lba, 8, std::to_integer<unsigned>(scene.disk->block(lba)[0]))) << lba;
     }
 }
 
@@ -204,11 +185,11 @@ TEST_F(Atomic, AbortedWhileItWaitsWritesNothing) {
     Task& second = host->send(atomic(8, 16), 0, filled(16 * 512, 6));
     scene.world.run();
     host->begin(TaskFunction::abort_task, 0, second.tag.value);
-    complete_all();
+    scene.complete_all();
     EXPECT_EQ(first.status, 0);
     EXPECT_TRUE(second.was_dropped);
     ASSERT_EQ(host->answered.size(), 1U);
-    EXPECT_TRUE(all(8, 16, 5));
+    EXPECT_TRUE(scene.holds(8, 16, 5));
 }
 
 TEST_F(Atomic, GoesOnAfterARestartBeforeAnybodyReads) {
@@ -289,12 +270,12 @@ TEST_F(Atomic, PutsNothingBackOntoAMediumThatWasErasedSince) {
             scene.disk->fails.reset();
             Task& erased = host->send(formats ? format : erase);
             scene.world.run();
-            complete_all();
+            scene.complete_all();
             scene.world.advance(std::chrono::seconds{1});
-            complete_all();
+            scene.complete_all();
             scene.world.advance(std::chrono::seconds{1});
             EXPECT_EQ(erased.status, 0);
-            EXPECT_TRUE(all(8, 16, 0));
+            EXPECT_TRUE(scene.holds(8, 16, 0));
             scene.disk->pace = Pace::at_once;
             EXPECT_EQ(other->run(cdb10(0x28, 8, 16), 16 * 512).data_received, filled(16 * 512, 0));
             EXPECT_EQ(host->run(atomic(8, 16), 0, filled(16 * 512, 6)).status, 0) << "the journal is free";

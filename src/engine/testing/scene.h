@@ -6,6 +6,8 @@
 #include "engine/testing/sim_device.h"
 #include "engine/testing/world.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -71,6 +73,24 @@ public:
             made->clear_attentions();
         }
         return made;
+    }
+
+    /// Lets everything happen, the disk's operations one after the other.
+    void complete_all() {
+        world.run();
+        while (disk->pending() > 0) {
+            disk->complete_one();
+            world.run();
+        }
+    }
+    /// Whether all of these blocks of the disk have this byte.
+    [[nodiscard]] bool holds(std::uint64_t lba, std::uint64_t blocks, unsigned value) const {
+        for (std::uint64_t i = lba; i < lba + blocks; ++i) {
+            if (!std::ranges::all_of(disk->block(i), [&](std::byte b) { return b == std::byte(value); })) {
+                return false;
+            }
+        }
+        return true;
     }
 
     World world;

@@ -56,9 +56,12 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(
     }
     if (!*found) {
         const std::string path = path_of(*index);
-        return std::unexpected(admin::Problem{.what = fmt::format("device {} is not to be had", name),
-                                              .cause = fmt::format("{} is missing or cannot be read", path),
-                                              .cure = fmt::format("ls -l {}; then run this again", path)});
+        return std::unexpected(admin::Problem{
+            .what = fmt::format("device {} is not to be had", name),
+            .cause = fmt::format("{} is missing or cannot be read, or is another one, and an erasure or an "
+                                 "atomic write of the one before is under way",
+                                 path),
+            .cure = fmt::format("ls -l {}; then run this again", path)});
     }
     auto after = describe(*index);
     if (after && after->blocks != before->blocks) {

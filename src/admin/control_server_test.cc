@@ -6,17 +6,16 @@
 #include "admin/fake_administration.h"
 #include "admin/unix_socket.h"
 #include "reactor/short_waits.h"
+#include "reactor/testing_slow_files.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -72,51 +71,17 @@ protected:
     AnswerRequest answer_ = [this](std::string_view request) { return handle_request(request, daemon_); };
 };
 
-/// A TCP socket that whoever closes it last waits for, for an hour, while `listener` is there.
-Socket make_slow_to_close(const Socket& listener) {
-    sockaddr_storage where{};
-    socklen_t size = sizeof where;
-    EXPECT_EQ(::listen(listener.get(), SOMAXCONN), 0);  // at an address that the system chooses
-    EXPECT_EQ(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&where), &size), 0);
-    Socket made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    EXPECT_EQ(::connect(made.get(), reinterpret_cast<const sockaddr*>(&where), size), 0);
-    constexpr std::array<char, 65536> kData{};
-    while (::send(made.get(), kData.data(), kData.size(), MSG_DONTWAIT) > 0) {
-    }
-    constexpr linger kAnHour{.l_onoff = 1, .l_linger = 3600};
-    EXPECT_EQ(::setsockopt(made.get(), SOL_SOCKET, SO_LINGER, &kAnHour, sizeof kAnHour), 0);
-    return made;
-}
-
-void pass_along(const Socket& socket, const Socket& passed) {
-    char text = 'x';
-    iovec part{.iov_base = &text, .iov_len = 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    const int descriptor = passed.get();
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof descriptor);
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-    EXPECT_EQ(::sendmsg(socket.get(), &message, MSG_NOSIGNAL), 1);
-}
-
 // It is closed with the message, though nobody took it.
 TEST_F(ControlServers, DoNotWaitForWhatIsPassedAlong) {
     auto server = start();
-    const Socket listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    reactor::testing::SlowToClose slow;
     reactor::ShortWaits waits;
     for (int i = 0; i < 3; ++i) {
         const Socket client = connect();
-        Socket slow = make_slow_to_close(listener);
-        pass_along(client, slow);
+        reactor::FileDescriptor passed = slow.make();
+        EXPECT_TRUE(reactor::testing::send_with(client.get(), 'x', passed.get()));
         waits.begin();
-        slow = Socket();  // the other side may have closed it
+        passed.reset();  // the other side may have closed it
         waits.end();
         EXPECT_TRUE(ask_daemon(path_, make_request("status"), kPatience));
     }

@@ -81,6 +81,12 @@ public:
         return waiting_.size();
     }
 
+    /// How often a thread of this process, but for the one that made this, waited for its file to be closed.
+    [[nodiscard]] unsigned closed_by_others_here() {
+        const std::scoped_lock lock{mutex_};
+        return closed_by_others_here_;
+    }
+
 private:
     static constexpr const char* kName = "disk.img";
     static constexpr std::size_t kMostWritten = 128 * 1024;
@@ -184,12 +190,17 @@ private:
                 write(header, taken<fuse_write_in>(body), body.subspan(sizeof(fuse_write_in)));
                 return;
             case FUSE_FLUSH:
+                note_who_closes(static_cast<pid_t>(header.pid));
                 answer(header.unique, 0, {});
                 return;
             default:
                 break;
         }
         answer(header.unique, -ENOSYS, {});
+    }
+    void note_who_closes(pid_t thread) {
+        const std::string here = "/proc/self/task/" + std::to_string(thread);
+        closed_by_others_here_ += thread != maker_ && ::access(here.c_str(), F_OK) == 0 ? 1 : 0;
     }
     void look_up(const fuse_in_header& header, std::span<const std::byte> body) {
         const std::string name(reinterpret_cast<const char*>(body.data()), body.size() - 1);
@@ -224,6 +235,8 @@ private:
     std::uint64_t node_ = FUSE_ROOT_ID + 1;
     std::optional<std::uint32_t> hangs_;
     std::vector<Bytes> waiting_;
+    unsigned closed_by_others_here_ = 0;
+    const pid_t maker_ = ::gettid();
     std::thread thread_;
 };
 

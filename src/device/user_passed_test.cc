@@ -1,12 +1,12 @@
 // What programs pass along with what they say to the socket of a device, and how long it takes to close that.
-#include "device/testing_own_files.h"
-#include "device/testing_slow_files.h"
+#include "device/testing_served_file.h"
 #include "device/user_fixture.h"
 #include "reactor/short_waits.h"
+#include "reactor/testing_slow_files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 namespace targe::device {
 namespace {
 
-using testing::send_with;
-using testing::SlowToClose;
+using reactor::testing::send_with;
+using reactor::testing::SlowToClose;
 
 targe_hello good_hello() {
     targe_hello hello{};
@@ -141,24 +141,22 @@ TEST_F(PassedFiles, ThatNobodyHasReadBlockNoCore) {
 
 // To close one waits for its server, which may never answer, and that cannot be broken off.
 TEST_F(PassedFiles, OfFileSystemsOfTheirOwnAreNotClosedHere) {
-    const std::string folder = directory_.path() + "/own";
-    ASSERT_EQ(::mkdir(folder.c_str(), 0700), 0);
-    testing::OwnFiles files(folder);
-    if (!files.mounted()) {
-        GTEST_SKIP() << "needs root and FUSE, to mount a file system";
+    testing::ServedFile served{testing::Bytes(512)};
+    if (!served) {
+        GTEST_SKIP() << served.why_not();
     }
     open(settings_);
     targe_hello hello = good_hello();
     hello.can = TARGE_LENDS;
     for (int i = 0; i < 3; ++i) {
         const reactor::FileDescriptor caller = connect();
-        const reactor::FileDescriptor file = files.open();
+        const reactor::FileDescriptor file{::open(served.path().c_str(), O_RDWR | O_CLOEXEC)};
         ASSERT_TRUE(file);
         ASSERT_TRUE(send_with(caller.get(), hello, file.get()));
         EXPECT_EQ(answer_on(caller), EINVAL);
     }
     expect_in_service();
-    EXPECT_EQ(files.closed_by_others_here(), 0U);
+    EXPECT_EQ(served.closed_by_others_here(), 0U);
     stopped_.reset();
 }
 

@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstring>
 
-namespace targe::device::testing {
+namespace targe::reactor::testing {
 
 /// Whoever closes one of its sockets last waits for an hour, or for its end.
 class SlowToClose {
@@ -29,8 +29,8 @@ public:
         EXPECT_EQ(::listen(listener_.get(), kBacklog), 0);
         EXPECT_EQ(::getsockname(listener_.get(), where(), &size), 0);
     }
-    [[nodiscard]] reactor::FileDescriptor make() {
-        reactor::FileDescriptor made{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    [[nodiscard]] FileDescriptor make() {
+        FileDescriptor made{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
         EXPECT_EQ(::connect(made.get(), where(), sizeof address_), 0);
         constexpr std::array<std::byte, 65536> kData{};
         while (::send(made.get(), kData.data(), kData.size(), MSG_DONTWAIT) > 0) {
@@ -43,7 +43,7 @@ public:
 private:
     sockaddr* where() { return reinterpret_cast<sockaddr*>(&address_); }
 
-    reactor::FileDescriptor listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    FileDescriptor listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_in address_{};
 };
 
@@ -66,4 +66,4 @@ bool send_with(int connection, const Message& message, int descriptor) {
     return ::sendmsg(connection, &sent, MSG_NOSIGNAL) == ssize_t{sizeof copy};
 }
 
-}  // namespace targe::device::testing
+}  // namespace targe::reactor::testing

@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 
 import another_store  # noqa: E402
 import atomic_writes  # noqa: E402
+import boot  # noqa: E402
 import builds_ahead  # noqa: E402
 import children  # noqa: E402
 import counts  # noqa: E402
@@ -149,6 +150,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "pages": pages.run,
     "discs": discs.run,
     "hung-start": hung_start.run,
+    "boot": boot.run,
     "lifecycle": lifecycle.run,
     "stopped": stopped.run,
     "device-states": device_states.run,

@@ -2,6 +2,7 @@
 #include "device/file_copy.h"
 
 #include "device/testing_device.h"
+#include "device/testing_xfs.h"
 #include "reactor/file_descriptor.h"
 
 #include <fcntl.h>
@@ -23,6 +24,7 @@ using testing::OnReactor;
 using testing::open_or_fail;
 using testing::pattern;
 using testing::ScratchDirectory;
+using testing::Xfs;
 
 constexpr std::uint64_t kMiB = 1ULL << 20U;
 constexpr std::uint64_t kBlock = 4096;
@@ -34,36 +36,6 @@ DeviceConfig config_of(const std::string& path, bool direct = false) {
             .block_size = kBlock,
             .direct = direct};
 }
-
-/// XFS on a loop device, which shares space between files; unmounted when it ends.
-class SharingFileSystem {
-public:
-    SharingFileSystem() {
-        const std::string image = images_ / "xfs.img";
-        std::ofstream(image).close();
-        std::filesystem::resize_file(image, 320 * kMiB);
-        const std::string quiet = " > /dev/null 2>&1";
-        mounted_ = run("mkfs.xfs -q -m reflink=1 " + image + quiet) &&
-                   run("mount -o loop " + image + " " + mount_point_.path() + quiet);
-    }
-    ~SharingFileSystem() {
-        if (mounted_) {
-            ::umount2(mount_point_.path().c_str(), MNT_DETACH);
-        }
-    }
-    SharingFileSystem(const SharingFileSystem&) = delete;
-    SharingFileSystem& operator=(const SharingFileSystem&) = delete;
-
-    [[nodiscard]] explicit operator bool() const { return mounted_; }
-    [[nodiscard]] std::string operator/(const std::string& name) const { return mount_point_ / name; }
-
-private:
-    static bool run(const std::string& command) { return std::system(command.c_str()) == 0; }
-
-    ScratchDirectory images_;
-    ScratchDirectory mount_point_;
-    bool mounted_ = false;
-};
 
 /// Copies 4 MiB, to another place in another file, and looks at all of it.
 void copy_and_look(const std::string& from_path, const std::string& to_path, bool direct, CopyPath expected) {
@@ -112,7 +84,7 @@ TEST(FileCopy, IsMadeByTheKernelWhereNothingCanBeShared) {
 
 TEST(FileCopy, IsNotMadePastThePageCache) {
     const ScratchDirectory directory;
-    const SharingFileSystem sharing;
+    const Xfs sharing;
     copy_and_look(directory / "from.img", directory / "to.img", true, CopyPath::none);
     if (sharing) {
         copy_and_look(sharing / "from.img", sharing / "to.img", true, CopyPath::cloned);
@@ -120,7 +92,7 @@ TEST(FileCopy, IsNotMadePastThePageCache) {
 }
 
 TEST(FileCopy, SharesSpaceWhereTheFileSystemCan) {
-    const SharingFileSystem sharing;
+    const Xfs sharing;
     if (!sharing) {
         GTEST_SKIP() << "no XFS can be made and mounted here";
     }

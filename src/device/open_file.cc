@@ -64,6 +64,7 @@ std::string open_failure(const DeviceConfig& config, int error) {
 struct FileSystem {
     bool in_memory;
     bool local;
+    bool writes_need_not_wait;  ///< see StoreSettings
 };
 
 FileSystem file_system_of(int fd) {
@@ -75,11 +76,12 @@ FileSystem file_system_of(int fd) {
                                       TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, kZfs, kBcachefs});
     struct statfs about{};
     if (::fstatfs(fd, &about) != 0) {
-        return {.in_memory = false, .local = false};
+        return {.in_memory = false, .local = false, .writes_need_not_wait = false};
     }
     const auto type = static_cast<unsigned long>(about.f_type);
     return {.in_memory = type == TMPFS_MAGIC || type == RAMFS_MAGIC,
-            .local = std::ranges::find(kLocal, type) != kLocal.end()};
+            .local = std::ranges::find(kLocal, type) != kLocal.end(),
+            .writes_need_not_wait = type == XFS_SUPER_MAGIC};
 }
 
 /// What O_DIRECT asks of this file.
@@ -182,7 +184,8 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
             .data_path = config.direct      ? DataPath::direct
                          : system.in_memory ? DataPath::memory
                                             : DataPath::page_cache,
-            .local = system.local};
+            .local = system.local,
+            .writes_need_not_wait = system.writes_need_not_wait};
 }
 
 }  // namespace

@@ -3,13 +3,17 @@
 #include "device/stored_device.h"
 #include "device/testing_device.h"
 #include "device/testing_served_file.h"
+#include "device/testing_xfs.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
 #include <future>
 #include <memory>
 #include <optional>
@@ -120,6 +124,46 @@ TEST_F(Served, KeepsNobodyWaitingButWhoWrites) {
     EXPECT_FALSE(on_.ask([&] {
         return device_->write_at_once(3, {data.data(), data.size()}, Durability::cached).has_value();
     }));
+}
+
+/// The disk of an XFS hangs, and what is written needs something from it: the XFS says that it would wait.
+TEST(ServedDisk, OfAnXfsKeepsNobodyWaitingButWhoWrites) {
+    const testing::ScratchDirectory directory;
+    const std::string image = directory / "xfs.img";
+    if (!testing::make_xfs(image)) {
+        GTEST_SKIP() << "mkfs.xfs makes no file system here";
+    }
+    Bytes content(std::filesystem::file_size(image));
+    std::ifstream(image, std::ios::binary)
+        .read(reinterpret_cast<char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    ServedFile disk(std::move(content));
+    const testing::Xfs xfs(disk.path());
+    if (!disk || !xfs) {
+        GTEST_SKIP() << "no XFS can be mounted from a file that the test serves: " << disk.why_not();
+    }
+    const auto device = open_or_fail(
+        {.handler = Handler::file, .path = xfs / "disk.img", .size_bytes = kSize, .block_size = 512});
+    OnReactor on;
+    const Bytes whole = pattern(kSize, 1);
+    ASSERT_TRUE(on.write(*device, 0, whole));
+    ASSERT_TRUE(on.flush(*device));
+    for (const std::string& path : {xfs / "disk.img", disk.path()}) {
+        const reactor::FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+        ASSERT_EQ(::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED), 0);
+    }
+    const Bytes part = pattern(512, 2);
+    EXPECT_TRUE(lets_others_go_on(disk, on, FUSE_READ, [&] {
+        EXPECT_TRUE(on.ask([&] {
+            const base::ConstSegment from{part.data(), part.size()};
+            return !device->write_at_once(1001, from, Durability::cached);
+        }));
+        EXPECT_TRUE(on.write(*device, 1001, part));
+    }));
+    Bytes read(kSize);
+    ASSERT_TRUE(on.read(*device, 0, read));
+    Bytes expected = whole;
+    std::ranges::copy(part, expected.begin() + 1001 * 512);
+    EXPECT_EQ(read, expected);
 }
 
 /// Threads of io_uring write each regular file one write after another, and Linux 6.1 tells files apart there

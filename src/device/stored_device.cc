@@ -29,6 +29,8 @@ StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
     : settings_(std::move(settings)),
       fd_(std::move(fd)),
       blocks_(settings_.geometry.blocks),
+      reads_need_not_wait_(settings_.data_path == DataPath::page_cache),
+      writes_need_not_wait_(settings_.data_path == DataPath::page_cache && settings_.writes_need_not_wait),
       write_back_(*this, fd_.get(),
                   settings_.data_path == DataPath::direct || settings_.capabilities.read_only
                       ? WriteBack::Retry::possible

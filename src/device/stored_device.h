@@ -34,6 +34,7 @@ struct StoreSettings {
     Capabilities capabilities;
     DataPath data_path = DataPath::page_cache;
     bool local = false;                  ///< what the file system is asked never waits for a network
+    bool writes_need_not_wait = false;   ///< RWF_NOWAIT is understood for writes to the page cache
     std::size_t memory_alignment = 1;    ///< that O_DIRECT asks of buffers; at most 4096
     reactor::PlugLimits limits = {};     ///< of what goes past the page cache
     std::uint64_t size_limit_bytes = 0;  ///< 0: all of the store is used
@@ -166,8 +167,9 @@ private:
     std::atomic<std::uint64_t> blocks_;
     std::atomic<bool> away_ = false;
     std::atomic<bool> looking_ = false;
-    std::atomic<bool> asking_ = false;            ///< whether it is intact
-    std::atomic<bool> waits_for_nothing_ = true;  ///< RWF_NOWAIT is understood by the file system
+    std::atomic<bool> asking_ = false;       ///< whether it is intact
+    std::atomic<bool> reads_need_not_wait_;  ///< RWF_NOWAIT is understood by the file system
+    std::atomic<bool> writes_need_not_wait_;
     std::atomic<base::Duration::rep> next_look_ = 0;
     std::atomic<base::Duration::rep> next_full_line_ = 0;
     InlineBudget budget_;

@@ -28,16 +28,20 @@ Moved StoredDevice::start(const Transfer& transfer, Durability durability) {
         (durability == Durability::durable && !memory)) {
         return {};
     }
-    if (transfer.attempt == Attempt::read && !memory) {
-        if (!waits_for_nothing_.load(std::memory_order_relaxed) ||
-            (is_small_read(transfer) && reactor::Reactor::current()->plug().collects())) {
+    std::atomic<bool>& need_not_wait =
+        transfer.attempt == Attempt::read ? reads_need_not_wait_ : writes_need_not_wait_;
+    if (need_not_wait.load(std::memory_order_relaxed)) {
+        if (is_small_read(transfer) && reactor::Reactor::current()->plug().collects()) {
             return {};
         }
         const Moved moved = move_now(transfer, RWF_NOWAIT);
         if (moved.error == EOPNOTSUPP) {
-            waits_for_nothing_.store(false, std::memory_order_relaxed);
+            need_not_wait.store(false, std::memory_order_relaxed);
         }
         return moved;
+    }
+    if (transfer.attempt == Attempt::read && !memory) {
+        return {};
     }
     if (!settings_.local) {
         return {};  // its server may never answer, and everybody else here would wait for it

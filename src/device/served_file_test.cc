@@ -162,7 +162,7 @@ TEST(ServedDisk, OfAnXfsKeepsNobodyWaitingButWhoWrites) {
     Bytes read(kSize);
     ASSERT_TRUE(on.read(*device, 0, read));
     Bytes expected = whole;
-    std::ranges::copy(part, expected.begin() + 1001 * 512);
+    std::ranges::copy(part, expected.begin() + std::ptrdiff_t{1001} * 512);
     EXPECT_EQ(read, expected);
 }
 

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <random>
 #include <utility>
 #include <vector>
@@ -75,7 +74,7 @@ DeviceConfig config_of(const std::string& path) {
 
 std::vector<std::uint64_t> every(std::uint64_t step, std::size_t count, std::uint64_t first = 0) {
     std::vector<std::uint64_t> at(count);
-    std::generate(at.begin(), at.end(), [=, n = std::uint64_t{0}]() mutable { return first + step * n++; });
+    std::ranges::generate(at, [=, n = std::uint64_t{0}]() mutable { return first + step * n++; });
     return at;
 }
 
@@ -134,7 +133,7 @@ TEST_F(UnwaitingWrites, OfAnyNumberAreThere) {
     std::mt19937 random(seed);
     for (int turn = 0; turn < 60; ++turn) {
         std::vector<std::uint64_t> at(kBlocks / 8);
-        std::iota(at.begin(), at.end(), 0);
+        std::ranges::generate(at, [n = std::uint64_t{0}]() mutable { return n++; });
         std::ranges::shuffle(at, random);
         at.resize(1 + random() % (turn % 3 == 0 ? 1 : 70));
         const std::uint64_t size = 1 + random() % 8;

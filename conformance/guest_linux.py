@@ -75,6 +75,9 @@ class Guest:
         elif line.startswith("not ok "):
             name, _, note = line[7:].partition(": ")
             self.fail(name, note)
+        elif line.startswith("skipped "):
+            name, _, note = line[8:].partition(": ")
+            self.results.append(report.skipped(self.suite, f"{self.script}: {name}", note.strip("|")))
         elif line.startswith("@host "):
             self.act(line[6:])
             self.done += 1

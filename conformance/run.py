@@ -40,6 +40,7 @@ import guest_disc  # noqa: E402
 import guest_library  # noqa: E402
 import guest_linux  # noqa: E402
 import guest_reservations  # noqa: E402
+import guest_units  # noqa: E402
 import handler_commands  # noqa: E402
 import handler_remaps  # noqa: E402
 import handlers  # noqa: E402
@@ -166,6 +167,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest-library": guest_library.run,
     "guest-bacula": guest_bacula.run,
     "guest-disc": guest_disc.run,
+    "guest-units": guest_units.run,
     "multipath": multipath.run,
     "power": power_cut.run,
     "asan": lambda: unit_tests("asan"),

@@ -1,6 +1,6 @@
 # What every guest script begins with: . /host/lib.sh
-# Protocol with the host, one line each: "ok STEP", "not ok STEP: why", "note TEXT", "figure NAME NUMBER",
-# "@host ACTION", and "finished". No STEP has a colon and a blank in it.
+# Protocol with the host, one line each: "ok STEP", "not ok STEP: why", "skipped STEP: why", "note TEXT",
+# "figure NAME NUMBER", "@host ACTION", and "finished". No STEP has a colon and a blank in it.
 set -u
 TARGET=$1 PORT=$2
 PORTAL=10.0.2.2:$PORT

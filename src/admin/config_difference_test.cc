@@ -1,0 +1,330 @@
+#include "admin/config_difference.h"
+
+#include "admin/config_file.h"
+#include "admin/config_keys.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace targe::admin {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Config parsed(std::string_view text) {
+    const auto loaded = parse_config(text, "targe.toml", [](const std::string&) { return "secret"; });
+    if (!loaded) {
+        ADD_FAILURE() << to_string(std::span<const ConfigProblem>(loaded.error())) << text;
+        return {};
+    }
+    return loaded->config;
+}
+
+std::vector<std::string> lines(const std::vector<ConfigChange>& changes) {
+    std::vector<std::string> said;
+    for (const ConfigChange& change : changes) {
+        said.push_back(to_string(change));
+    }
+    return said;
+}
+
+std::vector<std::string> names(const std::vector<DeviceConfig>& devices) {
+    std::vector<std::string> all;
+    std::ranges::transform(devices, std::back_inserter(all), &DeviceConfig::name);
+    return all;
+}
+
+DeviceConfig disk(std::string name) {
+    return {.name = name, .handler = Handler::file, .path = "/srv/" + name};
+}
+
+TargetConfig target(std::string name, const std::vector<std::string>& devices) {
+    TargetConfig made{.name = std::move(name)};
+    for (std::uint16_t lun = 0; const std::string& device : devices) {
+        made.luns.push_back({.lun = lun++, .device = device});
+    }
+    return made;
+}
+
+Config two_disks() {
+    Config config;
+    config.devices = {disk("disk0"), disk("disk1")};
+    config.targets = {target("iqn.a:t", {"disk0", "disk1"})};
+    return config;
+}
+
+DeviceGroupConfig pair(std::vector<std::string> devices) {
+    return {.name = "pair",
+            .devices = std::move(devices),
+            .port_groups = {{.id = 1, .ports = {{.target = "iqn.a:t", .portal_group = 1}}}}};
+}
+
+TEST(ConfigDifference, OfTheSameIsNothing) {
+    const ConfigDifference same = difference(two_disks(), two_disks());
+    EXPECT_THAT(same.changes, IsEmpty());
+    EXPECT_THAT(same.needs_restart, IsEmpty());
+    EXPECT_EQ(same.next, two_disks());
+}
+
+TEST(ConfigDifference, ADeviceIsAddedWithItsLun) {
+    Config wanted = two_disks();
+    wanted.devices.insert(wanted.devices.begin(), disk("new"));
+    wanted.targets[0].luns.push_back({.lun = 2, .device = "new"});
+    const ConfigDifference found = difference(two_disks(), wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("device new: added", "target iqn.a:t: luns"));
+    EXPECT_THAT(found.needs_restart, IsEmpty());
+    EXPECT_EQ(found.next, wanted);
+}
+
+TEST(ConfigDifference, ADeviceIsRemovedWithItsLun) {
+    Config wanted = two_disks();
+    wanted.devices.pop_back();
+    wanted.targets[0].luns.pop_back();
+    const ConfigDifference found = difference(two_disks(), wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("target iqn.a:t: luns", "device disk1: removed"));
+    EXPECT_EQ(found.next, wanted);
+}
+
+TEST(ConfigDifference, AChangedDeviceIsNotReplaced) {
+    Config wanted = two_disks();
+    wanted.devices[1].path = "/srv/another";
+    wanted.devices[1].size_bytes = 4096;
+    const ConfigDifference found = difference(two_disks(), wanted);
+    EXPECT_THAT(found.changes, IsEmpty());
+    EXPECT_THAT(lines(found.needs_restart), ElementsAre("device disk1: path", "device disk1: size"));
+    EXPECT_EQ(found.next, two_disks());
+}
+
+TEST(ConfigDifference, TheDiscOfADriveIsChanged) {
+    Config running = two_disks();
+    running.devices[0].drive = true;
+    Config wanted = running;
+    wanted.devices[0].path = "/srv/another.iso";
+    const ConfigDifference found = difference(running, wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("device disk0: path"));
+    EXPECT_THAT(found.needs_restart, IsEmpty());
+}
+
+TEST(ConfigDifference, TargetsComeAndGoWithARestartAndKeepTheirDevices) {
+    Config wanted = two_disks();
+    wanted.devices = {disk("disk2")};
+    wanted.targets = {target("iqn.a:new", {"disk2"})};
+    const ConfigDifference found = difference(two_disks(), wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("device disk2: added"));
+    EXPECT_THAT(lines(found.needs_restart),
+                ElementsAre("target iqn.a:new: added", "target iqn.a:t: removed",
+                            "device disk0: removed (target iqn.a:t has it until then)",
+                            "device disk1: removed (target iqn.a:t has it until then)"));
+    EXPECT_THAT(names(found.next.devices), ElementsAre("disk2", "disk0", "disk1"));
+    EXPECT_EQ(found.next.targets, two_disks().targets);
+}
+
+TEST(ConfigDifference, AHandlerIsLetGoOfByARestart) {
+    Config running = two_disks();
+    running.devices[1].handler = Handler::user;
+    Config wanted = running;
+    wanted.devices.pop_back();
+    wanted.targets[0].luns.pop_back();
+    const ConfigDifference found = difference(running, wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("target iqn.a:t: luns"));
+    EXPECT_EQ(found.needs_restart.at(0).subject, "device disk1");
+    EXPECT_EQ(found.next.devices, running.devices);
+}
+
+TEST(ConfigDifference, ADeviceJoinsAndLeavesADeviceGroupAsItComesAndGoes) {
+    Config running = two_disks();
+    running.device_groups = {pair({"disk0", "disk1"})};
+    Config wanted = running;
+    wanted.devices[1] = disk("disk2");
+    wanted.targets[0].luns[1].device = "disk2";
+    wanted.device_groups = {pair({"disk0", "disk2"})};
+    const ConfigDifference found = difference(running, wanted);
+    EXPECT_THAT(lines(found.changes),
+                ElementsAre("device disk2: added", "target iqn.a:t: luns", "device disk1: removed"));
+    EXPECT_THAT(found.needs_restart, IsEmpty());
+    EXPECT_EQ(found.next, wanted);
+}
+
+TEST(ConfigDifference, WhatWouldBringADeviceIntoAnotherGroupWaits) {
+    Config running = two_disks();
+    running.device_groups = {pair({"disk0"})};
+    Config wanted = running;
+    wanted.device_groups = {pair({"disk1"})};
+    const ConfigDifference found = difference(running, wanted);
+    EXPECT_THAT(
+        lines(found.needs_restart),
+        ElementsAre("device_group pair: devices (a device keeps the paths that it was started with)"));
+    EXPECT_EQ(found.next, running);
+}
+
+TEST(ConfigDifference, WhatANewGroupWouldHaveWaitsWithTheLunsThatNeedIt) {
+    Config wanted = two_disks();
+    wanted.devices.push_back(disk("disk2"));
+    wanted.targets[0].luns[1].device = "disk2";
+    wanted.devices.erase(wanted.devices.begin() + 1);
+    wanted.device_groups = {pair({"disk2"})};
+    const ConfigDifference found = difference(two_disks(), wanted);
+    EXPECT_THAT(found.changes, IsEmpty());
+    EXPECT_THAT(lines(found.needs_restart),
+                ElementsAre("device_group pair: added", "device disk2: added (its device group pair is new)",
+                            "target iqn.a:t: luns (device disk2 is not there before)",
+                            "device disk1: removed (target iqn.a:t has it until then)"));
+    EXPECT_EQ(found.next, two_disks());
+}
+
+TEST(ConfigDifference, NoPathIsMadeThatIsInNoPortGroup) {
+    Config running = two_disks();
+    running.targets.push_back(target("iqn.a:other", {}));
+    running.device_groups = {pair({"disk0", "disk1"})};
+    Config wanted = running;
+    wanted.targets[1].luns = {{.lun = 0, .device = "disk0"}};
+    wanted.device_groups[0].port_groups[0].ports.push_back({.target = "iqn.a:other", .portal_group = 1});
+    const ConfigDifference found = difference(running, wanted);
+    EXPECT_THAT(lines(found.needs_restart),
+                ElementsAre("device_group pair: port_group",
+                            "target iqn.a:other: luns (none of the port groups of device group pair has its "
+                            "portal group 1)"));
+    EXPECT_EQ(found.next, running);
+}
+
+/// A line of a section, which says something else than `without`, or than its absence.
+struct Row {
+    std::string_view section;
+    std::string_view line;
+    bool live = false;
+};
+
+constexpr auto kRows = std::to_array<Row>({
+    {"[daemon]", "state_dir = \"/srv/state\""},
+    {"[daemon]", "socket = \"/srv/socket\""},
+    {"[daemon]", "socket_group = \"disk\""},
+    {"[daemon]", "reactors = 3"},
+    {"[daemon]", "log_level = \"debug\"", true},
+    {"[daemon]", "buffer_memory = \"256MiB\""},
+    {"[daemon]", "buffer_memory_per_initiator = \"64MiB\""},
+    {"[daemon]", "login_timeout = \"7s\""},
+    {"[daemon]", "half_open_logins_per_address = 7"},
+    {"[daemon]", "max_connections = 7"},
+    {"[daemon]", "move_sessions = false"},
+    {"[discovery]", "auth = { method = \"chap\", users = [{ name = \"a\", secret = \"0123456789abcdef\" }] }",
+     true},
+    {"[[device]]", "path = \"/srv/another\""},
+    {"[[device]]", "size = \"2MiB\""},
+    {"[[device]]", "block_size = 4096"},
+    {"[[device]]", "physical_block_size = 4096"},
+    {"[[device]]", "thin = true"},
+    {"[[device]]", "read_only = true"},
+    {"[[device]]", "removable = true"},
+    {"[[device]]", "thin = true\nthreshold_available = \"1MiB\""},
+    {"[[device]]", "thin = true\nthreshold_used = \"1MiB\""},
+    {"[[device]]", "rotational = true"},
+    {"[[device]]", "direct = true"},
+    {"[[device]]", "write_cache = \"write-through\""},
+    {"[[device]]", "task_set = \"shared\""},
+    {"[[device]]", "max_commands = 7"},
+    {"[[device]]", "serial = \"S1\""},
+    {"[[device]]", "naa = \"5000000000000001\""},
+    {"[[device]]", "vendor = \"OTHER\""},
+    {"[[device]]", "product = \"OTHER\""},
+    {"[[device]]", "revision = \"7\""},
+    {"user", "size = \"1MiB\"\nhandler = \"null\""},
+    {"user", "type = \"tape\""},
+    {"user", "socket = \"/srv/socket\""},
+    {"user", "allow_uids = [7]"},
+    {"user", "allow_gids = [7]"},
+    {"user", "hold = \"7s\""},
+    {"user", "deadline = \"7s\""},
+    {"user", "when_away = \"busy\""},
+    {"[[target]]", "alias = \"other\"", true},
+    {"[[target]]", "portals = [\"127.0.0.1:3261\"]"},
+    {"[[target]]", "allowed_portals = [\"127.*\"]", true},
+    {"[[target]]", "initiators = [\"iqn.a:*\"]", true},
+    {"[[target]]", "luns = [{ lun = 1, device = \"disk\" }]", true},
+    {"[[target]]", "group = [{ name = \"g\", initiators = [\"iqn.a:*\"] }]", true},
+    {"[[target]]", "auth = { method = \"chap\", users = [{ name = \"a\", secret = \"0123456789abcdef\" }] }",
+     true},
+    {"[[target]]", "header_digest = \"require\"", true},
+    {"[[target]]", "data_digest = \"require\"", true},
+    {"[[target]]", "redirect = { address = \"192.0.2.1:3260\" }", true},
+    {"[[target]]", "max_sessions = 7"},
+    {"[[target]]", "queue_depth = 7"},
+    {"[[target]]", "commands_per_lun = 7"},
+    {"[[target]]", "max_recv_data_segment_length = \"64KiB\"", true},
+    {"[[target]]", "max_burst_length = \"512KiB\"", true},
+    {"[[target]]", "first_burst_length = \"64KiB\"", true},
+    {"[[target]]", "max_outstanding_r2t = 7", true},
+    {"[[target]]", "initial_r2t = true", true},
+    {"[[target]]", "immediate_data = false", true},
+    {"[[target]]", "nop_interval = \"7s\""},
+    {"[[target]]", "nop_timeout = \"7s\""},
+    {"[[target]]", "async_events = true"},
+});
+
+std::string_view key_of(std::string_view line) {
+    const std::string_view last = line.substr(line.rfind('\n') + 1);
+    return last.substr(0, last.find(' '));
+}
+
+/// With the line in place of the one of the same key.
+std::string section(std::string_view title, const std::vector<std::string>& usual, const Row* row) {
+    std::string text(title);
+    for (const std::string& line : usual) {
+        if (row == nullptr || key_of(line) != key_of(row->line)) {
+            text += "\n" + line;
+        }
+    }
+    return text + "\n" + std::string(row == nullptr ? "" : row->line) + "\n";
+}
+
+Config config_with(const Row* row) {
+    const auto at = [row](std::string_view title) {
+        return row != nullptr && row->section == title ? row : nullptr;
+    };
+    return parsed(
+        section("[daemon]", {}, at("[daemon]")) + section("[discovery]", {}, at("[discovery]")) +
+        section("[[device]]",
+                {"name = \"disk\"", "handler = \"file\"", "path = \"/srv/disk\"", "size = \"1MiB\""},
+                at("[[device]]")) +
+        section("[[device]]", {"name = \"mine\"", "handler = \"user\""}, at("user")) +
+        section("[[target]]", {"name = \"iqn.2026-11.com.example:a\"", "portals = [\"127.0.0.1\"]"},
+                at("[[target]]")));
+}
+
+TEST(ConfigDifference, NamesEveryKeyAndAppliesSome) {
+    const Config running = config_with(nullptr);
+    for (const Row& row : kRows) {
+        SCOPED_TRACE(row.line);
+        const Config wanted = config_with(&row);
+        const ConfigDifference found = difference(running, wanted);
+        std::vector<std::string> keys;
+        for (const ConfigChange& change : row.live ? found.changes : found.needs_restart) {
+            keys.push_back(change.what);
+        }
+        EXPECT_THAT(keys, Contains(key_of(row.line)));
+        EXPECT_EQ(found.next, row.live ? wanted : running);
+    }
+}
+
+TEST(ConfigDifference, NamesWhateverTheConfigurationMayHold) {
+    for (const std::string_view title : {"[daemon]", "[[device]]", "[[target]]"}) {
+        for (const KnownKey& known : known_keys()) {
+            if (known.section == title && known.key != "name") {
+                EXPECT_TRUE(
+                    std::ranges::any_of(kRows, [&](const Row& row) { return key_of(row.line) == known.key; }))
+                    << title << " " << known.key;
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace targe::admin

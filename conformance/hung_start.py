@@ -105,7 +105,7 @@ class HungStart:
 
     def waits_for_a_disk(self, how: str, at_all: bool) -> None:
         """Which cannot be served before its size is known."""
-        said = f"the start waits for device disk1: what keeps {self.server.path} does not answer"
+        said = f"targed waits for device disk1: what keeps {self.server.path} does not answer"
         before = self.daemon.log().count(said)
         self.server.hang(at_all)
         told: list[bool] = []

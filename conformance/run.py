@@ -56,6 +56,7 @@ import pages  # noqa: E402
 import persistent_reservations  # noqa: E402
 import power_cut  # noqa: E402
 import qemu_img  # noqa: E402
+import reload  # noqa: E402
 import report  # noqa: E402
 import scale  # noqa: E402
 import spread  # noqa: E402
@@ -150,6 +151,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "thin": thin.run,
     "pages": pages.run,
     "discs": discs.run,
+    "reload": reload.run,
     "hung-start": hung_start.run,
     "boot": boot.run,
     "lifecycle": lifecycle.run,

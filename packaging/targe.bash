@@ -22,7 +22,8 @@ _targe_values() { # OPTION
 # The options of a command, or the commands of a group.
 _targe_words() { # COMMAND
     case $1 in
-        '') echo status session device reservation alua cdrom bench vtl target ;;
+        '') echo status reload session device reservation alua cdrom bench vtl target ;;
+        reload) echo --dry-run ;;
         session) echo list drop ;;
         device) echo list refresh ;;
         reservation) echo list clear ;;

@@ -1,6 +1,7 @@
 // What the control socket may ask of the running daemon. The composition of the server implements it.
 #pragma once
 
+#include "admin/config_difference.h"
 #include "admin/problem.h"
 
 #include <cstdint>
@@ -194,6 +195,14 @@ struct RefreshRequest {
     Unfinished unfinished = Unfinished::compare;
 };
 
+/// What has come of the configuration that was read again, or would come of it.
+struct ReloadReport {
+    bool dry_run = false;  ///< nothing was changed, nor tried
+    std::vector<ConfigChange> changes = {};
+    std::vector<ConfigChange> needs_restart = {};
+    std::vector<Problem> failed = {};  ///< what was to be changed and was not, or not all of it yet
+};
+
 /// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
 /// message and waits with a bound. Nothing here is on a command's path.
 class Administration {
@@ -220,6 +229,9 @@ public:
     virtual std::expected<DeviceGroupStatus, Problem> set_path(const PathChange& change) = 0;
     /// Ends the session as if its connections were lost.
     virtual std::expected<void, Problem> drop_session(std::uint64_t id) = 0;
+    /// Reads the configuration again, and applies what can be had without a restart. A problem: nothing has
+    /// changed.
+    virtual std::expected<ReloadReport, Problem> reload(bool dry_run) = 0;
 };
 
 }  // namespace targe::admin

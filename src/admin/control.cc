@@ -110,6 +110,14 @@ Answer change_disc(const Json& arguments, Administration& administration, bool i
     return one(administration.change_disc(request));
 }
 
+Answer reload(const Json& arguments, Administration& administration) {
+    const auto dry_run = arguments.find("dry_run");
+    if (dry_run != arguments.end() && !dry_run->is_boolean()) {
+        return std::unexpected(lacks("reload", "dry_run", "true or false"));
+    }
+    return one(administration.reload(dry_run != arguments.end() && dry_run->get<bool>()));
+}
+
 struct Verb {
     std::string_view name;
     Answer (*run)(const Json& arguments, Administration& administration);
@@ -117,6 +125,7 @@ struct Verb {
 
 constexpr auto kVerbs = std::to_array<Verb>({
     {"status", [](const Json&, Administration& a) { return one(a.status()); }},
+    {"reload", reload},
     {"session-list", [](const Json&, Administration& a) { return all(a.sessions()); }},
     {"session-drop", drop_session},
     {"device-list", [](const Json&, Administration& a) { return all(a.devices()); }},

@@ -43,6 +43,14 @@ Json all_to_json(const std::vector<ReactorStatus>& reactors) {
     return all;
 }
 
+Json all_to_json(const std::vector<ConfigChange>& changes) {
+    Json all = Json::array();
+    for (const ConfigChange& each : changes) {
+        all.push_back({{"subject", each.subject}, {"what", each.what}, {"why", or_null(each.why)}});
+    }
+    return all;
+}
+
 }  // namespace
 
 Json to_json(const DaemonStatus& status) {
@@ -177,6 +185,17 @@ Json to_json(const DeviceGroupStatus& group) {
             {"explicit", group.set_by_initiators},
             {"devices", group.devices},
             {"port_groups", std::move(port_groups)}};
+}
+
+Json to_json(const ReloadReport& report) {
+    Json failed = Json::array();
+    for (const Problem& each : report.failed) {
+        failed.push_back(to_json(each));
+    }
+    return {{"dry_run", report.dry_run},
+            {"changes", all_to_json(report.changes)},
+            {"needs_restart", all_to_json(report.needs_restart)},
+            {"failed", std::move(failed)}};
 }
 
 Json to_json(const Problem& problem) {

@@ -16,6 +16,7 @@ namespace targe::admin {
 [[nodiscard]] nlohmann::ordered_json to_json(const ReservationStatus& device);
 [[nodiscard]] nlohmann::ordered_json to_json(const TargetStatus& target);
 [[nodiscard]] nlohmann::ordered_json to_json(const DeviceGroupStatus& group);
+[[nodiscard]] nlohmann::ordered_json to_json(const ReloadReport& report);
 [[nodiscard]] nlohmann::ordered_json to_json(const Problem& problem);
 
 }  // namespace targe::admin

@@ -119,6 +119,22 @@ TEST(Control, ChangesDiscs) {
     EXPECT_THAT(answer("cdrom-eject", R"({"force":true})"), HasSubstr("needs the argument 'name'"));
 }
 
+TEST(Control, ReloadsTheConfiguration) {
+    FakeAdministration daemon;
+    daemon.reloaded = {.changes = {{.subject = "device disk1", .what = "added"}},
+                       .needs_restart = {{.subject = "device disk2", .what = "removed", .why = "it is used"}},
+                       .failed = {{.what = "no disc", .cause = "none", .cure = {}}}};
+    const std::string report = R"("changes":[{"subject":"device disk1","what":"added","why":null}],)"
+                               R"("needs_restart":[{"subject":"device disk2","what":"removed",)"
+                               R"("why":"it is used"}],)"
+                               R"("failed":[{"what":"no disc","cause":"none","try":null}]}})";
+    EXPECT_EQ(handle_request(make_request("reload", "{}"), daemon),
+              R"({"targe":1,"result":{"dry_run":false,)" + report);
+    EXPECT_EQ(handle_request(make_request("reload", R"({"dry_run":true})"), daemon),
+              R"({"targe":1,"result":{"dry_run":true,)" + report);
+    EXPECT_THAT(answer("reload", R"({"dry_run":1})"), HasSubstr("needs the argument 'dry_run'"));
+}
+
 TEST(Control, PassesProblemsBack) {
     EXPECT_EQ(
         answer("device-refresh", R"({"name":"disk9"})"),

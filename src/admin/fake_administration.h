@@ -151,6 +151,13 @@ public:
         return {};
     }
 
+    std::expected<ReloadReport, Problem> reload(bool dry_run) override {
+        ReloadReport report = reloaded;
+        report.dry_run = dry_run;
+        return report;
+    }
+
+    ReloadReport reloaded;
     std::string alias;
     bool data_lost = false;
     std::string begun_on;

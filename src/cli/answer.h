@@ -20,6 +20,8 @@ using Ask = std::function<std::expected<std::string, admin::Problem>(
 
 /// A refresh waits for the device, and a device may hang.
 inline constexpr std::chrono::seconds kPatience{30};
+/// A reload waits for some, one after the other.
+inline constexpr std::chrono::seconds kReloadPatience{180};
 
 /// The result in an answer, or the problem in it.
 [[nodiscard]] std::expected<nlohmann::ordered_json, admin::Problem> result_of(std::string_view answer);

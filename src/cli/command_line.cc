@@ -43,6 +43,7 @@ struct Parser {
         std::string image;
         bool force = false;
     } disc;
+    bool dry_run = false;
     struct {
         bool is_here = false;
         bool drop = false;
@@ -162,6 +163,9 @@ Parser::Parser() {
         ->capture_default_str();
     app.add_flag("--json", wanted.json, "Print JSON, whose fields scripts may rely on");
     command(app, "status", "Show how the daemon is", "status", View::status);
+    command(app, "reload", "Read the configuration again, and apply what needs no restart", "reload",
+            View::reload)
+        .add_flag("--dry-run", dry_run, "Only show what would be changed, and what needs a restart");
     add_session();
     add_device();
     add_reservation();
@@ -229,6 +233,9 @@ std::variant<Invocation, Message> parse_command_line(std::span<const char* const
         const nlohmann::json request{{"name", parser.device},
                                      {"unfinished", parser.unfinished.drop ? "drop" : "here"}};
         wanted.arguments = request.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    }
+    if (wanted.verb == "reload") {
+        wanted.arguments = nlohmann::json{{"dry_run", parser.dry_run}}.dump();
     }
     if (wanted.verb == "reservation-clear") {
         wanted.done = fmt::format("Nobody is registered with device {}, and nobody holds it.", parser.device);

@@ -15,7 +15,7 @@
 
 namespace targe::cli {
 
-enum class View : std::uint8_t { nothing, status, sessions, devices, reservations, targets, paths };
+enum class View : std::uint8_t { nothing, status, sessions, devices, reservations, targets, paths, reload };
 
 struct Invocation {
     std::string verb;              ///< of the control protocol

@@ -257,6 +257,22 @@ std::string paths(const Json& result) {
                                  : table.text();
 }
 
+std::string reload(const Json& result) {
+    Table table({{"WHAT"}, {"CHANGE"}, {"STATE"}});
+    const auto add = [&](const char* list, std::string_view state) {
+        for (const Json& each : items(field(result, list))) {
+            const std::string why = text(each, "why");
+            table.add({text(each, "subject"), text(each, "what"),
+                       fmt::format("{}{}", state, why.empty() ? "" : ": " + why)});
+        }
+    };
+    add("changes", flag(result, "dry_run") ? "would be done" : "done");
+    add("needs_restart", "needs a restart");
+    const bool same =
+        items(field(result, "changes")).empty() && items(field(result, "needs_restart")).empty();
+    return same ? "The configuration says nothing else than what runs.\n" : table.text();
+}
+
 }  // namespace
 
 std::string render(View view, const Json& result) {
@@ -275,6 +291,8 @@ std::string render(View view, const Json& result) {
             return targets(result);
         case View::paths:
             return paths(result);
+        case View::reload:
+            return reload(result);
     }
     return {};
 }

@@ -22,6 +22,20 @@ int fail(const Invocation& wanted, const Problem& problem, std::ostream& out, st
     return kFailed;
 }
 
+/// What a reload has not done; as JSON it is in the answer already.
+bool report_failed(const Json& result, bool json, std::ostream& err) {
+    const auto failed = result.find("failed");
+    if (failed == result.end() || !failed->is_array() || failed->empty()) {
+        return false;
+    }
+    for (const Json& each : json ? Json::array() : *failed) {
+        print_problem(
+            {.what = text_in(each, "what"), .cause = text_in(each, "cause"), .cure = text_in(each, "try")},
+            false, err, err);
+    }
+    return true;
+}
+
 int carry_out(const Invocation& wanted, const Ask& ask, std::ostream& out, std::ostream& err) {
     if (wanted.bench) {
         return run_bench(*wanted.bench, wanted.json, out, err);
@@ -29,7 +43,8 @@ int carry_out(const Invocation& wanted, const Ask& ask, std::ostream& out, std::
     if (wanted.vtl) {
         return run_vtl(*wanted.vtl, wanted.json, ask, out, err);
     }
-    const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments), kPatience);
+    const auto answer = ask(wanted.socket, admin::make_request(wanted.verb, wanted.arguments),
+                            wanted.view == View::reload ? kReloadPatience : kPatience);
     if (!answer) {
         return fail(wanted, answer.error(), out, err);
     }
@@ -43,6 +58,9 @@ int carry_out(const Invocation& wanted, const Ask& ask, std::ostream& out, std::
         out << wanted.done << '\n';
     } else {
         out << render(wanted.view, *result);
+    }
+    if (wanted.view == View::reload) {
+        return report_failed(*result, wanted.json, err) ? kFailed : kDone;
     }
     return kDone;
 }

@@ -110,6 +110,35 @@ TEST(Targe, SettlesUnfinishedWorkAsItIsTold) {
     EXPECT_THAT(both.err, HasSubstr("--drop"));
 }
 
+TEST(Targe, ShowsWhatAReloadHasDone) {
+    const auto answered = [](const char* dry_run, const char* failed) {
+        return std::string(R"({"targe":1,"result":{"dry_run":)") + dry_run +
+               R"(,"changes":[{"subject":"device disk1","what":"added","why":null}],"needs_restart":[)" +
+               R"({"subject":"daemon","what":"reactors","why":null},)" +
+               R"({"subject":"device disk0","what":"removed","why":"target iqn.a:t has it until then"}],)" +
+               R"("failed":[)" + failed + "]}}";
+    };
+    const Outcome done = targe_answered(answered("false", ""), {"reload"});
+    EXPECT_EQ(done.exit_status, kDone);
+    EXPECT_EQ(done.out,
+              "WHAT          CHANGE    STATE\n"
+              "device disk1  added     done\n"
+              "daemon        reactors  needs a restart\n"
+              "device disk0  removed   needs a restart: target iqn.a:t has it until then\n");
+    EXPECT_THAT(targe_answered(answered("true", ""), {"reload", "--dry-run"}).out,
+                HasSubstr("device disk1  added     would be done\n"));
+    EXPECT_EQ(targe({"reload"}).out, "The configuration says nothing else than what runs.\n");
+
+    const std::string in_part = answered("false", R"({"what":"no disc","cause":"none","try":"ls"})");
+    const Outcome failed = targe_answered(in_part, {"reload"});
+    EXPECT_EQ(failed.exit_status, kFailed);
+    EXPECT_EQ(failed.err, "targe: no disc\n  cause: none\n  try: ls\n");
+    const Outcome json = targe_answered(in_part, {"reload", "--json"});
+    EXPECT_EQ(json.exit_status, kFailed);
+    EXPECT_EQ(json.err, "");
+    EXPECT_THAT(json.out, HasSubstr("\"what\": \"no disc\""));
+}
+
 TEST(Targe, ShowsReservations) {
     EXPECT_EQ(
         targe({"reservation", "list"}).out,
@@ -208,7 +237,7 @@ TEST(Targe, SurvivesAnswersOfAnyKind) {
         for (const auto& arguments :
              {std::vector{"status"}, std::vector{"session", "list"}, std::vector{"device", "list"},
               std::vector{"target", "list"}, std::vector{"reservation", "list"}, std::vector{"alua", "list"},
-              std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}}) {
+              std::vector{"session", "drop", "1"}, std::vector{"status", "--json"}, std::vector{"reload"}}) {
             const Outcome outcome = targe_answered(answer, arguments);
             EXPECT_TRUE(outcome.exit_status == kDone || outcome.exit_status == kFailed) << answer;
         }
@@ -219,7 +248,7 @@ TEST(Targe, SaysHelpOfTheCommandThatIsMisused) {
     EXPECT_EQ(targe({"session", "drop"}).err, "targe: ID is required\n  try: targe session drop --help\n");
     EXPECT_THAT(targe({"session", "drop", "-1"}).err, StartsWith("targe: ID: "));
     EXPECT_EQ(targe({"session"}).err, "targe: 'targe session' needs a command\n  try: one of list, drop\n");
-    EXPECT_THAT(targe({}).err, StartsWith("targe: 'targe' needs a command\n  try: one of status, session, "));
+    EXPECT_THAT(targe({}).err, StartsWith("targe: 'targe' needs a command\n  try: one of status, reload, "));
     EXPECT_EQ(targe({"status", "more"}).err,
               "targe: The following argument was not expected: more\n  try: targe status --help\n");
 }

@@ -143,7 +143,7 @@ admin::SessionStatus status_of(const transport::SessionReport& report, std::stri
 
 Control::Control(RunningTarget& target, std::string config_file)
     : target_(target), config_file_(std::move(config_file)), since_(std::chrono::steady_clock::now()) {
-    for (const std::size_t drive : target.drives_without_disc()) {
+    for (const std::string& drive : target.drives_without_disc()) {
         discs_->paths[drive] = {};
     }
     discs_->waiting = target.drives_waiting_for_disc();
@@ -194,8 +194,9 @@ std::expected<admin::DaemonStatus, admin::Problem> Control::status() {
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - since_).count());
     status.config_file = config_file_;
     status.reactors = static_cast<std::uint32_t>(target_.reactors().size());
-    status.devices = static_cast<std::uint32_t>(target_.config().devices.size());
-    status.targets = static_cast<std::uint32_t>(target_.config().targets.size());
+    const auto serving = target_.serving();
+    status.devices = static_cast<std::uint32_t>(serving->config.devices.size());
+    status.targets = static_cast<std::uint32_t>(serving->config.targets.size());
     status.sessions = static_cast<std::uint32_t>(sessions->size());
     status.connections = static_cast<std::uint32_t>(target_.service().connection_count());
     const transport::Placement& placement = target_.service().placement();
@@ -222,12 +223,13 @@ std::expected<std::vector<admin::SessionStatus>, admin::Problem> Control::sessio
     if (!all) {
         return std::unexpected(all.error());
     }
+    const auto serving = target_.serving();
+    const std::vector<admin::TargetConfig>& targets = serving->config.targets;
     std::vector<admin::SessionStatus> statuses;
     for (const transport::SessionReport& report : *all) {
-        const auto target =
-            std::ranges::find(target_.config().targets, report.target, &admin::TargetConfig::name);
+        const auto target = std::ranges::find(targets, report.target, &admin::TargetConfig::name);
         std::string group;
-        if (target != target_.config().targets.end()) {
+        if (target != targets.end()) {
             if (const admin::GroupConfig* const in = admin::group_of(*target, report.initiator);
                 in != nullptr) {
                 group = in->name;
@@ -238,32 +240,32 @@ std::expected<std::vector<admin::SessionStatus>, admin::Problem> Control::sessio
     return statuses;
 }
 
-std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t index) {
-    const admin::DeviceConfig& config = target_.config().devices[index];
-    const auto unit = target_.engine().units()[index];
-    const auto view = ask(unit->home().core(), [unit, store = target_.store(index)] {
-        return view_of(unit->home().state(), *store);
-    });
+std::expected<admin::DeviceStatus, admin::Problem> Control::describe(const RunningDevice& device) {
+    const admin::DeviceConfig& config = device.config;
+    const auto& unit = device.unit;
+    const auto view = ask(unit->home().core(),
+                          [unit, store = device.store] { return view_of(unit->home().state(), *store); });
     if (!view) {
         return std::unexpected(core_is_stuck(fmt::format("device {} cannot be described", config.name)));
     }
-    const admin::Identity& identity = target_.identities()[index];
-    admin::DeviceStatus status{.name = config.name,
-                               .handler = std::string(name_of(config.handler)),
-                               .path = path_of(index),
-                               .state = waits_for_disc(index) ? "waiting" : state_of(*view, unit->device()),
-                               .begun_on = view->begun_on,
-                               .data_lost = unit->device().lost_data(),
-                               .blocks = view->blocks,
-                               .block_size = view->block_size,
-                               .thin = view->thin,
-                               .read_only = view->read_only,
-                               .removable = view->removable,
-                               .volatile_cache = view->write_cache,
-                               .serial = identity.serial,
-                               .naa = identity.naa,
-                               .used_by = {}};
-    for (const admin::TargetConfig& target : target_.config().targets) {
+    admin::DeviceStatus status{
+        .name = config.name,
+        .handler = std::string(name_of(config.handler)),
+        .path = path_of(device),
+        .state = waits_for_disc(config.name) ? "waiting" : state_of(*view, unit->device()),
+        .begun_on = view->begun_on,
+        .data_lost = unit->device().lost_data(),
+        .blocks = view->blocks,
+        .block_size = view->block_size,
+        .thin = view->thin,
+        .read_only = view->read_only,
+        .removable = view->removable,
+        .volatile_cache = view->write_cache,
+        .serial = device.identity.serial,
+        .naa = device.identity.naa,
+        .used_by = {}};
+    const auto serving = target_.serving();
+    for (const admin::TargetConfig& target : serving->config.targets) {
         for_each_lun(target, [&](std::string group, const admin::LunConfig& lun) {
             if (lun.device == config.name) {
                 status.used_by.push_back({.target = target.name,
@@ -278,8 +280,9 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::describe(std::size_t
 
 std::expected<std::vector<admin::DeviceStatus>, admin::Problem> Control::devices() {
     std::vector<admin::DeviceStatus> statuses;
-    for (std::size_t i = 0; i < target_.config().devices.size(); ++i) {
-        auto status = describe(i);
+    const auto serving = target_.serving();
+    for (const RunningDevice& device : serving->devices) {
+        auto status = describe(device);
         if (!status) {
             return std::unexpected(status.error());
         }
@@ -293,8 +296,9 @@ std::expected<std::vector<admin::TargetStatus>, admin::Problem> Control::targets
     if (!all) {
         return std::unexpected(all.error());
     }
+    const auto serving = target_.serving();
     std::vector<admin::TargetStatus> statuses;
-    for (const admin::TargetConfig& target : target_.config().targets) {
+    for (const admin::TargetConfig& target : serving->config.targets) {
         admin::TargetStatus status;
         status.name = target.name;
         status.alias = target.alias;
@@ -324,21 +328,14 @@ std::expected<std::vector<admin::TargetStatus>, admin::Problem> Control::targets
     return statuses;
 }
 
-std::expected<std::size_t, admin::Problem> Control::index_of(std::string_view device) const {
-    const auto& devices = target_.config().devices;
-    const auto at = std::ranges::find(devices, device, &admin::DeviceConfig::name);
-    if (at == devices.end()) {
-        return std::unexpected(admin::Problem{.what = fmt::format("there is no device {}", device),
-                                              .cause = "the configuration has none of this name",
-                                              .cure = "targe device list"});
+std::expected<RunningDevice, admin::Problem> Control::device_named(std::string_view name) const {
+    const auto serving = target_.serving();
+    if (const RunningDevice* const device = serving->find(name)) {
+        return *device;
     }
-    return static_cast<std::size_t>(at - devices.begin());
-}
-
-std::string Control::path_of(std::size_t index) const {
-    const std::lock_guard lock(discs_->mutex);
-    const auto changed = discs_->paths.find(index);
-    return changed == discs_->paths.end() ? target_.config().devices[index].path : changed->second;
+    return std::unexpected(admin::Problem{.what = fmt::format("there is no device {}", name),
+                                          .cause = "the configuration has none of this name",
+                                          .cure = "targe device list"});
 }
 
 std::expected<void, admin::Problem> Control::drop_session(std::uint64_t id) {

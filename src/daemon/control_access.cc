@@ -96,26 +96,30 @@ engine::DeviceGroup::Decide decide(std::uint16_t id, std::optional<scsi::AccessS
 }  // namespace
 
 std::expected<std::vector<admin::DeviceGroupStatus>, admin::Problem> Control::device_groups() {
+    const auto serving = target_.serving();
     std::vector<admin::DeviceGroupStatus> statuses;
-    for (std::size_t i = 0; i < target_.config().device_groups.size(); ++i) {
-        const auto access = access_of(target_.engine().groups()[i]);
+    for (const RunningDeviceGroup& each : serving->groups) {
+        const auto access = access_of(each.group);
         if (!access) {
             return std::unexpected(access.error());
         }
-        statuses.push_back(status_of(target_.config().device_groups[i], target_.ports(), **access));
+        statuses.push_back(status_of(each.config, serving->ports, **access));
     }
     return statuses;
 }
 
 std::expected<admin::DeviceGroupStatus, admin::Problem> Control::set_path(const admin::PathChange& change) {
-    const auto& groups = target_.config().device_groups;
-    const auto config = std::ranges::find(groups, change.group, &admin::DeviceGroupConfig::name);
-    if (config == groups.end()) {
+    const auto serving = target_.serving();
+    const auto found = std::ranges::find(serving->groups, change.group,
+                                         [](const RunningDeviceGroup& each) { return each.config.name; });
+    if (found == serving->groups.end()) {
         return std::unexpected(no_such(fmt::format("there is no device group {}", change.group),
                                        "the configuration has none of this name"));
     }
-    if (std::ranges::find(config->port_groups, change.port_group, &admin::PortGroupConfig::id) ==
-        config->port_groups.end()) {
+    const admin::DeviceGroupConfig& config = found->config;
+    const std::shared_ptr<engine::DeviceGroup> group = found->group;
+    if (std::ranges::find(config.port_groups, change.port_group, &admin::PortGroupConfig::id) ==
+        config.port_groups.end()) {
         return std::unexpected(
             no_such(fmt::format("device group {} has no port group {}", change.group, change.port_group),
                     "none of its port groups has this id"));
@@ -124,7 +128,6 @@ std::expected<admin::DeviceGroupStatus, admin::Problem> Control::set_path(const 
     if (!state) {
         return std::unexpected(state.error());
     }
-    const auto group = target_.engine().groups()[static_cast<std::size_t>(config - groups.begin())];
     // By value: a core that is stuck asks when nobody waits here any more.
     auto decision = decide(change.port_group, *state, change.preferred);
     const auto outcome =
@@ -148,7 +151,7 @@ std::expected<admin::DeviceGroupStatus, admin::Problem> Control::set_path(const 
     if (!access) {
         return std::unexpected(access.error());
     }
-    return status_of(*config, target_.ports(), **access);
+    return status_of(config, serving->ports, **access);
 }
 
 }  // namespace targe::daemon

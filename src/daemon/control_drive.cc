@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,34 +21,34 @@
 namespace targe::daemon {
 
 std::expected<admin::DeviceStatus, admin::Problem> Control::change_disc(const admin::DiscRequest& request) {
-    const auto index = index_of(request.device);
-    if (!index) {
-        return std::unexpected(index.error());
+    const auto drive = device_named(request.device);
+    if (!drive) {
+        return std::unexpected(drive.error());
     }
-    if (!target_.config().devices[*index].drive) {
+    if (!drive->config.drive) {
         return std::unexpected(
             admin::Problem{.what = fmt::format("device {} is no drive", request.device),
                            .cause = "only a device with type = \"cdrom\" has a disc that can be changed",
                            .cure = "targe device list"});
     }
-    if (const auto done = exchange(*index, request); !done) {
+    if (const auto done = exchange(*drive, request); !done) {
         return std::unexpected(done.error());
     }
-    return describe(*index);
+    return describe(*drive);
 }
 
-void Control::take_discs(const admin::Config& config) {
-    for (std::size_t index = 0; index < target_.config().devices.size(); ++index) {
-        const admin::DeviceConfig& now = target_.config().devices[index];
-        const auto wanted = std::ranges::find(config.devices, now.name, &admin::DeviceConfig::name);
-        if (!now.drive || wanted == config.devices.end() || !wanted->drive ||
-            wanted->path == path_of(index)) {
+std::map<std::string, admin::Problem> Control::take_discs(const admin::Config& config) {
+    std::map<std::string, admin::Problem> failed;
+    for (const admin::DeviceConfig& wanted : config.devices) {
+        const auto drive = device_named(wanted.name);
+        if (!wanted.drive || !drive || !drive->config.drive || wanted.path == path_of(*drive)) {
             continue;
         }
-        if (const auto done = exchange(index, {.device = now.name, .path = wanted->path}); !done) {
-            TARGE_LOG(error, "targed", "{}", admin::to_line(done.error()));
+        if (const auto done = exchange(*drive, {.device = wanted.name, .path = wanted.path}); !done) {
+            failed.emplace(wanted.name, done.error());
         }
     }
+    return failed;
 }
 
 namespace {
@@ -78,9 +79,8 @@ std::expected<std::shared_ptr<device::Device>, admin::Problem> open_disc(const s
 }
 
 /// With a bound, too: the stores of other devices are looked at.
-std::optional<admin::Problem> refuse_if_written(const admin::Config& config, std::size_t index,
+std::optional<admin::Problem> refuse_if_written(const admin::Config& config, admin::DeviceConfig drive,
                                                 const std::string& path) {
-    admin::DeviceConfig drive = config.devices[index];
     drive.path = path;
     const auto found = ask_elsewhere(
         kOpenLimit, [devices = config.devices, drive] { return disc_is_written(devices, drive); });
@@ -98,13 +98,14 @@ std::optional<admin::Problem> refuse_if_written(const admin::Config& config, std
 
 }  // namespace
 
-std::expected<void, admin::Problem> Control::exchange(std::size_t index, const admin::DiscRequest& request) {
+std::expected<void, admin::Problem> Control::exchange(const RunningDevice& drive,
+                                                      const admin::DiscRequest& request) {
     const std::lock_guard one_at_a_time(changing_);
-    // As paths of the configuration are: by another name SIGHUP would take the disc for another one.
+    // As paths of the configuration are: by another name a reload would take the disc for another one.
     const std::string path = std::filesystem::path(request.path).lexically_normal().string();
     std::shared_ptr<device::Device> disc;
     if (!path.empty()) {
-        if (auto refusal = refuse_if_written(target_.config(), index, path)) {
+        if (auto refusal = refuse_if_written(target_.serving()->config, drive.config, path)) {
             return std::unexpected(std::move(*refusal));
         }
         auto opened = open_disc(request.device, path);
@@ -113,25 +114,32 @@ std::expected<void, admin::Problem> Control::exchange(std::size_t index, const a
         }
         disc = std::move(*opened);
     }
-    return put_in(index, path, std::move(disc), request.force);
+    return put_in(drive, path, std::move(disc), request.force);
 }
 
-bool Control::waits_for_disc(std::size_t index) const {
+bool Control::waits_for_disc(const std::string& drive) const {
     const std::lock_guard lock(discs_->mutex);
-    return discs_->waiting.contains(index);
+    return discs_->waiting.contains(drive);
+}
+
+std::string Control::path_of(const RunningDevice& device) const {
+    const std::lock_guard lock(discs_->mutex);
+    const auto changed = discs_->paths.find(device.config.name);
+    return changed == discs_->paths.end() ? device.config.path : changed->second;
 }
 
 void Control::take_late_disc(OpenedDisc opened) {
     const std::lock_guard one_at_a_time(changing_);
-    const admin::DeviceConfig& drive = target_.config().devices[opened.drive];
-    if (!waits_for_disc(opened.drive)) {
-        return;  // somebody has put another one in, or opened the tray
+    const auto drive = device_named(opened.drive);
+    if (!drive || !waits_for_disc(opened.drive)) {
+        return;  // it was removed, or somebody has put another one in or opened the tray
     }
+    const std::string& path = drive->config.path;
     if (!opened.disc) {
-        log_empty_drive(drive, opened.disc.error());
-    } else if (const auto refusal = refuse_if_written(target_.config(), opened.drive, drive.path)) {
+        log_empty_drive(drive->config, opened.disc.error());
+    } else if (const auto refusal = refuse_if_written(target_.serving()->config, drive->config, path)) {
         TARGE_LOG(error, "targed", "{}", admin::to_line(*refusal));
-    } else if (const auto done = put_in(opened.drive, drive.path, std::move(*opened.disc), false); !done) {
+    } else if (const auto done = put_in(*drive, path, std::move(*opened.disc), false); !done) {
         TARGE_LOG(error, "targed", "{}", admin::to_line(done.error()));
     } else {
         return;
@@ -141,20 +149,20 @@ void Control::take_late_disc(OpenedDisc opened) {
     discs_->paths[opened.drive] = {};
 }
 
-std::expected<void, admin::Problem> Control::put_in(std::size_t index, std::string path,
+std::expected<void, admin::Problem> Control::put_in(const RunningDevice& device, std::string path,
                                                     std::shared_ptr<device::Device> disc, bool force) {
-    std::string drive = target_.config().devices[index].name;
-    const auto unit = target_.engine().units()[index];
+    std::string drive = device.config.name;
+    const auto& unit = device.unit;
     const auto done = ask_later<engine::DiscChanged>(unit->home().core(), [unit, disc = std::move(disc),
-                                                                           force, discs = discs_, index,
-                                                                           drive, path](auto answer) mutable {
+                                                                           force, discs = discs_, drive,
+                                                                           path](auto answer) mutable {
         unit->change_disc({.disc = std::move(disc), .force = force},
-                          [discs = std::move(discs), index, drive = std::move(drive), path = std::move(path),
+                          [discs = std::move(discs), drive = std::move(drive), path = std::move(path),
                            answer = std::move(answer)](engine::DiscChanged changed) {
                               if (changed == engine::DiscChanged::changed) {
                                   const std::lock_guard lock(discs->mutex);
-                                  discs->paths[index] = path;
-                                  discs->waiting.erase(index);
+                                  discs->paths[drive] = path;
+                                  discs->waiting.erase(drive);
                                   TARGE_LOG(info, "targed", "drive {}: {}", drive,
                                             path.empty() ? "the disc was taken out" : "the disc is " + path);
                               }

@@ -35,11 +35,11 @@ admin::Problem nothing_was_begun_elsewhere(const admin::DeviceStatus& device) {
 std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(
     const admin::RefreshRequest& request) {
     const std::string& name = request.device;
-    const auto index = index_of(name);
-    if (!index) {
-        return std::unexpected(index.error());
+    const auto device = device_named(name);
+    if (!device) {
+        return std::unexpected(device.error());
     }
-    const auto before = describe(*index);
+    const auto before = describe(*device);
     if (!before) {
         return std::unexpected(before.error());
     }
@@ -47,7 +47,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(
     if (unfinished != engine::Unfinished::compare && before->begun_on.empty()) {
         return std::unexpected(nothing_was_begun_elsewhere(*before));
     }
-    const auto unit = target_.engine().units()[*index];
+    const auto& unit = device->unit;
     const auto found = ask_later<bool>(unit->home().core(), [unit, unfinished](auto answer) {
         unit->refresh(std::move(answer), unfinished);
     });
@@ -55,7 +55,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(
         return std::unexpected(core_is_stuck(fmt::format("device {} cannot be looked at", name)));
     }
     if (!*found) {
-        const std::string path = path_of(*index);
+        const std::string path = path_of(*device);
         return std::unexpected(admin::Problem{
             .what = fmt::format("device {} is not to be had", name),
             .cause = fmt::format("{} is missing or cannot be read, or is another one, and an erasure or an "
@@ -63,7 +63,7 @@ std::expected<admin::DeviceStatus, admin::Problem> Control::refresh_device(
                                  path),
             .cure = fmt::format("ls -l {}; then run this again", path)});
     }
-    auto after = describe(*index);
+    auto after = describe(*device);
     if (after && after->blocks != before->blocks) {
         TARGE_LOG(info, "targed", "device {} has {} blocks now; it had {}", name, after->blocks,
                   before->blocks);

@@ -54,9 +54,10 @@ std::expected<admin::ReservationStatus, admin::Problem> status_of(
 }  // namespace
 
 std::expected<std::vector<admin::ReservationStatus>, admin::Problem> Control::reservations() {
+    const auto serving = target_.serving();
     std::vector<admin::ReservationStatus> statuses;
-    for (const auto& unit : target_.engine().units()) {
-        auto status = status_of(unit);
+    for (const RunningDevice& running : serving->devices) {
+        auto status = status_of(running.unit);
         if (!status) {
             return std::unexpected(status.error());
         }
@@ -66,14 +67,11 @@ std::expected<std::vector<admin::ReservationStatus>, admin::Problem> Control::re
 }
 
 std::expected<admin::ReservationStatus, admin::Problem> Control::clear_reservations(std::string_view device) {
-    const auto& units = target_.engine().units();
-    const auto at = std::ranges::find_if(units, [&](const auto& unit) { return unit->name() == device; });
-    if (at == units.end()) {
-        return std::unexpected(admin::Problem{.what = fmt::format("there is no device {}", device),
-                                              .cause = "the configuration has none of this name",
-                                              .cure = "targe device list"});
+    const auto running = device_named(device);
+    if (!running) {
+        return std::unexpected(running.error());
     }
-    const auto& unit = *at;
+    const auto& unit = running->unit;
     const auto durable = ask_later<bool>(
         unit->home().core(), [unit](auto answer) { unit->clear_reservations(std::move(answer)); });
     if (!durable) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <memory>
+#include <utility>
 
 namespace targe::daemon {
 namespace {
@@ -133,8 +135,12 @@ std::vector<Portal> portals_of(const admin::Config& config) {
     return portals;
 }
 
-ConfigDirectory::ConfigDirectory(const admin::Config& config)
-    : config_(config), portals_(portals_of(config)) {}
+ConfigDirectory::ConfigDirectory(admin::Config config)
+    : portals_(portals_of(config)), config_(std::make_shared<const admin::Config>(std::move(config))) {}
+
+void ConfigDirectory::replace(admin::Config config) {
+    config_.set(std::make_shared<const admin::Config>(std::move(config)));
+}
 
 const admin::PortalConfig* ConfigDirectory::portal_of(const admin::TargetConfig& target,
                                                       const iscsi::Viewpoint& from) const {
@@ -144,9 +150,10 @@ const admin::PortalConfig* ConfigDirectory::portal_of(const admin::TargetConfig&
 }
 
 iscsi::TargetAnswer ConfigDirectory::find_target(std::string_view name, const iscsi::Viewpoint& from) const {
+    const auto config = config_.get();
     const auto at =
-        std::ranges::find_if(config_.targets, [&](const auto& t) { return equal_names(t.name, name); });
-    if (at == config_.targets.end()) {
+        std::ranges::find_if(config->targets, [&](const auto& t) { return equal_names(t.name, name); });
+    if (at == config->targets.end()) {
         return iscsi::TargetNotFound{};
     }
     const admin::PortalConfig* const portal = portal_of(*at, from);
@@ -170,8 +177,9 @@ iscsi::TargetAnswer ConfigDirectory::find_target(std::string_view name, const is
 }
 
 std::vector<iscsi::TargetListing> ConfigDirectory::list_targets(const iscsi::Viewpoint& from) const {
+    const auto config = config_.get();
     std::vector<iscsi::TargetListing> listings;
-    for (const admin::TargetConfig& target : config_.targets) {
+    for (const admin::TargetConfig& target : config->targets) {
         if (portal_of(target, from) == nullptr ||
             !admin::visible(target, from.initiator_name, from.local_address)) {
             continue;
@@ -188,7 +196,7 @@ std::vector<iscsi::TargetListing> ConfigDirectory::list_targets(const iscsi::Vie
 }
 
 iscsi::AuthPolicy ConfigDirectory::discovery_auth(const iscsi::Viewpoint& /*from*/) const {
-    return translated(config_.discovery_auth);
+    return translated(config_.get()->discovery_auth);
 }
 
 iscsi::NegotiationPolicy ConfigDirectory::discovery_negotiation(const iscsi::Viewpoint& /*from*/) const {

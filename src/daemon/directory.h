@@ -2,6 +2,7 @@
 #pragma once
 
 #include "admin/config.h"
+#include "daemon/current.h"
 #include "iscsi/directory.h"
 
 #include <cstdint>
@@ -20,10 +21,13 @@ struct Portal {
 /// index.
 [[nodiscard]] std::vector<Portal> portals_of(const admin::Config& config);
 
-/// Immutable, so that every core may ask it at once. `config` must outlive it.
+/// Every core may ask it at once.
 class ConfigDirectory final : public iscsi::Directory {
 public:
-    explicit ConfigDirectory(const admin::Config& config);
+    explicit ConfigDirectory(admin::Config config);
+    /// Whoever asks from now on sees `config`, whose portals are among those of the first one. From any
+    /// thread.
+    void replace(admin::Config config);
 
     [[nodiscard]] iscsi::TargetAnswer find_target(std::string_view name,
                                                   const iscsi::Viewpoint& from) const override;
@@ -35,8 +39,8 @@ private:
     [[nodiscard]] const admin::PortalConfig* portal_of(const admin::TargetConfig& target,
                                                        const iscsi::Viewpoint& from) const;
 
-    const admin::Config& config_;
-    std::vector<Portal> portals_;
+    const std::vector<Portal> portals_;  // of the first one
+    Current<admin::Config> config_;
 };
 
 }  // namespace targe::daemon

@@ -49,6 +49,19 @@ bool answers(const admin::Config& config, const iscsi::Viewpoint& viewpoint) {
     return std::holds_alternative<Answer>(ConfigDirectory(config).find_target(kDisk, viewpoint));
 }
 
+TEST(Directory, SaysWhatTheLatestConfigurationSays) {
+    admin::Config config;
+    config.targets = {target(kDisk, {portal("192.0.2.1")})};
+    ConfigDirectory directory(config);
+    const auto one = from(0, "192.0.2.1");
+    EXPECT_TRUE(std::holds_alternative<iscsi::TargetFound>(directory.find_target(kDisk, one)));
+    config.targets[0].initiators = {"iqn.b:*"};
+    directory.replace(config);
+    EXPECT_TRUE(std::holds_alternative<iscsi::TargetForbidden>(directory.find_target(kDisk, one)));
+    EXPECT_TRUE(directory.list_targets(one).empty());
+    EXPECT_FALSE(directory.list_targets(from(0, "192.0.2.1", "iqn.b:host")).empty());
+}
+
 TEST(Portals, OfAllTargetsAreListenedOnOnce) {
     admin::Config config;
     config.targets = {target("a", {portal("192.0.2.1"), portal("192.0.2.2")}),

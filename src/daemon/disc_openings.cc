@@ -29,7 +29,7 @@ struct DiscOpenings::Shared {
 
 DiscOpenings::DiscOpenings(Open open) : open_(std::move(open)), shared_(std::make_shared<Shared>()) {}
 
-void DiscOpenings::begin(std::size_t drive, const std::string& path) {
+void DiscOpenings::begin(const std::string& drive, const std::string& path) {
     {
         const std::lock_guard lock(shared_->mutex);
         ++shared_->under_way;

@@ -4,7 +4,6 @@
 #include "device/device.h"
 
 #include <chrono>
-#include <cstddef>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -18,7 +17,7 @@ inline constexpr std::chrono::seconds kDiscLimit{5};
 
 /// Of one drive; or why there is none, in a sentence.
 struct OpenedDisc {
-    std::size_t drive = 0;
+    std::string drive = {};
     std::expected<std::shared_ptr<device::Device>, std::string> disc;
 };
 
@@ -35,7 +34,7 @@ public:
     DiscOpenings& operator=(const DiscOpenings&) = delete;
     ~DiscOpenings() { stop(); }
 
-    void begin(std::size_t drive, const std::string& path);
+    void begin(const std::string& drive, const std::string& path);
     /// Waits until all have ended, or for so long: those that have, in any order.
     [[nodiscard]] std::vector<OpenedDisc> wait(std::chrono::milliseconds limit);
     /// Gives `take` each that ends later, one at a time, on any thread.

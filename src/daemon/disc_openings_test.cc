@@ -50,27 +50,27 @@ private:
 TEST(DiscOpenings, WaitForAllThatAnswer) {
     Server server;
     DiscOpenings openings(server.opener());
-    openings.begin(3, "a.iso");
-    openings.begin(5, "b.iso");
-    std::map<std::size_t, std::string> said;
+    openings.begin("cd3", "a.iso");
+    openings.begin("cd5", "b.iso");
+    std::map<std::string, std::string> said;
     for (const OpenedDisc& opened : openings.wait(kUntilItEnds)) {
         said.emplace(opened.drive, opened.disc.error());
     }
-    EXPECT_THAT(said, ::testing::ElementsAre(std::pair(3, "no a.iso"), std::pair(5, "no b.iso")));
+    EXPECT_THAT(said, ::testing::ElementsAre(std::pair("cd3", "no a.iso"), std::pair("cd5", "no b.iso")));
 }
 
 TEST(DiscOpenings, AreNotHeldUpByOneThatDoesNotAnswer) {
     Server server;
     DiscOpenings openings(server.opener());
-    openings.begin(0, "hung.iso");
+    openings.begin("cd0", "hung.iso");
     EXPECT_TRUE(openings.wait(1ms).empty());
-    openings.begin(1, "a.iso");
+    openings.begin("cd1", "a.iso");
     std::vector<OpenedDisc> opened;
     while (opened.empty()) {
         opened = openings.wait(10ms);
     }
     ASSERT_EQ(opened.size(), 1U);
-    EXPECT_EQ(opened[0].drive, 1U);
+    EXPECT_EQ(opened[0].drive, "cd1");
     server.answer();
     EXPECT_EQ(openings.wait(kUntilItEnds).size(), 1U);
 }
@@ -79,7 +79,7 @@ TEST(DiscOpenings, HandOnWhatComesLater) {
     Server server;
     Taker taker;
     DiscOpenings openings(server.opener());
-    openings.begin(0, "hung.iso");
+    openings.begin("cd0", "hung.iso");
     EXPECT_TRUE(openings.wait(1ms).empty());
     openings.hand_on(taker.take());
     server.answer();
@@ -90,7 +90,7 @@ TEST(DiscOpenings, HandOnWhatCameBeforeAnybodyTookIt) {
     Server server;
     Taker taker;
     DiscOpenings openings(server.opener());
-    openings.begin(0, "a.iso");
+    openings.begin("cd0", "a.iso");
     openings.hand_on(taker.take());
     EXPECT_EQ(taker.first(), "no a.iso");
 }
@@ -104,7 +104,7 @@ TEST(DiscOpenings, HandOnNothingOnceTheyAreStopped) {
             opened.set_value();
             return result;
         });
-        openings.begin(0, "hung.iso");
+        openings.begin("cd0", "hung.iso");
         openings.hand_on([](const OpenedDisc&) { ADD_FAILURE() << "nobody is there to take it"; });
         openings.stop();
         server.answer();

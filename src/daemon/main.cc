@@ -29,8 +29,8 @@ void print(std::FILE* to, const std::string& text) {
     std::fwrite(text.data(), 1, text.size(), to);
 }
 
-/// Why each disc cannot be read that cannot be, by index of its drive.
-std::map<std::size_t, std::string> unreadable_discs(const admin::Config& config) {
+/// Why each disc cannot be read that cannot be, by name of its drive.
+std::map<std::string, std::string> unreadable_discs(const admin::Config& config) {
     DiscOpenings discs(
         [](const std::string& path) -> std::expected<std::shared_ptr<device::Device>, std::string> {
             if (::access(path.c_str(), R_OK) != 0) {
@@ -38,11 +38,11 @@ std::map<std::size_t, std::string> unreadable_discs(const admin::Config& config)
             }
             return nullptr;  // nobody reads it now
         });
-    std::map<std::size_t, std::string> unreadable;
-    for (std::size_t i = 0; i < config.devices.size(); ++i) {
-        if (config.devices[i].drive && !config.devices[i].path.empty()) {
-            unreadable.emplace(i, "what keeps it does not answer");
-            discs.begin(i, config.devices[i].path);
+    std::map<std::string, std::string> unreadable;
+    for (const admin::DeviceConfig& device : config.devices) {
+        if (device.drive && !device.path.empty()) {
+            unreadable.emplace(device.name, "what keeps it does not answer");
+            discs.begin(device.name, device.path);
         }
     }
     for (const OpenedDisc& looked_at : discs.wait(kDiscLimit)) {
@@ -57,16 +57,21 @@ std::map<std::size_t, std::string> unreadable_discs(const admin::Config& config)
 
 /// The daemon starts with these, and their drives are empty: so they are no errors.
 void warn_of_discs(const admin::Config& config, const std::string& file) {
-    for (const auto& [index, why] : unreadable_discs(config)) {
-        const admin::DeviceConfig& device = config.devices[index];
-        print(stderr,
-              admin::to_string(admin::ConfigProblem{
-                  .severity = admin::ConfigProblem::Severity::warning,
-                  .file = file,
-                  .problem = {.what = fmt::format("the disc of drive {} cannot be read", device.name),
-                              .cause = fmt::format("{}: {}; the drive will be empty", device.path, why),
-                              .cure = fmt::format("ls -lL {}", device.path)}}) +
-                  "\n");
+    const auto unreadable = unreadable_discs(config);
+    for (const admin::DeviceConfig& device : config.devices) {
+        const auto why = unreadable.find(device.name);
+        if (why == unreadable.end()) {
+            continue;
+        }
+        print(
+            stderr,
+            admin::to_string(admin::ConfigProblem{
+                .severity = admin::ConfigProblem::Severity::warning,
+                .file = file,
+                .problem = {.what = fmt::format("the disc of drive {} cannot be read", device.name),
+                            .cause = fmt::format("{}: {}; the drive will be empty", device.path, why->second),
+                            .cure = fmt::format("ls -lL {}", device.path)}}) +
+                "\n");
     }
 }
 

@@ -68,12 +68,10 @@ std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
     return device::open(translated(device, config), trials);
 }
 
-void make_new_files_durable(const admin::Config& config) {
+void make_new_files_durable(const std::vector<admin::DeviceConfig>& devices, const admin::Config& config) {
     std::vector<device::DeviceConfig> opened;
-    for (const admin::DeviceConfig& device : config.devices) {
-        if (!device.drive) {  // which makes none
-            opened.push_back(translated(device, config));
-        }
+    for (const admin::DeviceConfig& device : devices) {
+        opened.push_back(translated(device, config));
     }
     device::make_new_files_durable(opened);
 }

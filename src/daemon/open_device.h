@@ -20,8 +20,8 @@ namespace targe::daemon {
 [[nodiscard]] std::expected<std::unique_ptr<device::Device>, device::OpenError> open_device(
     const admin::DeviceConfig& device, const admin::Config& config, device::SpaceTrials& trials);
 
-/// Sees to it that the files that open_device() has made survive a power cut. May block.
-void make_new_files_durable(const admin::Config& config);
+/// Sees to it that the files that open_device() has made for them survive a power cut. May block.
+void make_new_files_durable(const std::vector<admin::DeviceConfig>& devices, const admin::Config& config);
 
 [[nodiscard]] scsi::UnitIdentity identity_of(const admin::DeviceConfig& device, const admin::Identity& made);
 [[nodiscard]] scsi::DeviceType type_of(const admin::DeviceConfig& device);

@@ -12,6 +12,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -24,65 +25,12 @@ constexpr std::uint64_t kLeastBuffersOfACore = std::uint64_t{4} << 20U;
 /// After the initiators' time to log out: the last message, the end of the streams, the commands.
 constexpr std::chrono::milliseconds kEndLimit{3'000};
 
-std::vector<engine::LunEntry> entries(const std::vector<admin::LunConfig>& luns, engine::Engine& engine) {
-    std::vector<engine::LunEntry> result;
-    for (const admin::LunConfig& lun : luns) {
-        const auto unit =
-            std::ranges::find_if(engine.units(), [&](const auto& u) { return u->name() == lun.device; });
-        TARGE_ASSERT(unit != engine.units().end());  // the configuration was checked
-        result.push_back({.lun = lun.lun, .unit = *unit, .read_only = lun.read_only});
-    }
-    return result;
-}
-
-engine::LunMaps maps_of(const admin::TargetConfig& target, engine::Engine& engine) {
-    engine::LunMaps maps{.luns = entries(target.luns, engine), .groups = {}};
-    for (const admin::GroupConfig& group : target.groups) {
-        maps.groups.push_back(
-            {.name = group.name, .initiators = group.initiators, .luns = entries(group.luns, engine)});
-    }
-    return maps;
-}
-
-std::vector<engine::TargetPort> ports_of(const admin::TargetConfig& target,
-                                         const admin::TargetPorts& numbers) {
-    std::vector<engine::TargetPort> ports;
-    for (const admin::PortalConfig& portal : target.portals) {
-        if (std::ranges::find(ports, portal.group, &engine::TargetPort::portal_group) == ports.end()) {
-            ports.push_back({.portal_group = portal.group,
-                             .relative_target_port = numbers.at({target.name, portal.group})});
-        }
-    }
-    return ports;
-}
-
-std::shared_ptr<engine::DeviceGroup> group_of(const std::string& device, const admin::Config& config,
-                                              const engine::Engine& engine) {
-    for (std::size_t i = 0; i < config.device_groups.size(); ++i) {
-        const auto& devices = config.device_groups[i].devices;
-        if (std::ranges::find(devices, device) != devices.end()) {
-            return engine.groups()[i];
-        }
-    }
-    return nullptr;
-}
-
 std::expected<std::shared_ptr<device::Device>, std::string> open_disc(const std::string& path) {
     auto disc = device::open_disc(path);
     if (!disc) {
         return std::unexpected(std::move(disc.error().text));
     }
     return std::move(*disc);
-}
-
-/// What is open, rather than what its path may name meanwhile.
-StorePlace place_of(const admin::DeviceConfig& config, const device::Device& device) {
-    const int descriptor = device.descriptor();
-    if (descriptor < 0) {
-        return {.path = config.path};
-    }
-    return {.path = config.path,
-            .marks = [path = fmt::format("/proc/self/fd/{}", descriptor)] { return marks_of(path); }};
 }
 
 /// How many connections there may be.
@@ -104,16 +52,14 @@ std::uint32_t check_descriptors(const admin::Config& config, std::size_t reactor
 }  // namespace
 
 void log_empty_drive(const admin::DeviceConfig& drive, const std::string& why) {
-    TARGE_LOG(
-        error, "targed",
-        "drive {} is empty: {}; put that right and send targed SIGHUP, or put another disc in by 'targe "
-        "cdrom insert {} IMAGE'; ls -lL {}",
-        drive.name, why, drive.name, drive.path);
+    TARGE_LOG(error, "targed",
+              "drive {} is empty: {}; put that right and run targe reload, or put another disc in by 'targe "
+              "cdrom insert {} IMAGE'; ls -lL {}",
+              drive.name, why, drive.name, drive.path);
 }
 
-std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(
-    const admin::Config& config) {
-    std::unique_ptr<RunningTarget> target(new RunningTarget(config));
+std::expected<std::unique_ptr<RunningTarget>, admin::Problem> RunningTarget::start(admin::Config config) {
+    std::unique_ptr<RunningTarget> target(new RunningTarget(std::move(config)));
     using Step = std::expected<void, admin::Problem> (RunningTarget::*)();
     for (const Step step :
          {&RunningTarget::open_state, &RunningTarget::open_devices, &RunningTarget::start_reactors}) {
@@ -132,24 +78,19 @@ RunningTarget::~RunningTarget() {
     }
 }
 
-RunningTarget::RunningTarget(const admin::Config& config)
-    : config_(config), directory_(config), discs_(open_disc) {}
+RunningTarget::RunningTarget(admin::Config config)
+    : config_(std::move(config)), directory_(config_), discs_(open_disc) {}
 
 std::expected<void, admin::Problem> RunningTarget::open_state() {
     auto state = admin::StateDirectory::open(config_.daemon.state_dir);
     if (!state) {
         return std::unexpected(state.error());
     }
-    auto identities = state->identities(config_.devices);
-    if (!identities) {
-        return std::unexpected(identities.error());
-    }
     auto ports = admin::target_ports(*state, config_.targets);
     if (!ports) {
         return std::unexpected(ports.error());
     }
     state_.emplace(std::move(*state));
-    identities_ = std::move(*identities);
     ports_ = std::move(*ports);
     return {};
 }
@@ -158,37 +99,38 @@ std::expected<void, admin::Problem> RunningTarget::open_devices() {
     // Each device takes one or two, and the soft limit is 1024 for whoever is not a service.
     max_connections_ = check_descriptors(config_, reactors_of(config_));
     Devices drives = open_drives();
-    admin::Config answering = config_;
-    for (const std::size_t drive : waiting_for_disc_) {
-        answering.devices[drive].path.clear();
+    admin::Config looked_at = config_;
+    for (admin::DeviceConfig& device : looked_at.devices) {
+        if (waiting_for_disc_.contains(device.name)) {
+            device.path.clear();
+        }
     }
-    auto images = ServedImages::load(*state_);
-    if (!images) {
-        return std::unexpected(images.error());
-    }
-    auto opened = daemon::open_devices(answering, *images, std::move(drives));
+    auto opened = daemon::open_devices(*state_, {.devices = config_.devices,
+                                                 .drives = std::move(drives),
+                                                 .served = config_,
+                                                 .looked_at = std::move(looked_at),
+                                                 .limits = kOpeningAtStart});
     if (!opened) {
         return std::unexpected(opened.error());
     }
-    devices_ = std::move(*opened);
-    if (const auto kept = images->remember(*state_, config_); !kept) {
-        return std::unexpected(kept.error());
-    }
-    return open_stores();
+    opened_ = std::move(*opened);
+    return open_group_stores();
 }
 
 /// A disc that is missing, or whose server does not answer, keeps no disk away: the drive is there, and
 /// empty.
 Devices RunningTarget::open_drives() {
-    Devices drives(config_.devices.size());
-    for (std::size_t i = 0; i < drives.size(); ++i) {
-        const admin::DeviceConfig& config = config_.devices[i];
-        if (config.drive && !config.path.empty()) {
-            waiting_for_disc_.insert(i);
-            discs_.begin(i, config.path);
+    Devices drives;
+    std::map<std::string, admin::DeviceConfig> configs;
+    for (const admin::DeviceConfig& config : config_.devices) {
+        if (!config.drive) {
+            continue;
         }
-        if (config.drive) {
-            drives[i] = std::make_unique<device::DiscDrive>(nullptr);
+        configs.emplace(config.name, config);
+        drives.emplace(config.name, std::make_unique<device::DiscDrive>(nullptr));
+        if (!config.path.empty()) {
+            waiting_for_disc_.insert(config.name);
+            discs_.begin(config.name, config.path);
         }
     }
     for (OpenedDisc& opened : discs_.wait(kDiscLimit)) {
@@ -196,31 +138,22 @@ Devices RunningTarget::open_drives() {
         if (opened.disc) {
             drives[opened.drive] = std::make_unique<device::DiscDrive>(std::move(*opened.disc));
         } else {
-            log_empty_drive(config_.devices[opened.drive], opened.disc.error());
-            without_disc_.push_back(opened.drive);
+            log_empty_drive(configs.at(opened.drive), opened.disc.error());
+            without_disc_.insert(opened.drive);
         }
     }
-    for (const std::size_t waiting : waiting_for_disc_) {
-        const admin::DeviceConfig& config = config_.devices[waiting];
+    for (const std::string& waiting : waiting_for_disc_) {
+        const std::string& path = configs.at(waiting).path;
         TARGE_LOG(
             error, "targed",
             "drive {} is empty until what keeps {} answers, which it has not within {} s; findmnt -T {} "
             "says where it is kept",
-            config.name, config.path, kDiscLimit.count(), config.path);
+            waiting, path, kDiscLimit.count(), path);
     }
     return drives;
 }
 
-std::expected<void, admin::Problem> RunningTarget::open_stores() {
-    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
-        const admin::DeviceConfig& config = config_.devices[i];
-        auto store =
-            DirectoryUnitStore::open(*state_, config.name, StoreOwner::unit, place_of(config, *devices_[i]));
-        if (!store) {
-            return std::unexpected(store.error());
-        }
-        stores_.push_back(std::move(*store));
-    }
+std::expected<void, admin::Problem> RunningTarget::open_group_stores() {
     for (const admin::DeviceGroupConfig& config : config_.device_groups) {
         auto store = DirectoryUnitStore::open(*state_, config.name, StoreOwner::device_group);
         if (!store) {
@@ -248,38 +181,22 @@ std::expected<void, admin::Problem> RunningTarget::start_reactors() {
     return {};
 }
 
-void RunningTarget::add_units_and_targets() {
+std::shared_ptr<Serving> RunningTarget::first_serving() {
+    auto first = std::make_shared<Serving>();
+    first->config = config_;
+    first->ports = ports_;
     for (std::size_t i = 0; i < config_.device_groups.size(); ++i) {
-        engine_->add_group(device_group_settings(config_.device_groups[i], ports_, group_stores_[i]));
+        const admin::DeviceGroupConfig& config = config_.device_groups[i];
+        first->groups.push_back(
+            {.config = config,
+             .group = engine_->add_group(device_group_settings(config, ports_, group_stores_[i]))});
     }
-    for (std::size_t i = 0; i < config_.devices.size(); ++i) {
-        const admin::DeviceConfig& config = config_.devices[i];
-        engine_->add_unit({.name = config.name,
-                           .device = std::move(devices_[i]),
-                           .identity = identity_of(config, identities_[i]),
-                           .type = type_of(config),
-                           .removable = config.removable,
-                           .thin = config.thin,
-                           .write_through = config.write_cache == admin::WriteCache::write_through,
-                           .read_only = config.read_only,
-                           .task_set_type = config.task_set == admin::TaskSets::shared
-                                                ? scsi::TaskSetType::shared
-                                                : scsi::TaskSetType::one_per_nexus,
-                           .max_commands = config.max_commands,
-                           .threshold_available_bytes = config.threshold_available_bytes,
-                           .threshold_used_bytes = config.threshold_used_bytes,
-                           .store = stores_[i],
-                           .group = group_of(config.name, config_, *engine_)});
-    }
-    for (const admin::TargetConfig& target : config_.targets) {
-        engine_->add_target(target.name, maps_of(target, *engine_), ports_of(target, ports_))
-            .limit_commands(target.limits.commands_per_lun);
-    }
+    return first;
 }
 
 void RunningTarget::make_service() {
     const bool added = ask(*reactors_->cores()[0], [this] {
-                           add_units_and_targets();
+                           put_in_force(std::exchange(opened_, {}), first_serving());
                            return true;
                        }).has_value();
     TARGE_ASSERT(added);
@@ -358,8 +275,10 @@ bool RunningTarget::wait_for_connections_to_end(std::chrono::milliseconds limit)
 
 std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     stopping_ = true;
-    if (engine_) {
-        engine_->stop();
+    if (const auto serving = serving_.get()) {
+        for (const RunningDevice& device : serving->devices) {
+            device.unit->stop();
+        }
     }
     bool all_ended = true;
     if (service_) {
@@ -391,6 +310,7 @@ std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     }
     portals_.clear();
     service_.reset();
+    serving_.set(nullptr);
     engine_.reset();
     reactors_.reset();
     return leaks;

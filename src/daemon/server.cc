@@ -1,6 +1,5 @@
 #include "daemon/server.h"
 
-#include "admin/config_file.h"
 #include "admin/control.h"
 #include "admin/control_server.h"
 #include "admin/line_output.h"
@@ -26,39 +25,6 @@ constexpr std::chrono::seconds kLogoutLimit{3};
 int failed(const admin::Problem& problem) {
     TARGE_LOG(error, "targed", "{}", admin::to_line(problem));
     return 1;
-}
-
-admin::Config without_discs(admin::Config config) {
-    for (admin::DeviceConfig& device : config.devices) {
-        if (device.drive) {
-            device.path.clear();
-        }
-    }
-    return config;
-}
-
-/// Discs are changed while the daemon serves; whatever else is in the configuration is looked at when it
-/// starts.
-void read_again(const std::string& config_file, const admin::Config& running, Control& control) {
-    const auto loaded = admin::load_config(config_file);
-    if (!loaded) {
-        TARGE_LOG(
-            error, "targed",
-            "SIGHUP: the configuration stays as it was, for that in {0} is faulty; targed --check --config "
-            "{0} says all of it",
-            config_file);
-        for (const admin::ConfigProblem& problem : loaded.error()) {
-            TARGE_LOG(error, "targed", "{}", admin::to_line(problem));
-        }
-        return;
-    }
-    control.take_discs(loaded->config);
-    if (without_discs(loaded->config) != without_discs(running)) {
-        TARGE_LOG(warning, "targed",
-                  "SIGHUP: but for the discs of drives, what has changed in {} is not applied; restart "
-                  "targed to do that",
-                  config_file);
-    }
 }
 
 /// SIGTERM or SIGINT. Whoever sends SIGHUP means "read the configuration again", not "leave".
@@ -96,7 +62,7 @@ int serve(const admin::Config& config, const std::string& config_file) {
               config.devices.size(), fmt::join((*target)->portal_addresses(), ", "));
     admin::notify_service_manager("READY=1");
 
-    const int signal = wait_for_stop(signals, [&] { read_again(config_file, config, control); });
+    const int signal = wait_for_stop(signals, [&control] { control.read_again(); });
     TARGE_LOG(info, "targed", "{}: finishing what is in flight", strsignal(signal));
     admin::notify_service_manager("STOPPING=1");
     (*control_server)->stop();

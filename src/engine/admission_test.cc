@@ -306,6 +306,23 @@ TEST(LunMap, ChangesWhileNexusesLive) {
     EXPECT_EQ(second.use_count(), 1);
 }
 
+TEST(LunMap, ShowsNothingToWhoIsNotLetInAnyMore) {
+    Scene scene;
+    const auto a = scene.login(0);
+    a->clear_attentions();
+    LunMaps maps = scene.target->latest_maps();
+    maps.initiators.emplace();
+    scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+    scene.world.run();
+    EXPECT_EQ(a->run(cdb10(0x28, 0, 1), 512).sense_code(), 0x052500U);
+    EXPECT_EQ(a->run(cdb({0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 64, 0, 0}), 64).data_received[3], std::byte{0});
+    maps.initiators = {"*"};
+    scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+    scene.world.run();
+    a->clear_attentions();
+    EXPECT_EQ(a->run(cdb10(0x28, 0, 1), 512).status, kGood);
+}
+
 TEST(Counters, AddUpOverTheCores) {
     Scene scene{{.cores = 3}};
     std::vector<std::unique_ptr<Initiator>> hosts;

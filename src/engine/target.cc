@@ -20,8 +20,11 @@ const InitiatorGroup* find_group(const LunMaps& maps, std::string_view name) {
 }  // namespace
 
 const std::vector<LunEntry>& LunMaps::for_initiator(std::string_view name) const {
-    const InitiatorGroup* const group = find_group(*this, name);
-    return group != nullptr ? group->luns : luns;
+    static const std::vector<LunEntry> kNone;
+    if (const InitiatorGroup* const group = find_group(*this, name)) {
+        return group->luns;
+    }
+    return !initiators || base::matches_any(*initiators, name) ? luns : kNone;
 }
 
 std::string_view LunMaps::group_of(std::string_view name) const {

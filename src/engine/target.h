@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,11 @@ struct InitiatorGroup {
 struct LunMaps {
     std::vector<LunEntry> luns;  ///< what an initiator in no group sees
     std::vector<InitiatorGroup> groups;
+    /// Patterns of who sees `luns`; nothing: everybody in no group. Others, who have logged in while they
+    /// might, see nothing.
+    std::optional<std::vector<std::string>> initiators = {};
 
-    /// The map of the first group whose patterns match, else the target's own.
+    /// The map of the first group whose patterns match, else the target's own or none.
     [[nodiscard]] const std::vector<LunEntry>& for_initiator(std::string_view name) const;
     /// The group's name, or nothing.
     [[nodiscard]] std::string_view group_of(std::string_view name) const;

@@ -1,0 +1,390 @@
+"""A configuration that changes while initiators work: devices, LUNs and groups come and go, and sessions beside them notice nothing.
+
+    conformance/reload.py [SEED]
+"""
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import report
+from harness import DaemonError, Targed
+from iscsi_client import CHECK_CONDITION, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
+from lifecycle import alone, expect
+from report import Result
+from setup import Device, DeviceGroup, PortGroup, Setup, Target, configuration
+
+SUITE = "reload"
+NAME = "iqn.2026-11.io.targe:reload"
+BESIDE = "iqn.2026-11.io.targe:beside"
+LUNS_CHANGED, POWER_ON, NO_LUN, GOOD = (6, 0x3F, 0x0E), (6, 0x29, 0), (5, 0x25, 0), (0, 0, 0)
+DISK0, OTHER = Device("disk0", size="8MiB"), Device("other", size="8MiB")
+FIRST = Setup((DISK0, OTHER), (Target(NAME, {0: "disk0"}), Target(BESIDE, {0: "other"})), reactors=2)
+
+
+def ready(session: Session, lun: int = 0) -> tuple[int, int, int]:
+    task = alone(session, TEST_UNIT_READY, lun)
+    return task.sense_triple if task.status == CHECK_CONDITION else GOOD
+
+
+def luns(session: Session) -> list[int]:
+    data = bytes(session.command(bytes([0xA0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0]), read=1024).data_in)
+    return [data[at + 1] for at in range(8, 8 + int.from_bytes(data[:4], "big"), 8)]
+
+
+def write_config(targed: Targed, setup: Setup) -> None:
+    """With the ports that are open, and of the names the new devices and LUNs."""
+    ports = {target.name: target.port for target in targed.setup.targets}
+    targets = tuple(dataclasses.replace(target, port=ports.get(target.name, targed.setup.targets[0].port)) for target in setup.targets)
+    targed.config_path.write_text(configuration(dataclasses.replace(setup, targets=targets), targed.folder))
+
+
+def changes(answer: Any, key: str = "changes") -> list[str]:
+    return [f"{each['subject']}: {each['what']}" for each in answer[key]]
+
+
+def reload(targed: Targed, setup: Setup, *options: str) -> Any:
+    write_config(targed, setup)
+    return targed.targe_json("reload", *options)
+
+
+def names(targed: Targed) -> list[str]:
+    listed: Any = targed.targe_json("device", "list")
+    return [each["name"] for each in listed]
+
+
+def is_open(targed: Targed, path: pathlib.Path) -> bool:
+    links = pathlib.Path(f"/proc/{targed.pid}/fd")
+    with contextlib.suppress(FileNotFoundError):
+        return any(os.path.realpath(link) == str(path) for link in links.iterdir())
+    return False
+
+
+def with_disk1(setup: Setup, path: str | None = None) -> Setup:
+    first, *others = setup.targets
+    return dataclasses.replace(setup, devices=(*setup.devices, Device("disk1", size="4MiB", path=path)),
+                               targets=(dataclasses.replace(first, luns={**first.luns, 1: "disk1"}), *others))
+
+
+class Load(threading.Thread):
+    """Writes and reads again without a pause; counts what it is told, and keeps what went wrong."""
+
+    def __init__(self, targed: Targed, target: str, isid: int, seed: int) -> None:
+        super().__init__()
+        self.session = Session(targed.target(target).port, target, isid=isid)
+        ready(self.session)
+        self.random = random.Random(seed)
+        self.told: list[tuple[int, int, int]] = []
+        self.rounds = 0
+        self.wrong = ""
+        self.ends = False
+
+    def one(self, cdb: bytes, **data: Any) -> bytes:
+        while True:
+            task = self.session.submit(cdb, **data)
+            while task.status is None:
+                self.session.collect()
+            if task.good:
+                return bytes(task.data_in)
+            if task.sense_triple[0] != 6:
+                raise ProtocolError(f"{cdb.hex()}: status {task.status}, sense {task.sense_triple}")
+            self.told.append(task.sense_triple)
+
+    def run(self) -> None:
+        try:
+            while not self.ends:
+                lba, data = self.random.randrange(8192), self.random.randbytes(4096)
+                self.one(write16(lba, 8), data=data)
+                if self.one(read16(lba, 8), read=4096) != data:
+                    raise ProtocolError(f"other data at {lba}")
+                self.rounds += 1
+        except Exception as problem:  # noqa: BLE001 - whoever started it says so
+            self.wrong = f"{type(problem).__name__}: {problem}"
+
+    def end(self) -> None:
+        self.ends = True
+        self.join()
+        self.session.close()
+
+
+@contextlib.contextmanager
+def load(targed: Targed, target: str, isid: int, seed: int) -> Iterator[Load]:
+    made = Load(targed, target, isid, seed)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.end()
+    expect(not made.wrong and made.rounds > 0, f"the load at {target}, after {made.rounds} rounds: {made.wrong}")
+
+
+def devices_come_and_go_beside_load(seed: int) -> None:
+    rounds = 4
+    with Targed(FIRST) as targed, load(targed, BESIDE, 2, seed) as beside, load(targed, NAME, 3, seed + 1) as same, \
+            Session(targed.target(NAME).port, NAME) as session:
+        ready(session)
+        naa: set[str] = set()
+        for number in range(rounds):
+            path = targed.folder / f"another{number % 2}.img"
+            done = reload(targed, with_disk1(FIRST, str(path)))
+            expect(changes(done) == ["device disk1: added", f"target {NAME}: luns"] and not done["needs_restart"], f"added: {done}")
+            expect(ready(session) == LUNS_CHANGED and ready(session) == GOOD, "LUN 1 has come: told once")
+            expect(luns(session) == [0, 1], f"LUN 1 has come: there are {luns(session)}")
+            expect(ready(session, 1) == POWER_ON and ready(session, 1) == GOOD, "LUN 1 is new")
+            mark = bytes([number + 1]) * 512
+            expect(session.command(write16(9, 1, fua=True), data=mark, lun=1).good, "LUN 1 cannot be written")
+            expect(bytes(session.command(read16(9, 1), read=512, lun=1).data_in) == mark, "LUN 1 has other data")
+            expect(names(targed) == ["disk0", "other", "disk1"] and is_open(targed, path), f"there are {names(targed)}")
+            listed: Any = targed.targe_json("device", "list")
+            naa.add(listed[2]["naa"])
+            done = reload(targed, FIRST)
+            expect(changes(done) == [f"target {NAME}: luns", "device disk1: removed"] and not done["failed"], f"removed: {done}")
+            expect(ready(session) == LUNS_CHANGED and ready(session) == GOOD, "LUN 1 has gone: told once")
+            expect(luns(session) == [0] and ready(session, 1) == NO_LUN, f"LUN 1 has gone: there are {luns(session)}")
+            expect(not is_open(targed, path), "the file of a device that was removed is open")
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                file.seek(9 * 512)
+                expect(file.read(512) == mark, "the file has other data")
+            expect(names(targed) == ["disk0", "other"], f"there are {names(targed)}")
+        expect(len(naa) == 1, f"disk1 was {naa}")
+        expect(not changes(reload(targed, FIRST)), "the same again is a change")
+        time.sleep(0.2)
+    expect(beside.told == [], f"a session of another target was told {beside.told}")
+    expect(same.told == [LUNS_CHANGED] * (2 * rounds), f"a session of the target was told {same.told}")
+
+
+def fails(targed: Targed, setup: Setup | None, *words: str) -> None:
+    """Nothing has changed then."""
+    if setup:
+        write_config(targed, setup)
+    with Session(targed.target(NAME).port, NAME, isid=9) as session:
+        ready(session)
+        before = (names(targed), luns(session))
+        try:
+            targed.targe("reload")
+        except DaemonError as refused:
+            expect(all(word in str(refused) for word in words), f"{words} is not in: {refused}")
+        else:
+            expect(False, f"it is applied: {words}")
+        expect((names(targed), luns(session), ready(session)) == (*before, GOOD), "something has changed")
+
+
+def what_cannot_be_had_changes_nothing(seed: int) -> None:
+    del seed
+    with Targed(FIRST) as targed:
+        targed.config_path.write_text("nonsense")
+        fails(targed, None, "the configuration stays as it was", "targe.toml:1:9: error", "targed --check")
+        both = with_disk1(FIRST)
+        lost = Device("lost", size="4MiB", path=str(targed.folder / "no" / "lost.img"))
+        fails(targed, dataclasses.replace(both, devices=(*both.devices, lost)), "device lost cannot be opened", "no/lost.img", "try: ")
+        expect(not is_open(targed, targed.folder / "disk1.img"), "what was opened in vain stays open")
+        other_name = targed.folder / "other-name.img"
+        other_name.hardlink_to(targed.image("disk0"))
+        fails(targed, with_disk1(FIRST, str(other_name)), "the devices disk0 and disk1 are one store")
+        taken: Any = targed.targe_json("device", "list")
+        same = dataclasses.replace(both, devices=(*both.devices[:-1], Device("disk1", size="4MiB", serial=taken[0]["serial"])))
+        fails(targed, same, "device disk1 cannot be added", "device disk0 that runs has its serial number")
+        expect(changes(reload(targed, both)) == ["device disk1: added", f"target {NAME}: luns"], "then it cannot be added either")
+        renamed = dataclasses.replace(FIRST, devices=(*FIRST.devices, Device("disk2", size="4MiB", path=str(targed.image("disk0").with_name("disk1.img")))))
+        fails(targed, renamed, "the devices disk2 and disk1 are one store")
+        targed.image("disk0").with_name("disk1.img").unlink()
+        reload(targed, FIRST)
+        expect(changes(reload(targed, both)) != [], "an image that was removed with its device is not made anew")
+
+
+def what_needs_a_restart_is_named(seed: int) -> None:
+    del seed
+    changed = dataclasses.replace(
+        with_disk1(FIRST), daemon={"max_connections": 77, "log_level": "debug"},
+        targets=(Target(NAME, {0: "disk0", 1: "disk1"}, limits={"queue_depth": 7, "alias": "other", "max_burst_length": "512KiB"}), Target(NAME + ".new", {0: "other"})))
+    changed = dataclasses.replace(changed, devices=(dataclasses.replace(DISK0, size="16MiB"), *changed.devices[1:]))
+    wanted = ["daemon: log_level", "device disk1: added", f"target {NAME}: alias", f"target {NAME}: max_burst_length", f"target {NAME}: luns"]
+    waiting = ["daemon: max_connections", "device disk0: size", f"target {NAME}: queue_depth", f"target {NAME}.new: added", f"target {BESIDE}: removed"]
+    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
+        ready(session)
+        for options in ("--dry-run",), ():
+            answer = reload(targed, changed, *options)
+            expect(changes(answer) == wanted and changes(answer, "needs_restart") == waiting, f"{options}: {answer}")
+            expect(luns(session) == ([0] if options else [0, 1]), f"{options}: LUNs {luns(session)}")
+        text = targed.targe("reload")
+        expect("needs a restart" in text and f"target {BESIDE}" in text and "device disk1" not in text, f"it says {text}")
+        expect(f"this needs a restart of targed: target {NAME}: queue_depth" in targed.log(), "the log does not say so")
+        with Session(targed.target(BESIDE).port, BESIDE, isid=2) as beside:
+            expect(ready(beside) == POWER_ON, "a target that goes with a restart is gone")
+        with Session(targed.target(NAME).port, NAME, isid=3, keys={"MaxBurstLength": "1048576"}) as later:
+            expect(later.negotiated["MaxBurstLength"] == "524288", f"a new login agrees on {later.negotiated['MaxBurstLength']}")
+
+
+def initiators_see_what_they_may(seed: int) -> None:
+    del seed
+    def who(pattern: str) -> Setup:
+        return dataclasses.replace(FIRST, targets=(dataclasses.replace(FIRST.targets[0], limits={"initiators": [pattern]}), FIRST.targets[1]))
+
+    def grouped(pattern: str) -> Setup:
+        group = {"name": "some", "initiators": [pattern], "luns": [{"lun": 3, "device": "other", "read_only": True}]}
+        return dataclasses.replace(FIRST, targets=(dataclasses.replace(FIRST.targets[0], limits={"group": [group]}), FIRST.targets[1]))
+
+    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME, initiator="iqn.a:one") as one, \
+            Session(targed.target(NAME).port, NAME, initiator="iqn.a:two") as two:
+        ready(one), ready(two)
+        reload(targed, grouped("iqn.a:one"))
+        expect((luns(one), ready(two), luns(two)) == ([3], GOOD, [0]), f"in a group: {luns(one)}, beside it: {luns(two)}")
+        expect(ready(one, 3) == POWER_ON and alone(one, write16(0, 1), 3).sense_triple[:2] == (7, 0x27), "a LUN that is read-only can be written")
+        listed: Any = targed.targe_json("session", "list")
+        expect({each["initiator"]: each["group"] for each in listed} == {"iqn.a:one": "some", "iqn.a:two": None}, f"sessions: {listed}")
+        reload(targed, who("iqn.a:two"))
+        expect((luns(one), ready(two), luns(two)) == ([], GOOD, [0]), f"not let in any more: {luns(one)}, let in: {luns(two)}")
+        expect(bytes(one.command(inquiry(), read=255).data_in)[0] == 0x7F, "a LUN is there for who is not let in")
+        try:
+            Session(targed.target(NAME).port, NAME, isid=7, initiator="iqn.a:one").close()
+            expect(False, "who is not let in any more can log in")
+        except ProtocolError as refused:
+            expect("0202" in str(refused), f"who is not let in any more: {refused}")
+        reload(targed, FIRST)
+        expect((luns(one), ready(two)) == ([0], GOOD), f"let in again: {luns(one)}")
+
+
+def drives_come_and_go(seed: int) -> None:
+    del seed
+    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
+        image = targed.folder / "disc.iso"
+        image.write_bytes(bytes(64 * 2048))
+        drive = Device("cd0", type="cdrom", path=str(image))
+        both = dataclasses.replace(FIRST, devices=(*FIRST.devices, drive), targets=(Target(NAME, {0: "disk0", 1: "cd0"}), FIRST.targets[1]))
+        for _ in range(2):
+            answer = reload(targed, both)
+            expect(changes(answer) == ["device cd0: added", f"target {NAME}: luns"] and not answer["failed"], f"{answer}")
+            listed: Any = targed.targe_json("device", "list")
+            expect((listed[2]["state"], listed[2]["path"]) == ("ready", str(image)), f"{listed[2]}")
+            expect(session.command(bytes([0x28, 0, 0, 0, 0, 16, 0, 0, 1, 0]), read=2048, lun=1).good, "the disc cannot be read")
+            reload(targed, FIRST)
+            expect(not is_open(targed, image) and luns(session) == [0], "the disc of a drive that was removed is open")
+        image.unlink()
+        write_config(targed, both)
+        try:
+            targed.targe("reload")
+            expect(False, "a disc that is not there is no failure")
+        except DaemonError as said:
+            expect("device cd0" in str(said) and "drive cd0 keeps what it has" in str(said), f"{said}")
+        expect(luns(session) == [0, 1] and ready(session, 1)[0] in (2, 6), "a drive without its disc is not there")
+
+
+def devices_join_a_device_group(seed: int) -> None:
+    del seed
+    def pair(*devices: str) -> tuple[DeviceGroup, ...]:
+        return (DeviceGroup("pair", devices, (PortGroup(1, NAME, (1,)),)),)
+
+    first = dataclasses.replace(FIRST, device_groups=pair("disk0"))
+    with Targed(first) as targed, Session(targed.target(NAME).port, NAME) as session:
+        for _ in range(2):
+            reload(targed, dataclasses.replace(with_disk1(first), device_groups=pair("disk0", "disk1")))
+            listed: Any = targed.targe_json("alua", "list")
+            expect(listed[0]["devices"] == ["disk0", "disk1"], f"{listed}")
+            expect(bytes(session.command(inquiry(), read=255, lun=1).data_in)[5] & 0x30 == 0x10, "LUN 1 has no asymmetric access")
+            ready(session, 1)
+            targed.targe("alua", "set", "pair", "1", "standby")
+            expect(session.command(TEST_UNIT_READY, lun=1).sense_triple == (2, 4, 0x0B), "LUN 1 does not follow its group")
+            targed.targe("alua", "set", "pair", "1", "active/optimized")
+            expect(session.command(TEST_UNIT_READY, lun=1).good, "LUN 1 does not follow its group back")
+            answer = reload(targed, first)
+            expect(changes(answer)[-1] == "device disk1: removed", f"{answer}")
+
+
+def handlers_come_and_stay(seed: int) -> None:
+    del seed
+    mine = Device("mine", handler="user", size="1MiB")
+    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
+        reload(targed, dataclasses.replace(FIRST, devices=(*FIRST.devices, mine), targets=(Target(NAME, {0: "disk0", 1: "mine"}), FIRST.targets[1])))
+        expect(luns(session) == [0, 1] and (targed.folder / "mine.handler.sock").is_socket(), "there is no socket for a handler")
+        answer = reload(targed, FIRST)
+        expect(changes(answer, "needs_restart") == ["device mine: removed"] and luns(session) == [0], f"{answer}")
+
+
+def every_sighup_counts(seed: int) -> None:
+    chance = random.Random(seed)
+    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
+        for number in range(40):
+            write_config(targed, with_disk1(FIRST) if number % 2 else FIRST)
+            os.kill(targed.pid, signal.SIGHUP)
+            time.sleep(chance.random() * 0.02)
+        end = time.monotonic() + 30
+        while luns(session) != [0, 1] and time.monotonic() < end:
+            time.sleep(0.05)
+        expect(luns(session) == [0, 1] and names(targed)[-1] == "disk1", f"the last one was not heard: {luns(session)}")
+
+
+def killed_reload_starts_again(seed: int) -> None:
+    chance = random.Random(seed)
+    with Targed(FIRST) as targed:
+        wanted = with_disk1(FIRST)
+        naa = ""
+        for _ in range(6):
+            write_config(targed, wanted)
+            os.kill(targed.pid, signal.SIGHUP)
+            time.sleep(chance.random() * 0.03)
+            targed.kill()
+            ports = targed.setup
+            targed.setup = dataclasses.replace(wanted, targets=tuple(
+                dataclasses.replace(target, port=ports.targets[0].port) for target in wanted.targets))
+            targed.start()
+            listed: Any = targed.targe_json("device", "list")
+            expect([each["state"] for each in listed] == ["ready"] * 3 and naa in ("", listed[2]["naa"]), f"{listed}")
+            naa = listed[2]["naa"]
+            with Session(targed.target(NAME).port, NAME) as session:
+                expect(luns(session) == [0, 1] and session.command(write16(0, 1), data=bytes(512), lun=1).good, "LUN 1 cannot be written")
+            targed.setup = dataclasses.replace(FIRST, targets=tuple(
+                dataclasses.replace(target, port=ports.targets[0].port) for target in FIRST.targets))
+            targed.restart()
+
+
+def libiscsi_sees_the_new_lun(seed: int) -> None:
+    del seed
+    with Targed(FIRST) as targed:
+        reload(targed, with_disk1(FIRST))
+        portal = f"iscsi://127.0.0.1:{targed.target(NAME).port}"
+        seen = subprocess.run(["iscsi-ls", "-s", portal], capture_output=True, text=True, timeout=60, check=True).stdout
+        expect("Lun:1    Type:DIRECT_ACCESS (Size:3M)" in seen or "Lun:1    Type:DIRECT_ACCESS (Size:4M)" in seen, f"iscsi-ls: {seen}")
+
+
+CASES: tuple[Callable[[int], None], ...] = (
+    devices_come_and_go_beside_load,
+    what_cannot_be_had_changes_nothing,
+    what_needs_a_restart_is_named,
+    initiators_see_what_they_may,
+    drives_come_and_go,
+    devices_join_a_device_group,
+    handlers_come_and_stay,
+    every_sighup_counts,
+    killed_reload_starts_again,
+    libiscsi_sees_the_new_lun,
+)
+
+
+def run(seed: int | None = None) -> list[Result]:
+    seed = random.randrange(1 << 32) if seed is None else seed
+    print(f"   seed {seed}")
+
+    def seeded(case: Callable[[int], None]) -> Callable[[], None]:
+        def one() -> None:
+            case(seed)
+
+        one.__name__ = case.__name__
+        return one
+
+    return report.of_each(SUITE, [seeded(case) for case in CASES])
+
+
+if __name__ == "__main__":
+    report.finish(run(int(sys.argv[1]) if len(sys.argv) > 1 else None))

@@ -1,0 +1,20 @@
+// What a configuration means for the targets and units of the engine.
+#pragma once
+
+#include "daemon/open_devices.h"
+#include "daemon/serving.h"
+#include "engine/logical_unit.h"
+#include "engine/target.h"
+
+#include <vector>
+
+namespace targe::daemon {
+
+/// In the device group of `serving` that lists it.
+[[nodiscard]] engine::UnitSettings unit_settings(OpenedDevice opened, const Serving& serving);
+/// Every device that the target names is among those of `serving`.
+[[nodiscard]] engine::LunMaps maps_of(const admin::TargetConfig& target, const Serving& serving);
+[[nodiscard]] std::vector<engine::TargetPort> ports_of(const admin::TargetConfig& target,
+                                                       const admin::TargetPorts& numbers);
+
+}  // namespace targe::daemon

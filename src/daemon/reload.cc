@@ -1,0 +1,198 @@
+// From what runs to what is to run, without a session that ends for it.
+#include "base/open_files.h"
+#include "daemon/ask.h"
+#include "daemon/limits.h"
+#include "daemon/running_target.h"
+#include "device/disc_drive.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+namespace targe::daemon {
+namespace {
+
+/// Of commands of a device that was removed, before the administrator is told that they have not ended.
+constexpr std::chrono::seconds kEndLimit{5};
+
+bool same_maps(const admin::TargetConfig& a, const admin::TargetConfig& b) {
+    return a.luns == b.luns && a.groups == b.groups && a.initiators == b.initiators;
+}
+
+bool maps_are_new(const admin::TargetConfig& target, const Serving& before) {
+    const auto was = std::ranges::find(before.config.targets, target.name, &admin::TargetConfig::name);
+    return was == before.config.targets.end() || !same_maps(*was, target);
+}
+
+}  // namespace
+
+std::optional<admin::Problem> RunningTarget::refusal(const std::vector<admin::DeviceConfig>& added,
+                                                     const admin::Config& next) {
+    std::erase_if(leaving_, [](const Leaving& each) { return each.unit.expired(); });
+    for (const admin::DeviceConfig& device : added) {
+        if (std::ranges::find(leaving_, device.name, [](const Leaving& each) { return each.config.name; }) !=
+            leaving_.end()) {
+            return admin::Problem{
+                .what = fmt::format("device {} cannot be added yet", device.name),
+                .cause = "one of this name was removed, and commands that it had then have not ended",
+                .cure = "see whether what keeps that one answers; then run targe reload again"};
+        }
+    }
+    admin::Config config = next;
+    config.daemon.max_connections = max_connections_;
+    const std::uint64_t wanted = descriptors_wanted(config, reactors_->size());
+    const auto limit = raise_descriptor_limit();
+    if (!added.empty() && limit && *limit < wanted) {
+        return admin::Problem{
+            .what = fmt::format("device {} cannot be added", added.front().name),
+            .cause = fmt::format("up to {} file descriptors may be needed for {} devices and {} connections, "
+                                 "and the limit of the process is {}",
+                                 wanted, config.devices.size(), max_connections_, *limit),
+            .cure =
+                fmt::format("restart targed, with fewer connections; or {}", base::allow_more_open_files())};
+    }
+    return std::nullopt;
+}
+
+std::expected<std::vector<OpenedDevice>, admin::Problem> RunningTarget::open_new(
+    const admin::Config& next, const std::set<std::string>& waiting_for_disc) {
+    const auto serving = serving_.get();
+    Opening opening{.devices = {}, .served = next, .looked_at = next, .limits = kOpeningLater};
+    for (admin::DeviceConfig& device : opening.looked_at.devices) {
+        const bool added = serving->find(device.name) == nullptr;
+        if (device.drive && (added || waiting_for_disc.contains(device.name))) {
+            device.path.clear();
+        }
+        if (!added) {
+            continue;
+        }
+        opening.devices.push_back(device);
+        if (device.drive) {
+            opening.drives.emplace(device.name, std::make_unique<device::DiscDrive>(nullptr));
+        }
+    }
+    if (auto refused = refusal(opening.devices, next)) {
+        return std::unexpected(std::move(*refused));
+    }
+    // What goes with this reload is there until then.
+    for (const RunningDevice& device : serving->devices) {
+        opening.others.emplace(device.config.name, device.identity);
+        if (std::ranges::find(next.devices, device.config.name, &admin::DeviceConfig::name) ==
+            next.devices.end()) {
+            opening.looked_at.devices.push_back(device.config);
+        }
+    }
+    std::ranges::transform(leaving_, std::back_inserter(opening.looked_at.devices), &Leaving::config);
+    return daemon::open_devices(*state_, std::move(opening));
+}
+
+void RunningTarget::put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next) {
+    const auto before = serving_.get();
+    for (const admin::DeviceConfig& config : next->config.devices) {
+        const RunningDevice* const runs = before ? before->find(config.name) : nullptr;
+        if (runs != nullptr) {
+            next->devices.push_back(*runs);
+            continue;
+        }
+        const auto at =
+            std::ranges::find(opened, config.name, [](const OpenedDevice& each) { return each.config.name; });
+        TARGE_ASSERT(at != opened.end());
+        RunningDevice device{.config = at->config, .identity = at->identity, .store = at->store, .unit = {}};
+        device.unit = engine_->add_unit(unit_settings(std::move(*at), *next));
+        next->devices.push_back(std::move(device));
+    }
+    // First, so that nobody logs in meanwhile who may not see what the maps will have.
+    directory_.replace(next->config);
+    for (const admin::TargetConfig& target : next->config.targets) {
+        if (!before) {
+            engine_->add_target(target.name, maps_of(target, *next), ports_of(target, ports_))
+                .limit_commands(target.limits.commands_per_lun);
+        } else if (maps_are_new(target, *before)) {
+            engine_->find_target(target.name)
+                ->set_maps(std::make_shared<const engine::LunMaps>(maps_of(target, *next)));
+        }
+    }
+    if (before) {
+        for (const RunningDevice& device : before->devices) {
+            if (next->find(device.config.name) == nullptr) {
+                engine_->remove_unit(device.unit);
+            }
+        }
+    }
+    serving_.set(std::move(next));
+    applying_ = false;
+}
+
+/// Closes what was removed, when the last command has ended: here, where a store that is slow to close keeps
+/// nobody waiting.
+std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving> before) {
+    const auto now = serving_.get();
+    std::vector<RunningDevice> gone;
+    for (const RunningDevice& device : before->devices) {
+        if (now->find(device.config.name) == nullptr) {
+            gone.push_back(device);
+        }
+    }
+    before.reset();
+    std::vector<admin::Problem> late;
+    const auto until = std::chrono::steady_clock::now() + kEndLimit;
+    for (RunningDevice& device : gone) {
+        while (device.unit.use_count() > 1 && std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+        leaving_.push_back({.config = device.config, .unit = device.unit});
+        device.unit.reset();
+        if (!leaving_.back().unit.expired()) {
+            late.push_back(
+                {.what = fmt::format("device {} is removed, and its store is still open", device.config.name),
+                 .cause = fmt::format("commands that it had then have not ended within {} s; when they have, "
+                                      "it is closed",
+                                      kEndLimit.count()),
+                 .cure = device.config.path.empty()
+                             ? ""
+                             : fmt::format("see whether what keeps {} answers", device.config.path)});
+        }
+    }
+    return late;
+}
+
+std::expected<std::vector<admin::Problem>, admin::Problem> RunningTarget::apply(
+    const admin::Config& next, const std::set<std::string>& waiting_for_disc) {
+    if (applying_) {
+        return std::unexpected(core_is_stuck("the configuration before is not in force yet"));
+    }
+    auto opened = open_new(next, waiting_for_disc);
+    if (!opened) {
+        return std::unexpected(std::move(opened.error()));
+    }
+    auto before = serving_.get();
+    auto serving = std::make_shared<Serving>(
+        Serving{.config = next, .ports = before->ports, .devices = {}, .groups = before->groups});
+    for (RunningDeviceGroup& group : serving->groups) {
+        group.config =
+            *std::ranges::find(next.device_groups, group.config.name, &admin::DeviceGroupConfig::name);
+    }
+    applying_ = true;
+    const auto done = ask(*reactors_->cores()[0],
+                          [this, opened = std::move(*opened), serving = std::move(serving)]() mutable {
+                              put_in_force(std::move(opened), std::move(serving));
+                              return true;
+                          });
+    if (!done) {
+        return std::unexpected(core_is_stuck("what has changed is in force only later"));
+    }
+    // Each core has had a message of the first one by now, with the maps of targets.
+    const bool everywhere = std::ranges::all_of(reactors_->cores(), [](base::Core* const core) {
+        return ask(*core, [] { return true; }).has_value();
+    });
+    std::vector<admin::Problem> late = let_go(std::move(before));
+    if (!everywhere) {
+        late.push_back(core_is_stuck("some sessions have the LUNs of before"));
+    }
+    return late;
+}
+
+}  // namespace targe::daemon

@@ -20,6 +20,7 @@ USER = ChapUser("guest", "guest-secret-1234")
 PACKAGES = "open-iscsi,sg3-utils,lsscsi,e2fsprogs,xfsprogs,util-linux,iproute2,kmod"
 MODULES = "iscsi_tcp,sd_mod,sg,ext4,xfs,crc32c_generic"
 LIMIT_S = 600
+DIES = 125  # tools/guest-run, of a guest that stopped by itself
 GROWTH_BYTES = 256 << 20
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "guest"
 Action = Callable[..., str]  # takes the words that the script says after its name; what was wrong, or nothing
@@ -30,12 +31,13 @@ class Guest:
 
     def __init__(self, script: str, arguments: list[str], actions: dict[str, Action], *, suite: str = SUITE, packages: str = PACKAGES,
                  modules: str = MODULES, limit_s: int = LIMIT_S, options: tuple[str, ...] = (), prefix: tuple[str, ...] = (),
-                 share: dict[str, pathlib.Path | str] | None = None) -> None:
+                 share: dict[str, pathlib.Path | str] | None = None, status: int = 0) -> None:
         """`share`: what the guest finds in /host, a file of this machine or a text. `options`: more of tools/guest-run's, which
-        is run by `prefix`."""
+        is run by `prefix` and must end with `status`: DIES where the script has the guest die after it has finished."""
         self.script, self.arguments, self.actions, self.suite, self.prefix = script, arguments, actions, suite, prefix
         self.options = ["-p", packages, "-m", modules, "-t", str(limit_s), *options]
         self.share = {name: SCRIPTS / name for name in ("lib.sh", "library.sh")} | (share or {})
+        self.status = status
         self.results: list[Result] = []
         self.figures: dict[str, float] = {}  # what the script has measured
         self.done = 0
@@ -57,7 +59,7 @@ class Guest:
                 assert process.stdout
                 for line in process.stdout:
                     self.take(line.rstrip("\r\n"), share)
-            if not self.finished or process.returncode != 0:
+            if not self.finished or process.returncode != self.status:
                 console = (share / "console").read_text(errors="replace") if (share / "console").exists() else ""
                 self.fail("the script ends", f"status {process.returncode}; last lines: {self.rest[-8:]}; kernel: {console[-800:]}")
         finally:

@@ -85,9 +85,10 @@ eventually() {
 # Without it nobody but the script sends commands that take unit attentions away, once it has written to a disk.
 stop_udev() { kill "$(pidof systemd-udevd)" && eventually 10 eval '! pidof systemd-udevd'; }
 
+# start_initiator [NAME]: the initiator is iqn.2026-11.io.targe:NAME, "guest" where none is given
 start_initiator() {
   mkdir -p /run/lock/iscsi /etc/iscsi
-  echo 'InitiatorName=iqn.2026-11.io.targe:guest' >/etc/iscsi/initiatorname.iscsi
+  echo "InitiatorName=iqn.2026-11.io.targe:${1:-guest}" >/etc/iscsi/initiatorname.iscsi
   iscsid
 }
 

@@ -29,6 +29,7 @@ import atomic_writes  # noqa: E402
 import boot  # noqa: E402
 import builds_ahead  # noqa: E402
 import children  # noqa: E402
+import cluster_validation  # noqa: E402
 import counts  # noqa: E402
 import defects  # noqa: E402
 import device_states  # noqa: E402
@@ -147,6 +148,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "installed": installed.run,
     "tape-library": tape_library.run,
     "reservations": persistent_reservations.run,
+    "cluster-validation": cluster_validation.run,
     "atomic": atomic_writes.run,
     "thin": thin.run,
     "pages": pages.run,

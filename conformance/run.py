@@ -36,6 +36,7 @@ import device_states  # noqa: E402
 import discs  # noqa: E402
 import evil_handler  # noqa: E402
 import guest_bacula  # noqa: E402
+import guest_cluster  # noqa: E402
 import guest_commands  # noqa: E402
 import guest_disc  # noqa: E402
 import guest_library  # noqa: E402
@@ -168,6 +169,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest": guest_linux.run,
     "guest-commands": guest_commands.run,
     "guest-reservations": guest_reservations.run,
+    "guest-cluster": guest_cluster.run,
     "guest-library": guest_library.run,
     "guest-bacula": guest_bacula.run,
     "guest-disc": guest_disc.run,

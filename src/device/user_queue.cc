@@ -15,7 +15,7 @@ namespace {
 
 /// What the handler gets for what it has in hand, when the daemon ends.
 constexpr std::chrono::seconds kStopLimit{4};
-/// Wake-ups after which nothing was complete, one after the other: no handler means that.
+/// Wake-ups in a row while nothing was completed: no handler means that.
 constexpr std::uint32_t kWakesForNothing = 10'000;
 
 /// What a SESSION_ATTACH that has ended says of its nexus.
@@ -194,12 +194,12 @@ void UserQueue::park() {
 }
 
 void UserQueue::woken() {
-    const std::uint32_t before = reaped_;
+    ++wakes_for_nothing_;
     activate();
     poll();
-    wakes_for_nothing_ = reaped_ != before ? 0 : wakes_for_nothing_ + 1;
     if (wakes_for_nothing_ > kWakesForNothing && attachment_) {
         attachment_->give_up("it wakes targed without end, and for nothing");
+        poll();  // it may wake nobody any more
     }
 }
 

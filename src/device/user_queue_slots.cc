@@ -161,6 +161,7 @@ bool UserQueue::reap() {
     if (count == 0) {
         return false;
     }
+    wakes_for_nothing_ = 0;
     // However many it claims to have completed: take() takes no more than it was asked for.
     for (std::uint32_t i = 0; i < count; ++i) {
         if (const char* const wrong = take(completion_at(*shared_, reaped_))) {

@@ -4,6 +4,7 @@
 #include "libtarge/internal.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
@@ -72,6 +73,11 @@ public:
         ring();
     }
     void ring() const { ::eventfd_write(device_->queues[0].event, 1); }
+    /// Whether targed has not heard it yet.
+    [[nodiscard]] bool is_ringing() const {
+        pollfd heard{.fd = device_->queues[0].event, .events = POLLIN, .revents = 0};
+        return ::poll(&heard, 1, 0) > 0;
+    }
     void say_nonsense() const { ::send(device_->connection, "?", 1, MSG_NOSIGNAL); }
     /// As a process that dies.
     void lose_connection() const { ::shutdown(device_->connection, SHUT_RDWR); }

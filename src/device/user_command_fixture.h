@@ -81,12 +81,15 @@ protected:
         return device().server()->join(
             {.nexus = nexus, .lun = 0, .read_only = false, .initiator = "iqn.one", .target = "iqn.two"});
     }
-    std::future<ServerAnswer> execute_later(std::uint32_t room) {
-        return std::async(std::launch::async, [this, room] {
+    std::future<ServerAnswer> execute_later(std::uint32_t room, bool may_remap = false) {
+        return std::async(std::launch::async, [this, room, may_remap] {
             const std::array<std::byte, 6> cdb{std::byte{0xc0}};
             const std::array<base::Segment, 2> in{
                 {{data_.data(), room / 4}, {data_.data() + room / 4, room - room / 4}}};
-            ServerRequest request{.cdb = cdb, .nexus = kNexus, .in = {in.data(), room > 0 ? in.size() : 0}};
+            ServerRequest request{.cdb = cdb,
+                                  .nexus = kNexus,
+                                  .in = {in.data(), room > 0 ? in.size() : 0},
+                                  .may_remap = may_remap};
             return on_.run(
                 [&](base::CommandArena& arena) { return device().server()->execute(arena, request); });
         });

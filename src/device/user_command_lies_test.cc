@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace targe::device {
 namespace {
@@ -150,6 +151,32 @@ TEST_F(Commands, GoOnOnlyWhereTheyMay) {
     handler.complete(made);
     EXPECT_EQ(ended.get().end, ServerAnswer::End::lost) << "it has not said that it does that";
     EXPECT_TRUE(is_given_up());
+}
+
+TEST_F(Commands, AreRemappedOnlyWhereTheyEndWell) {
+    ops_.remaps = 1;
+    const auto remapped = [&](const Say& say) {
+        RawHandler& handler = attach();
+        auto ended = execute_later(0, true);
+        targe_completion made = handler.take();
+        const targe_remap one{.lba = 5, .blocks = 3, .source = 0};
+        std::memcpy(handler.arena() + handler.slot_of(made).in_offset, &one, sizeof one);
+        made.flags = TARGE_COMPLETION_COPIES;
+        made.remaps = 1;
+        made.block_bytes = 512;
+        say(made);
+        handler.complete(made);
+        return static_cast<bool>(ended.get().remap);
+    };
+    EXPECT_TRUE(remapped([](auto& /*made*/) {}));
+    EXPECT_FALSE(is_given_up());
+    const std::array<Say, 3> wrong{[](auto& made) { made.status = kCheckCondition; },
+                                   [](auto& made) { made.status = 8; },
+                                   [](auto& made) { made.error = ECANCELED; }};
+    for (const Say& each : wrong) {
+        EXPECT_FALSE(remapped(each));
+        EXPECT_TRUE(is_given_up());
+    }
 }
 
 TEST_F(Commands, DoNotGoOnOnceTheyWereTakenBack) {

@@ -181,32 +181,40 @@ TEST(ComingBack, FindsTheUnitAsAfterTheResetThatInitiatorsAreToldOf) {
     targe_detach(device);
 }
 
-// Only what targed has taken, and of each page the latest.
+// Only what targed has taken, of each page the latest, and nothing else before what comes behind them.
 TEST_F(Returning, TellsTheNextTargedWhichLogPagesThereAre) {
     targe_device* const device = come();
     ASSERT_NE(device, nullptr);
     const auto set = [&](std::uint8_t code, std::size_t size, int error) {
         int result = 1;
         std::thread asks([&] {
-            const std::array<std::byte, 8> parameters{std::byte{code}};
+            const std::vector<std::byte> parameters(size, std::byte{code});
             result = targe_set_log_page(device, code, parameters.data(), size);
         });
-        const targe_request request = targed->request();
+        std::size_t sent = 0;
+        const targe_request request = targed->request(&sent);
         EXPECT_EQ(request.value, code);
+        EXPECT_EQ(sent, size);
         targed->reply(request.id, error);
         asks.join();
         return result;
     };
+    std::thread asks([&] { EXPECT_EQ(targe_set_depth(device, 3), 0); });
+    targed->reply(targed->request().id);
+    asks.join();
     EXPECT_EQ(set(0x30, 8, 0), 0);
     EXPECT_EQ(set(0x31, 4, 0), 0);
     EXPECT_EQ(set(0x32, 4, ENOSPC), -ENOSPC);
     EXPECT_EQ(set(0x30, 4, 0), 0);
     EXPECT_EQ(set(0x31, 8, EINVAL), -EINVAL) << "the one before stays";
+    EXPECT_EQ(set(0x33, TARGE_MAX_LOG_BYTES, 0), 0);
+    const std::vector<std::byte> too_large(TARGE_MAX_LOG_BYTES + 1);
+    EXPECT_EQ(targe_set_log_page(device, 0x34, too_large.data(), too_large.size()), -EINVAL);
     std::thread runs([&] { EXPECT_EQ(targe_run(device), 0); });
     targed.emplace(folder);
     targed->welcome();
     std::vector<std::pair<std::uint64_t, std::size_t>> told;
-    for (int i = 0; i < 2; ++i) {
+    for (int i = 0; i < 3; ++i) {
         std::size_t size = 0;
         const targe_request again = targed->request(&size);
         EXPECT_EQ(again.kind, std::uint32_t{TARGE_REQUEST_LOG_PAGE});
@@ -214,7 +222,11 @@ TEST_F(Returning, TellsTheNextTargedWhichLogPagesThereAre) {
         targed->reply(again.id);
     }
     std::ranges::sort(told);
-    EXPECT_EQ(told, (std::vector<std::pair<std::uint64_t, std::size_t>>{{0x30, 4}, {0x31, 4}}));
+    EXPECT_EQ(told, (std::vector<std::pair<std::uint64_t, std::size_t>>{
+                        {0x30, 4}, {0x31, 4}, {0x33, TARGE_MAX_LOG_BYTES}}));
+    const targe_request behind = targed->request();
+    EXPECT_EQ(behind.kind, std::uint32_t{TARGE_REQUEST_DEPTH});
+    targed->reply(behind.id);
     targe_stop(device);
     runs.join();
     targe_detach(device);
@@ -236,6 +248,7 @@ TEST(Asking, TakesNoOtherReplyForItsOwn) {
         EXPECT_NE(request.id, last);
         targed.reply(request.id - 1, EIO);
         targed.reply(last, EIO);
+        targed.reply(request.id, EIO, 1);
         targed.reply(request.id, error);
         last = request.id;
         asks.join();

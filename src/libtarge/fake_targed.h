@@ -202,9 +202,9 @@ public:
         }
         return request;
     }
-    void reply(std::uint32_t id, std::int32_t error = 0) const {
+    void reply(std::uint32_t id, std::int32_t error = 0, std::size_t lacks_bytes = 0) const {
         const struct targe_reply reply{.id = id, .error = error};
-        ::send(connection_, &reply, sizeof reply, MSG_NOSIGNAL);
+        ::send(connection_, &reply, sizeof reply - lacks_bytes, MSG_NOSIGNAL);
     }
     /// Whether the handler has closed its end; waits for that.
     [[nodiscard]] bool is_left(int wait_ms) const {

@@ -69,20 +69,26 @@ protected:
 
 class BlocksOfASlot : public OfASlot {
 protected:
+    template <std::uint8_t Op>
     static int note(void* context, targe_io* io) {
         auto& self = *static_cast<BlocksOfASlot*>(context);
         const std::scoped_lock lock{self.mutex_};
+        self.op_ = Op;
         self.seen_ = *io;
         ++self.calls_;
         return 0;
     }
-    static constexpr targe_block_ops all() {
-        targe_block_ops ops{};
-        ops.struct_size = sizeof ops;
-        ops.read = ops.write = ops.flush = ops.unmap = ops.write_zeroes = ops.write_same = ops.copy = note;
+    static targe_block_ops all() {
+        targe_block_ops ops = FakeTarged::reading(note<TARGE_OP_READ>);
+        ops.write = note<TARGE_OP_WRITE>;
+        ops.flush = note<TARGE_OP_FLUSH>;
+        ops.unmap = note<TARGE_OP_UNMAP>;
+        ops.write_zeroes = note<TARGE_OP_WRITE_ZEROES>;
+        ops.write_same = note<TARGE_OP_WRITE_SAME>;
+        ops.copy = note<TARGE_OP_COPY>;
         ops.block_status = [](void* context, targe_io* io, targe_extent* extent) {
             extent->length = io->length;
-            return note(context, io);
+            return note<TARGE_OP_BLOCK_STATUS>(context, io);
         };
         return ops;
     }
@@ -92,6 +98,7 @@ protected:
         serve(how);
     }
 
+    std::uint8_t op_ = 0;  ///< whose callback was called last
     targe_io seen_{};
     unsigned calls_ = 0;
 };
@@ -109,9 +116,9 @@ TEST_F(BlocksOfASlot, AreWhatTheHandlerIsAskedFor) {
     slot.out_offset = 128;
     for (const std::uint8_t op : kOfBlocks) {
         SCOPED_TRACE(unsigned{op});
-        const unsigned before = calls_;
         EXPECT_EQ(end_of(op, 1024, 512, op == TARGE_OP_COPY ? 4096 : 0).error, 0);
-        EXPECT_EQ(calls_, before + 1);
+        EXPECT_EQ(std::exchange(calls_, 0), 1U);
+        EXPECT_EQ(op_, op);
         EXPECT_EQ(seen_.offset, 1024U);
         EXPECT_EQ(seen_.length, 512U);
         EXPECT_EQ(seen_.flags, std::uint32_t{TARGE_IO_DURABLE});
@@ -146,10 +153,7 @@ TEST_F(BlocksOfASlot, LieWithinTheDevice) {
 }
 
 TEST_F(BlocksOfASlot, AreLeftToTargedWhereTheHandlerDoesNothingOfThatKind) {
-    targe_block_ops ops{};
-    ops.struct_size = sizeof ops;
-    ops.read = note;
-    serve_blocks(ops);
+    serve_blocks(FakeTarged::reading(note<TARGE_OP_READ>));
     for (const std::uint8_t op : kOfBlocks) {
         EXPECT_EQ(end_of(op).error, op == TARGE_OP_READ ? 0 : ENOTSUP) << unsigned{op};
     }

@@ -121,7 +121,6 @@ Drive::Ending Drive::may_format(Call& call) {
 
 Drive::Ending Drive::format_into(Call& call, std::vector<std::uint64_t> capacities) {
     overwrite_.reset();
-    partition_ = 0;
     const auto done = cartridge_->format(std::move(capacities));
     note_partitions();
     return done ? std::nullopt : host_trouble(call, done.error(), true);

@@ -171,7 +171,7 @@ Drive::Ending Drive::space_sequential_filemarks(Call& call, std::int64_t count) 
         }
         const std::uint64_t here = tape().object();
         const std::uint64_t expected = forward ? here - 1 : here + 1;
-        run = run > 0 && neighbour == expected ? run + 1 : 1;
+        run = neighbour == expected ? run + 1 : 1;
         neighbour = here;
         if (run == wanted) {
             return forward ? pass_filemark(call) : std::nullopt;

@@ -116,6 +116,12 @@ TEST_F(DriveData, RefusesBlocksThatAreTooLongAndSetmarks) {
     EXPECT_EQ(text(run({0x10, 0x02, 0, 0, 1, 0})), "5/2400");
     EXPECT_EQ(text(space(4, 1)), "5/2400");
     EXPECT_EQ(text(space(9, 1)), "5/2400");
+    constexpr std::size_t kLongest = std::size_t{8} << 20U;
+    ASSERT_TRUE(run({0x0a, 0, 0x80, 0, 0, 0}, Bytes(kLongest)).good());
+    ASSERT_TRUE(rewind().good());
+    EXPECT_EQ(text(run({0x13, 0, 0x80, 0, 0, 0})), "GOOD");
+    ASSERT_TRUE(rewind().good());
+    EXPECT_EQ(run({0x08, 0, 0x80, 0, 0, 0}).wanted, kLongest);
 }
 
 TEST_F(DriveData, ReadsBackwards) {
@@ -170,6 +176,15 @@ TEST_F(DriveData, VerifiesAndCompares) {
     EXPECT_TRUE(run({0x13, 0, 0, 0, 4, 0}).good());
     EXPECT_TRUE(run({0x13, 0, 0, 0, 9, 0}).sense->incorrect_length);
     EXPECT_EQ(text(run({0x13, 0, 0, 0, 9, 0})), "8/0005");
+    ASSERT_TRUE(set_block_length(4).good());
+    ASSERT_TRUE(run({0x0a, 1, 0, 0, 3, 0}, bytes_of("onetwo3three")).good());
+    for (const std::string last : {"hree", "href"}) {
+        ASSERT_TRUE(locate(2).good());
+        const Answer many = run({0x13, 3, 0, 0, 3, 0}, bytes_of("onetwo3t" + last));
+        EXPECT_EQ(text(many), last == "hree" ? "GOOD" : "e/1d00");
+        EXPECT_TRUE(many.good() || many.residue() == 1);
+    }
+    EXPECT_EQ(text(run({0x13, 3, 0, 0, 3, 0}, bytes_of("onetwo3"))), "b/4b00") << "that are not all";
 }
 
 TEST_F(DriveData, SaysMediumErrorAndGoesOnBehindADamagedBlock) {
@@ -252,7 +267,9 @@ TEST_F(DriveMoves, SpaceToFilemarksInARowAndToTheEnd) {
     EXPECT_TRUE(space(2, -2).good());
     EXPECT_EQ(position(), Pair(8, 2));
     EXPECT_EQ(text(space(2, 3)), "8/0005");
-    EXPECT_EQ(text(space(2, -3)), "0/0004");
+    const Answer back = space(2, -3);
+    EXPECT_EQ(text(back), "0/0004");
+    EXPECT_EQ(back.residue(), 2);
     EXPECT_TRUE(run({0x91, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0}).good());
     EXPECT_EQ(position(), Pair(7, 2));
     EXPECT_TRUE(

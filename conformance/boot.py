@@ -1,5 +1,5 @@
 """Firmware as an initiator: machines without disks that start by iPXE, by a BIOS and by UEFI, from units that targed serves, and what they
-say when they are refused, when somebody else has reserved the unit, and when targed is gone for a while.
+say when they are refused, when somebody else has reserved the unit, and when targed is gone for a while. Linux goes on from there.
 
     conformance/boot.py
 """
@@ -11,6 +11,7 @@ import random
 import shutil
 import time
 
+import boot_linux
 import report
 from boot_images import CHUNK, checksum, loader_disk, missing
 from harness import Targed
@@ -23,7 +24,7 @@ from setup import Device, Setup, Target, size_bytes
 SUITE = "boot"
 NAME = "iqn.2026-11.io.targe:boot"
 OPEN, CHAP, MUTUAL = (f"{NAME}-{auth}" for auth in ("open", "chap", "mutual"))
-BIOS, FIRMWARE = f"{NAME}-bios", f"{NAME}-uefi"  # initiators
+BIOS, FIRMWARE, LINUX = (f"{NAME}-{by}" for by in ("bios", "uefi", "linux"))  # initiators
 USER, SECRET, ITS_NAME, ITS_SECRET = "machine", "machine-secret-1", "targe", "targe-secret-123"
 FAR = 5 << 39  # bytes: beyond 2 TiB
 BLOCK, LARGE = 512, 4096
@@ -33,12 +34,13 @@ LUN_RESET = 5
 
 
 def setup() -> Setup:
-    disks = (Device("disk0", size="3TiB", thin=True), Device("large", size="64MiB", block_size=LARGE), Device("held", size="64MiB"))
+    disks = (Device("disk0", size="3TiB", thin=True), Device("large", size="64MiB", block_size=LARGE), Device("held", size="64MiB"),
+             Device("root", size="64MiB"))
     auth: dict[str, object] = {"method": "chap", "users": [{"name": USER, "secret": SECRET}]}
     mutual = auth | {"mutual": {"name": ITS_NAME, "secret": ITS_SECRET}}
     # Firmware that is not asked for anything answers no ping.
     pings: dict[str, object] = {"nop_interval": "3s", "nop_timeout": "5s"}
-    return Setup(disks, (Target(OPEN, {0: "large", 1: "held"}), Target(CHAP, {7: "disk0", 300: "disk0"}, limits={"auth": auth}),
+    return Setup(disks, (Target(OPEN, {0: "large", 1: "held"}), Target(CHAP, {7: "disk0", 9: "root", 300: "disk0"}, limits={"auth": auth}),
                          Target(MUTUAL, {7: "disk0"}, limits={"auth": mutual} | pings)))
 
 
@@ -193,7 +195,8 @@ def run() -> list[Result]:
     if reason := why_not():
         return [report.skipped(SUITE, "firmware", reason)]
     with Targed(setup()) as daemon:
-        far = random.Random(SEED).randbytes(1 << 20)
+        dice = random.Random(SEED)
+        far = dice.randbytes(1 << 20)
         for name, block in (("disk0", BLOCK), ("held", BLOCK), ("large", LARGE)):
             with daemon.image(name).open("r+b") as file:
                 file.write(loader_disk(daemon.folder, block))
@@ -211,7 +214,8 @@ def run() -> list[Result]:
             boot.gone(machine)
             boot.by_uefi(size_bytes("3TiB") + (1 << 30))
             boot.idle(machine)
-        return boot.results
+        settings = [f"set initiator-iqn {LINUX}", f"set username {USER}", f"set password {SECRET}"]
+        return boot.results + boot_linux.run(SUITE, settings, boot.url(CHAP, "9"), daemon.image("root"), dice)
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ LIMIT_S = 240
 class Machine:
     """with Machine(script) as machine: … The script is iPXE's, and comes to it by DHCP and TFTP."""
 
-    def __init__(self, script: list[str], *, uefi: bool = False) -> None:
+    def __init__(self, script: list[str], *, uefi: bool = False, memory_mib: int = 256) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="targe-boot-"))
         (self.folder / "boot.ipxe").write_text("\n".join(["#!ipxe", *script, ""]))
         self.console_path = self.folder / "console"
-        command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc,graphics=off", "-m", "256", "-display", "none", "-nodefaults", "-no-reboot",
+        command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc,graphics=off", "-m", str(memory_mib), "-display", "none", "-nodefaults", "-no-reboot",
                    "-netdev", f"user,id=net,tftp={self.folder},bootfile=boot.ipxe", "-device", "virtio-net-pci,netdev=net,bootindex=0",
                    "-serial", f"file:{self.console_path}",
                    "-chardev", "stdio,id=loader,signal=off", "-device", "isa-serial,index=2,chardev=loader"]

@@ -213,7 +213,7 @@ def run() -> list[Result]:
     try:
         with Networks() as networks:
             # In there nothing can be downloaded.
-            subprocess.run([ROOT / "tools" / "guest-run", "-b", "-p", PACKAGES, "-m", MODULES], stdin=subprocess.DEVNULL, check=True)
+            subprocess.run([ROOT / "tools" / "guest-run", "-b", "-p", PACKAGES, "-m", MODULES], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
             with tempfile.TemporaryDirectory(prefix="targe-multipath-") as folder:
                 return in_networks(networks, pathlib.Path(folder))
     except NotHere as reason:

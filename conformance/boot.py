@@ -23,7 +23,7 @@ from setup import Device, Setup, Target, size_bytes
 
 SUITE = "boot"
 NAME = "iqn.2026-11.io.targe:boot"
-OPEN, CHAP, MUTUAL = (f"{NAME}-{auth}" for auth in ("open", "chap", "mutual"))
+OPEN, CHAP, MUTUAL, MOVED = (f"{NAME}-{what}" for what in ("open", "chap", "mutual", "moved"))
 BIOS, FIRMWARE, LINUX = (f"{NAME}-{by}" for by in ("bios", "uefi", "linux"))  # initiators
 USER, SECRET, ITS_NAME, ITS_SECRET = "machine", "machine-secret-1", "targe", "targe-secret-123"
 FAR = 5 << 39  # bytes: beyond 2 TiB
@@ -33,7 +33,11 @@ REGISTER, RESERVE, CLEAR, WRITE_EXCLUSIVE, EXCLUSIVE_ACCESS = 0, 1, 3, 1, 3
 LUN_RESET = 5
 
 
-def setup() -> Setup:
+def elsewhere() -> Setup:
+    return Setup((Device("moved", size="64MiB"),), (Target(MOVED, {0: "moved"}),))
+
+
+def setup(moved_to: int) -> Setup:
     disks = (Device("disk0", size="3TiB", thin=True), Device("large", size="64MiB", block_size=LARGE), Device("held", size="64MiB"),
              Device("root", size="64MiB"))
     auth: dict[str, object] = {"method": "chap", "users": [{"name": USER, "secret": SECRET}]}
@@ -41,7 +45,8 @@ def setup() -> Setup:
     # Firmware that is not asked for anything answers no ping.
     pings: dict[str, object] = {"nop_interval": "3s", "nop_timeout": "5s"}
     return Setup(disks, (Target(OPEN, {0: "large", 1: "held"}), Target(CHAP, {7: "disk0", 9: "root", 300: "disk0"}, limits={"auth": auth}),
-                         Target(MUTUAL, {7: "disk0"}, limits={"auth": mutual} | pings)))
+                         Target(MUTUAL, {7: "disk0"}, limits={"auth": mutual} | pings),
+                         Target(MOVED, {}, limits={"redirect": {"address": f"{HOST}:{moved_to}"}})))
 
 
 class Boot:
@@ -96,6 +101,7 @@ class Boot:
                                             "Permission denied"),
             "a LUN that is not there": (no_proof + self.attempt("a LUN that is not there", CHAP, "3"), failed),
             "a target that is not there": (self.attempt("a target that is not there", NAME, "0"), unknown),
+            "a target that has moved": (self.attempt("a target that has moved", MOVED, "0"), hooked),
             "a unit that is reserved": (self.attempt("a unit that is reserved", OPEN, "1", "sanboot"), failed),
             "blocks of 4096 bytes are hooked": (self.attempt("blocks of 4096 bytes are hooked", OPEN, "0"), hooked),
             "blocks of 4096 bytes do not boot by a BIOS": (self.attempt("blocks of 4096 bytes do not boot by a BIOS", OPEN, "0", "sanboot"),
@@ -194,7 +200,7 @@ def why_not() -> str:
 def run() -> list[Result]:
     if reason := why_not():
         return [report.skipped(SUITE, "firmware", reason)]
-    with Targed(setup()) as daemon:
+    with Targed(elsewhere()) as moved, Targed(setup(moved.target().port)) as daemon:
         dice = random.Random(SEED)
         far = dice.randbytes(1 << 20)
         for name, block in (("disk0", BLOCK), ("held", BLOCK), ("large", LARGE)):

@@ -59,6 +59,26 @@ TEST(LabelText, ComesBackWhenItsChangesBeginAnew) {
     EXPECT_TRUE(decode_label(encode(*of_old)));
 }
 
+TEST(LabelText, SaysInTheBarcodeWhatTheCartridgeIs) {
+    struct Case {
+        const char* barcode;
+        unsigned generation;
+        bool worm;
+        bool cleaning;
+    };
+    for (const Case& each : {Case{"A00001L7", 7, false, false}, Case{"A00001LX", 7, true, false},
+                             Case{"CLN001L6", 6, false, true}, Case{"L7LX00A", 5, false, false}}) {
+        SCOPED_TRACE(each.barcode);
+        Label label{.barcode = each.barcode, .generation = 5};
+        read_barcode(label);
+        EXPECT_EQ(label.generation, each.generation);
+        EXPECT_EQ(label.worm, each.worm);
+        EXPECT_EQ(label.cleaning, each.cleaning);
+    }
+    EXPECT_TRUE(valid_barcode(std::string(32, 'A')));
+    EXPECT_FALSE(valid_barcode(std::string(33, 'A')));
+}
+
 TEST(LabelText, IsRefusedWithTheMemberThatIsWrong) {
     const std::string text = encode([] {
         Label label = small_label();
@@ -77,6 +97,11 @@ TEST(LabelText, IsRefusedWithTheMemberThatIsWrong) {
     EXPECT_EQ(with("\"worm\"", "\"wurm\""), "the label's member \"worm\" is missing or wrong");
     EXPECT_EQ(with("\"attributes\": []", "\"attributes\": [{}]"),
               "the label's member \"attributes\" is missing or wrong");
+    Label divided = small_label();
+    divided.partitions.assign(4, 1);
+    EXPECT_TRUE(decode_label(encode(divided)));
+    divided.partitions.push_back(1);
+    EXPECT_FALSE(decode_label(encode(divided)));
     EXPECT_FALSE(decode_label("").has_value());
     EXPECT_FALSE(decode_label("[]").has_value());
 }

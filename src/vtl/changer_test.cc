@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace targe::vtl {
 namespace {
@@ -74,6 +77,14 @@ TEST_F(ChangerMoves, WhatAnotherDriveHasTakenOut) {
     EXPECT_EQ(at(0x0101), "A00001L6");
 }
 
+TEST_F(ChangerMoves, NothingButTheRecordOfTheSlotThatACartridgeIsFrom) {
+    ASSERT_TRUE(move(0x1000, 0x0100).good());
+    ASSERT_TRUE(move(0x0100, 0x1005).good());
+    const Answer slot = changer({0xb8, 0x02, 0x10, 5, 0, 1, 0, 0, 0xff, 0xff, 0, 0});
+    EXPECT_EQ(number_at(slot.data, 0, 2), 0x1005U);
+    EXPECT_EQ(number_at(slot.data, 16 + 9, 3), 0x81'1000U) << "and not the drive";
+}
+
 class ChangerStatus : public LibraryTest {};
 
 TEST_F(ChangerStatus, ListsElementsByTypeWithTagsAndIdentifiers) {
@@ -135,8 +146,40 @@ TEST_F(ChangerStatus, FindsVolumeTagsByPatterns) {
     pattern.resize(40);
     ASSERT_TRUE(changer({0xb6, 0x02, 0, 0, 0, 4, 0, 0, 0, 40, 0, 0}, pattern).good());
     EXPECT_EQ(number_at(changer({0xb5, 0, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0}).data, 2, 2), 2U);
+    ASSERT_TRUE(changer({0xb6, 0x02, 0x10, 1, 0, 4, 0, 0, 0, 40, 0, 0}, pattern).good());
+    EXPECT_EQ(number_at(changer({0xb5, 0, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0}).data, 2, 2), 1U);
     EXPECT_EQ(text(changer({0xb6, 0, 0, 0, 0, 8, 0, 0, 0, 40, 0, 0}, pattern)), "5/2400");
     EXPECT_EQ(text(changer({0xb6, 0, 0, 0, 0, 5, 0, 0, 0, 12, 0, 0}, pattern)), "5/1a00");
+}
+
+TEST_F(ChangerStatus, IsAsAfterPowerOnOnceReset) {
+    Bytes pattern = bytes_of("*");
+    pattern.resize(40);
+    ASSERT_TRUE(changer({0xb6, 0, 0, 0, 0, 5, 0, 0, 0, 40, 0, 0}, pattern).good());
+    ASSERT_TRUE(changer({0x1e, 0, 0, 0, 1, 0}).good());
+    EXPECT_FALSE(library_->transfer(0x1000, 0x0010));
+    library_->reset_changer();
+    EXPECT_TRUE(library_->transfer(0x1000, 0x0010));
+    EXPECT_EQ(number_at(changer({0xb5, 0, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0}).data, 2, 2), 0U);
+}
+
+TEST(ChangerWithoutPorts, HasNoneAndSaysSo) {
+    testing::MemoryShelf::Content content;
+    const auto library = Library::create(std::make_unique<testing::MemoryShelf>(content),
+                                         standard_library(*find_generation("LTO-6"), 1, 1, 0, "TEST02"));
+    ASSERT_TRUE(library);
+    const auto ask = [&](const Bytes& cdb) {
+        struct {
+            Library& library;
+            [[nodiscard]] Reply execute(const Command& command) const {
+                return library.execute_changer(command);
+            }
+        } const unit{**library};
+        return testing::send(unit, cdb);
+    };
+    const Answer none = ask(bytes_of({0xb8, 0x03, 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff, 0, 0}));
+    EXPECT_EQ(none.data, Bytes(8));
+    EXPECT_EQ(number_at(ask(bytes_of({0x1a, 0x08, 0x1d, 0, 255, 0})).data, 14, 4), 0U);
 }
 
 class ChangerPages : public LibraryTest {};
@@ -153,6 +196,10 @@ TEST_F(ChangerPages, TellAddressesAndCapabilities) {
     Bytes same(page.data.begin(), page.data.end());
     same[0] = std::byte{0};
     EXPECT_TRUE(changer({0x15, 0x10, 0, 0, 24, 0}, same).good());
+    EXPECT_EQ(text(changer({0x15, 0x10, 0, 0, 3, 0}, same)), "5/1a00");
+    same[3] = std::byte{8};
+    EXPECT_EQ(text(changer({0x15, 0x10, 0, 0, 24, 0}, same)), "5/2600") << "there is no block descriptor";
+    same[3] = std::byte{0};
     same[9] = std::byte{2};
     EXPECT_EQ(text(changer({0x15, 0x10, 0, 0, 24, 0}, same)), "5/2600");
 }

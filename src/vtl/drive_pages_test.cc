@@ -108,6 +108,15 @@ TEST_F(DrivePages, RefuseWhatCannotBeSelected) {
     EXPECT_EQ(text(run({0x15, 0x10, 0, 0, 12, 0}, bytes_of({0, 0, 0x10, 8, 0x44, 0, 0, 0, 0, 0, 0, 0}))),
               "5/2600");
     EXPECT_EQ(text(set_block_length(0xff'ffff)), "5/2600");
+    Bytes page = mode(0x10, 1).data;
+    page.erase(page.begin(), page.begin() + 4);
+    page[5] = std::byte{0x20};  // WRITE MODE
+    EXPECT_EQ(text(select(page)), "5/2602");
+    EXPECT_EQ(mode(0x10, 1).data[4 + 5], std::byte{0}) << "it is as before";
+    // Others are told of what is another afterwards.
+    EXPECT_EQ(set_block_length(512).attentions,
+              (std::vector<Attention>{{Attention::To::others, Asc::mode_parameters_changed}}));
+    EXPECT_TRUE(set_block_length(512).attentions.empty());
     EXPECT_EQ(text(run({0x15, 0x10, 0, 0, 12, 0}, bytes_of({0, 0}))), "5/1a00");
     EXPECT_EQ(text(run({0x15, 0x11, 0, 0, 0, 0})), "5/2400");  // SP: nothing is saved
     EXPECT_TRUE(run({0x15, 0x10, 0, 0, 0, 0}).good());
@@ -177,6 +186,9 @@ TEST_F(DrivePages, CountWhatWasMoved) {
               bytes_of({0, 0, 0, 11, 0, 2, 3, 0x0c, 0x11, 0x12, 0x17, 0x2e, 0x30, 0x31, 0x32}));
     EXPECT_EQ(text(run({0x4d, 0, 0x48, 0, 0, 0, 0, 0, 255, 0})), "5/2400");
     EXPECT_EQ(text(run({0x4d, 0, 0x4c, 0, 0, 0x20, 0, 0, 255, 0})), "5/2400");
+    EXPECT_TRUE(run({0x4c, 0x00, 0x40, 0, 0, 0, 0, 0, 0, 0}).attentions.empty());
+    EXPECT_TRUE(run({0x4c, 0x02, 0x52, 0, 0, 0, 0, 0, 0, 0}).good());
+    EXPECT_EQ(log(0x0c)[0], 5000U) << "which is not of that page, nor to begin anew without PCR";
     const Answer cleared = run({0x4c, 0x02, 0x40, 0, 0, 0, 0, 0, 0, 0});
     EXPECT_EQ(cleared.attentions,
               (std::vector<Attention>{{Attention::To::others, Asc::log_parameters_changed}}));
@@ -185,6 +197,8 @@ TEST_F(DrivePages, CountWhatWasMoved) {
 
 TEST_F(DrivePages, CountTheLifeOfACartridgeWhateverAnInitiatorHasBeginAnew) {
     ASSERT_TRUE(write(Bytes(3'000'000, std::byte{'a'})).good());
+    ASSERT_TRUE(rewind().good());
+    ASSERT_TRUE(read(3'000'000).good());
     ASSERT_TRUE(run({0x4c, 0x02, 0x40, 0, 0, 0, 0, 0, 0, 0}).good());
     ASSERT_TRUE(write(Bytes(2'000'000, std::byte{'a'})).good());
     EXPECT_EQ(log(0x17)[0x10], 2U);
@@ -193,6 +207,7 @@ TEST_F(DrivePages, CountTheLifeOfACartridgeWhateverAnInitiatorHasBeginAnew) {
     ASSERT_TRUE(run({0x1b, 0, 0, 0, 1, 0}).good());
     EXPECT_EQ(log(0x17)[0x10], 0U);
     EXPECT_EQ(log(0x17)[0x12], 5U);
+    EXPECT_EQ(log(0x17)[0x13], 3U);
 }
 
 TEST_F(DrivePages, TellOfAlertsOnce) {
@@ -208,6 +223,9 @@ TEST_F(DrivePages, TellOfAlertsOnce) {
     EXPECT_EQ(log(0x2e)[9], 1U);
     EXPECT_EQ(log(0x2e)[9], 0U);
     EXPECT_EQ(log(0x2e).size(), 64U);
+    EXPECT_EQ(text(write(bytes_of("x"))), "7/2700");
+    EXPECT_TRUE(run({0x4c, 0x02, 0x52, 0, 0, 0, 0, 0, 0, 0}).good());
+    EXPECT_EQ(log(0x12)[0], 0U);
 }
 
 TEST_F(DrivePages, OfVitalProductData) {

@@ -51,9 +51,7 @@ std::expected<void, MoveFault> Library::possible(const std::vector<Move>& moves)
         const bool emptied = move.from != move.to && std::ranges::any_of(moves, [&](const Move& other) {
                                  return other.from == move.to;
                              });
-        const bool twice =
-            std::ranges::count_if(moves, [&](const Move& other) { return other.to == move.to; }) > 1;
-        if (twice || (inventory_.find(move.to)->barcode && !emptied)) {
+        if (inventory_.find(move.to)->barcode && !emptied) {
             return std::unexpected(MoveFault::destination_full);
         }
     }

@@ -43,6 +43,7 @@ TEST_F(LibraryRequests, AreAnswered) {
                           R"("cleaning":false})"));
     EXPECT_EQ(ask("vtl-remove", R"({"barcode":"NEW001L5"})"), R"({"targe":1,"result":{}})");
     EXPECT_EQ(at(0x1000), "");
+    EXPECT_THAT(ask("vtl-add", R"({"barcode":"SMALL","capacity_bytes":1048576})"), HasSubstr("slot:1"));
     EXPECT_EQ(at(0x0011), "A00001L6");
 }
 
@@ -57,6 +58,7 @@ TEST_F(LibraryRequests, AreRefusedWithAReason) {
              {"vtl-move", R"({"barcode":"A00001L6","element":"slot:2"})", "the destination has a cartridge"},
              {"vtl-add", R"({"barcode":"A00001L6"})", "there is a cartridge A00001L6"},
              {"vtl-add", R"({"barcode":"../x"})", "cannot be a label"},
+             {"vtl-add", R"({"barcode":"X","capacity_bytes":1048575})", "of 1048575 bytes cannot be made"},
              {"vtl-add", R"({"barcode":"X","capacity_bytes":-1})", "a cartridge of -1 bytes cannot be made"},
              {"vtl-add", R"({"barcode":"X","capacity_bytes":1152921504606846977})", "and 1024 PiB at most"},
              {"vtl-add", R"({"barcode":"X","generation":"LTO-4"})", "there is no generation 'LTO-4' here"},

@@ -231,6 +231,19 @@ TEST_F(Libraries, FindAPlaceForCartridgesThatHaveNone) {
     EXPECT_EQ(at(0x1003), "");
 }
 
+TEST_F(Libraries, AreOpenedThoughTheyHaveNoPlaceForACartridge) {
+    for (const char* const barcode : {"C00001L6", "C00002L6", "C00003L6", "C00004L6"}) {
+        auto folder = MemoryShelf(content_).cartridge(barcode, Access::create);
+        ASSERT_TRUE(folder && Cartridge::create(std::move(*folder), label(barcode)));
+    }
+    reopen();
+    EXPECT_EQ(at(0x1005), "C00003L6");
+    EXPECT_EQ(library_->elements().find_barcode("C00004L6"), nullptr);
+    ASSERT_TRUE(library_->remove("C00003L6"));
+    reopen();
+    EXPECT_EQ(at(0x1005), "C00004L6");
+}
+
 TEST_F(Libraries, AreRefusedWhenTheirFilesAreWrong) {
     library_.reset();
     const auto with = [&](const char* name, const std::string& content) {

@@ -182,8 +182,8 @@ TEST(Targe, ShowsAndSetsPaths) {
     const Outcome set = targe({"alua", "set", "pair", "2", "active/optimized", "--preferred"});
     EXPECT_EQ(set.exit_status, kDone);
     EXPECT_THAT(set.out, HasSubstr("pair            2  active/optimized  yes        administrator"));
-    EXPECT_THAT(targe({"alua", "set", "pair", "2", "--not-preferred"}).out,
-                HasSubstr("2  standby           no"));
+    EXPECT_THAT(targe({"alua", "set", "pair", "1", "--not-preferred"}).out,
+                HasSubstr("1  active/optimized  no"));
     EXPECT_EQ(targe({"alua", "set", "other", "2", "standby"}).exit_status, kFailed);
     EXPECT_EQ(targe({"alua", "set", "pair", "2", "--preferred", "--not-preferred"}).exit_status, kMisused);
     EXPECT_EQ(targe({"alua", "set", "pair", "65536"}).exit_status, kMisused);

@@ -17,8 +17,8 @@ TEST(Table, AlignsItsColumns) {
 
 TEST(Table, ShowsWhatIsNotPrintableEscaped) {
     Table table({{"NAME"}});
-    table.add({"a\n\x1b[2Jb"});
-    EXPECT_EQ(table.text(), "NAME\na\\x0a\\x1b[2Jb\n");
+    table.add({"a\n\x1b[2Jb\x7f"});
+    EXPECT_EQ(table.text(), "NAME\na\\x0a\\x1b[2Jb\\x7f\n");
 }
 
 TEST(Amounts, AreShort) {
@@ -28,6 +28,7 @@ TEST(Amounts, AreShort) {
     EXPECT_EQ(bytes_for_people(std::uint64_t{10} << 30U), "10 GiB");
     EXPECT_EQ(bytes_for_people(UINT64_MAX), "16 EiB");
     EXPECT_EQ(seconds_for_people(0), "0s");
+    EXPECT_EQ(seconds_for_people(60), "1m 0s");
     EXPECT_EQ(seconds_for_people(61), "1m 1s");
     EXPECT_EQ(seconds_for_people(100'000), "1d 3h");
 }

@@ -83,6 +83,23 @@ TEST_F(TargeVtl, MakesCartridgesAndShowsWhereTheyAre) {
     EXPECT_EQ(json["elements"][0]["worm"], true);
 }
 
+TEST_F(TargeVtl, MakesLibrariesAndCartridgesAsTheyWereAskedFor) {
+    EXPECT_EQ(vtl({"add", "A00001L6", "--worm"}), "");
+    EXPECT_EQ(vtl({"list", "--json"}), "");
+    EXPECT_EQ(nlohmann::json::parse(out_)["elements"][3]["worm"], true);
+    name_ = "another";
+    EXPECT_THAT(vtl({"create", "--serial", "TEST1"}), HasSubstr("'TEST1' is not 6 letters and digits"));
+    EXPECT_EQ(vtl({"create", "--serial", "TEST02", "--vendor", "VENDOR 8", "--product", "PRODUCT OF 16 CH",
+                   "--revision", "REV4"}),
+              "");
+    std::ifstream file(folder_ / name_ / "library.json");
+    for (const auto& drive : nlohmann::json::parse(file)["drives"]) {
+        EXPECT_EQ(drive["vendor"], "VENDOR 8");
+        EXPECT_EQ(drive["product"], "PRODUCT OF 16 CH");
+        EXPECT_EQ(drive["revision"], "REV4");
+    }
+}
+
 TEST_F(TargeVtl, ShowsNoCapacityOfACleaningCartridge) {
     EXPECT_EQ(vtl({"add", "CLN001L6"}), "");
     EXPECT_EQ(vtl({"list"}), "");

@@ -1,5 +1,7 @@
 #include "device/disc_drive.h"
 
+#include "base/log.h"
+
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -18,8 +20,9 @@ void close_elsewhere(std::shared_ptr<Device> disc) {
     }
     try {
         std::thread([closed = std::move(disc)] {}).detach();
-    } catch (const std::system_error&) {
-        // No thread can be had: it is closed here, as it ends.
+    } catch (const std::system_error& error) {
+        TARGE_LOG(warning, "device", "no thread can be had to close a disc, so that others waited for it: {}",
+                  error.what());
     }
 }
 

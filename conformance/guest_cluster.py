@@ -22,7 +22,7 @@ PACKAGES = ("open-iscsi,sg3-utils,multipath-tools,coreutils,diffutils,sed,grep,g
             "python3,python3-pexpect,python3-pycurl,fence-agents!")
 MODULES = "iscsi_tcp,sd_mod,sg,crc32c_generic,dm_multipath,dm_service_time,scsi_dh_alua,ocfs2,ocfs2_stack_o2cb,ocfs2_dlm"
 NODES = (1, 2)  # the second one dies in the end
-UNITS = (Device("fenced", size="16MiB"), Device("files", size="256MiB", thin=True), Device("large", size="32MiB", block_size=4096))
+UNITS = (Device("fenced", size="16MiB"), Device("files", size="256MiB", thin=True), Device("large", size="16MiB", block_size=4096))
 MEETING_S = 300.0
 MIB = 1 << 20
 

@@ -46,7 +46,10 @@ write_on() { # MAP MIB
   while put "$1" "$2" 2>"/tmp/writer-$2"; do touch "/tmp/written-$2"; done
 }
 start_writers() { # MAP
+  local each
   WRITERS=()
+  # Nobody tells of a command that fencing aborts: it is asked after when it has taken so long.
+  for each in /sys/block/"$(basename "$(readlink -f "$1")")"/slaves/*/device/timeout; do echo 10 >"$each"; done
   rm -f /tmp/written-*
   for each in 0 4; do write_on "$1" $each & WRITERS+=($!); done
   step "the writers of node $NODE are on their way" eventually 60 test -e /tmp/written-0 -a -e /tmp/written-4
@@ -141,7 +144,7 @@ fencing_by_mpath() {
 
 BEHIND=$((224 << 20))
 declare -A LOCKSPACES=([small]="small:$NODE:$FILES:$BEHIND" [large]="large:$NODE:$LARGE:0")
-declare -A RESOURCES=([small]="small:lease:$FILES:$((BEHIND + 1048576))" [large]="large:lease:$LARGE:8388608")
+declare -A RESOURCES=([small]="small:lease:$FILES:$((BEHIND + 1048576))" [large]="large:lease:$LARGE:1048576")
 IO_TIMEOUT=6 # seconds: a node that has not renewed for 8 of these and a minute is dead
 
 # Commands of sanlock are tried again where a slow machine has them time out.
@@ -159,15 +162,13 @@ joined() {
 
 start_sanlock() {
   local space
-  mkdir -p /run/sanlock /etc/sanlock
-  # Else it makes commands to the map longer than those that its paths take, and dm-multipath tries such a command for ever.
-  echo 'max_sectors_kb = ignore' >/etc/sanlock/sanlock.conf
+  mkdir -p /run/sanlock
   step 'sanlock starts' sanlock daemon -w 0 -h 0 -U root -G root -e "node$NODE" || exit 1
   if first; then
     step 'a lockspace on blocks of 512 bytes' sanlock direct init -s "small:0:$FILES:$BEHIND" -Z 512 -A 1M -o $IO_TIMEOUT
-    step 'a lockspace on blocks of 4096 bytes' sanlock direct init -s "large:0:$LARGE:0" -Z 4096 -A 8M -o $IO_TIMEOUT
+    step 'a lockspace on blocks of 4096 bytes' sanlock direct init -s "large:0:$LARGE:0" -Z 4096 -A 1M -o $IO_TIMEOUT
     step 'a lease on blocks of 512 bytes' sanlock direct init -r "${RESOURCES[small]}" -Z 512 -A 1M
-    step 'a lease on blocks of 4096 bytes' sanlock direct init -r "${RESOURCES[large]}" -Z 4096 -A 8M
+    step 'a lease on blocks of 4096 bytes' sanlock direct init -r "${RESOURCES[large]}" -Z 4096 -A 1M
   fi
   host meet lockspaces
   for space in small large; do joined $space >/dev/null 2>&1 & done # which takes a while

@@ -210,6 +210,13 @@ TEST_F(Commands, TellAboutThemselves) {
     EXPECT_EQ(host->run(cdb({0xfe, 0, 0, 0, 0, 0})).sense_code(), 0x052000U);
 }
 
+TEST_F(Commands, TellThatTransfersOfAMebibyteAreBest) {
+    const ByteVector limits = host->run(cdb({0x12, 1, 0xb0, 0, 64, 0}), 64).data_received;
+    ASSERT_EQ(limits.size(), 64U);
+    EXPECT_EQ(ByteVector(limits.begin() + 12, limits.begin() + 16), cdb({0, 0, 8, 0}))
+        << "a lease of sanlock in one";
+}
+
 TEST_F(Commands, TheControlPageChoosesDescriptorSense) {
     const ByteVector control = cdb({0, 0, 0, 0, 0x0a, 0x0a, 0x24, 0x10, 0, 0, 0, 0, 0, 0, 0, 0});
     EXPECT_EQ(host->run(cdb({0x15, 0x10, 0, 0, 16, 0}), 0, control).status, kGood);

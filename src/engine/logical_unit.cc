@@ -26,7 +26,9 @@ constexpr std::uint32_t kUnmapBlocks = 1U << 20U;
 constexpr std::uint64_t kWriteSameBlocks = 65535;
 /// Of one PRE-FETCH: a page cache has room for it.
 constexpr std::uint32_t kPrefetchBytes = 64U << 20U;
-constexpr std::uint32_t kOptimalTransferBytes = 512U << 10U;
+/// Linux makes no longer ones to a path, of several to a unit, while sanlock has its map take as much as it
+/// reads at a time, which is this; what is too long for a path is then tried for ever.
+constexpr std::uint32_t kOptimalTransferBytes = 1U << 20U;
 /// Of one WRITE ATOMIC, which on a disk is written twice. As much as 256 blocks of 4 KiB: libiscsi's suite
 /// tries so many, whatever the limit.
 constexpr std::uint32_t kAtomicBytes = 1U << 20U;

@@ -187,6 +187,8 @@ TEST(PartitionPlan, KnowsEveryUnit) {
     EXPECT_EQ(plan(0x30, 0, 8, 3), std::nullopt);
     EXPECT_EQ(plan(0x30, 0, 10, 0xffff), std::nullopt);
     EXPECT_EQ(plan(0x30, 0, 0, 3), std::nullopt);
+    EXPECT_EQ(plan(0x30, 0, 7, 3), Sizes({7'000'000, 3'000'000}));
+    EXPECT_EQ(plan(0x30, 0, 0xffff, 0xffff), std::nullopt) << "both are to have the rest";
     EXPECT_EQ(plan(0x80, 0, 0, 0), Sizes({9'500'000, 500'000}));
     EXPECT_EQ(partition_units(10'000'000), 3);
     EXPECT_EQ(partition_units(2'500'000'000'000), 8);
@@ -326,6 +328,8 @@ TEST_F(DriveEncryption, RefusesWhatItCannot) {
     EXPECT_EQ(with(4, 0x60), "5/2600");
     EXPECT_EQ(with(4, 0x41), "5/2600");
     EXPECT_EQ(with(5, 0x08), "5/2600");
+    EXPECT_EQ(with(5, 0x02), "5/2600");  // keys that end with a reservation
+    EXPECT_EQ(with(5, 0x01), "5/2600");
     EXPECT_EQ(with(6, 1), "5/2600");
     EXPECT_EQ(with(7, 1), "5/2600");
     EXPECT_EQ(with(8, 0), "5/2600");
@@ -336,6 +340,9 @@ TEST_F(DriveEncryption, RefusesWhatItCannot) {
     EXPECT_EQ(text(set(set_page(2, 2, 2, 7, bytes_of({1, 0, 0, 13})))), "5/2600");
     EXPECT_EQ(text(set(set_page(2, 2, 2, 7, bytes_of({1, 0, 0, 2, 1})))), "5/1a00");
     EXPECT_EQ(number_at(get(0x20).data, 5, 2), 0U);
+    Bytes longest = bytes_of({1, 0, 0, 12});
+    longest.resize(4 + 12);
+    EXPECT_TRUE(set(set_page(2, 2, 2, 7, longest)).good());
 }
 
 }  // namespace

@@ -63,6 +63,7 @@ TEST_F(LibraryRequests, AreRefusedWithAReason) {
              {"vtl-add", R"({"barcode":"X","capacity_bytes":1152921504606846977})", "and 1024 PiB at most"},
              {"vtl-add", R"({"barcode":"X","generation":"LTO-4"})", "there is no generation 'LTO-4' here"},
              {"vtl-add", R"({"barcode":"X","element":"drive:0"})", "cannot be put into drive:0"},
+             {"vtl-config", R"({"name":"a\"b"})", "devices cannot be called 'a\\\"b'"},
              {"vtl-place", R"({"barcode":"a"})", "labels have A to Z, 0 to 9, _ and -"},
              {"vtl-remove", R"({"barcode":"NONE"})", "there is no cartridge NONE"},
              {"vtl-protect", R"({"barcode":"NONE","on":true})", "there is no cartridge NONE"}}) {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -156,6 +157,48 @@ TEST_F(DamagedTapes, AreNotTakenToEndWhereAFileIsTooShort) {
         const std::vector<Object> found = read_all(**opened, codec_);
         ASSERT_LT(found.size(), tape_.size());
         EXPECT_TRUE(std::equal(found.begin(), found.end(), tape_.begin()));
+    }
+}
+
+// Of a cut the index lacks one line at most.
+TEST_F(DamagedTapes, AreNotTakenToEndWhereAFileIsTooShortAndItsIndexIsDamaged) {
+    MemoryStore store;
+    auto written = Partition::open(store, kName);
+    ASSERT_TRUE(written);
+    for (const Object& object : tape_) {
+        ASSERT_TRUE(write_object(**written, codec_, object));
+        ASSERT_TRUE((*written)->sync());
+    }
+    const std::string file = segments().front();
+    auto& content = store.content(file);
+    content.resize(content.size() / 2);
+    auto& index = store.content(file + ".index");
+    for (std::size_t at = 0; at < index.size(); at += IndexEntry::kBytes) {
+        const auto line =
+            decode_index(std::span<const std::byte>(index).subspan(at).first<IndexEntry::kBytes>());
+        ASSERT_TRUE(line);
+        index[at] ^= line->offset > content.size() ? std::byte{1} : std::byte{0};
+    }
+    const auto opened = Partition::open(store, kName);
+    ASSERT_TRUE(opened) << opened.error().what;
+    EXPECT_EQ((*opened)->end_object(), tape_.size());
+}
+
+TEST_F(DamagedTapes, HaveNoFileOfAnother) {
+    const std::vector<std::string> files = segments();
+    for (const auto change :
+         {+[](SegmentHeader& header) { ++header.cartridge; }, +[](SegmentHeader& header) { ++header.format; },
+          +[](SegmentHeader& header) { ++header.partition; },
+          +[](SegmentHeader& header) { ++header.number; }}) {
+        const auto disk = store_.copy();
+        const auto raw = std::span(disk->content(files.at(1))).first<SegmentHeader::kBytes>();
+        auto header = decode_segment(raw);
+        ASSERT_TRUE(header);
+        change(*header);
+        encode(*header, raw);
+        const auto opened = Partition::open(*disk, kName);
+        ASSERT_FALSE(opened);
+        EXPECT_EQ(opened.error().what, files[1] + " belongs to another cartridge");
     }
 }
 

@@ -1,7 +1,8 @@
-"""Linux's own initiator, in a QEMU guest with Debian's kernel: login, sg3-utils, file systems, restart, discard, growth."""
+"""Linux's own initiator, in a QEMU guest with Debian's kernel: login, sg3-utils, file systems, restart, discard, growth, LUNs that come and go."""
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -12,7 +13,7 @@ from collections.abc import Callable
 import report
 from harness import ROOT, DaemonError, Targed
 from report import Result
-from setup import ChapUser, Device, Setup, Target
+from setup import ChapUser, Device, Setup, Target, configuration
 
 SUITE = "guest"
 NAME = "iqn.2026-11.io.targe:guest"
@@ -127,7 +128,23 @@ def disk_actions(daemon: Targed) -> dict[str, Action]:
         size = allocated_bytes(daemon.image("disk1"))
         return "" if size <= 1 << 20 else f"{size} bytes of the file are still allocated after blkdiscard"
 
-    return {"restart": restart, "grow": grow, "allocated": allocated, "holes": holes}
+    def reload(setup: Setup) -> str:
+        daemon.setup = setup
+        daemon.config_path.write_text(configuration(setup, daemon.folder))
+        daemon.targe("reload")
+        return ""
+
+    def add_lun() -> str:
+        target = daemon.target()
+        return reload(dataclasses.replace(daemon.setup, devices=(*daemon.setup.devices, Device("disk2", size="64MiB")),
+                                          targets=(dataclasses.replace(target, luns={**target.luns, 2: "disk2"}),)))
+
+    def remove_lun() -> str:
+        target = daemon.target()
+        return reload(dataclasses.replace(daemon.setup, devices=daemon.setup.devices[:-1],
+                                          targets=(dataclasses.replace(target, luns={0: "disk0", 1: "disk1"}),)))
+
+    return {"restart": restart, "grow": grow, "allocated": allocated, "holes": holes, "add_lun": add_lun, "remove_lun": remove_lun}
 
 
 def disk_setup() -> Setup:

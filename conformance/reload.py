@@ -4,129 +4,26 @@
 """
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import fcntl
 import os
-import pathlib
 import random
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import report
 from harness import DaemonError, Targed
-from iscsi_client import CHECK_CONDITION, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
+from iscsi_client import TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
 from lifecycle import alone, expect
+from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
 from report import Result
-from setup import Device, DeviceGroup, PortGroup, Setup, Target, configuration
+from setup import Device, DeviceGroup, PortGroup, Setup, Target
 
 SUITE = "reload"
-NAME = "iqn.2026-11.io.targe:reload"
-BESIDE = "iqn.2026-11.io.targe:beside"
-LUNS_CHANGED, POWER_ON, NO_LUN, GOOD = (6, 0x3F, 0x0E), (6, 0x29, 0), (5, 0x25, 0), (0, 0, 0)
-DISK0, OTHER = Device("disk0", size="8MiB"), Device("other", size="8MiB")
-FIRST = Setup((DISK0, OTHER), (Target(NAME, {0: "disk0"}), Target(BESIDE, {0: "other"})), reactors=2)
-
-
-def ready(session: Session, lun: int = 0) -> tuple[int, int, int]:
-    task = alone(session, TEST_UNIT_READY, lun)
-    return task.sense_triple if task.status == CHECK_CONDITION else GOOD
-
-
-def luns(session: Session) -> list[int]:
-    data = bytes(session.command(bytes([0xA0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0]), read=1024).data_in)
-    return [data[at + 1] for at in range(8, 8 + int.from_bytes(data[:4], "big"), 8)]
-
-
-def write_config(targed: Targed, setup: Setup) -> None:
-    """With the ports that are open, and of the names the new devices and LUNs."""
-    ports = {target.name: target.port for target in targed.setup.targets}
-    targets = tuple(dataclasses.replace(target, port=ports.get(target.name, targed.setup.targets[0].port)) for target in setup.targets)
-    targed.config_path.write_text(configuration(dataclasses.replace(setup, targets=targets), targed.folder))
-
-
-def changes(answer: Any, key: str = "changes") -> list[str]:
-    return [f"{each['subject']}: {each['what']}" for each in answer[key]]
-
-
-def reload(targed: Targed, setup: Setup, *options: str) -> Any:
-    write_config(targed, setup)
-    return targed.targe_json("reload", *options)
-
-
-def names(targed: Targed) -> list[str]:
-    listed: Any = targed.targe_json("device", "list")
-    return [each["name"] for each in listed]
-
-
-def is_open(targed: Targed, path: pathlib.Path) -> bool:
-    links = pathlib.Path(f"/proc/{targed.pid}/fd")
-    with contextlib.suppress(FileNotFoundError):
-        return any(os.path.realpath(link) == str(path) for link in links.iterdir())
-    return False
-
-
-def with_disk1(setup: Setup, path: str | None = None) -> Setup:
-    first, *others = setup.targets
-    return dataclasses.replace(setup, devices=(*setup.devices, Device("disk1", size="4MiB", path=path)),
-                               targets=(dataclasses.replace(first, luns={**first.luns, 1: "disk1"}), *others))
-
-
-class Load(threading.Thread):
-    """Writes and reads again without a pause; counts what it is told, and keeps what went wrong."""
-
-    def __init__(self, targed: Targed, target: str, isid: int, seed: int) -> None:
-        super().__init__()
-        self.session = Session(targed.target(target).port, target, isid=isid)
-        ready(self.session)
-        self.random = random.Random(seed)
-        self.told: list[tuple[int, int, int]] = []
-        self.rounds = 0
-        self.wrong = ""
-        self.ends = False
-
-    def one(self, cdb: bytes, **data: Any) -> bytes:
-        while True:
-            task = self.session.submit(cdb, **data)
-            while task.status is None:
-                self.session.collect()
-            if task.good:
-                return bytes(task.data_in)
-            if task.sense_triple[0] != 6:
-                raise ProtocolError(f"{cdb.hex()}: status {task.status}, sense {task.sense_triple}")
-            self.told.append(task.sense_triple)
-
-    def run(self) -> None:
-        try:
-            while not self.ends:
-                lba, data = self.random.randrange(8192), self.random.randbytes(4096)
-                self.one(write16(lba, 8), data=data)
-                if self.one(read16(lba, 8), read=4096) != data:
-                    raise ProtocolError(f"other data at {lba}")
-                self.rounds += 1
-        except Exception as problem:  # noqa: BLE001 - whoever started it says so
-            self.wrong = f"{type(problem).__name__}: {problem}"
-
-    def end(self) -> None:
-        self.ends = True
-        self.join()
-        self.session.close()
-
-
-@contextlib.contextmanager
-def load(targed: Targed, target: str, isid: int, seed: int) -> Iterator[Load]:
-    made = Load(targed, target, isid, seed)
-    made.start()
-    try:
-        yield made
-    finally:
-        made.end()
-    expect(not made.wrong and made.rounds > 0, f"the load at {target}, after {made.rounds} rounds: {made.wrong}")
 
 
 def devices_come_and_go_beside_load(seed: int) -> None:
@@ -163,6 +60,31 @@ def devices_come_and_go_beside_load(seed: int) -> None:
         time.sleep(0.2)
     expect(beside.told == [], f"a session of another target was told {beside.told}")
     expect(same.told == [LUNS_CHANGED] * (2 * rounds), f"a session of the target was told {same.told}")
+
+
+def device_goes_under_load(seed: int) -> None:
+    """What its initiator gets then is an end, if any: none of its commands acts any more, and the others go on."""
+    chance = random.Random(seed)
+    with Targed(with_disk1(FIRST)) as targed, load(targed, NAME, 2, seed) as beside, Session(targed.target(NAME).port, NAME) as session:
+        ready(session, 1)
+        image = targed.image("disk1")
+        for number in range(8):
+            sent = [session.submit(write16(chance.randrange(4096), 8), data=bytes([number]) * 4096, lun=1) for _ in range(32)]
+            write_config(targed, FIRST)
+            os.kill(targed.pid, signal.SIGHUP)
+            end = time.monotonic() + 30
+            while is_open(targed, image) and time.monotonic() < end:
+                time.sleep(0.001)
+            expect(not is_open(targed, image), "its file stays open")
+            content = image.read_bytes()
+            asked = session.submit(TEST_UNIT_READY)
+            while asked.status is None:
+                session.collect()
+            session.tasks.clear()
+            expect(image.read_bytes() == content, "a command acts on the file of a device that was removed")
+            reload(targed, with_disk1(FIRST))
+            ready(session), ready(session, 1)
+            expect(ready(session, 1) == GOOD, "it does not come back")
 
 
 def fails(targed: Targed, setup: Setup | None, *words: str) -> None:
@@ -360,6 +282,7 @@ def libiscsi_sees_the_new_lun(seed: int) -> None:
 
 CASES: tuple[Callable[[int], None], ...] = (
     devices_come_and_go_beside_load,
+    device_goes_under_load,
     what_cannot_be_had_changes_nothing,
     what_needs_a_restart_is_named,
     initiators_see_what_they_may,

@@ -116,11 +116,28 @@ xfs_and_discard() {
   host holes
 }
 
+luns_by_reload() {
+  local d
+  host add_lun
+  step 'a rescan finds a LUN that a reload has added' iscsiadm -m session --rescan
+  step 'the new disk appears' eventually 30 have_disk 2 || return
+  d=/dev/$(disk 2)
+  head -c 1048576 /dev/urandom >/tmp/noise
+  step 'the new disk is written' dd if=/tmp/noise of="$d" bs=1M oflag=direct
+  same 'the new disk is read' "$(md5sum </tmp/noise)" "$(dd if="$d" bs=1M count=1 iflag=direct 2>/dev/null | md5sum)"
+  host remove_lun
+  refused 'a disk that a reload has removed is read' dd if="$d" of=/dev/null bs=1M count=1 iflag=direct
+  echo 1 >"/sys/block/${d#/dev/}/device/delete"
+  step 'the other disks are as they were' dd if="/dev/$(disk 0)" of=/dev/null bs=1M count=4 iflag=direct
+  same 'the session went on' 1 "$(iscsiadm -m session | wc -l)"
+}
+
 log_in
 sg_tools "$(disk 0)"
 sg_writers "$(disk 0)"
 ext4_through_a_restart "$(disk 0)"
 growth "$(disk 0)"
 xfs_and_discard "$(disk 1)"
+luns_by_reload
 step logout iscsiadm -m node -T "$TARGET" -p "$PORTAL" --logout
 echo finished

@@ -206,7 +206,6 @@ base::Task<scsi::Outcome> DeviceGroup::change(base::CommandArena& arena, const D
     if (changing_) {
         co_return scsi::Status::busy;
     }
-    std::erase_if(units_, [](const auto& each) { return each.expired(); });
     auto next = decide(*access_);
     if (!next) {
         co_return next.error();

@@ -61,9 +61,12 @@ public:
 
     [[nodiscard]] const DeviceGroupSettings& settings() const { return settings_; }
     [[nodiscard]] base::Core& home() const { return home_; }
-    /// For units that are made: before any core runs.
+    /// For units that are made: on the home, or before any core runs.
     [[nodiscard]] std::shared_ptr<const scsi::AsymmetricAccess> first_access() const { return access_; }
-    void join(const std::shared_ptr<LogicalUnit>& unit) { units_.push_back(unit); }
+    void join(const std::shared_ptr<LogicalUnit>& unit) {
+        std::erase_if(units_, [](const auto& each) { return each.expired(); });
+        units_.push_back(unit);
+    }
 
     // On the home.
     [[nodiscard]] std::shared_ptr<const scsi::AsymmetricAccess> access() const { return access_; }

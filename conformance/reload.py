@@ -17,7 +17,7 @@ from typing import Any
 
 import report
 from harness import DaemonError, Targed
-from iscsi_client import TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
+from iscsi_client import ASYNC_MESSAGE, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
 from lifecycle import alone, expect
 from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
 from report import Result
@@ -130,10 +130,10 @@ def what_needs_a_restart_is_named(seed: int) -> None:
     del seed
     changed = dataclasses.replace(
         with_disk1(FIRST), daemon={"max_connections": 77, "log_level": "debug"},
-        targets=(Target(NAME, {0: "disk0", 1: "disk1"}, limits={"queue_depth": 7, "alias": "other", "max_burst_length": "512KiB"}), Target(NAME + ".new", {0: "other"})))
+        targets=(Target(NAME, {0: "disk0", 1: "disk1"}, limits={"queue_depth": 7, "alias": "other", "max_burst_length": "512KiB"}), Target(BESIDE, {0: "other"}), Target(NAME + ".new", {0: "other"}, limits={"queue_depth": 7})))
     changed = dataclasses.replace(changed, devices=(dataclasses.replace(DISK0, size="16MiB"), *changed.devices[1:]))
     wanted = ["daemon: log_level", "device disk1: added", f"target {NAME}: alias", f"target {NAME}: max_burst_length", f"target {NAME}: luns"]
-    waiting = ["daemon: max_connections", "device disk0: size", f"target {NAME}: queue_depth", f"target {NAME}.new: added", f"target {BESIDE}: removed"]
+    waiting = ["daemon: max_connections", "device disk0: size", f"target {NAME}: queue_depth", f"target {NAME}.new: added"]
     with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
         ready(session)
         for options in ("--dry-run",), ():
@@ -141,12 +141,48 @@ def what_needs_a_restart_is_named(seed: int) -> None:
             expect(changes(answer) == wanted and changes(answer, "needs_restart") == waiting, f"{options}: {answer}")
             expect(luns(session) == ([0] if options else [0, 1]), f"{options}: LUNs {luns(session)}")
         text = targed.targe("reload")
-        expect("needs a restart" in text and f"target {BESIDE}" in text and "device disk1" not in text, f"it says {text}")
+        expect("needs a restart" in text and f"target {NAME}.new" in text and "device disk1" not in text, f"it says {text}")
         expect(f"this needs a restart of targed: target {NAME}: queue_depth" in targed.log(), "the log does not say so")
-        with Session(targed.target(BESIDE).port, BESIDE, isid=2) as beside:
-            expect(ready(beside) == POWER_ON, "a target that goes with a restart is gone")
         with Session(targed.target(NAME).port, NAME, isid=3, keys={"MaxBurstLength": "1048576"}) as later:
             expect(later.negotiated["MaxBurstLength"] == "524288", f"a new login agrees on {later.negotiated['MaxBurstLength']}")
+
+
+def targets_come_and_go(seed: int) -> None:
+    """One that goes asks its initiators to log out, and is a new one when it comes back."""
+    extra = NAME + ".extra"
+    both = dataclasses.replace(with_disk1(FIRST), targets=(*FIRST.targets, Target(extra, {0: "disk1"})))
+    with Targed(FIRST) as targed, load(targed, NAME, 2, seed) as beside:
+        port = targed.target(NAME).port
+        for number in range(3):
+            answer = reload(targed, both)
+            expect(changes(answer) == ["device disk1: added", f"target {extra}: added"] and not answer["needs_restart"], f"{answer}")
+            with Session(port, None) as discovery:
+                expect(extra in discovery.text("SendTargets=All"), "the target is not told of")
+            polite, silent = Session(port, extra, isid=3), Session(port, extra, isid=4)
+            for session in polite, silent:
+                expect(ready(session) == POWER_ON and ready(session) == GOOD, "the target is not served")
+            expect(polite.command(write16(0, 1), data=bytes([number]) * 512).good, "the disk cannot be written")
+            listed: Any = targed.targe_json("target", "list")
+            expect([each["sessions"] for each in listed] == [1, 0, 2], f"{listed}")
+            write_config(targed, FIRST)
+            begin = time.monotonic()
+            os.kill(targed.pid, signal.SIGHUP)
+            asked = polite.receive()
+            expect(asked.opcode == ASYNC_MESSAGE and asked.header[36] == 1, f"it is told {asked.opcode:#x}, event {asked.header[36]}")
+            polite.logout()
+            polite.close()
+            end = begin + 30
+            while len(names(targed)) == 3 and time.monotonic() < end:
+                time.sleep(0.05)
+            expect(names(targed) == ["disk0", "other"] and not is_open(targed, targed.image("disk0").with_name("disk1.img")), "it does not go")
+            expect(2 < time.monotonic() - begin < 20, "whoever does not log out is not waited for, or for ever")
+            silent.close()
+            try:
+                Session(port, extra, isid=5).close()
+                expect(False, "a target that is gone lets initiators in")
+            except ProtocolError as refused:
+                expect("0203" in str(refused), f"a target that is gone: {refused}")
+    expect(beside.told == [], f"a session of another target was told {beside.told}")
 
 
 def initiators_see_what_they_may(seed: int) -> None:
@@ -285,6 +321,7 @@ CASES: tuple[Callable[[int], None], ...] = (
     device_goes_under_load,
     what_cannot_be_had_changes_nothing,
     what_needs_a_restart_is_named,
+    targets_come_and_go,
     initiators_see_what_they_may,
     drives_come_and_go,
     devices_join_a_device_group,

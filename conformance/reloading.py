@@ -36,7 +36,9 @@ def write_config(targed: Targed, setup: Setup) -> None:
     """With the ports that are open, and of the names the new devices and LUNs."""
     ports = {target.name: target.port for target in targed.setup.targets}
     targets = tuple(dataclasses.replace(target, port=ports.get(target.name, targed.setup.targets[0].port)) for target in setup.targets)
-    targed.config_path.write_text(configuration(dataclasses.replace(setup, targets=targets), targed.folder))
+    whole = targed.config_path.with_suffix(".new")  # whoever reads meanwhile finds all of the one or of the other
+    whole.write_text(configuration(dataclasses.replace(setup, targets=targets), targed.folder))
+    whole.rename(targed.config_path)
 
 
 def changes(answer: Any, key: str = "changes") -> list[str]:

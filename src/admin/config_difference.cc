@@ -1,9 +1,10 @@
 #include "admin/config_difference.h"
 
+#include "admin/config_difference_keys.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <set>
 #include <span>
@@ -13,120 +14,20 @@
 namespace targe::admin {
 namespace {
 
-template <class T>
-struct Key {
-    std::string_view name;
-    bool (*same)(const T& a, const T& b);
-    void (*take)(T& to, const T& from);  ///< null: it needs a restart
-};
-
-template <class T, auto Member>
-bool same(const T& a, const T& b) {
-    return a.*Member == b.*Member;
-}
-
-template <class T, auto Member>
-constexpr Key<T> kept(std::string_view name) {
-    return {name, same<T, Member>, nullptr};
-}
-
-template <class T, auto Member>
-constexpr Key<T> live(std::string_view name) {
-    return {name, same<T, Member>, [](T& to, const T& from) { to.*Member = from.*Member; }};
-}
-
-using Daemon = DaemonConfig;
-constexpr auto kDaemonKeys = std::to_array<Key<Daemon>>({
-    kept<Daemon, &Daemon::state_dir>("state_dir"),
-    kept<Daemon, &Daemon::socket>("socket"),
-    kept<Daemon, &Daemon::socket_group>("socket_group"),
-    kept<Daemon, &Daemon::reactors>("reactors"),
-    live<Daemon, &Daemon::log_level>("log_level"),
-    kept<Daemon, &Daemon::buffer_memory_bytes>("buffer_memory"),
-    kept<Daemon, &Daemon::buffer_memory_per_initiator_bytes>("buffer_memory_per_initiator"),
-    kept<Daemon, &Daemon::login_timeout>("login_timeout"),
-    kept<Daemon, &Daemon::half_open_logins_per_address>("half_open_logins_per_address"),
-    kept<Daemon, &Daemon::max_connections>("max_connections"),
-    kept<Daemon, &Daemon::move_sessions>("move_sessions"),
-});
-
-using Device = DeviceConfig;
-constexpr auto kDeviceKeys = std::to_array<Key<Device>>({
-    kept<Device, &Device::handler>("handler"),
-    kept<Device, &Device::path>("path"),
-    kept<Device, &Device::drive>("type"),
-    kept<Device, &Device::size_bytes>("size"),
-    kept<Device, &Device::block_size>("block_size"),
-    kept<Device, &Device::physical_block_size>("physical_block_size"),
-    kept<Device, &Device::thin>("thin"),
-    kept<Device, &Device::threshold_available_bytes>("threshold_available"),
-    kept<Device, &Device::threshold_used_bytes>("threshold_used"),
-    kept<Device, &Device::read_only>("read_only"),
-    kept<Device, &Device::removable>("removable"),
-    kept<Device, &Device::rotational>("rotational"),
-    kept<Device, &Device::direct>("direct"),
-    kept<Device, &Device::write_cache>("write_cache"),
-    kept<Device, &Device::task_set>("task_set"),
-    kept<Device, &Device::max_commands>("max_commands"),
-    kept<Device, &Device::serial>("serial"),
-    kept<Device, &Device::naa>("naa"),
-    kept<Device, &Device::vendor>("vendor"),
-    kept<Device, &Device::product>("product"),
-    kept<Device, &Device::revision>("revision"),
-});
-
-using User = UserConfig;
-constexpr auto kUserKeys = std::to_array<Key<User>>({
-    kept<User, &User::socket>("socket"),
-    kept<User, &User::allow_uids>("allow_uids"),
-    kept<User, &User::allow_gids>("allow_gids"),
-    kept<User, &User::type>("type"),
-    kept<User, &User::hold>("hold"),
-    kept<User, &User::deadline>("deadline"),
-    kept<User, &User::busy_when_away>("when_away"),
-});
-
-using Target = TargetConfig;
-constexpr auto kTargetKeys = std::to_array<Key<Target>>({
-    live<Target, &Target::alias>("alias"),
-    kept<Target, &Target::portals>("portals"),
-    live<Target, &Target::allowed_portals>("allowed_portals"),
-    live<Target, &Target::auth>("auth"),
-    live<Target, &Target::header_digest>("header_digest"),
-    live<Target, &Target::data_digest>("data_digest"),
-    live<Target, &Target::redirect>("redirect"),
-});
-/// Who sees what: all of them or none.
-constexpr auto kMapKeys = std::to_array<Key<Target>>({
-    live<Target, &Target::initiators>("initiators"),
-    live<Target, &Target::luns>("luns"),
-    live<Target, &Target::groups>("group"),
-});
-
-using Limits = SessionLimits;
-constexpr auto kLimitKeys = std::to_array<Key<Limits>>({
-    kept<Limits, &Limits::max_sessions>("max_sessions"),
-    kept<Limits, &Limits::queue_depth>("queue_depth"),
-    kept<Limits, &Limits::commands_per_lun>("commands_per_lun"),
-    live<Limits, &Limits::max_recv_data_segment_length>("max_recv_data_segment_length"),
-    live<Limits, &Limits::max_burst_length>("max_burst_length"),
-    live<Limits, &Limits::first_burst_length>("first_burst_length"),
-    live<Limits, &Limits::max_outstanding_r2t>("max_outstanding_r2t"),
-    live<Limits, &Limits::initial_r2t>("initial_r2t"),
-    live<Limits, &Limits::immediate_data>("immediate_data"),
-    kept<Limits, &Limits::nop_interval>("nop_interval"),
-    kept<Limits, &Limits::nop_timeout>("nop_timeout"),
-    kept<Limits, &Limits::async_events>("async_events"),
-});
-
-using DeviceGroup = DeviceGroupConfig;
-constexpr auto kGroupKeys = std::to_array<Key<DeviceGroup>>({
-    kept<DeviceGroup, &DeviceGroup::set_by_initiators>("explicit"),
-    kept<DeviceGroup, &DeviceGroup::transition_hold>("transition_hold"),
-    kept<DeviceGroup, &DeviceGroup::hook>("hook"),
-    kept<DeviceGroup, &DeviceGroup::hook_timeout>("hook_timeout"),
-    kept<DeviceGroup, &DeviceGroup::port_groups>("port_group"),
-});
+using detail::Daemon;
+using detail::Device;
+using detail::DeviceGroup;
+using detail::kDaemonKeys;
+using detail::kDeviceKeys;
+using detail::Key;
+using detail::kGroupKeys;
+using detail::kLimitKeys;
+using detail::kMapKeys;
+using detail::kTargetKeys;
+using detail::kUserKeys;
+using detail::Limits;
+using detail::Target;
+using detail::User;
 
 template <class Named>
 const Named* find(const std::vector<Named>& all, std::string_view name) {
@@ -178,7 +79,8 @@ public:
             compare_target(target);
         }
         look_for_what_is_not_wanted();
-        order_as_wanted();
+        order(found_.next.devices, wanted_.devices, running_.devices);
+        order(found_.next.targets, wanted_.targets, running_.targets);
         return std::move(found_);
     }
 
@@ -274,11 +176,68 @@ private:
         return {};
     }
 
+    /// Why the target that is new must wait; empty: it need not.
+    [[nodiscard]] std::string obstacle(const TargetConfig& wanted) const {
+        if (running_.targets.empty()) {
+            return "nothing listens before";
+        }
+        for (const PortalConfig& portal : wanted.portals) {
+            const bool open = std::ranges::any_of(running_.targets, [&](const TargetConfig& target) {
+                return std::ranges::find(target.portals, portal.listen, &PortalConfig::listen) !=
+                       target.portals.end();
+            });
+            if (!open) {
+                return fmt::format("the portal {} is opened only then", to_string(portal.listen));
+            }
+            if (portal.relative_port) {
+                return "'relative_port' may be the number of another port until then";
+            }
+        }
+        const auto [least, most] = std::ranges::minmax(
+            running_.targets, {}, [](const auto& each) { return each.limits.queue_depth; });
+        const std::uint32_t depth = wanted.limits.queue_depth;
+        if (depth < least.limits.queue_depth || depth > most.limits.queue_depth) {
+            return "its 'queue_depth' is none that targets have now";
+        }
+        return obstacle(wanted, wanted);
+    }
+
+    void add_target(const TargetConfig& wanted) {
+        const std::string subject = "target " + wanted.name;
+        std::string why = obstacle(wanted);
+        if (why.empty()) {
+            found_.next.targets.push_back(wanted);
+            changed(subject, "added");
+        } else {
+            waits(subject, "added", std::move(why));
+        }
+    }
+
+    void remove(const TargetConfig& target) {
+        const std::string subject = "target " + target.name;
+        if (wanted_.targets.empty()) {  // such as a file that was cut
+            waits(subject, "removed", "no target would be left");
+            return;
+        }
+        const auto group =
+            std::ranges::find_if(found_.next.device_groups, [&](const DeviceGroupConfig& each) {
+                return std::ranges::any_of(target.portals, [&](const PortalConfig& portal) {
+                    return lists(each, {.target = target.name, .portal_group = portal.group});
+                });
+            });
+        if (group != found_.next.device_groups.end()) {
+            waits(subject, "removed", fmt::format("device group {} has its ports until then", group->name));
+            return;
+        }
+        std::erase_if(found_.next.targets, [&](const auto& each) { return each.name == target.name; });
+        changed(subject, "removed");
+    }
+
     void compare_target(const TargetConfig& wanted) {
         const std::string subject = "target " + wanted.name;
         const auto next = std::ranges::find(found_.next.targets, wanted.name, &TargetConfig::name);
         if (next == found_.next.targets.end()) {
-            waits(subject, "added");
+            add_target(wanted);
             return;
         }
         keys<Target>(kTargetKeys, subject, *next, wanted);
@@ -303,7 +262,7 @@ private:
         }
         for (const TargetConfig& target : running_.targets) {
             if (find(wanted_.targets, target.name) == nullptr) {
-                waits("target " + target.name, "removed");
+                remove(target);
             }
         }
         for (const DeviceConfig& device : running_.devices) {
@@ -334,17 +293,19 @@ private:
     }
 
     /// As after a restart; what is only there until then comes last.
-    void order_as_wanted() {
-        std::vector<DeviceConfig> ordered;
-        for (const std::vector<DeviceConfig>* const names : {&wanted_.devices, &running_.devices}) {
-            for (const DeviceConfig& each : *names) {
-                const DeviceConfig* const device = find(found_.next.devices, each.name);
-                if (device != nullptr && find(ordered, each.name) == nullptr) {
-                    ordered.push_back(*device);
+    template <class Named>
+    static void order(std::vector<Named>& next, const std::vector<Named>& wanted,
+                      const std::vector<Named>& running) {
+        std::vector<Named> ordered;
+        for (const std::vector<Named>* const names : {&wanted, &running}) {
+            for (const Named& each : *names) {
+                const Named* const one = find(next, each.name);
+                if (one != nullptr && find(ordered, each.name) == nullptr) {
+                    ordered.push_back(*one);
                 }
             }
         }
-        found_.next.devices = std::move(ordered);
+        next = std::move(ordered);
     }
 
     const Config& running_;

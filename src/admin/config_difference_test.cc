@@ -37,12 +37,6 @@ std::vector<std::string> lines(const std::vector<ConfigChange>& changes) {
     return said;
 }
 
-std::vector<std::string> names(const std::vector<DeviceConfig>& devices) {
-    std::vector<std::string> all;
-    std::ranges::transform(devices, std::back_inserter(all), &DeviceConfig::name);
-    return all;
-}
-
 DeviceConfig disk(std::string name) {
     return {.name = name, .handler = Handler::file, .path = "/srv/" + name};
 }
@@ -114,18 +108,66 @@ TEST(ConfigDifference, TheDiscOfADriveIsChanged) {
     EXPECT_THAT(found.needs_restart, IsEmpty());
 }
 
-TEST(ConfigDifference, TargetsComeAndGoWithARestartAndKeepTheirDevices) {
+TEST(ConfigDifference, TargetsComeAndGoWithTheirDevices) {
     Config wanted = two_disks();
     wanted.devices = {disk("disk2")};
     wanted.targets = {target("iqn.a:new", {"disk2"})};
     const ConfigDifference found = difference(two_disks(), wanted);
-    EXPECT_THAT(lines(found.changes), ElementsAre("device disk2: added"));
+    EXPECT_THAT(lines(found.changes),
+                ElementsAre("device disk2: added", "target iqn.a:new: added", "target iqn.a:t: removed",
+                            "device disk0: removed", "device disk1: removed"));
+    EXPECT_THAT(found.needs_restart, IsEmpty());
+    EXPECT_EQ(found.next, wanted);
+}
+
+TEST(ConfigDifference, ATargetWaitsThatNeedsWhatIsNotThere) {
+    const auto waits = [](const TargetConfig& added) {
+        Config wanted = two_disks();
+        wanted.targets.push_back(added);
+        const ConfigDifference found = difference(two_disks(), wanted);
+        EXPECT_EQ(found.next, two_disks());
+        return lines(found.needs_restart).at(0);
+    };
+    TargetConfig elsewhere = target("iqn.a:new", {});
+    elsewhere.portals[0].listen.port = 3261;
+    EXPECT_EQ(waits(elsewhere), "target iqn.a:new: added (the portal 0.0.0.0:3261 is opened only then)");
+    TargetConfig numbered = target("iqn.a:new", {});
+    numbered.portals[0].relative_port = 7;
+    EXPECT_EQ(waits(numbered),
+              "target iqn.a:new: added ('relative_port' may be the number of another port until then)");
+    for (const std::uint32_t depth : {127U, 129U}) {
+        TargetConfig deep = target("iqn.a:new", {});
+        deep.limits.queue_depth = depth;
+        EXPECT_EQ(waits(deep), "target iqn.a:new: added (its 'queue_depth' is none that targets have now)");
+    }
+}
+
+TEST(ConfigDifference, ATargetStaysAsLongAsADeviceGroupHasItsPorts) {
+    Config running = two_disks();
+    running.targets.push_back(target("iqn.a:other", {}));
+    running.device_groups = {pair({"disk0"})};
+    Config wanted = running;
+    wanted.targets.erase(wanted.targets.begin());
+    wanted.device_groups.clear();
+    const ConfigDifference found = difference(running, wanted);
     EXPECT_THAT(lines(found.needs_restart),
-                ElementsAre("target iqn.a:new: added", "target iqn.a:t: removed",
-                            "device disk0: removed (target iqn.a:t has it until then)",
-                            "device disk1: removed (target iqn.a:t has it until then)"));
-    EXPECT_THAT(names(found.next.devices), ElementsAre("disk2", "disk0", "disk1"));
-    EXPECT_EQ(found.next.targets, two_disks().targets);
+                ElementsAre("device_group pair: removed",
+                            "target iqn.a:t: removed (device group pair has its ports until then)"));
+    EXPECT_THAT(found.changes, IsEmpty());
+}
+
+TEST(ConfigDifference, AFileThatIsEmptyTakesNothingAway) {
+    const ConfigDifference found = difference(two_disks(), Config{});
+    EXPECT_THAT(found.changes, IsEmpty());
+    EXPECT_EQ(lines(found.needs_restart).at(0), "target iqn.a:t: removed (no target would be left)");
+    EXPECT_EQ(found.next, two_disks());
+}
+
+TEST(ConfigDifference, NothingIsAddedWhereNothingListens) {
+    Config wanted = two_disks();
+    const ConfigDifference found = difference(Config{}, wanted);
+    EXPECT_THAT(lines(found.changes), ElementsAre("device disk0: added", "device disk1: added"));
+    EXPECT_THAT(found.next.targets, IsEmpty());
 }
 
 TEST(ConfigDifference, AHandlerIsLetGoOfByARestart) {

@@ -58,6 +58,16 @@ engine::LunMaps maps_of(const admin::TargetConfig& target, const Serving& servin
     return maps;
 }
 
+transport::TargetSettings session_settings(const admin::TargetConfig& config, engine::Target& target) {
+    return {.name = config.name,
+            .target = &target,
+            .max_sessions = config.limits.max_sessions,
+            .async_events = config.limits.async_events,
+            .tuning = {.command_window = config.limits.queue_depth,
+                       .nop_interval = config.limits.nop_interval,
+                       .nop_timeout = config.limits.nop_timeout}};
+}
+
 std::vector<engine::TargetPort> ports_of(const admin::TargetConfig& target,
                                          const admin::TargetPorts& numbers) {
     std::vector<engine::TargetPort> ports;

@@ -1,10 +1,11 @@
-// What a configuration means for the targets and units of the engine.
+// What a configuration means for targets and units.
 #pragma once
 
 #include "daemon/open_devices.h"
 #include "daemon/serving.h"
 #include "engine/logical_unit.h"
 #include "engine/target.h"
+#include "transport/iscsi_service.h"
 
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace targe::daemon {
 [[nodiscard]] engine::UnitSettings unit_settings(OpenedDevice opened, const Serving& serving);
 /// Every device that the target names is among those of `serving`.
 [[nodiscard]] engine::LunMaps maps_of(const admin::TargetConfig& target, const Serving& serving);
+/// What sessions with `target` are given.
+[[nodiscard]] transport::TargetSettings session_settings(const admin::TargetConfig& config,
+                                                         engine::Target& target);
 [[nodiscard]] std::vector<engine::TargetPort> ports_of(const admin::TargetConfig& target,
                                                        const admin::TargetPorts& numbers);
 

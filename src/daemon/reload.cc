@@ -18,6 +18,15 @@ namespace {
 /// Of commands of a device that was removed, before the administrator is told that they have not ended.
 constexpr std::chrono::seconds kEndLimit{5};
 
+/// Of initiators of a target that was removed, to log out; then of what they have in flight.
+constexpr std::chrono::seconds kLogoutLimit{3};
+constexpr std::chrono::seconds kPartLimit{5};
+
+template <class Named>
+bool has(const std::vector<Named>& all, const std::string& name) {
+    return std::ranges::find(all, name, &Named::name) != all.end();
+}
+
 bool same_maps(const admin::TargetConfig& a, const admin::TargetConfig& b) {
     return a.luns == b.luns && a.groups == b.groups && a.initiators == b.initiators;
 }
@@ -80,8 +89,7 @@ std::expected<std::vector<OpenedDevice>, admin::Problem> RunningTarget::open_new
     // What goes with this reload is there until then.
     for (const RunningDevice& device : serving->devices) {
         opening.others.emplace(device.config.name, device.identity);
-        if (std::ranges::find(next.devices, device.config.name, &admin::DeviceConfig::name) ==
-            next.devices.end()) {
+        if (!has(next.devices, device.config.name)) {
             opening.looked_at.devices.push_back(device.config);
         }
     }
@@ -107,15 +115,24 @@ void RunningTarget::put_in_force(std::vector<OpenedDevice> opened, std::shared_p
     // First, so that nobody logs in meanwhile who may not see what the maps will have.
     directory_.replace(next->config);
     for (const admin::TargetConfig& target : next->config.targets) {
-        if (!before) {
-            engine_->add_target(target.name, maps_of(target, *next), ports_of(target, ports_))
-                .limit_commands(target.limits.commands_per_lun);
+        engine::Target* const runs = engine_->find_target(target.name);
+        if (runs == nullptr) {
+            engine::Target& added =
+                engine_->add_target(target.name, maps_of(target, *next), ports_of(target, next->ports));
+            added.limit_commands(target.limits.commands_per_lun);
+            if (service_) {
+                service_->add_target(session_settings(target, added));
+            }
         } else if (maps_are_new(target, *before)) {
-            engine_->find_target(target.name)
-                ->set_maps(std::make_shared<const engine::LunMaps>(maps_of(target, *next)));
+            runs->set_maps(std::make_shared<const engine::LunMaps>(maps_of(target, *next)));
         }
     }
     if (before) {
+        for (const admin::TargetConfig& target : before->config.targets) {
+            if (!has(next->config.targets, target.name)) {
+                engine_->remove_target(*engine_->find_target(target.name));
+            }
+        }
         for (const RunningDevice& device : before->devices) {
             if (next->find(device.config.name) == nullptr) {
                 engine_->remove_unit(device.unit);
@@ -159,6 +176,45 @@ std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving>
     return late;
 }
 
+std::expected<void, admin::Problem> RunningTarget::part_with_targets(const Serving& before,
+                                                                     const admin::Config& next) {
+    admin::Config left = before.config;
+    std::erase_if(left.targets, [&](const auto& target) { return !has(next.targets, target.name); });
+    if (left.targets.size() == before.config.targets.size()) {
+        return {};
+    }
+    using Targets = std::vector<const engine::Target*>;
+    const auto gone = ask(*reactors_->cores()[0], [this, left, all = before.config.targets] {
+        Targets targets;
+        directory_.replace(left);
+        for (const admin::TargetConfig& target : all) {
+            if (!has(left.targets, target.name)) {
+                targets.push_back(engine_->find_target(target.name));
+                service_->remove_target(*targets.back(), kLogoutLimit);
+            }
+        }
+        return targets;
+    });
+    if (!gone) {
+        return std::unexpected(core_is_stuck("targets that go are closed only later"));
+    }
+    const auto has_sessions = [&](base::Core* const core) {
+        return ask(*core,
+                   [this, core, targets = *gone] {
+                       return std::ranges::any_of(targets, [&](const engine::Target* target) {
+                           return service_->has_sessions_of(*target, *core);
+                       });
+                   })
+            .value_or(false);
+    };
+    const auto until = std::chrono::steady_clock::now() + kPartLimit;
+    while (std::ranges::any_of(reactors_->cores(), has_sessions) &&
+           std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return {};
+}
+
 std::expected<std::vector<admin::Problem>, admin::Problem> RunningTarget::apply(
     const admin::Config& next, const std::set<std::string>& waiting_for_disc) {
     if (applying_) {
@@ -168,9 +224,17 @@ std::expected<std::vector<admin::Problem>, admin::Problem> RunningTarget::apply(
     if (!opened) {
         return std::unexpected(std::move(opened.error()));
     }
+    auto ports = admin::target_ports(*state_, next.targets);
+    if (!ports) {
+        return std::unexpected(std::move(ports.error()));
+    }
     auto before = serving_.get();
+    ports->insert(before->ports.begin(), before->ports.end());  // of those that go: device groups know them
+    if (const auto parted = part_with_targets(*before, next); !parted) {
+        return std::unexpected(parted.error());
+    }
     auto serving = std::make_shared<Serving>(
-        Serving{.config = next, .ports = before->ports, .devices = {}, .groups = before->groups});
+        Serving{.config = next, .ports = std::move(*ports), .devices = {}, .groups = before->groups});
     for (RunningDeviceGroup& group : serving->groups) {
         group.config =
             *std::ranges::find(next.device_groups, group.config.name, &admin::DeviceGroupConfig::name);

@@ -211,13 +211,7 @@ void RunningTarget::make_service() {
     };
     settings.connection_ended = [this] { spare_memory_.something_ended(); };
     for (const admin::TargetConfig& target : config_.targets) {
-        settings.targets.push_back({.name = target.name,
-                                    .target = engine_->find_target(target.name),
-                                    .max_sessions = target.limits.max_sessions,
-                                    .async_events = target.limits.async_events,
-                                    .tuning = {.command_window = target.limits.queue_depth,
-                                               .nop_interval = target.limits.nop_interval,
-                                               .nop_timeout = target.limits.nop_timeout}});
+        settings.targets.push_back(session_settings(target, *engine_->find_target(target.name)));
         settings.connection.command_window =
             std::min(settings.connection.command_window, target.limits.queue_depth);
     }

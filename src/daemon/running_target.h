@@ -86,6 +86,9 @@ private:
         const admin::Config& next, const std::set<std::string>& waiting_for_disc);
     [[nodiscard]] std::optional<admin::Problem> refusal(const std::vector<admin::DeviceConfig>& added,
                                                         const admin::Config& next);
+    /// Has the initiators of targets that `next` lacks log out. Who did not in time is dropped.
+    [[nodiscard]] std::expected<void, admin::Problem> part_with_targets(const Serving& before,
+                                                                        const admin::Config& next);
     /// On the first core.
     void put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next);
     [[nodiscard]] std::vector<admin::Problem> let_go(std::shared_ptr<const Serving> before);

@@ -1,5 +1,6 @@
 #include "transport/iscsi_service.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "transport/iscsi_connection.h"
 
@@ -24,8 +25,10 @@ IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& direc
       registry_(*cores.front()),
       half_open_(settings_.half_open_logins_per_address, settings_.max_connections),
       held_memory_(settings_.held_bytes),
-      placement_(cores.size()),
-      drops_(std::make_unique<std::atomic<std::uint64_t>[]>(settings_.targets.size() + 1)) {
+      placement_(cores.size()) {
+    for (const TargetSettings& target : settings_.targets) {
+        targets_.emplace_back(target);
+    }
     for (base::Core* const core : cores) {
         per_core_.push_back(std::make_unique<PerCore>(*this, cores, *core));
     }
@@ -34,8 +37,40 @@ IscsiService::IscsiService(engine::Engine& engine, const iscsi::Directory& direc
 IscsiService::~IscsiService() = default;
 
 const TargetSettings* IscsiService::find_target(std::string_view name) const {
-    const auto at = std::ranges::find(settings_.targets, name, &TargetSettings::name);
-    return at == settings_.targets.end() ? nullptr : &*at;
+    const std::lock_guard lock(serving_);
+    const auto at = std::ranges::find_if(
+        targets_, [name](const Served& each) { return !each.removed && each.settings.name == name; });
+    return at == targets_.end() ? nullptr : &at->settings;
+}
+
+void IscsiService::add_target(TargetSettings target) {
+    const std::lock_guard lock(serving_);
+    targets_.emplace_back(std::move(target));
+}
+
+void IscsiService::remove_target(const engine::Target& target, base::Duration limit) {
+    {
+        Served* const gone = served(target);
+        TARGE_ASSERT(gone != nullptr);
+        const std::lock_guard lock(serving_);
+        gone->removed = true;
+        ++gone->drops;  // for a connection that is on its way to another core
+    }
+    for (base::Core* const core : cores_) {
+        base::post(*core, [this, core, &target, limit] {
+            for (IscsiConnection& connection : connections(*core)) {
+                if (connection.nexus() != nullptr && &connection.nexus()->target() == &target) {
+                    connection.close(limit);
+                }
+            }
+        });
+    }
+}
+
+bool IscsiService::has_sessions_of(const engine::Target& target, const base::Core& core) {
+    return std::ranges::any_of(connections(core), [&](const IscsiConnection& connection) {
+        return connection.nexus() != nullptr && &connection.nexus()->target() == &target;
+    });
 }
 
 base::IntrusiveList<IscsiConnection>& IscsiService::connections(const base::Core& core) {
@@ -60,9 +95,16 @@ void IscsiService::left() {
     count_.fetch_sub(1, std::memory_order_relaxed);
 }
 
+IscsiService::Served* IscsiService::served(const engine::Target& target) const {
+    const std::lock_guard lock(serving_);
+    const auto at =
+        std::ranges::find_if(targets_, [&](const Served& each) { return each.settings.target == &target; });
+    return at == targets_.end() ? nullptr : &*at;
+}
+
 std::atomic<std::uint64_t>& IscsiService::drops(const engine::Target& target) const {
-    const auto at = std::ranges::find(settings_.targets, &target, &TargetSettings::target);
-    return drops_[static_cast<std::size_t>(at - settings_.targets.begin())];
+    Served* const one = served(target);
+    return one == nullptr ? other_drops_ : one->drops;
 }
 
 std::uint64_t IscsiService::drops_of(const engine::Target& target) const {

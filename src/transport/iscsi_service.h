@@ -14,9 +14,12 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace targe::transport {
@@ -79,7 +82,15 @@ public:
     [[nodiscard]] engine::Engine& engine() { return engine_; }
     [[nodiscard]] const iscsi::Directory& directory() const { return directory_; }
     [[nodiscard]] const IscsiServiceSettings& settings() const { return settings_; }
+    /// From any thread. Whatever was found stays as long as this.
     [[nodiscard]] const TargetSettings* find_target(std::string_view name) const;
+    /// Its name is not served now, and its window is none that the first targets would not have had.
+    void add_target(TargetSettings target);
+    /// It is found no more, and its initiators are asked to log out within `limit`; connections still there
+    /// afterwards are dropped. From any thread; the end has come when no core has_sessions_of() it.
+    void remove_target(const engine::Target& target, base::Duration limit);
+    /// On `core`.
+    [[nodiscard]] bool has_sessions_of(const engine::Target& target, const base::Core& core);
     [[nodiscard]] SessionRegistry& registry() { return registry_; }
     [[nodiscard]] HalfOpenLogins& half_open() { return half_open_; }
     [[nodiscard]] iscsi::HeldMemory& held_memory() { return held_memory_; }
@@ -115,6 +126,14 @@ public:
 
 private:
     struct PerCore;
+    struct Served {
+        explicit Served(TargetSettings what) : settings(std::move(what)) {}
+        TargetSettings settings;
+        bool removed = false;
+        std::atomic<std::uint64_t> drops = 0;
+    };
+    /// Null: of a target that was never served here.
+    [[nodiscard]] Served* served(const engine::Target& target) const;
     [[nodiscard]] std::atomic<std::uint64_t>& drops(const engine::Target& target) const;
 
     engine::Engine& engine_;
@@ -129,8 +148,9 @@ private:
     std::atomic<std::size_t> count_ = 0;
     std::atomic<bool> closing_ = false;
     std::atomic<base::Duration::rep> close_limit_ = 0;
-    /// Of each target of the settings, in their order, and one for any other.
-    std::unique_ptr<std::atomic<std::uint64_t>[]> drops_;
+    mutable std::mutex serving_;          ///< of what follows, but for the counts
+    mutable std::deque<Served> targets_;  ///< removed ones, too: connections may look at them yet
+    mutable std::atomic<std::uint64_t> other_drops_ = 0;
 };
 
 }  // namespace targe::transport

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace targe::admin::testing {
@@ -23,8 +24,8 @@ public:
     SeenSyncs(const SeenSyncs&) = delete;
     SeenSyncs& operator=(const SeenSyncs&) = delete;
 
-    /// What has happened: "sync NAME", "rename to NAME".
-    std::vector<std::string> seen;
+    /// What has happened since this was asked last: "sync NAME", "rename to NAME".
+    std::vector<std::string> take() { return std::exchange(seen_, {}); }
 
     static void note_sync(int fd) {
         std::error_code error;
@@ -32,7 +33,7 @@ public:
     }
     static void note(const char* what, const std::filesystem::path& path) {
         if (latest() != nullptr) {
-            latest()->seen.push_back(std::string(what) + " " + path.filename().string());
+            latest()->seen_.push_back(std::string(what) + " " + path.filename().string());
         }
     }
 
@@ -41,6 +42,8 @@ private:
         static thread_local SeenSyncs* seen = nullptr;
         return seen;
     }
+
+    std::vector<std::string> seen_;
 };
 
 }  // namespace targe::admin::testing

@@ -33,14 +33,14 @@ TEST(NewFiles, AreDurableOnceEachOfTheirFoldersIs) {
     }
     SeenSyncs syncs;
     device::make_new_files_durable(configs);
-    EXPECT_THAT(syncs.seen, ::testing::UnorderedElementsAre("sync first", "sync second"));
+    EXPECT_THAT(syncs.take(), ::testing::UnorderedElementsAre("sync first", "sync second"));
 }
 
 TEST(NewFiles, AreDurableWhereverTheProcessIs) {
     const std::vector<device::DeviceConfig> configs{file("a")};
     SeenSyncs syncs;
     device::make_new_files_durable(configs);
-    EXPECT_THAT(syncs.seen,
+    EXPECT_THAT(syncs.take(),
                 ::testing::ElementsAre("sync " + std::filesystem::current_path().filename().string()));
 }
 

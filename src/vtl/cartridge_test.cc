@@ -147,7 +147,7 @@ TEST(Cartridges, CompressAndEncryptEachBlock) {
     std::mt19937_64 random(6);
     Key key{};
     key[0] = std::byte{1};
-    Key other{};
+    const Key other{};
     const KeyAssociatedData kad{.unauthenticated = {std::byte{'u'}},
                                 .authenticated = {std::byte{'a'}, std::byte{'b'}}};
     const Object block = some_bytes(random, 5000);

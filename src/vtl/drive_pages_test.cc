@@ -271,7 +271,7 @@ protected:
     Answer read_values(unsigned first, unsigned partition = 0) {
         return run({0x8c, 0, 0, 0, 0, 0, 0, partition, first >> 8U, first & 0xffU, 0, 0, 0x10, 0, 0, 0});
     }
-    Answer write_values(Bytes attributes, unsigned partition = 0) {
+    Answer write_values(const Bytes& attributes, unsigned partition = 0) {
         Bytes list = bytes_of({0, 0, static_cast<unsigned>(attributes.size()) >> 8U,
                                static_cast<unsigned>(attributes.size()) & 0xffU});
         append(list, attributes);
@@ -281,7 +281,7 @@ protected:
 };
 
 TEST_F(DriveAttributes, OfHostsAreKeptWithTheCartridge) {
-    Bytes coherency = bytes_of({0x08, 0x0c, 0, 0, 4, 1, 2, 3, 4});
+    const Bytes coherency = bytes_of({0x08, 0x0c, 0, 0, 4, 1, 2, 3, 4});
     ASSERT_TRUE(write_values(coherency).good());
     Bytes name = bytes_of({0x08, 0x01, 1, 0, 32});
     append(name, bytes_of("an application                  "));

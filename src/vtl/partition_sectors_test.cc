@@ -109,7 +109,7 @@ protected:
     [[nodiscard]] std::size_t object_at(std::size_t byte) {
         const auto& content = store_.content(segments_.back());
         const auto header = decode_segment(std::span{content}.first<SegmentHeader::kBytes>());
-        std::size_t object = static_cast<std::size_t>(header->first_object);
+        auto object = static_cast<std::size_t>(header->first_object);
         for (std::size_t at = SegmentHeader::kBytes;; ++object) {
             const auto record = decode_record(std::span{content}.subspan(at).first<RecordHeader::kBytes>());
             at += static_cast<std::size_t>(record->record_bytes());

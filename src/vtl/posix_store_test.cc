@@ -40,11 +40,11 @@ TEST_F(DurableStore, SyncsAFileAndItsFolderWhereItIsAskedTo) {
     const auto file = store->open("file", true).value();
     SeenSyncs syncs;
     EXPECT_TRUE(file->write(0, std::array{some()}));
-    EXPECT_EQ(syncs.seen, Seen{});
+    EXPECT_EQ(syncs.take(), Seen{});
     EXPECT_TRUE(file->sync());
-    EXPECT_EQ(syncs.seen, Seen{"sync file"});
+    EXPECT_EQ(syncs.take(), Seen{"sync file"});
     EXPECT_TRUE(store->sync());
-    EXPECT_EQ(syncs.seen, (Seen{"sync file", "sync folder"}));
+    EXPECT_EQ(syncs.take(), Seen{"sync folder"});
 }
 
 // The content before the name, and the name before the answer.
@@ -52,27 +52,26 @@ TEST_F(DurableStore, ReplacesAFileDurably) {
     const auto store = open_folder(folder_, true).value();
     SeenSyncs syncs;
     EXPECT_TRUE(store->replace("file", some()));
-    EXPECT_EQ(syncs.seen, (Seen{"sync file.new", "rename to file", "sync folder"}));
+    EXPECT_EQ(syncs.take(), (Seen{"sync file.new", "rename to file", "sync folder"}));
 }
 
 TEST_F(DurableStore, MakesTheNameOfANewLibraryDurable) {
     SeenSyncs syncs;
     EXPECT_TRUE(open_shelf(folder_, true));
-    EXPECT_NE(std::ranges::find(syncs.seen, "sync " + above_.filename().string()), syncs.seen.end());
-    EXPECT_NE(std::ranges::find(syncs.seen, "sync folder"), syncs.seen.end());
-    syncs.seen.clear();
+    const Seen made = syncs.take();
+    EXPECT_NE(std::ranges::find(made, "sync " + above_.filename().string()), made.end());
+    EXPECT_NE(std::ranges::find(made, "sync folder"), made.end());
     EXPECT_TRUE(open_shelf(folder_, false));
-    EXPECT_EQ(syncs.seen, Seen{});
+    EXPECT_EQ(syncs.take(), Seen{});
 }
 
 TEST_F(DurableStore, MakesTheNameOfANewCartridgeDurable) {
     const auto shelf = open_shelf(folder_, true).value();
     SeenSyncs syncs;
     EXPECT_TRUE(shelf->cartridge("A00001L6", Access::create));
-    EXPECT_EQ(syncs.seen, Seen{"sync cartridges"});
-    syncs.seen.clear();
+    EXPECT_EQ(syncs.take(), Seen{"sync cartridges"});
     EXPECT_TRUE(shelf->remove("A00001L6"));
-    EXPECT_EQ(syncs.seen, Seen{"sync cartridges"}) << "and that it is gone";
+    EXPECT_EQ(syncs.take(), Seen{"sync cartridges"}) << "and that it is gone";
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ namespace {
 
 using testing::MemoryStore;
 using testing::Object;
-using testing::read_all;
 using testing::read_object;
 using testing::some_bytes;
 using testing::write_object;

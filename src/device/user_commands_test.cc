@@ -21,11 +21,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Bytes;
-using testing::OnReactor;
-using testing::open_user;
-using testing::ScratchDirectory;
-using testing::settings_of;
-using testing::Stopped;
 
 constexpr std::uint8_t kTape = 0x01;
 constexpr std::uint64_t kNexus = 7;
@@ -339,7 +334,7 @@ TEST_F(UserCommands, SayWhetherANexusIsAskedFor) {
 
 TEST_F(UserCommands, SayThatANexusIsLeftUnheardByAHandlerThatIsGone) {
     toy_.ponders = true;
-    ToyHandler handler(settings_.socket, toy_);
+    const ToyHandler handler(settings_.socket, toy_);
     await([&] { return toy_.has("attach iqn.one"); });
     handler.lose_connection();
     await([&] { return heard_.left_unheard == kNexus; });

@@ -120,7 +120,7 @@ TEST_F(Blocks, LieInExtentsThatCanBe) {
     EXPECT_TRUE(tells_of_extent([](auto& made) { made.information = 512; }));
     EXPECT_FALSE(tells_of_extent([](auto& made) { made.error = EIO; })) << "of which nothing more counts";
     EXPECT_FALSE(device().away());
-    for (const std::int64_t length : {std::int64_t{0}, std::int64_t{-512}, std::int64_t{17 * 512},
+    for (const std::int64_t length : {std::int64_t{0}, std::int64_t{-512}, std::int64_t{17} * 512,
                                       std::int64_t{511}, std::int64_t{513}, INT64_MIN, INT64_MAX}) {
         EXPECT_FALSE(tells_of_extent([&](auto& made) { made.information = length; })) << length;
     }

@@ -252,7 +252,7 @@ TEST_F(UserRemaps, AreNoBusinessOfTheNextHandler) {
     ASSERT_TRUE(answer.remap);
     first.die();
     unit_.executed = 0;
-    on_.run([&](base::CommandArena& arena) { return device().refresh(arena); });
+    static_cast<void>(on_.refresh(device()));
     EXPECT_EQ(execute(kDo, answer.remap->answered_by).end, ServerAnswer::End::reset) << "while there is none";
     const Serving second(unit_, settings_.socket);
     await_served();

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
@@ -63,7 +62,7 @@ protected:
         return heard;
     }
     /// Why not, where it is wrong.
-    std::string refused() const {
+    [[nodiscard]] std::string refused() const {
         std::array<char, 256> error{};
         EXPECT_EQ(targe_attach(&how_, 0, error.data(), error.size()), nullptr);
         return error.data();
@@ -207,7 +206,9 @@ TEST_F(Hello, IsWrongBeforeAnybodyIsAsked) {
 
 TEST_F(Hello, HasSoManyPagesAndRules) {
     std::array<std::uint8_t, TARGE_MAX_VPD_PAGES + 1> pages{};
-    std::iota(pages.begin(), pages.end(), std::uint8_t{0xc0});
+    for (std::size_t i = 0; i < pages.size(); ++i) {
+        pages.at(i) = static_cast<std::uint8_t>(0xc0 + i);
+    }
     const std::vector<targe_command_rule> rules(TARGE_MAX_RULES + 1);
     how_.level = TARGE_COMMANDS;
     how_.vpd_pages = pages.data();

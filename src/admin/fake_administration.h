@@ -141,9 +141,10 @@ public:
                 .what = "there is no device group " + change.group, .cause = {}, .cure = "targe alua list"});
         }
         DeviceGroupStatus group = device_group();
-        group.port_groups[1].state = change.state.empty() ? group.port_groups[1].state : change.state;
-        group.port_groups[1].preferred = change.preferred.value_or(false);
-        group.port_groups[1].changed_by = "administrator";
+        PortGroupStatus& changed = group.port_groups.at(change.port_group - 1);
+        changed.state = change.state.empty() ? changed.state : change.state;
+        changed.preferred = change.preferred.value_or(changed.preferred);
+        changed.changed_by = "administrator";
         return group;
     }
     std::expected<void, Problem> drop_session(std::uint64_t id) override {

@@ -106,7 +106,7 @@ TEST_F(UnwaitingWrites, WaitForWhatMustBeReadFirst) {
 }
 
 TEST_F(UnwaitingWrites, FailOnlyWhereThereIsNoRoom) {
-    // All of the file system but a little, so that neighbours that go together find room for some.
+    // All of the file system but a little, so that some find room.
     const reactor::FileDescriptor other{::open((xfs_ / "other").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
     off_t taken = 0;
     for (off_t step = off_t{64} << 20U; step >= 4096; step /= 2) {

@@ -24,7 +24,6 @@ public:
 
     /// Before the units that are to be in it.
     std::shared_ptr<DeviceGroup> add_group(DeviceGroupSettings settings);
-    [[nodiscard]] const std::vector<std::shared_ptr<DeviceGroup>>& groups() const { return groups_; }
 
     /// Units are spread over the cores as homes, in turn.
     std::shared_ptr<LogicalUnit> add_unit(UnitSettings settings);
@@ -32,14 +31,12 @@ public:
     void stop();
     /// Takes the unit out of every LUN map; it ends when the last command on it has.
     void remove_unit(const std::shared_ptr<LogicalUnit>& unit);
-    [[nodiscard]] const std::vector<std::shared_ptr<LogicalUnit>>& units() const { return units_; }
 
     /// `name` must be new, and so must be relative target port identifiers that are given.
     Target& add_target(std::string name, LunMaps maps, std::vector<TargetPort> ports = {TargetPort{}});
     /// Its nexuses see no unit any more; the transport closes them. The object stays as long as the engine.
     void remove_target(Target& target);
     [[nodiscard]] Target* find_target(std::string_view name);
-    [[nodiscard]] const std::vector<std::unique_ptr<Target>>& targets() const { return targets_; }
 
     /// On `core`, which will be the nexus's for life. `port` outlives the nexus.
     [[nodiscard]] std::unique_ptr<Nexus> open_nexus(base::Core& core, Target& target, NexusIdentity identity,

@@ -17,12 +17,12 @@ namespace {
 using detail::Daemon;
 using detail::Device;
 using detail::DeviceGroup;
+using detail::kAccessKeys;
 using detail::kDaemonKeys;
 using detail::kDeviceKeys;
 using detail::Key;
 using detail::kGroupKeys;
 using detail::kLimitKeys;
-using detail::kMapKeys;
 using detail::kTargetKeys;
 using detail::kUserKeys;
 using detail::Limits;
@@ -49,6 +49,12 @@ std::set<std::string> devices_of(const TargetConfig& target) {
         add(group.luns);
     }
     return devices;
+}
+
+/// Whose blocks initiators see, and whether they may change them.
+bool is_what_it_was(const DeviceConfig& a, const DeviceConfig& b) {
+    return a.handler == b.handler && a.path == b.path && a.drive == b.drive && a.read_only == b.read_only &&
+           a.user.socket == b.user.socket;
 }
 
 bool lists(const DeviceGroupConfig& group, const PortConfig& port) {
@@ -141,6 +147,9 @@ private:
             if (wanted.drive && next->drive && std::exchange(next->path, wanted.path) != wanted.path) {
                 changed(subject, "path");
             }
+            if (!is_what_it_was(*next, wanted)) {
+                other_then_.insert(wanted.name);
+            }
             keys<Device>(kDeviceKeys, subject, *next, wanted);
             keys<User>(kUserKeys, subject, next->user, wanted.user);
             return;
@@ -155,12 +164,22 @@ private:
         changed(subject, "added");
     }
 
-    /// Why the LUNs that the target is to have must wait; empty: they need not.
+    /// Why who is to see what of the target must wait; empty: it need not. Where a part of it could be had,
+    /// somebody might see what neither configuration shows him.
     [[nodiscard]] std::string obstacle(const TargetConfig& wanted, const TargetConfig& next) const {
         const std::set<std::string> devices = devices_of(wanted);
         for (const std::string& device : devices) {
             if (find(found_.next.devices, device) == nullptr) {
                 return fmt::format("device {} is not there before", device);
+            }
+            if (other_then_.contains(device)) {
+                return fmt::format("device {} is what it was before", device);
+            }
+        }
+        for (const PortalConfig& portal : next.portals) {
+            if (std::ranges::find(wanted.portals, portal.listen, &PortalConfig::listen) ==
+                wanted.portals.end()) {
+                return fmt::format("the portal {} is closed only then", to_string(portal.listen));
             }
         }
         for (const DeviceGroupConfig& group : found_.next.device_groups) {
@@ -244,10 +263,10 @@ private:
         keys<Limits>(kLimitKeys, subject, next->limits, wanted.limits);
         const std::string why = obstacle(wanted, *next);
         if (why.empty()) {
-            keys<Target>(kMapKeys, subject, *next, wanted);
+            keys<Target>(kAccessKeys, subject, *next, wanted);
             return;
         }
-        for (const Key<Target>& key : kMapKeys) {
+        for (const Key<Target>& key : kAccessKeys) {
             if (!key.same(*next, wanted)) {
                 waits(subject, key.name, why);
             }
@@ -310,6 +329,7 @@ private:
 
     const Config& running_;
     const Config& wanted_;
+    std::set<std::string> other_then_;  ///< devices that a restart makes something else
     ConfigDifference found_;
 };
 

@@ -86,14 +86,14 @@ using Target = TargetConfig;
 inline constexpr auto kTargetKeys = std::to_array<Key<Target>>({
     live<Target, &Target::alias>("alias"),
     kept<Target, &Target::portals>("portals"),
-    live<Target, &Target::allowed_portals>("allowed_portals"),
-    live<Target, &Target::auth>("auth"),
     live<Target, &Target::header_digest>("header_digest"),
     live<Target, &Target::data_digest>("data_digest"),
-    live<Target, &Target::redirect>("redirect"),
 });
-/// Who sees what: all of them or none.
-inline constexpr auto kMapKeys = std::to_array<Key<Target>>({
+/// Who sees what, and by which way: all of them or none.
+inline constexpr auto kAccessKeys = std::to_array<Key<Target>>({
+    live<Target, &Target::allowed_portals>("allowed_portals"),
+    live<Target, &Target::auth>("auth"),
+    live<Target, &Target::redirect>("redirect"),
     live<Target, &Target::initiators>("initiators"),
     live<Target, &Target::luns>("luns"),
     live<Target, &Target::groups>("group"),

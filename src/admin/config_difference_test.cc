@@ -2,6 +2,7 @@
 
 #include "admin/config_file.h"
 #include "admin/config_keys.h"
+#include "admin/testing_configs.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -17,8 +18,13 @@ namespace targe::admin {
 namespace {
 
 using ::testing::Contains;
+using testing::disk;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using testing::lines;
+using testing::pair;
+using testing::target;
+using testing::two_disks;
 
 Config parsed(std::string_view text) {
     const auto loaded = parse_config(text, "targe.toml", [](const std::string&) { return "secret"; });
@@ -27,39 +33,6 @@ Config parsed(std::string_view text) {
         return {};
     }
     return loaded->config;
-}
-
-std::vector<std::string> lines(const std::vector<ConfigChange>& changes) {
-    std::vector<std::string> said;
-    for (const ConfigChange& change : changes) {
-        said.push_back(to_string(change));
-    }
-    return said;
-}
-
-DeviceConfig disk(std::string name) {
-    return {.name = name, .handler = Handler::file, .path = "/srv/" + name};
-}
-
-TargetConfig target(std::string name, const std::vector<std::string>& devices) {
-    TargetConfig made{.name = std::move(name)};
-    for (std::uint16_t lun = 0; const std::string& device : devices) {
-        made.luns.push_back({.lun = lun++, .device = device});
-    }
-    return made;
-}
-
-Config two_disks() {
-    Config config;
-    config.devices = {disk("disk0"), disk("disk1")};
-    config.targets = {target("iqn.a:t", {"disk0", "disk1"})};
-    return config;
-}
-
-DeviceGroupConfig pair(std::vector<std::string> devices) {
-    return {.name = "pair",
-            .devices = std::move(devices),
-            .port_groups = {{.id = 1, .ports = {{.target = "iqn.a:t", .portal_group = 1}}}}};
 }
 
 TEST(ConfigDifference, OfTheSameIsNothing) {
@@ -164,7 +137,7 @@ TEST(ConfigDifference, AFileThatIsEmptyTakesNothingAway) {
 }
 
 TEST(ConfigDifference, NothingIsAddedWhereNothingListens) {
-    Config wanted = two_disks();
+    const Config wanted = two_disks();
     const ConfigDifference found = difference(Config{}, wanted);
     EXPECT_THAT(lines(found.changes), ElementsAre("device disk0: added", "device disk1: added"));
     EXPECT_THAT(found.next.targets, IsEmpty());

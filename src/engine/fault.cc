@@ -21,9 +21,10 @@ std::optional<AbortScope> ended_with(const Command& command) {
     if (management == scsi::QueueErrorManagement::none) {
         return std::nullopt;
     }
-    AbortScope scope = AbortScope::own_tasks(unit.nexus.id());
+    AbortScope scope = AbortScope::own_tasks(unit);
     if (unit.task_set.shared && management == scsi::QueueErrorManagement::every_task) {
         scope.only.reset();
+        scope.lun.reset();
     }
     scope.spared = &command;
     scope.by_fault = true;

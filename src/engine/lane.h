@@ -53,8 +53,9 @@ struct Raise {
 
 /// Which tasks a function ends, and who is told.
 struct AbortScope {
-    std::optional<NexusId> only = {};  ///< nothing: everybody's
-    ItNexuses among = {};              ///< null: everybody, as far as `only` goes
+    std::optional<NexusId> only = {};       ///< nothing: everybody's
+    std::optional<std::uint16_t> lun = {};  ///< with `only`: by which it knows the unit; nothing: by any
+    ItNexuses among = {};                   ///< null: everybody, as far as `only` goes
     /// Is not told about its own tasks. With TAS set the others get TASK ABORTED for each of theirs, else no
     /// response, [SPC-4 r37 7.5.7].
     std::optional<NexusId> requester = {};
@@ -63,8 +64,9 @@ struct AbortScope {
     bool by_fault = false;            ///< QERR: those that ended with a fault themselves tell of it
     const Command* spared = nullptr;  ///< the one that asked for it
 
-    /// A nexus ends its own tasks, or loses them.
-    [[nodiscard]] static AbortScope own_tasks(NexusId nexus) { return {.only = nexus, .requester = nexus}; }
+    /// A nexus ends its own tasks, or loses them. By another LUN the unit may be known to it as well, which
+    /// is another task set.
+    [[nodiscard]] static AbortScope own_tasks(const NexusUnit& unit);
 };
 
 /// Used on its core only. Commands execute here without asking anybody while the lane is open; a change of

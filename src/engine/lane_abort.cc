@@ -26,7 +26,8 @@ bool may_touch_medium(const Command& command) {
 }
 
 bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
-    return (!scope.only || nexus.nexus.id() == *scope.only) && is_among(scope.among, nexus);
+    return (!scope.only || nexus.nexus.id() == *scope.only) && (!scope.lun || nexus.lun == *scope.lun) &&
+           is_among(scope.among, nexus);
 }
 
 bool is_in(const AbortScope& scope, const Command& task) {
@@ -43,6 +44,10 @@ bool awaits(const Visit& visit, const AbortScope& scope, std::uint32_t epoch) {
 }
 
 }  // namespace
+
+AbortScope AbortScope::own_tasks(const NexusUnit& unit) {
+    return {.only = unit.nexus.id(), .lun = unit.lun, .requester = unit.nexus.id()};
+}
 
 /// What others have ended, and a device may not let go of for long, is no business of this one.
 bool Lane::draining(const Drain& drain) {
@@ -155,7 +160,7 @@ std::vector<NexusUnit*> Lane::forget_faults(const AbortScope& scope) {
 
 void Lane::abort_one(Command& command, std::function<void()> drained) {
     ++abort_epoch_;
-    const AbortScope scope = AbortScope::own_tasks(command.life.unit->nexus.id());
+    const AbortScope scope = AbortScope::own_tasks(*command.life.unit);
     mark(command, scope);
     if (waits(command)) {
         drop(command);

@@ -168,7 +168,7 @@ void Nexus::take_on(Command& command) {
     ++unit->commands;
     if (overlapped) {
         // [SAM-5 r21]: the initiator has lost count, so its other tasks go too.
-        unit->lane.abort(AbortScope::own_tasks(id_), {});
+        unit->lane.abort(AbortScope::own_tasks(*unit), {});
         unit->lane.add(command);
         finish(command, scsi::Sense{.key = scsi::SenseKey::aborted_command,
                                     .asc = scsi::Asc::overlapped_commands_attempted});

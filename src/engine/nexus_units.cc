@@ -119,7 +119,7 @@ void Nexus::detach(std::uint16_t lun) {
         leave(unit);
         return;
     }
-    unit.lane.abort(AbortScope::own_tasks(id_), {});
+    unit.lane.abort(AbortScope::own_tasks(unit), {});
     clear_aca(unit);
 }
 

@@ -188,7 +188,7 @@ void await_leaving(Nexus& nexus, const std::shared_ptr<Managed>& function) {
         leaving.push_back(unit.get());
     }
     for (NexusUnit* const unit : leaving) {
-        unit->lane.abort(AbortScope::own_tasks(nexus.id()),
+        unit->lane.abort(AbortScope::own_tasks(*unit),
                          [function, unit = unit->unit] { function->done(*unit); });
     }
 }
@@ -242,7 +242,7 @@ void abort_task(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
 void abort_task_set(Nexus& nexus, TaskManagement& request, NexusUnit& unit) {
     const auto function = std::make_shared<Managed>(nexus, request);
     function->affects(unit.unit);
-    unit.lane.abort(AbortScope::own_tasks(nexus.id()),
+    unit.lane.abort(AbortScope::own_tasks(unit),
                     [function, unit = unit.unit.get()] { function->done(*unit); });
 }
 

@@ -48,6 +48,16 @@ bool has_let_go(NexusUnit& unit, NexusId nexus) {
            !unit.lane.may_act(unit);
 }
 
+/// By the LUN map. Of a unit that the engine serves MODE SENSE says so, by its WP bit.
+void protect(NexusUnit& unit, bool read_only) {
+    const UnitState& state = unit.lane.state();
+    const bool before = write_protected(unit, state);
+    unit.read_only = read_only;
+    if (state.server == nullptr && write_protected(unit, state) != before) {
+        unit.raise(scsi::Asc::mode_parameters_changed);
+    }
+}
+
 bool same_unit(const NexusUnit& unit, const LunEntry& entry) {
     return unit.lun == entry.lun && unit.unit == entry.unit;
 }
@@ -137,7 +147,7 @@ void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
         if (entry == luns.end()) {
             gone.push_back(unit.lun);
         } else {
-            unit.read_only = entry->read_only;
+            protect(unit, entry->read_only);
         }
     });
     bool changed = missed || !gone.empty();

@@ -76,6 +76,13 @@ const Row kRows[] = {
      }},
     {"MODE PARAMETERS CHANGED", 0x062a01, Audience::others,
      [](Bench& b) { b.good(cdb({0x15, 0x10, 0, 0, 16, 0}), control_page(0x08)); }},
+    {"MODE PARAMETERS CHANGED, of a LUN that may be read only from now on", 0x062a01, Audience::everybody,
+     [](Bench& b) {
+         LunMaps maps = b.scene.target->latest_maps();
+         maps.luns.at(0).read_only = true;
+         b.scene.target->set_maps(std::make_shared<const LunMaps>(maps));
+         b.scene.world.run();
+     }},
     {"LOG PARAMETERS CHANGED", 0x062a02, Audience::others,
      [](Bench& b) { b.good(cdb({0x4c, 0x02, 0x40, 0, 0, 0, 0, 0, 0, 0})); }},
     {"RESERVATIONS PREEMPTED", 0x062a03, Audience::others,

@@ -57,6 +57,28 @@ bool is_what_it_was(const DeviceConfig& a, const DeviceConfig& b) {
            a.user.socket == b.user.socket;
 }
 
+/// The first LUN that is another device than it was; empty: none is.
+std::string exchanged(const std::vector<LunConfig>& before, const std::vector<LunConfig>& now) {
+    for (const LunConfig& was : before) {
+        const auto is = std::ranges::find(now, was.lun, &LunConfig::lun);
+        if (is != now.end() && is->device != was.device) {
+            return fmt::format("LUN {} was {}, and who has it in use goes on with {}", was.lun, was.device,
+                               is->device);
+        }
+    }
+    return {};
+}
+
+std::string exchanged(const std::vector<GroupConfig>& before, const std::vector<GroupConfig>& now) {
+    for (const GroupConfig& was : before) {
+        const GroupConfig* const is = find(now, was.name);
+        if (std::string lun = is == nullptr ? "" : exchanged(was.luns, is->luns); !lun.empty()) {
+            return fmt::format("{}, in group {}", lun, was.name);
+        }
+    }
+    return {};
+}
+
 bool lists(const DeviceGroupConfig& group, const PortConfig& port) {
     return std::ranges::any_of(group.port_groups, [&](const PortGroupConfig& each) {
         return std::ranges::find(each.ports, port) != each.ports.end();
@@ -97,6 +119,15 @@ private:
     void waits(std::string subject, std::string_view what, std::string why = {}) {
         found_.needs_restart.push_back(
             {.subject = std::move(subject), .what = std::string(what), .why = std::move(why)});
+    }
+
+    /// What else is to be known of a change.
+    void explain(const std::string& subject, std::string_view what, const std::string& why) {
+        for (ConfigChange& change : found_.changes) {
+            if (change.subject == subject && change.what == what) {
+                change.why = why;
+            }
+        }
     }
 
     template <class T>
@@ -263,7 +294,11 @@ private:
         keys<Limits>(kLimitKeys, subject, next->limits, wanted.limits);
         const std::string why = obstacle(wanted, *next);
         if (why.empty()) {
+            const std::string of_all = exchanged(next->luns, wanted.luns);
+            const std::string of_groups = exchanged(next->groups, wanted.groups);
             keys<Target>(kAccessKeys, subject, *next, wanted);
+            explain(subject, "luns", of_all);
+            explain(subject, "group", of_groups);
             return;
         }
         for (const Key<Target>& key : kAccessKeys) {

@@ -10,9 +10,10 @@ namespace targe::admin {
 
 /// One thing that differs.
 struct ConfigChange {
-    std::string subject;   ///< "daemon", "discovery", "device NAME", "target NAME", "device_group NAME"
-    std::string what;      ///< "added", "removed", or the key
-    std::string why = {};  ///< it needs a restart; empty: the key is such a one
+    std::string subject;  ///< "daemon", "discovery", "device NAME", "target NAME", "device_group NAME"
+    std::string what;     ///< "added", "removed", or the key
+    /// It needs a restart; empty: the key is such a one. Of what is applied: what is to be known of it.
+    std::string why = {};
     bool operator==(const ConfigChange&) const = default;
 };
 

@@ -71,6 +71,19 @@ TEST(ConfigDifference, AChangedDeviceIsNotReplaced) {
     EXPECT_EQ(found.next, two_disks());
 }
 
+TEST(ConfigDifference, ALunThatBecomesAnotherDeviceIsNamed) {
+    Config running = two_disks();
+    running.targets[0].groups = {{.name = "g", .luns = {{.lun = 7, .device = "disk1"}}}};
+    Config wanted = running;
+    wanted.targets[0].luns[1].device = "disk0";
+    wanted.targets[0].groups[0].luns[0].device = "disk0";
+    EXPECT_THAT(
+        lines(difference(running, wanted).changes),
+        ElementsAre(
+            "target iqn.a:t: luns (LUN 1 was disk1, and who has it in use goes on with disk0)",
+            "target iqn.a:t: group (LUN 7 was disk1, and who has it in use goes on with disk0, in group g)"));
+}
+
 TEST(ConfigDifference, TheDiscOfADriveIsChanged) {
     Config running = two_disks();
     running.devices[0].drive = true;
@@ -163,8 +176,11 @@ TEST(ConfigDifference, ADeviceJoinsAndLeavesADeviceGroupAsItComesAndGoes) {
     wanted.targets[0].luns[1].device = "disk2";
     wanted.device_groups = {pair({"disk0", "disk2"})};
     const ConfigDifference found = difference(running, wanted);
-    EXPECT_THAT(lines(found.changes),
-                ElementsAre("device disk2: added", "target iqn.a:t: luns", "device disk1: removed"));
+    EXPECT_THAT(
+        lines(found.changes),
+        ElementsAre("device disk2: added",
+                    "target iqn.a:t: luns (LUN 1 was disk1, and who has it in use goes on with disk2)",
+                    "device disk1: removed"));
     EXPECT_THAT(found.needs_restart, IsEmpty());
     EXPECT_EQ(found.next, wanted);
 }

@@ -1,6 +1,6 @@
 // What is made durable of the state directory, and when.
 #include "admin/state_directory.h"
-#include "admin/testing_syncs.h"
+#include "admin/testing/seen_syncs.h"
 
 #include <gtest/gtest.h>
 

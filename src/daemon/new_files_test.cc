@@ -1,5 +1,5 @@
 // What is made durable of the files that devices have made.
-#include "admin/testing_syncs.h"
+#include "admin/testing/seen_syncs.h"
 #include "device/open.h"
 #include "device/testing_device.h"
 

@@ -2,7 +2,7 @@
 // promise.
 #include "vtl/posix_store.h"
 
-#include "admin/testing_syncs.h"
+#include "admin/testing/seen_syncs.h"
 #include "vtl/shelf.h"
 
 #include <gtest/gtest.h>

@@ -1,10 +1,8 @@
 // What a handler of blocks says that cannot be ends its attachment, and what can be does not: each bound from
 // both sides.
+#include "device/user_block_fixture.h"
 #include "device/user_device.h"
-#include "device/user_fixture.h"
-#include "device/user_handler.h"
 #include "device/user_lendable.h"
-#include "device/user_raw_handler.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +13,6 @@
 #include <cstdint>
 #include <functional>
 #include <future>
-#include <optional>
 #include <span>
 #include <thread>
 
@@ -30,32 +27,8 @@ using testing::RawHandler;
 constexpr std::uint32_t kSlots = 64;  // of a handler that does not say how many it wants
 using Say = std::function<void(targe_completion&)>;
 
-class Blocks : public testing::WithHandlerHere {
+class Blocks : public testing::WithRawBlocks {
 protected:
-    void SetUp() override {
-        WithHandlerHere::SetUp();
-        if (IsSkipped()) {
-            return;
-        }
-        settings_.hold = 0ms;
-        settings_.deadline = 60s;
-        open(settings_);
-    }
-    RawHandler& attach(int memory = -1) {
-        handler_.reset();
-        targe_attachment how{};
-        how.block_ops = &testing::kWholeDisk;
-        how.size = 1U << 20U;
-        how.lends = memory >= 0 ? 1 : 0;
-        how.memory = memory;
-        await([&] { return device().away(); });
-        handler_.emplace(settings_.socket, how);
-        await([&] { return static_cast<bool>(on_.probe(device())); });
-        return *handler_;
-    }
-    std::future<IoResult> read_later(Bytes& into) {
-        return std::async(std::launch::async, [&] { return on_.read(device(), 8, into); });
-    }
     /// Whether a read of one block ends well that is completed so.
     bool reads(const Say& say) {
         RawHandler& handler = attach();
@@ -83,9 +56,6 @@ protected:
         on_.ask([] { return true; });
         return device().away();
     }
-
-    Bytes data_ = Bytes(512);
-    std::optional<RawHandler> handler_;
 };
 
 TEST_F(Blocks, EndInAnErrorThatThereIs) {

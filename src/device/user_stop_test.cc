@@ -1,4 +1,5 @@
 // What becomes of a handler's work when the daemon ends.
+#include "device/user_block_fixture.h"
 #include "device/user_device.h"
 #include "device/user_fixture.h"
 #include "device/user_handler.h"
@@ -21,16 +22,11 @@ namespace {
 using namespace std::chrono_literals;
 using testing::Bytes;
 using testing::failure;
+using testing::of_blocks;
 using testing::RawHandler;
 
 class WhenTheDaemonEnds : public testing::WithHandlerHere {
 protected:
-    [[nodiscard]] static targe_attachment disk() {
-        targe_attachment how{};
-        how.block_ops = &testing::kWholeDisk;
-        how.size = 1U << 20U;
-        return how;
-    }
     std::future<IoResult> read_later(Bytes& into) {
         return std::async(std::launch::async, [&] { return on_.read(device(), 3, into); });
     }
@@ -49,7 +45,7 @@ protected:
 TEST_F(WhenTheDaemonEnds, AHandlerMayEndWhatItHasInHand) {
     settings_.deadline = 1h;
     open(settings_);
-    RawHandler handler(settings_.socket, disk());
+    RawHandler handler(settings_.socket, of_blocks());
     ASSERT_TRUE(on_.probe(device()));
     auto read = read_later(data_);
     const targe_completion taken = handler.take();
@@ -64,7 +60,7 @@ TEST_F(WhenTheDaemonEnds, AHandlerMayEndWhatItHasInHand) {
 TEST_F(WhenTheDaemonEnds, NoHandlerKeepsItFromThat) {
     settings_.deadline = 1h;
     open(settings_);
-    RawHandler handler(settings_.socket, disk());
+    RawHandler handler(settings_.socket, of_blocks());
     ASSERT_TRUE(on_.probe(device()));
     auto before = read_later(data_);
     handler.complete(handler.take());
@@ -91,8 +87,8 @@ TEST_F(WhenTheDaemonEnds, NoHandlerGetsMoreTimeThanItHas) {
         open(settings_);
         const testing::Stopped quick(testing::open_user(hurried), on_);
         const testing::Stopped away(testing::open_user(unserved), on_);
-        RawHandler patient_handler(settings_.socket, disk());
-        RawHandler quick_handler(hurried.socket, disk());
+        RawHandler patient_handler(settings_.socket, of_blocks());
+        RawHandler quick_handler(hurried.socket, of_blocks());
         auto patient = read_later(data_);
         static_cast<void>(patient_handler.take());
         std::array<Bytes, 2> into{Bytes(512), Bytes(512)};

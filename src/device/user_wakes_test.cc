@@ -1,8 +1,6 @@
 // What is completed just when the queue of a handler falls asleep, and what wakes it for nothing.
+#include "device/user_block_fixture.h"
 #include "device/user_device.h"
-#include "device/user_fixture.h"
-#include "device/user_handler.h"
-#include "device/user_raw_handler.h"
 #include "reactor/reactor.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +10,6 @@
 #include <cstdint>
 #include <functional>
 #include <future>
-#include <optional>
 #include <utility>
 
 namespace targe::device {
@@ -76,21 +73,13 @@ private:
     std::promise<void> done_;
 };
 
-class Woken : public testing::WithHandlerHere {
+class Woken : public testing::WithRawBlocks {
 protected:
     void SetUp() override {
-        WithHandlerHere::SetUp();
-        if (IsSkipped()) {
-            return;
+        WithRawBlocks::SetUp();
+        if (!IsSkipped()) {
+            attach();
         }
-        settings_.hold = 0ms;
-        settings_.deadline = 10min;
-        open(settings_);
-        targe_attachment how{};
-        how.block_ops = &testing::kWholeDisk;
-        how.size = 1U << 20U;
-        handler_.emplace(settings_.socket, how);
-        await([&] { return static_cast<bool>(on_.probe(device())); });
     }
     /// A read in whose first turn `beside` comes to the reactor.
     IoResult read(Bytes& into, Beside& beside) {
@@ -99,9 +88,6 @@ protected:
             reactor::Reactor::current()->add_poller(beside);
             return device().read(arena, 8, {&segment, 1});
         });
-    }
-    std::future<IoResult> read_later(Bytes& into) {
-        return std::async(std::launch::async, [&] { return on_.read(device(), 8, into); });
     }
     void wake(unsigned times) {
         Waker waker(*handler_);
@@ -114,9 +100,6 @@ protected:
             on_.ask([] { return true; });
         }
     }
-
-    Bytes data_ = Bytes(512);
-    std::optional<RawHandler> handler_;
 };
 
 // A handler that sees that the queue is awake does not wake it.

@@ -19,7 +19,6 @@ from ipxe import HOST, LIMIT_S, Machine
 from report import Result
 
 PACKAGES, MODULES = "open-iscsi,iproute2", "iscsi_tcp,iscsi_ibft,sd_mod,ext4,crc32c_generic"
-COMMAND_LINE = "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off apparmor=0 audit=0 random.trust_cpu=on net.ifnames=0 no_timer_check"
 
 
 class _Server(http.server.SimpleHTTPRequestHandler):
@@ -71,15 +70,15 @@ def run(suite: str, settings: list[str], url: str, image: Path, dice: random.Ran
     built = subprocess.run([ROOT / "tools" / "guest-run", "-b", "-p", PACKAGES, "-m", MODULES], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if built.returncode != 0:
         return [report.skipped(suite, "Linux", f"no guest could be built: {built.stderr[-300:].strip()}")]
-    kernel, base = map(Path, built.stdout.split())
+    kernel, base, command_line = built.stdout.splitlines()
     word = dice.randbytes(8).hex()
     with tempfile.TemporaryDirectory(prefix="targe-boot-") as name:
         folder = Path(name)
         shutil.copy(kernel, folder / "vmlinuz")
-        _make_initramfs(folder / "initrd", base, folder / "initramfs")
-        _make_root(image, base, folder / "root", word)
+        _make_initramfs(folder / "initrd", Path(base), folder / "initramfs")
+        _make_root(image, Path(base), folder / "root", word)
         with _served(folder) as at:
-            script = [*settings, f"sanhook --drive 0x80 {url}", f"kernel {at}/vmlinuz {COMMAND_LINE}", f"initrd {at}/initrd", "boot"]
+            script = [*settings, f"sanhook --drive 0x80 {url}", f"kernel {at}/vmlinuz {command_line}", f"initrd {at}/initrd", "boot"]
             with Machine(script, memory_mib=512) as machine:
                 started = machine.says(f"Targe: {word} by /dev/sd")
                 if started:

@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import os
 import pathlib
-import re
 import shutil
 import signal
 import socket
@@ -242,24 +241,36 @@ def reinstated_connection_goes_on_as_agreed() -> None:
         expect(write.good, f"the write: {write.status}")
 
 
+def await_that(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 30
+    while not true():
+        expect(time.monotonic() < end, f"not within 30 s: {what}")
+        time.sleep(0.05)
+
+
+def status_of(task: pathlib.Path) -> dict[str, str]:
+    """What the kernel says of a process or thread, which is a folder of /proc."""
+    return dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
+
+
 def sighup_is_survived() -> None:
     with Targed(setup()) as targed:
-        text = targed.config_path.read_text()
-        for changed, words in ((text, ""), (text.replace("[daemon]", "[daemon]\nmax_connections = 77"), "this needs a restart of targed: daemon: max_connections"), ("nonsense", "is faulty")):
-            targed.config_path.write_text(changed)
+        text, said = targed.config_path.read_text(), ["this needs a restart of targed: daemon: max_connections", "is faulty"]
+        process = pathlib.Path(f"/proc/{targed.pid}")
+        for changed, words in ((text, ""), (text.replace("[daemon]", "[daemon]\nmax_connections = 77"), said[0]), ("nonsense", said[1])):
+            whole = targed.config_path.with_suffix(".new")
+            whole.write_text(changed)
+            whole.rename(targed.config_path)
             os.kill(targed.pid, signal.SIGHUP)
-            time.sleep(0.5)
-            expect(targed.alive, "it ended")
-            expect(words in targed.log(), f"the log does not say '{words}'")
-            expect(bool(words) or "reload" not in targed.log(), "it says something of a configuration that is the same")
+            await_that(lambda words=words: words in targed.log() and int(status_of(process)["ShdPnd"], 16) == 0, f"the log says '{words}'")
+        others = [line for line in targed.log().splitlines() if "reload" in line and not any(words in line for words in said)]
+        expect(not others, f"it says of a configuration that is the same: {others}")
+        expect(targed.alive, "it ended")
 
 
 def context_switches(pid: int) -> int:
-    total = 0
-    for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
-        fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-        total += int(fields["voluntary_ctxt_switches"]) + int(fields["nonvoluntary_ctxt_switches"])
-    return total
+    all_of_it = [status_of(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    return sum(int(status["voluntary_ctxt_switches"]) + int(status["nonvoluntary_ctxt_switches"]) for status in all_of_it)
 
 
 def idle_daemon_sleeps() -> None:
@@ -311,16 +322,8 @@ def no_privilege_is_needed() -> None:
     """Root has none here, and anybody else had none."""
     without = ("setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs") if os.geteuid() == 0 else ()
     with Targed(setup(), prefix=without) as targed, Session(targed.target().port, NAME) as session:
-        left = re.search(r"^CapEff:\s*(\w+)", pathlib.Path(f"/proc/{targed.pid}/status").read_text(), re.MULTILINE)
-        expect(left is not None and int(left[1], 16) == 0, f"capabilities: {left and left[1]}")
+        expect(int(status_of(pathlib.Path(f"/proc/{targed.pid}"))["CapEff"], 16) == 0, "it has capabilities")
         expect(session.command(read16(0, 1), read=512).good, "it serves nothing")
-
-
-def await_that(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        expect(time.monotonic() < end, f"not within 30 s: {what}")
-        time.sleep(0.05)
 
 
 def open_connections(targed: Targed) -> int:

@@ -34,4 +34,9 @@ inline constexpr std::size_t kPieceBytes = std::size_t{1} << 20U;
 base::Task<scsi::Outcome> verify_blocks(base::CommandArena& arena, Command& command, std::uint64_t lba,
                                         std::uint64_t blocks);
 
+/// `work` with the blocks of the command held: nobody else reads or writes them until it has ended. Nothing
+/// is done where there are none, or when the command was aborted meanwhile.
+using WorkOnRange = base::Task<scsi::Outcome> (*)(base::CommandArena& arena, Command& command);
+base::Task<scsi::Outcome> with_range_held(base::CommandArena& arena, Command& command, WorkOnRange work);
+
 }  // namespace targe::engine

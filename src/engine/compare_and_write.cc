@@ -12,7 +12,6 @@ namespace targe::engine {
 
 namespace {
 
-/// With the range held: nobody else reads or writes it from the read until the write has ended.
 base::Task<scsi::Outcome> compare_then_write(base::CommandArena& arena, Command& command) {
     auto& life = command.life;
     device::Device& disk = life.unit->unit->device();
@@ -45,17 +44,7 @@ base::Task<scsi::Outcome> compare_then_write(base::CommandArena& arena, Command&
 }  // namespace
 
 Execution execute_compare_and_write(base::CommandArena& arena, Command& command) {
-    const auto& life = command.life;
-    if (life.access.blocks == 0) {
-        co_return scsi::Status::good;
-    }
-    RangeHold hold{*life.unit->unit, life.nexus->core(), {life.access.lba, life.access.blocks}};
-    co_await hold.acquire();
-    scsi::Outcome outcome = scsi::Status::task_aborted;
-    if (!was_aborted(command)) {
-        outcome = co_await compare_then_write(arena, command);
-    }
-    hold.release();
+    const scsi::Outcome outcome = co_await with_range_held(arena, command, compare_then_write);
     co_return outcome;
 }
 

@@ -13,7 +13,6 @@ namespace targe::engine {
 
 namespace {
 
-/// With the range held: nobody else reads or writes it from the first read until the last write has ended.
 base::Task<scsi::Outcome> read_or_write(base::CommandArena& arena, Command& command) {
     auto& life = command.life;
     device::Device& disk = life.unit->unit->device();
@@ -49,17 +48,7 @@ base::Task<scsi::Outcome> read_or_write(base::CommandArena& arena, Command& comm
 }  // namespace
 
 Execution execute_or_write(base::CommandArena& arena, Command& command) {
-    const auto& life = command.life;
-    if (life.access.blocks == 0) {
-        co_return scsi::Status::good;
-    }
-    RangeHold hold{*life.unit->unit, life.nexus->core(), {life.access.lba, life.access.blocks}};
-    co_await hold.acquire();
-    scsi::Outcome outcome = scsi::Status::task_aborted;
-    if (!was_aborted(command)) {
-        outcome = co_await read_or_write(arena, command);
-    }
-    hold.release();
+    const scsi::Outcome outcome = co_await with_range_held(arena, command, read_or_write);
     co_return outcome;
 }
 

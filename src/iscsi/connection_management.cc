@@ -25,6 +25,21 @@ bool is_query(TaskFunction function) {
            function == TaskFunction::query_async_event;
 }
 
+/// Of all tasks of a unit, a nexus or the target, which it ends.
+bool ends_tasks(TaskFunction function) {
+    switch (function) {
+        case TaskFunction::abort_task_set:
+        case TaskFunction::clear_task_set:
+        case TaskFunction::logical_unit_reset:
+        case TaskFunction::target_warm_reset:
+        case TaskFunction::target_cold_reset:
+        case TaskFunction::i_t_nexus_reset:
+            return true;
+        default:
+            return false;
+    }
+}
+
 }  // namespace
 
 void Connection::management_request() {
@@ -38,6 +53,10 @@ void Connection::management_request() {
         answer_management(tag_of(header), TaskFunctionResponse::function_not_supported);
         return;
     }
+    if (ends_tasks(function)) {
+        manage_tasks(header, function);
+        return;
+    }
     switch (function) {
         case TaskFunction::abort_task:
         case TaskFunction::query_task:
@@ -45,14 +64,6 @@ void Connection::management_request() {
             return;
         case TaskFunction::task_reassign:
             answer_management(tag_of(header), TaskFunctionResponse::reassignment_not_supported);
-            return;
-        case TaskFunction::abort_task_set:
-        case TaskFunction::clear_task_set:
-        case TaskFunction::logical_unit_reset:
-        case TaskFunction::target_warm_reset:
-        case TaskFunction::target_cold_reset:
-        case TaskFunction::i_t_nexus_reset:
-            manage_tasks(header, function);
             return;
         case TaskFunction::clear_aca:
         case TaskFunction::query_task_set:
@@ -166,24 +177,16 @@ void Connection::management_done(ManagementRequest& request, TaskFunctionRespons
 /// still wait for data. The initiator must not hear of it once the function was answered: it sends no data
 /// for it any more. Where the function was refused, it does.
 void Connection::end_draining(const ManagementRequest& request) {
-    switch (request.function) {
-        case TaskFunction::abort_task: {
-            ScsiTask* const task = tasks_.find(request.referenced);
-            if (task != nullptr && task->state_ == ScsiTask::State::draining &&
-                task->arrival_ <= request.arrival) {
-                end_task(*task, Delivery::abandoned);
-            }
-            return;
+    if (request.function == TaskFunction::abort_task) {
+        ScsiTask* const task = tasks_.find(request.referenced);
+        if (task != nullptr && task->state_ == ScsiTask::State::draining &&
+            task->arrival_ <= request.arrival) {
+            end_task(*task, Delivery::abandoned);
         }
-        case TaskFunction::abort_task_set:
-        case TaskFunction::clear_task_set:
-        case TaskFunction::logical_unit_reset:
-        case TaskFunction::target_warm_reset:
-        case TaskFunction::target_cold_reset:
-        case TaskFunction::i_t_nexus_reset:
-            break;
-        default:
-            return;
+        return;
+    }
+    if (!ends_tasks(request.function)) {
+        return;
     }
     const ConcernsLun concerned = concerned_by(request.function, request.lun);
     while (ScsiTask* const task =

@@ -40,26 +40,37 @@ void UserQueue::forget(UserRequest& notice) {
     delete static_cast<Notice*>(&notice);
 }
 
-/// The daemon ends: what nobody waits for keeps it from that no longer, whatever the handler makes of it.
-void UserQueue::forget_all_notices() {
+/// Of what waits and what was begun, all that `goes`, which is told of each whether it was begun.
+template <class Goes>
+void UserQueue::forget_where(const Goes& goes) {
     for (Requests* const list : {&waiting_, &begun_}) {
+        const bool begun = list == &begun_;
         Requests present;
         while (!list->empty()) {
             present.push_back(list->pop_front());
         }
         while (!present.empty()) {
             UserRequest& request = present.pop_front();
-            if (!request.nobody_waits) {
+            if (!goes(request, begun)) {
                 list->push_back(request);
                 continue;
             }
-            if (list == &begun_) {
-                static_cast<void>(revoke(request.slot));
+            if (begun) {
                 slots_[request.slot].request = nullptr;
             }
             forget(request);
         }
     }
+}
+
+/// The daemon ends: what nobody waits for keeps it from that no longer, whatever the handler makes of it.
+void UserQueue::forget_all_notices() {
+    forget_where([&](const UserRequest& request, bool begun) {
+        if (request.nobody_waits && begun) {
+            static_cast<void>(revoke(request.slot));
+        }
+        return request.nobody_waits;
+    });
 }
 
 /// A handler may say that it has filled more of data-in than it has.
@@ -90,24 +101,10 @@ bool UserQueue::join(const ServerNexus& nexus) {
 /// left from there: so what it has not begun is taken back.
 void UserQueue::depart(std::uint64_t nexus) {
     std::erase_if(nexuses_, [&](const ServerNexus& one) { return one.nexus == nexus; });
-    for (Requests* const list : {&waiting_, &begun_}) {
-        Requests present;
-        while (!list->empty()) {
-            present.push_back(list->pop_front());
-        }
-        while (!present.empty()) {
-            UserRequest& request = present.pop_front();
-            const bool of_it = request.op == TARGE_OP_SESSION_ATTACH && request.session == nexus;
-            if (!of_it || (list == &begun_ && !revoke(request.slot))) {
-                list->push_back(request);
-                continue;
-            }
-            if (list == &begun_) {
-                slots_[request.slot].request = nullptr;
-            }
-            forget(request);
-        }
-    }
+    forget_where([&](const UserRequest& request, bool begun) {
+        return request.op == TARGE_OP_SESSION_ATTACH && request.session == nexus &&
+               (!begun || revoke(request.slot));
+    });
 }
 
 void UserQueue::leave(std::uint64_t nexus) {

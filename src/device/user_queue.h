@@ -126,6 +126,8 @@ private:
     void introduce_reservations();
     void send(std::unique_ptr<UserRequest> notice);
     static void forget(UserRequest& notice);
+    template <class Goes>
+    void forget_where(const Goes& goes);
     void forget_all_notices();
 
     void attach(std::shared_ptr<UserAttachment> attachment);

@@ -51,13 +51,7 @@ const ChangerTable::Row& ChangerTable::row(std::size_t index) {
 }
 
 std::span<const CommandShape> ChangerTable::shapes() {
-    static const std::vector<CommandShape> kShapes = [] {
-        std::vector<CommandShape> shapes;
-        for (const Row& row : kRows) {
-            shapes.push_back(row.shape);
-        }
-        return shapes;
-    }();
+    static const std::vector<CommandShape> kShapes = shapes_of(kRows);
     return kShapes;
 }
 

@@ -92,6 +92,15 @@ struct CommandShape {
     std::span<const std::byte> usage = {};  ///< bits that are looked at; as long as the CDB
 };
 
+/// Of each row of a table.
+[[nodiscard]] std::vector<CommandShape> shapes_of(const auto& rows) {
+    std::vector<CommandShape> shapes;
+    for (const auto& row : rows) {
+        shapes.push_back(row.shape);
+    }
+    return shapes;
+}
+
 /// Changers are addressed in the old way: byte 1 has the LUN, which is ignored.
 enum class LunBits : std::uint8_t { refused, ignored };
 

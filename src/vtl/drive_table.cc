@@ -77,13 +77,7 @@ const DriveTable::Row& DriveTable::row(std::size_t index) {
 }
 
 std::span<const CommandShape> DriveTable::shapes() {
-    static const std::vector<CommandShape> kShapes = [] {
-        std::vector<CommandShape> shapes;
-        for (const Row& row : kRows) {
-            shapes.push_back(row.shape);
-        }
-        return shapes;
-    }();
+    static const std::vector<CommandShape> kShapes = shapes_of(kRows);
     return kShapes;
 }
 

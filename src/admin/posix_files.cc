@@ -1,4 +1,5 @@
 #include "admin/file_operations.h"
+#include "reactor/file_descriptor.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,34 +17,19 @@
 namespace targe::admin {
 namespace {
 
+using reactor::FileDescriptor;
+
 std::unexpected<FileError> failure(std::string_view doing, const std::string& path, int error = errno) {
     return std::unexpected(
         FileError{.error = error, .what = fmt::format("{} {}: {}", doing, path, std::strerror(error))});
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
 class HeldLock final : public FileLock {
 public:
-    explicit HeldLock(Descriptor file) : file_(std::move(file)) {}
+    explicit HeldLock(FileDescriptor file) : file_(std::move(file)) {}
 
 private:
-    Descriptor file_;
+    FileDescriptor file_;
 };
 
 FileResult<> write_all(int fd, const std::string& path, std::string_view bytes) {
@@ -68,7 +54,7 @@ public:
     }
 
     FileResult<std::optional<std::string>> read(const std::string& path, std::size_t limit_bytes) override {
-        const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
         if (!file) {
             if (errno == ENOENT) {
                 return std::optional<std::string>{};
@@ -96,12 +82,12 @@ public:
         if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
             return failure("remove", path);
         }
-        const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+        const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
         return file ? FileResult<>{} : failure("create", path);
     }
 
     FileResult<> append(const std::string& path, std::string_view bytes) override {
-        const Descriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+        const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
         return file ? write_all(file.get(), path, bytes) : failure("open", path);
     }
 
@@ -115,7 +101,7 @@ public:
     }
 
     FileResult<std::unique_ptr<FileLock>> lock(const std::string& path, std::string_view note) override {
-        Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
         if (!file) {
             return failure("open", path);
         }
@@ -146,7 +132,7 @@ public:
 private:
     /// fsync() is of the file, not of the descriptor that wrote it.
     static FileResult<> sync_opened(const std::string& path, int flags) {
-        const Descriptor file(::open(path.c_str(), flags | O_CLOEXEC));
+        const FileDescriptor file(::open(path.c_str(), flags | O_CLOEXEC));
         if (!file || ::fsync(file.get()) != 0) {
             return failure("sync", path);
         }

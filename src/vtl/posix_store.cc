@@ -1,5 +1,7 @@
 #include "vtl/posix_store.h"
 
+#include "reactor/file_descriptor.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,32 +18,17 @@
 namespace targe::vtl {
 namespace {
 
+using reactor::FileDescriptor;
+
 std::unexpected<Fault> failure(std::string_view doing, std::string_view name, int error = errno) {
     const bool full = error == ENOSPC || error == EDQUOT;
     return std::unexpected(Fault{.kind = full ? FaultKind::full : FaultKind::host,
                                  .what = fmt::format("{} {}: {}", doing, name, std::strerror(error))});
 }
 
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-    [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
 class PosixFile final : public StoreFile {
 public:
-    PosixFile(Descriptor file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+    PosixFile(FileDescriptor file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
 
     Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> out) override {
         std::size_t done = 0;
@@ -108,13 +95,14 @@ public:
     }
 
 private:
-    Descriptor file_;
+    FileDescriptor file_;
     std::string name_;
 };
 
 class PosixFolder final : public Store {
 public:
-    PosixFolder(Descriptor folder, std::string path) : folder_(std::move(folder)), path_(std::move(path)) {}
+    PosixFolder(FileDescriptor folder, std::string path)
+        : folder_(std::move(folder)), path_(std::move(path)) {}
 
     Result<std::vector<std::string>> list() override {
         DIR* const listing = ::opendir(path_.c_str());
@@ -133,8 +121,8 @@ public:
     }
 
     Result<std::unique_ptr<StoreFile>> open(const std::string& name, bool create) override {
-        Descriptor file(::openat(folder_.get(), name.c_str(),
-                                 O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600));
+        FileDescriptor file(::openat(folder_.get(), name.c_str(),
+                                     O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600));
         if (!file) {
             return failure("open", full_name(name));
         }
@@ -180,7 +168,7 @@ public:
 
     Result<std::optional<std::vector<std::byte>>> read_all(const std::string& name,
                                                            std::size_t limit_bytes) override {
-        const Descriptor found(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        const FileDescriptor found(::openat(folder_.get(), name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
         if (!found) {
             if (errno == ENOENT) {
                 return std::optional<std::vector<std::byte>>{};
@@ -212,16 +200,16 @@ public:
 private:
     [[nodiscard]] std::string full_name(const std::string& name) const { return path_ + "/" + name; }
 
-    Descriptor folder_;
+    FileDescriptor folder_;
     std::string path_;
 };
 
-Result<Descriptor> descriptor_of(const std::string& path, bool create) {
+Result<FileDescriptor> descriptor_of(const std::string& path, bool create) {
     if (create && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
         return failure("create the folder", path);
     }
-    Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return folder ? Result<Descriptor>(std::move(folder)) : failure("open the folder", path);
+    FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return folder ? Result<FileDescriptor>(std::move(folder)) : failure("open the folder", path);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,14 +58,15 @@ public:
         return found;
     }
     [[nodiscard]] std::uint64_t bytes_read() const { return read_; }
-    /// Every change from the `changes`-th on, counted from 0, fails.
-    void fail_after(std::size_t changes, FaultKind kind) {
+    /// Every change from the `changes`-th on, counted from 0, fails; or that one alone.
+    void fail_after(std::size_t changes, FaultKind kind, bool alone = false) {
         left_ = changes;
         kind_ = kind;
+        alone_ = alone;
     }
     void mend() { left_.reset(); }
     /// Every write finds no space, until mend(); what needs none goes on.
-    void fill() { fail_after(std::numeric_limits<std::size_t>::max(), FaultKind::full); }
+    void fill() { fail_after(SIZE_MAX, FaultKind::full); }
     [[nodiscard]] std::size_t changes() const { return changes_; }
 
     Result<std::vector<std::string>> list() override { return names(); }
@@ -211,16 +211,12 @@ private:
         Content left = file.durable;
         for (const Change& change : file.changes) {
             Change happened = change;
-            switch (random() % 3) {
-                case 0:
-                    continue;
-                case 1:
-                    if (happened.bytes) {
-                        happened.bytes->resize(random() % (happened.bytes->size() + 1));
-                    }
-                    break;
-                default:
-                    break;
+            const auto luck = random() % 3;
+            if (luck == 0) {
+                continue;
+            }
+            if (luck == 1 && happened.bytes) {
+                happened.bytes->resize(random() % (happened.bytes->size() + 1));
             }
             apply(left, happened);
         }
@@ -232,6 +228,7 @@ private:
             return {};
         }
         if (*left_ == 0) {
+            left_ = alone_ ? std::nullopt : left_;
             return fault(kind_, "the store was told to fail");
         }
         --*left_;
@@ -245,6 +242,7 @@ private:
     std::size_t changes_ = 0;
     std::optional<std::size_t> left_;
     FaultKind kind_ = FaultKind::host;
+    bool alone_ = false;
 };
 
 }  // namespace targe::vtl::testing

@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace targe::vtl {
 namespace {
@@ -137,6 +138,57 @@ TEST(Cartridges, AreNotMadeTwiceAtOnePlace) {
     auto store = std::make_unique<MemoryStore>();
     ASSERT_TRUE(Cartridge::write_label(*store, (*made)->label()));
     EXPECT_FALSE(Cartridge::create(std::move(store), small_label()));
+}
+
+// By which a file of one is not taken for that of another.
+TEST(Cartridges, HaveAnIdentityOfTheirOwnEach) {
+    const auto one = Cartridge::create(std::make_unique<MemoryStore>(), small_label());
+    const auto other = Cartridge::create(std::make_unique<MemoryStore>(), small_label());
+    ASSERT_TRUE(one && other);
+    EXPECT_NE((*one)->label().id, (*other)->label().id);
+    EXPECT_NE((*one)->label().id >> 32U, (*other)->label().id >> 32U);
+}
+
+TEST(Cartridges, StayAsTheyAreWhereTheirLabelCannotBeWritten) {
+    auto owned = std::make_unique<MemoryStore>();
+    MemoryStore& store = *owned;
+    auto made = Cartridge::create(std::move(owned), small_label());
+    ASSERT_TRUE(made);
+    Cartridge& cartridge = **made;
+    BlockCodec codec;
+    const Object block{std::vector<std::byte>(100)};
+    ASSERT_TRUE(write_object(cartridge.partition(0), codec, block));
+    const Label before = cartridge.label();
+    store.fail_after(0, FaultKind::host, true);
+    EXPECT_FALSE(cartridge.format({1U << 18U, 1U << 18U}));
+    EXPECT_EQ(cartridge.label(), before);
+    ASSERT_TRUE(cartridge.sync());
+    const auto again = Cartridge::open(store.copy());
+    ASSERT_TRUE(again);
+    for (Cartridge* const each : {&cartridge, again->get()}) {
+        ASSERT_EQ(each->partitions(), 1U);
+        EXPECT_EQ(read_all(each->partition(0), codec), std::vector{block});
+    }
+}
+
+// One that cannot be synced keeps no other one from it.
+TEST(Cartridges, SayThatAPartitionIsNotSynced) {
+    for (const std::size_t failing : {0U, 1U}) {
+        auto owned = std::make_unique<MemoryStore>();
+        MemoryStore& store = *owned;
+        auto made = Cartridge::create(std::move(owned), small_label());
+        ASSERT_TRUE(made && (*made)->format({1U << 18U, 1U << 18U}));
+        BlockCodec codec;
+        ASSERT_TRUE(write_object((*made)->partition(0), codec, Object{}));
+        ASSERT_TRUE(write_object((*made)->partition(1), codec, Object{}));
+        if (failing == 1) {
+            ASSERT_TRUE((*made)->partition(0).sync());
+        }
+        store.fail_after(0, FaultKind::host, true);
+        EXPECT_FALSE((*made)->sync()) << failing;
+        EXPECT_TRUE((*made)->partition(failing).dirty());
+        EXPECT_FALSE((*made)->partition(1 - failing).dirty());
+    }
 }
 
 TEST(Cartridges, CompressAndEncryptEachBlock) {

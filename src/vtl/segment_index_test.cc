@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <ranges>
 #include <utility>
 #include <vector>
@@ -163,20 +165,21 @@ TEST_F(SegmentIndexes, KnowWhetherDamageMayHideThatSomethingWasSynced) {
 }
 
 TEST_F(SegmentIndexes, ForgetDamageThatIsWrittenOver) {
-    const std::vector<IndexEntry> lines{line(0), line(3, true), line(5), line(7), line(9)};
-    make(lines);
-    damage(2);
-    damage(3);
-    damage(4);
-    SegmentIndex index = open();
-    EXPECT_EQ(index.damaged_behind(), 3U);
-    index.add(line(5, true));
-    EXPECT_TRUE(index.sync());
-    EXPECT_EQ(lines_in_file(), 3U);
-    const SegmentIndex again = open();
-    for (const SegmentIndex* const each : {&std::as_const(index), &again}) {
-        EXPECT_EQ(each->damaged_behind(), 0U);
-        EXPECT_FALSE(each->promises_lost());
+    for (const std::size_t first : {2U, 3U, 4U}) {
+        make({line(0), line(3, true), line(5), line(7), line(9)});
+        for (std::size_t slot = first; slot < 5; ++slot) {
+            damage(slot);
+        }
+        SegmentIndex index = open();
+        EXPECT_EQ(index.damaged_behind(), 5 - first);
+        index.add(line(9, true));
+        EXPECT_TRUE(index.sync());
+        EXPECT_EQ(lines_in_file(), first + 1);
+        const SegmentIndex again = open();
+        for (const SegmentIndex* const each : {&std::as_const(index), &again}) {
+            EXPECT_EQ(each->damaged_behind(), 0U);
+            EXPECT_FALSE(each->promises_lost());
+        }
     }
 }
 
@@ -222,6 +225,31 @@ TEST_F(SegmentIndexes, ForgetLinesThatNothingWasSyncedAt) {
     index = open();
     index.drop_uncommitted();
     EXPECT_EQ(index.last(), nullptr);
+}
+
+TEST_F(SegmentIndexes, SayThatTheDiskHasNotDoneAllOfIt) {
+    struct Work {
+        std::size_t changes;
+        std::function<bool(SegmentIndex&)> done;
+    };
+    const std::array<Work, 3> works{
+        {{1, [&](SegmentIndex& /*index*/) { return SegmentIndex::create(disk_, kName).has_value(); }},
+         {2, [](SegmentIndex& index) { return index.cut(kFirst).has_value(); }},
+         {3, [](SegmentIndex& index) {
+              index.add(line(5, true));
+              return index.sync().has_value();
+          }}}};
+    for (const Work& work : works) {
+        for (std::size_t change = 0; change <= work.changes; ++change) {
+            make({line(0), line(3), line(5), line(7)});
+            damage(2);
+            damage(3);
+            SegmentIndex index = open();
+            store_.fail_after(change, FaultKind::host, true);
+            EXPECT_EQ(work.done(index), change == work.changes) << change << " of " << work.changes;
+            store_.mend();
+        }
+    }
 }
 
 TEST_F(SegmentIndexes, LoseNoMoreThanWhatTheDiskCannotRead) {

@@ -36,12 +36,12 @@ bool is_among(const ItNexuses& nexuses, const NexusUnit& unit) {
     return !nexuses || std::ranges::find(*nexuses, unit.nexus.it_nexus()) != nexuses->end();
 }
 
-Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state)
+Lane::Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state, base::Time made)
     : core_(core),
       unit_(unit),
       state_(std::move(state)),
       shared_tasks_(*this, true),
-      idle_counts_from_(core.clock()) {
+      idle_counts_from_(made) {
     set_watching();
 }
 

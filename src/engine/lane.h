@@ -73,7 +73,7 @@ struct AbortScope {
 /// the unit's state closes it, waits until nothing executes, and opens it with a new state.
 class Lane {
 public:
-    Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state);
+    Lane(base::Core& core, LogicalUnit& unit, std::shared_ptr<const UnitState> state, base::Time made);
     ~Lane();
 
     [[nodiscard]] base::Core& core() const { return core_; }

@@ -236,8 +236,9 @@ LogicalUnit::LogicalUnit(base::Cores cores, base::Core& home, UnitSettings setti
       cores_(cores),
       home_(*this, home, std::make_shared<const UnitState>(first_state(settings_, home))) {
     lanes_.reserve(cores.size());
+    const base::Time made = cores.front()->clock();  // the one that makes units, while the others run
     for (base::Core* const core : cores) {
-        lanes_.push_back(std::make_unique<Lane>(*core, *this, home_.shared_state()));
+        lanes_.push_back(std::make_unique<Lane>(*core, *this, home_.shared_state(), made));
         lanes_.back()->limit_commands(share_of(settings_.max_commands, lanes_.size() - 1, cores.size()));
     }
 }

@@ -47,6 +47,11 @@ base::Time FakeCore::now() const {
     return world_.now();
 }
 
+base::Time FakeCore::clock() const {
+    TARGE_ASSERT(&world_.current() == this);  // as where each core is a thread
+    return now();
+}
+
 void FakeCore::random(std::span<std::byte> out) {
     for (std::byte& each : out) {
         each = static_cast<std::byte>(world_.below(256));

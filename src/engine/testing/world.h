@@ -38,7 +38,7 @@ public:
 
     [[nodiscard]] base::CoreId id() const override { return id_; }
     [[nodiscard]] base::Time now() const override;
-    [[nodiscard]] base::Time clock() const override { return now(); }
+    [[nodiscard]] base::Time clock() const override;
     /// The same as now(), as if the world had begun in 1970.
     [[nodiscard]] std::uint64_t unix_ms() const override;
     void random(std::span<std::byte> out) override;

@@ -52,11 +52,11 @@ def alone(session: Session, cdb: bytes, lun: int = 0) -> Task:
     return task
 
 
-def fill_output(session: Session) -> None:
+def fill_output(session: Session, lun: int = 0) -> None:
     """Asks for more than the sockets hold, and reads nothing of it."""
     session.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     for _ in range(24):
-        session.submit(read16(0, 2048), read=2048 * 512)
+        session.submit(read16(0, 2048), read=2048 * 512, lun=lun)
     time.sleep(0.5)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import report
 from harness import DaemonError, Targed
 from iscsi_client import ASYNC_MESSAGE, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
-from lifecycle import alone, expect
+from lifecycle import alone, expect, fill_output
 from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
 from report import Result
 from setup import Device, DeviceGroup, PortGroup, Setup, Target
@@ -87,6 +87,31 @@ def device_goes_under_load(seed: int) -> None:
             reload(targed, with_disk1(FIRST))
             ready(session), ready(session, 1)
             expect(ready(session, 1) == GOOD, "it does not come back")
+
+
+def who_takes_no_answers_is_named(seed: int) -> None:
+    """Its commands have not ended, and the store stays open: an administrator has to find out whose they are."""
+    del seed
+    with Targed(with_disk1(FIRST)) as targed:
+        silent = Session(targed.target(NAME).port, NAME)
+        ready(silent, 1)
+        fill_output(silent, 1)
+        for setup, what in (FIRST, "its store is still open"), (with_disk1(FIRST), "cannot be added yet"):
+            write_config(targed, setup)
+            try:
+                targed.targe("reload")
+            except DaemonError as told:
+                expect(what in str(told) and "targe session drop" in str(told), f"it says {told}")
+            else:
+                expect(False, f"nothing is said of that {what}")
+        sessions: Any = targed.targe_json("session", "list")
+        expect(len(sessions) == 1 and sessions[0]["commands_in_flight"] > 0, f"the sessions are {sessions}")
+        targed.targe("session", "drop", str(sessions[0]["id"]))
+        silent.close()
+        end = time.monotonic() + 30
+        while is_open(targed, targed.image("disk1")) and time.monotonic() < end:
+            time.sleep(0.01)
+        expect(changes(reload(targed, with_disk1(FIRST))) != [], "disk1 does not come back")
 
 
 def fails(targed: Targed, setup: Setup | None, *words: str) -> None:
@@ -321,6 +346,7 @@ def libiscsi_sees_the_new_lun(seed: int) -> None:
 CASES: tuple[Callable[[int], None], ...] = (
     devices_come_and_go_beside_load,
     device_goes_under_load,
+    who_takes_no_answers_is_named,
     what_cannot_be_had_changes_nothing,
     what_needs_a_restart_is_named,
     targets_come_and_go,

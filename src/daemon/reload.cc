@@ -36,18 +36,28 @@ bool maps_are_new(const admin::TargetConfig& target, const Serving& before) {
     return was == before.config.targets.end() || !same_maps(*was, target);
 }
 
+/// A command ends when its store has answered, and its initiator has taken what it was sent.
+std::string look_at_both(const admin::DeviceConfig& device) {
+    const std::string store =
+        device.path.empty() ? "" : fmt::format("see whether what keeps {} answers; ", device.path);
+    return store +
+           "targe session list shows whose commands are in flight, and targe session drop ends one "
+           "that takes no answers";
+}
+
 }  // namespace
 
 std::optional<admin::Problem> RunningTarget::refusal(const std::vector<admin::DeviceConfig>& added,
                                                      const admin::Config& next) {
     std::erase_if(leaving_, [](const Leaving& each) { return each.unit.expired(); });
     for (const admin::DeviceConfig& device : added) {
-        if (std::ranges::find(leaving_, device.name, [](const Leaving& each) { return each.config.name; }) !=
-            leaving_.end()) {
+        const auto leaving =
+            std::ranges::find(leaving_, device.name, [](const Leaving& each) { return each.config.name; });
+        if (leaving != leaving_.end()) {
             return admin::Problem{
                 .what = fmt::format("device {} cannot be added yet", device.name),
                 .cause = "one of this name was removed, and commands that it had then have not ended",
-                .cure = "see whether what keeps that one answers; then run targe reload again"};
+                .cure = fmt::format("{}; then run targe reload again", look_at_both(leaving->config))};
         }
     }
     admin::Config config = next;
@@ -168,9 +178,7 @@ std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving>
                  .cause = fmt::format("commands that it had then have not ended within {} s; when they have, "
                                       "it is closed",
                                       kEndLimit.count()),
-                 .cure = device.config.path.empty()
-                             ? ""
-                             : fmt::format("see whether what keeps {} answers", device.config.path)});
+                 .cure = look_at_both(device.config)});
         }
     }
     return late;

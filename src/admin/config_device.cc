@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <map>
 
 namespace targe::admin {
@@ -215,9 +216,10 @@ void paths_apart(Reading& reading, const std::vector<PlacedDevice>& devices) {
         if (device.path.empty()) {
             continue;
         }
-        const auto [earlier, fresh] = first.emplace(device.path, &placed);
+        const std::string plain = std::filesystem::path(device.path).lexically_normal().string();
+        const auto [earlier, fresh] = first.emplace(plain, &placed);
         if (!fresh && !(device.read_only && earlier->second->device.read_only)) {
-            reading.problems.error(placed.place, fmt::format("two devices have the path \"{}\"", device.path),
+            reading.problems.error(placed.place, fmt::format("two devices have the path \"{}\"", plain),
                                    fmt::format("the other one is at {}", line_text(earlier->second->place)),
                                    "map one device to several LUNs instead; only devices that are all "
                                    "read-only may share a path");

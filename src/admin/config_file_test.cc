@@ -306,6 +306,16 @@ TEST(ConfigFile, LetsReadersShareAPath) {
     EXPECT_EQ(config.devices.size(), 2U);
 }
 
+TEST(ConfigFile, TakesDetoursOutOfPathsButNotWhereTheyMayPassALink) {
+    const auto path_of = [](const std::string& written) {
+        return parse_part("[[device]]\nname = \"a\"\nhandler = \"file\"\npath = \"" + written + "\"")
+            .devices.at(0)
+            .path;
+    };
+    EXPECT_EQ(path_of("/srv/./images//a.img"), "/srv/images/a.img");
+    EXPECT_EQ(path_of("/srv/link/../a.img"), "/srv/link/../a.img");
+}
+
 TEST(ConfigFile, ReadsTheDemonstration) {
     const auto loaded = load_config(std::string(TARGE_EXAMPLES) + "/demo.toml");
     ASSERT_TRUE(loaded) << to_string(std::span<const ConfigProblem>(loaded.error()));

@@ -245,7 +245,9 @@ Section::Read Section::read_path(std::string_view key, std::string& out) const {
     std::string text;
     const Read read = read_string(key, text);
     if (read) {
-        out = std::filesystem::path(text).lexically_normal().string();
+        const std::filesystem::path path(text);
+        // After a link `..` leads elsewhere than the text says.
+        out = std::ranges::find(path, "..") == path.end() ? path.lexically_normal().string() : text;
     }
     return read;
 }

@@ -82,7 +82,8 @@ public:
     Read read_size(std::string_view key, std::uint64_t& out, std::uint64_t least, std::uint64_t most) const;
     Read read_duration(std::string_view key, std::chrono::milliseconds& out, std::chrono::milliseconds least,
                        std::chrono::milliseconds most) const;
-    /// A path without detours. A relative one is left so: the system takes it from the working directory.
+    /// A path without detours, but for those by `..`. A relative one is left so: the system takes it from the
+    /// working directory.
     Read read_path(std::string_view key, std::string& out) const;
     template <class E>
     Read read_choice(std::string_view key, E& out, Choices<E> choices) const {

@@ -244,15 +244,19 @@ def initiators_see_what_they_may(seed: int) -> None:
 def drives_come_and_go(seed: int) -> None:
     del seed
     with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
-        image = targed.folder / "disc.iso"
+        image = targed.folder / "images" / "disc.iso"
+        (image.parent / "old").mkdir(parents=True)
+        (targed.folder / "link").symlink_to(image.parent / "old")
         image.write_bytes(bytes(64 * 2048))
-        drive = Device("cd0", type="cdrom", path=str(image))
+        path = f"{targed.folder}/link/../disc.iso"  # which is in images
+        drive = Device("cd0", type="cdrom", path=path)
         both = dataclasses.replace(FIRST, devices=(*FIRST.devices, drive), targets=(Target(NAME, {0: "disk0", 1: "cd0"}), FIRST.targets[1]))
         for _ in range(2):
             answer = reload(targed, both)
             expect(changes(answer) == ["device cd0: added", f"target {NAME}: luns"] and not answer["failed"], f"{answer}")
             listed: Any = targed.targe_json("device", "list")
-            expect((listed[2]["state"], listed[2]["path"]) == ("ready", str(image)), f"{listed[2]}")
+            expect((listed[2]["state"], listed[2]["path"]) == ("ready", path), f"{listed[2]}")
+            expect(not changes(reload(targed, both)), "the disc that is there is another one")
             expect(session.command(bytes([0x28, 0, 0, 0, 0, 16, 0, 0, 1, 0]), read=2048, lun=1).good, "the disc cannot be read")
             reload(targed, FIRST)
             expect(not is_open(targed, image) and luns(session) == [0], "the disc of a drive that was removed is open")
@@ -304,10 +308,13 @@ def every_sighup_counts(seed: int) -> None:
             write_config(targed, with_disk1(FIRST) if number % 2 else FIRST)
             os.kill(targed.pid, signal.SIGHUP)
             time.sleep(chance.random() * 0.02)
+        last = with_disk1(FIRST)  # at a LUN that none of the others has
+        write_config(targed, dataclasses.replace(last, targets=(dataclasses.replace(last.targets[0], luns={0: "disk0", 7: "disk1"}), *last.targets[1:])))
+        os.kill(targed.pid, signal.SIGHUP)
         end = time.monotonic() + 30
-        while luns(session) != [0, 1] and time.monotonic() < end:
+        while luns(session) != [0, 7] and time.monotonic() < end:
             time.sleep(0.05)
-        expect(luns(session) == [0, 1] and names(targed)[-1] == "disk1", f"the last one was not heard: {luns(session)}")
+        expect(luns(session) == [0, 7] and names(targed)[-1] == "disk1", f"the last one was not heard: {luns(session)}")
 
 
 def killed_reload_starts_again(seed: int) -> None:

@@ -1,5 +1,6 @@
 #include "admin/config_section.h"
 
+#include "admin/names.h"
 #include "admin/quantity.h"
 #include "base/assert.h"
 
@@ -7,7 +8,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <tuple>
 
 namespace targe::admin {
@@ -245,9 +245,7 @@ Section::Read Section::read_path(std::string_view key, std::string& out) const {
     std::string text;
     const Read read = read_string(key, text);
     if (read) {
-        const std::filesystem::path path(text);
-        // After a link `..` leads elsewhere than the text says.
-        out = std::ranges::find(path, "..") == path.end() ? path.lexically_normal().string() : text;
+        out = plain_path(text);
     }
     return read;
 }

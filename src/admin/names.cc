@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <system_error>
 
@@ -173,6 +174,11 @@ bool is_plain_name(std::string_view text) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
                c == '_' || c == '.';
     });
+}
+
+std::string plain_path(const std::string& path) {
+    const std::filesystem::path parts(path);
+    return std::ranges::find(parts, "..") == parts.end() ? parts.lexically_normal().string() : path;
 }
 
 std::expected<Endpoint, std::string> parse_endpoint(std::string_view text, AddressForm form) {

@@ -20,6 +20,10 @@ namespace targe::admin {
 constexpr std::size_t kLongestPlainName = 64;
 [[nodiscard]] bool is_plain_name(std::string_view text);
 
+/// A path without `.` and slashes that say nothing. With `..` it stays as it is: after a link that leads
+/// elsewhere than the text says.
+[[nodiscard]] std::string plain_path(const std::string& path);
+
 /// Whether a host name will do, too.
 enum class AddressForm : std::uint8_t { numeric, any };
 

@@ -1,4 +1,5 @@
 // The disc of a drive, for the administrator.
+#include "admin/names.h"
 #include "base/log.h"
 #include "daemon/ask.h"
 #include "daemon/control.h"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -102,7 +102,7 @@ std::expected<void, admin::Problem> Control::exchange(const RunningDevice& drive
                                                       const admin::DiscRequest& request) {
     const std::lock_guard one_at_a_time(changing_);
     // As paths of the configuration are: by another name a reload would take the disc for another one.
-    const std::string path = std::filesystem::path(request.path).lexically_normal().string();
+    const std::string path = admin::plain_path(request.path);
     std::shared_ptr<device::Device> disc;
     if (!path.empty()) {
         if (auto refusal = refuse_if_written(target_.serving()->config, drive.config, path)) {

@@ -99,7 +99,7 @@ settings() {
 
 several_tapes() {
   mkdir -p /tmp/tree
-  for i in 1 2 3; do head -c 5000000 /dev/urandom >/tmp/tree/$i; done
+  for i in 1 2 3; do head -c 4500000 /dev/urandom >/tmp/tree/$i; done
   echo 3 >/tmp/next
   cat >/tmp/change <<CHANGE
 #!/bin/sh

@@ -138,17 +138,17 @@ TEST_F(DrivePages, SetAnEarlyWarningOfTheInitiatorsOwn) {
         EXPECT_EQ(run({0x34, 8, 0, 0, 0, 0, 0, 0, 28, 0}).data[0], told.data[0]);
         return std::to_integer<unsigned>(told.data[0]) & 0x41U;
     };
-    // Of 10,000,000 bytes the last 312,500 are early warning.
+    // Of 10,000,000 bytes the last 1,250,000 are early warning.
     std::string said;
-    for (int i = 0; i < 19; ++i) {
+    for (int i = 0; i < 17; ++i) {
         said += text(write(Bytes(500'000))) + (flags() == 0x41 ? "E " : flags() == 0x01 ? "P " : " ");
     }
     EXPECT_EQ(said,
-              "GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD "
+              "GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD GOOD "
               "0/0007P GOODP GOODP GOODP ");
     EXPECT_EQ(text(write(Bytes(300'000))), "0/0002");
     EXPECT_EQ(flags(), 0x41U);
-    ASSERT_TRUE(locate(14).good());
+    ASSERT_TRUE(locate(12).good());
     EXPECT_EQ(flags(), 0U);
     const Answer again = write(Bytes(1'000'000));
     EXPECT_EQ(text(again), "0/0007");

@@ -1,6 +1,7 @@
 // Reading, writing and moving the tape.
 #include "vtl/drive.h"
 
+#include "vtl/limits.h"
 #include "vtl/testing_drive.h"
 
 #include <gtest/gtest.h>
@@ -355,7 +356,7 @@ TEST_F(DriveEnd, IsAnnouncedBeforeItComesAndNothingIsLost) {
         ++early;
     }
     EXPECT_EQ(written, 99);
-    EXPECT_EQ(early, 3);
+    EXPECT_EQ(early, 12);
     EXPECT_EQ(run({0x34, 0, 0, 0, 0, 0, 0, 0, 0, 0}).data[0], std::byte{0x40});  // EOP
     const Answer mark = filemarks(1);
     EXPECT_EQ(text(mark), "0/0002");
@@ -364,6 +365,13 @@ TEST_F(DriveEnd, IsAnnouncedBeforeItComesAndNothingIsLost) {
         ASSERT_TRUE(read(100'000).good());
     }
     EXPECT_TRUE(read(100'000).sense->filemark);
+}
+
+TEST_F(DriveEnd, LeavesRoomForBlocksUnderWayOnSmallCartridgesToo) {
+    EXPECT_EQ(early_warning_bytes(4U << 20U), 512U << 10U);
+    EXPECT_EQ(early_warning_bytes(512U << 20U), 4U * kMaxBlockBytes);
+    EXPECT_EQ(early_warning_bytes(10ULL << 30U), 320U << 20U);
+    EXPECT_EQ(early_warning_bytes(2'500'000'000'000U), 4ULL << 30U);
 }
 
 TEST_F(DriveEnd, CountsWhatIsLeftInFixedMode) {

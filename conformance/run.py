@@ -35,6 +35,7 @@ import defects  # noqa: E402
 import device_states  # noqa: E402
 import discs  # noqa: E402
 import evil_handler  # noqa: E402
+import guest_amanda  # noqa: E402
 import guest_bacula  # noqa: E402
 import guest_cluster  # noqa: E402
 import guest_commands  # noqa: E402
@@ -172,6 +173,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "guest-cluster": guest_cluster.run,
     "guest-library": guest_library.run,
     "guest-bacula": guest_bacula.run,
+    "guest-amanda": guest_amanda.run,
     "guest-disc": guest_disc.run,
     "guest-units": guest_units.run,
     "multipath": multipath.run,

@@ -261,6 +261,8 @@ TEST_F(DrivePages, KeepTheClockAndTestThemselves) {
     EXPECT_EQ(changed.attentions, (std::vector<Attention>{{Attention::To::others, Asc::timestamp_changed}}));
     EXPECT_EQ(number_at(run({0xa3, 0x0f, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0}).data, 4, 6), 42U);
     EXPECT_TRUE(run({0x1d, 0x04, 0, 0, 0, 0}).good());
+    EXPECT_TRUE(run({0x1d, 0x10, 0, 0, 4, 0}, Bytes(4)).good());  // asks for the list of pages
+    EXPECT_EQ(text(run({0x1d, 0x10, 0, 0, 4, 0}, bytes_of({0x40, 0, 0, 0}))), "5/2600");
     EXPECT_EQ(run({0x1c, 1, 0, 0, 255, 0}).data, bytes_of({0, 0, 0, 1, 0}));
     EXPECT_EQ(run({0x3c, 3, 0, 0, 0, 0, 0, 0, 4, 0}).data, bytes_of({0, 0, 0, 0}));
     EXPECT_EQ(text(run({0x3c, 2, 0, 0, 0, 0, 0, 0, 4, 0})), "5/2400");

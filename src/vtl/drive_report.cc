@@ -79,8 +79,20 @@ Drive::Ending Drive::set_timestamp(Call& call) {
     return std::nullopt;
 }
 
+/// A self-test, or the page that asks for the list of pages.
 Drive::Ending Drive::send_diagnostic(Call& call) {
-    return vtl::send_diagnostic(call);
+    using L = SendDiagnosticCdb;
+    if (call.flag(L::kSelfTest) || call.get(L::kSelfTestCode) != 0) {
+        return vtl::send_diagnostic(call);
+    }
+    constexpr std::size_t kPageHeader = 4;
+    const auto list = call.parameter_list(call.get(L::kParameterListLength));
+    if (!list || (!list->empty() && list->size() < kPageHeader)) {
+        return parameter_list_length_error();
+    }
+    const auto other = std::ranges::find_if(*list, [](std::byte each) { return each != std::byte{0}; });
+    return other == list->end() ? std::nullopt
+                                : Ending(invalid_parameter(static_cast<std::size_t>(other - list->begin())));
 }
 
 /// The list of diagnostic pages, which has but itself.

@@ -127,7 +127,7 @@ std::map<std::uint16_t, Attribute> Drive::attributes(std::uint8_t partition) con
     all[0x0221] = number(usage().bytes_read / kMegabyte, 8);
     all[0x0222] = number(since_load_.from_initiator / kMegabyte, 8);
     all[0x0223] = number(since_load_.to_initiator / kMegabyte, 8);
-    all[0x0400] = text("TARGE", 8);
+    all[0x0400] = text(kMediumManufacturer, 8);
     all[0x0401] = text(label.barcode, 32);
     all[0x0402] = number(846, 4);  // metres
     all[0x0403] = number(127, 4);

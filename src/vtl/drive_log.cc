@@ -58,9 +58,13 @@ void Drive::write_sequential_page(LogPage& page) const {
 }
 
 void Drive::write_device_status_page(LogPage& page) const {
-    // Very high frequency data, of which these are known here: PAMR, WRTP; MPRSNT, MSTD, MTHRD, MOUNTED.
-    const unsigned first = (removal_prevented() ? 0x80U : 0U) | (write_protected() ? 0x08U : 0U) | 0x01U;
-    const unsigned second = (inserted_ ? 0x30U : 0U) | (loaded_ ? 0x03U : 0U);
+    // Very high frequency data, of which these are known here: PAMR, CMPR, WRTP and DINIT; RAA, MPRSNT, and
+    // MSTD, MTHRD, MOUNTED.
+    const bool compresses = (mode_.byte(0x0f, 2) & 0x80U) != 0;
+    const unsigned first = (removal_prevented() ? 0x80U : 0U) | (compresses ? 0x10U : 0U) |
+                           (write_protected() ? 0x08U : 0U) | 0x01U;
+    const unsigned second =
+        (removal_prevented() ? 0U : 0x20U) | (inserted_ ? 0x10U : 0U) | (loaded_ ? 0x07U : 0U);
     page.bytes(0x0000, {static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(second), 0, 0});
 }
 
@@ -70,18 +74,19 @@ void Drive::write_volume_page(LogPage& page) const {
         return;
     }
     const Label& label = cartridge_->label();
-    page.counter(0x0001, usage().loads, 4);
-    page.counter(0x0003, 0, 4);
-    page.counter(0x0004, since_load_.write_errors, 2);
-    page.counter(0x0007, 0, 4);
-    page.counter(0x0008, since_load_.read_errors, 2);
-    page.counter(0x0010, since_load_.from_initiator / kMegabyte, 4);
-    page.counter(0x0011, since_load_.to_initiator / kMegabyte, 4);
-    page.counter(0x0012, usage().bytes_written / kMegabyte, 8);
-    page.counter(0x0013, usage().bytes_read / kMegabyte, 8);
+    write_usage_page(page);
+    page.counter(0x000c, since_load_.write_errors, 2);
+    page.counter(0x000d, since_load_.read_errors, 2);
+    page.counter(0x000e, since_load_.from_initiator / kMegabyte, 4);
+    page.counter(0x000f, since_load_.to_initiator / kMegabyte, 4);
+    page.counter(0x0010, usage().bytes_written / kMegabyte, 8);
+    page.counter(0x0011, usage().bytes_read / kMegabyte, 8);
+    page.counter(0x0012, ratio(since_load_.from_initiator, since_load_.to_medium), 2);
+    page.counter(0x0013, ratio(since_load_.to_initiator, since_load_.from_medium), 2);
     page.counter(0x0016, label.capacity_bytes / kMegabyte, 4);
     page.text(0x0040, label.barcode, 32);
-    page.text(0x0043, label.barcode, 32);
+    page.text(0x0042, label.barcode, 32);
+    page.text(0x0043, kMediumManufacturer, 8);
     page.counter(0x0080, write_protected() ? 1 : 0, 1);
     page.counter(0x0081, label.worm ? 1 : 0, 1);
     struct Of {

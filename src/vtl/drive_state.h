@@ -10,8 +10,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string_view>
 
 namespace targe::vtl {
+
+/// MEDIUM MANUFACTURER of every cartridge.
+inline constexpr std::string_view kMediumManufacturer = "TARGE";
 
 /// What ALLOW OVERWRITE has let: one write at this place, or FORMAT MEDIUM.
 struct Overwrite {

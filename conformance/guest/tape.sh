@@ -97,6 +97,28 @@ settings() {
   says 'tapeinfo' "Product ID: 'ULT3580-TD6.*MaxBlock: 8388608.*DataCompEnabled: yes.*Partition 0 Size in Kbytes: 8 " tapeinfo -f "$SG"
 }
 
+# Tools of mtx that send commands by sg, without st.
+by_sg() {
+  step 'scsitape setblk' scsitape -f "$SG" setblk 512
+  step 'scsitape rewind' scsitape -f "$SG" rewind
+  step 'scsitape write' sh -c "scsitape -f $SG write 512 </tmp/fixed"
+  step 'scsitape mark' scsitape -f "$SG" mark 1
+  step 'scsitape bsf' scsitape -f "$SG" bsf 1
+  says 'tapeinfo, after bsf' 'BlockSize: 512 .*Block Position: 80 ' tapeinfo -f "$SG"
+  step 'scsitape fsf' scsitape -f "$SG" fsf 1
+  refused 'scsitape fsf past the end' scsitape -f "$SG" fsf 1
+  step 'scsitape eod' scsitape -f "$SG" eod
+  step 'scsitape seek' scsitape -f "$SG" seek 0
+  step 'scsitape read' sh -c "scsitape -f $SG read 512 | cmp - /tmp/fixed"
+  step 'scsitape setblk variable' scsitape -f "$SG" setblk 0
+  step 'scsieject lock' scsieject -f "$SG" lock
+  refused 'mtx unload of what scsieject locked' mtx -f "$CHANGER" unload 1 0
+  step 'scsieject unlock' scsieject -f "$SG" unlock
+  step 'scsieject unload' scsieject -f "$SG" unload
+  says 'tapeinfo, unloaded' 'Ready: no' tapeinfo -f "$SG"
+  step 'scsieject load' scsieject -f "$SG" load
+}
+
 several_tapes() {
   mkdir -p /tmp/tree
   for i in 1 2 3; do head -c 4500000 /dev/urandom >/tmp/tree/$i; done
@@ -131,6 +153,9 @@ pages() {
   says 'sg_read_attr' 'Remaining capacity in partition.*Load count.*Medium serial number: A00001L6' sg_read_attr "$SG"
   says 'sg_read_block_limits' 'Maximum block size: 8388608' sg_read_block_limits "$SG"
   says 'sg_opcodes of the drive' 'Read\(6\).*Write\(6\).*Report density support.*Security protocol in' sg_opcodes --no-inquiry "$SG"
+  says 'sg_logs, DT device status' 'CMPR=1 .*RAA=1 MPRSNT=1 MSTD=1 MTHRD=1 MOUNTED=1 ' sg_logs --page=0x11 "$SG"
+  says 'sg_logs, volume statistics' 'Lifetime megabytes written: .*Volume barcode: A00001L6 .*Volume manufacturer: TARGE ' sg_logs --page=0x17 "$SG"
+  says 'sg_senddiag, diagnostic pages' '0x00 Supported diagnostic pages' sg_senddiag --list "$SG"
   ends 'READ(10) of a tape is refused' 9 sg_raw "$SG" 28 00 00 00 00 00 00 00 01 00
   ends 'a setmark is refused' 5 sg_raw "$SG" 10 02 00 00 01 00
 }
@@ -260,6 +285,7 @@ commands
 changer
 positions
 settings
+by_sg
 several_tapes
 pages
 encryption

@@ -117,6 +117,20 @@ TEST_F(LastSegments, AreReadWithoutTheirIndexAndHeader) {
     EXPECT_TRUE(unreadable().empty());
 }
 
+TEST_F(LastSegments, HaveAHeaderAgainWhenTheTapeIsWrittenFromItsBegin) {
+    store_.content(segments_.front())[10] ^= std::byte{1};
+    reopen();
+    tape_ = {Object{some_bytes(random_, 300)}};
+    ASSERT_TRUE(write_object(*partition_, codec_, tape_.front()));
+    ASSERT_TRUE(partition_->sync());
+    spoil(indexes_.front());
+    reopen();
+    EXPECT_EQ(partition_->end_object(), 1U);
+    EXPECT_TRUE(unreadable().empty());
+    const std::span content{store_.content(segments_.front())};
+    EXPECT_TRUE(decode_segment(content.first<SegmentHeader::kBytes>()));
+}
+
 /// How an index can be lost.
 enum class Loss : std::uint8_t { spoilt, removed, emptied };
 class LastSegmentsWithoutIndex : public LastSegments, public ::testing::WithParamInterface<Loss> {

@@ -88,14 +88,10 @@ Result<> Partition::cut_segment(const Place& place) {
     if (const auto done = (*tail)->file->truncate(place.offset); !done) {
         return done;
     }
-    if (place.segment + 1 < segments_.size()) {
-        for (std::size_t i = place.segment + 1; i < segments_.size(); ++i) {
-            leftovers_.push_back(segments_[i].header.number);
-        }
-        segments_.resize(place.segment + 1);
-        tail_.reset();
-        other_.reset();
+    for (std::size_t i = place.segment + 1; i < segments_.size(); ++i) {
+        leftovers_.push_back(segments_[i].header.number);
     }
+    segments_.resize(place.segment + 1);
     segments_.back().bytes = place.offset;
     at_ = end_ = place;
     last_record_bytes_ = previous;
@@ -118,10 +114,8 @@ Result<> Partition::cut() {
     ready_ = false;
     passed_.clear();
     Place place = at_;
-    if (!segments_.empty() && place.segment < segments_.size()) {
-        if (const auto crossed = cross_segment(place); !crossed) {
-            return crossed;
-        }
+    if (const auto crossed = cross_segment(place); !crossed) {
+        return crossed;
     }
     if (in_doubt_ && place.object > safe_object_) {
         return std::unexpected(*in_doubt_);

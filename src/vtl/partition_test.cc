@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <random>
+#include <span>
 #include <vector>
 
 namespace targe::vtl {
@@ -103,6 +104,38 @@ TEST_F(Partitions, LoseWhatIsBehindAWriteInTheMiddle) {
         reopen();
         ASSERT_EQ(read_all(*partition_, codec_), tape_) << "keep " << keep;
     }
+}
+
+// A write that has failed may have been done all the same; what of it lies behind the next one, which is
+// shorter, is no part of the tape.
+TEST_F(Partitions, HaveNothingOfAWriteThatFailed) {
+    fill(3);
+    ASSERT_TRUE(partition_->sync());
+    ASSERT_TRUE(partition_->seek_object(2));
+    const std::uint64_t epoch = partition_->peek().value()->epoch;
+    ASSERT_TRUE(partition_->seek_object(3));
+    std::vector<std::byte> record(RecordHeader::kBytes);
+    encode({.type = ObjectType::filemark,
+            .object = 4,
+            .filemarks = partition_->filemarks() + 1,
+            .epoch = epoch,
+            .previous_bytes = RecordHeader::kBytes},
+           std::span{record}.first<RecordHeader::kBytes>());
+    store_.fail_after(0, FaultKind::host, true);
+    EXPECT_FALSE(write_object(*partition_, codec_, record));
+    write(Object{});
+    ASSERT_TRUE(partition_->sync());
+    reopen();
+    EXPECT_EQ(read_all(*partition_, codec_), tape_);
+    ASSERT_TRUE(partition_->seek_object(tape_.size()));
+    write(Object{});
+    ASSERT_TRUE(partition_->sync());
+    store_.fail_after(0, FaultKind::host, true);
+    EXPECT_FALSE(partition_->append_filemarks(3));
+    write(Object{});
+    ASSERT_TRUE(partition_->sync());
+    reopen();
+    EXPECT_EQ(read_all(*partition_, codec_), tape_);
 }
 
 TEST_F(Partitions, AreNotReadWholeToFindSomething) {

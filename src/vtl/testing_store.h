@@ -58,7 +58,8 @@ public:
         return found;
     }
     [[nodiscard]] std::uint64_t bytes_read() const { return read_; }
-    /// Every change from the `changes`-th on, counted from 0, fails; or that one alone.
+    /// Every change from the `changes`-th on, counted from 0, fails; or that one alone, which, if it is a
+    /// write, has been done all the same.
     void fail_after(std::size_t changes, FaultKind kind, bool alone = false) {
         left_ = changes;
         kind_ = kind;
@@ -154,8 +155,8 @@ private:
             return size;
         }
         Result<> write(std::uint64_t offset, std::span<const wire::Bytes> parts) override {
-            const auto may = store_.step();
-            if (!may || store_.left_ > std::size_t{1} << 60U) {
+            const bool done = store_.step() && store_.left_ <= std::size_t{1} << 60U;
+            if (!done && !store_.alone_) {
                 return fault(store_.kind_, "the store was told to fail");
             }
             Content all;
@@ -164,7 +165,7 @@ private:
             }
             apply(file_->content, {offset, all});
             file_->changes.push_back({offset, std::move(all)});
-            return {};
+            return done ? Result<>{} : fault(store_.kind_, "the store was told to fail");
         }
         Result<> truncate(std::uint64_t size) override {
             if (const auto may = store_.step(); !may) {

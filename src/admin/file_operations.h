@@ -28,6 +28,10 @@ public:
     FileLock(const FileLock&) = delete;
     FileLock& operator=(const FileLock&) = delete;
     virtual ~FileLock() = default;
+
+    /// Whether the directory that the file was in has its name still: not when it was removed, or when
+    /// something was mounted over it.
+    [[nodiscard]] virtual bool is_in_place() const { return true; }
 };
 
 class FileOperations {

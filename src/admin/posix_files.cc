@@ -26,10 +26,23 @@ std::unexpected<FileError> failure(std::string_view doing, const std::string& pa
 
 class HeldLock final : public FileLock {
 public:
-    explicit HeldLock(FileDescriptor file) : file_(std::move(file)) {}
+    HeldLock(FileDescriptor file, const std::string& path)
+        : file_(std::move(file)),
+          place_(path.substr(0, path.rfind('/') + 1) + "."),
+          directory_(::open(place_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
+
+    [[nodiscard]] bool is_in_place() const override {
+        struct stat held{};
+        struct stat named{};
+        return ::fstat(directory_.get(), &held) != 0 ||
+               (::stat(place_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+                held.st_ino == named.st_ino);
+    }
 
 private:
     FileDescriptor file_;
+    std::string place_;
+    FileDescriptor directory_;  ///< open, so that no other one can have its number
 };
 
 FileResult<> write_all(int fd, const std::string& path, std::string_view bytes) {
@@ -115,7 +128,7 @@ public:
         if (auto written = write_all(file.get(), path, note); !written) {
             return std::unexpected(written.error());
         }
-        return std::make_unique<HeldLock>(std::move(file));
+        return std::make_unique<HeldLock>(std::move(file), path);
     }
 
     FileResult<> random(std::span<std::byte> out) override {

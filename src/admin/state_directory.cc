@@ -74,6 +74,16 @@ FileResult<> make_directories(std::string path, FileOperations& files) {
     }
 }
 
+Problem replaced(const std::string& path) {
+    return {.what = fmt::format("the state directory {} is not the one that targed has begun with", path),
+            .cause =
+                "that was removed, or something was mounted over it: what is kept now would be apart from "
+                "what was kept before, and devices might be called otherwise after a restart",
+            .cure = fmt::format("findmnt -T {}; put back what was there. To go on with what is there now, "
+                                "restart targed; targe device list --json says what devices are called",
+                                path)};
+}
+
 Problem in_use(const std::string& path, FileOperations& files) {
     const auto note = files.read(path + "/" + std::string(kLockFile), 64);
     const std::string pid =
@@ -123,6 +133,9 @@ std::expected<StateDirectory, Problem> StateDirectory::open(const std::string& p
 }
 
 std::expected<std::optional<std::string>, Problem> StateDirectory::load(std::string_view name) const {
+    if (!lock_->is_in_place()) {
+        return std::unexpected(replaced(path_));
+    }
     const std::string path = file(name);
     auto text = files_->read(path, kLargestFile);
     if (!text) {
@@ -148,6 +161,9 @@ std::expected<std::optional<std::string>, Problem> StateDirectory::load(std::str
 }
 
 std::expected<void, Problem> StateDirectory::store(std::string_view name, std::string_view content) {
+    if (!lock_->is_in_place()) {
+        return std::unexpected(replaced(path_));
+    }
     const std::string path = file(name);
     const std::string fresh = path + ".new";
     // Until the rename, the old file is whole; after it, the new one. The sync before it keeps the name from

@@ -201,6 +201,28 @@ TEST_F(RealFiles, AreNobodyElsesHoweverTheirPlaceIsWritten) {
     EXPECT_EQ(std::filesystem::status(path_).permissions(), std::filesystem::perms::owner_all);
 }
 
+TEST_F(RealFiles, KeepNothingWhereAnotherDirectoryHasTakenTheirPlace) {
+    auto directory = StateDirectory::open(path_);
+    ASSERT_TRUE(directory && directory->store("x", "before"));
+    const std::string aside = path_ + "-aside";
+    std::filesystem::rename(path_, aside);
+    for (const bool there : {false, true}) {
+        if (there) {
+            std::filesystem::create_directory(path_);
+        }
+        const auto stored = directory->store("x", "after");
+        ASSERT_FALSE(stored);
+        EXPECT_THAT(stored.error().what, HasSubstr("is not the one that targed has begun with"));
+        EXPECT_FALSE(directory->load("x"));
+        EXPECT_FALSE(directory->identities(devices({"a"})));
+    }
+    EXPECT_TRUE(std::filesystem::is_empty(path_));
+    std::filesystem::remove(path_);
+    std::filesystem::rename(aside, path_);
+    EXPECT_EQ(directory->load("x").value(), std::optional<std::string>("before"));
+    EXPECT_TRUE(directory->store("x", "after"));
+}
+
 TEST_F(RealFiles, SayWhatIsWrongWithAPlaceThatIsNone) {
     const auto directory = StateDirectory::open("/proc/targe");
     ASSERT_FALSE(directory);

@@ -20,7 +20,6 @@ PACKAGES = ("open-iscsi,mtx,mt-st,lsscsi,util-linux,diffutils,iproute2,kmod,sed,
             "amanda-common!,amanda-server!,amanda-client!")
 MODULES = "iscsi_tcp,st,ch,sg,crc32c_generic"
 LIMIT_S = 900
-OPTIONS = ("-c", "2")
 CARTRIDGES = {f"B0000{n}L6": "8MiB" for n in range(1, 5)} | {"V00001L6": "8MiB", "V00002L6": "8MiB", "M00001L6": "4MiB"}
 
 
@@ -30,7 +29,6 @@ def run() -> list[Result]:
         with Targed(Setup(tapes.devices, (tapes.target(),))) as daemon, tapes.serve(daemon) as handler:
             target = daemon.target()
             results = Guest("amanda.sh", [target.name, str(target.port)], {}, suite=SUITE, packages=PACKAGES, modules=MODULES, limit_s=LIMIT_S,
-                            options=OPTIONS,
                             share={path.name: path for path in sorted((SCRIPTS / "amanda").iterdir())}).run()
         if handler.status != 0:
             results.append(report.failed(SUITE, "SIGTERM", f"status {handler.status}"))

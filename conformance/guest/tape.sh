@@ -153,7 +153,7 @@ pages() {
   says 'sg_read_attr' 'Remaining capacity in partition.*Load count.*Medium serial number: A00001L6' sg_read_attr "$SG"
   says 'sg_read_block_limits' 'Maximum block size: 8388608' sg_read_block_limits "$SG"
   says 'sg_opcodes of the drive' 'Read\(6\).*Write\(6\).*Report density support.*Security protocol in' sg_opcodes --no-inquiry "$SG"
-  says 'sg_logs, DT device status' 'CMPR=1 .*RAA=1 MPRSNT=1 MSTD=1 MTHRD=1 MOUNTED=1 ' sg_logs --page=0x11 "$SG"
+  says 'sg_logs, DT device status' 'CMPR=1 .*RAA=0 MPRSNT=1 MSTD=1 MTHRD=1 MOUNTED=1 ' sg_logs --page=0x11 "$SG"
   says 'sg_logs, volume statistics' 'Lifetime megabytes written: .*Volume barcode: A00001L6 .*Volume manufacturer: TARGE ' sg_logs --page=0x17 "$SG"
   says 'sg_senddiag, diagnostic pages' '0x00 Supported diagnostic pages' sg_senddiag --list "$SG"
   ends 'READ(10) of a tape is refused' 9 sg_raw "$SG" 28 00 00 00 00 00 00 00 01 00

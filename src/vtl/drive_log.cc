@@ -58,13 +58,12 @@ void Drive::write_sequential_page(LogPage& page) const {
 }
 
 void Drive::write_device_status_page(LogPage& page) const {
-    // Very high frequency data, of which these are known here: PAMR, CMPR, WRTP and DINIT; RAA, MPRSNT, and
-    // MSTD, MTHRD, MOUNTED.
+    // Very high frequency data, of which these are known here: PAMR, CMPR, WRTP, DINIT; MPRSNT, and either
+    // MSTD, MTHRD and MOUNTED or RAA.
     const bool compresses = (mode_.byte(0x0f, 2) & 0x80U) != 0;
     const unsigned first = (removal_prevented() ? 0x80U : 0U) | (compresses ? 0x10U : 0U) |
                            (write_protected() ? 0x08U : 0U) | 0x01U;
-    const unsigned second =
-        (removal_prevented() ? 0U : 0x20U) | (inserted_ ? 0x10U : 0U) | (loaded_ ? 0x07U : 0U);
+    const unsigned second = (inserted_ ? 0x10U : 0U) | (loaded_ ? 0x07U : 0x20U);
     page.bytes(0x0000, {static_cast<std::uint8_t>(first), static_cast<std::uint8_t>(second), 0, 0});
 }
 

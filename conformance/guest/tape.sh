@@ -23,6 +23,8 @@ commands() {
 changer() {
   says 'mtx inquiry' "Product Type: Medium Changer Vendor ID: 'IBM '" mtx -f "$CHANGER" inquiry
   says 'mtx status' 'Drives, 10 Slots .* 2 Import/Export.*Data Transfer Element 0:Empty.*Storage Element 1:Full :VolumeTag=A00001L6.*Storage Element 9 IMPORT/EXPORT:Empty' mtx -f "$CHANGER" status
+  same 'mtx altres status, of all types by and by' "$(squeezed "$(mtx -f "$CHANGER" status)")" \
+    "$(squeezed "$(mtx -f "$CHANGER" altres status 2>&1)")"
   step 'mtx inventory' mtx -f "$CHANGER" inventory
   step 'mtx load' mtx -f "$CHANGER" load 1 0
   says 'mtx status, loaded' 'Data Transfer Element 0:Full .Storage Element 1 Loaded.:VolumeTag = A00001L6.*Storage Element 1:Empty' mtx -f "$CHANGER" status

@@ -12,8 +12,10 @@ constexpr std::size_t kVolumeTagBytes = 36;
 constexpr std::size_t kBarcodeBytes = 32;
 constexpr std::size_t kIdentifierBytes = 34;
 
+/// In the order of their addresses: who asks for all types by and by goes on behind the last element that
+/// came.
 constexpr auto kTypes = std::to_array(
-    {ElementType::transport, ElementType::storage, ElementType::import_export, ElementType::drive});
+    {ElementType::transport, ElementType::import_export, ElementType::drive, ElementType::storage});
 
 /// Whether `barcode` is what a VOLUME IDENTIFICATION TEMPLATE asks for: * is any rest, ? any character.
 bool matches(std::string_view barcode, std::string_view pattern) {

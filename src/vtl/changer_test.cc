@@ -94,9 +94,9 @@ TEST_F(ChangerStatus, ListsElementsByTypeWithTagsAndIdentifiers) {
     EXPECT_EQ(number_at(all.data, 0, 2), 1U);
     EXPECT_EQ(number_at(all.data, 2, 2), 1U + 6 + 2 + 2);
     EXPECT_EQ(number_at(all.data, 5, 3), all.data.size() - 8);
-    // Pages: transport, storage, import/export, drives.
+    // Pages: transport, import/export, drives, storage.
     std::size_t at = 8;
-    const std::vector<std::pair<unsigned, std::size_t>> pages{{1, 52}, {2, 52}, {3, 52}, {4, 86}};
+    const std::vector<std::pair<unsigned, std::size_t>> pages{{1, 52}, {3, 52}, {4, 86}, {2, 52}};
     for (const auto& [type, length] : pages) {
         EXPECT_EQ(number_at(all.data, at, 1), type);
         EXPECT_EQ(number_at(all.data, at + 1, 1), 0x80U);

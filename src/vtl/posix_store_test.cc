@@ -6,13 +6,33 @@
 #include "vtl/shelf.h"
 
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
+
+namespace {
+
+/// As a disk that is nearly full, or a signal, has it.
+thread_local std::size_t most_of_a_write = SIZE_MAX;
+
+}  // namespace
+
+// In the place of the system's.
+extern "C" ssize_t pwritev(int fd, const iovec* parts, int count, off_t offset) {
+    return most_of_a_write == SIZE_MAX
+               ? ::syscall(SYS_pwritev, fd, parts, count, offset, 0)
+               : ::pwrite(fd, parts->iov_base, std::min(parts->iov_len, most_of_a_write), offset);
+}
 
 namespace targe::vtl {
 namespace {
@@ -45,6 +65,28 @@ TEST_F(DurableStore, SyncsAFileAndItsFolderWhereItIsAskedTo) {
     EXPECT_EQ(syncs.take(), Seen{"sync file"});
     EXPECT_TRUE(store->sync());
     EXPECT_EQ(syncs.take(), Seen{"sync folder"});
+}
+
+TEST_F(DurableStore, WritesAllHoweverLittleOfItTheSystemTakesAtOnce) {
+    const auto store = open_folder(folder_, true).value();
+    std::vector<std::byte> all(350);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i] = static_cast<std::byte>(i);
+    }
+    const std::span<const std::byte> bytes(all);
+    for (const std::size_t most :
+         {std::size_t{1}, std::size_t{7}, std::size_t{60}, std::size_t{100}, SIZE_MAX}) {
+        const auto file = store->open("file", true).value();
+        EXPECT_TRUE(file->truncate(0));
+        most_of_a_write = most;
+        EXPECT_TRUE(file->write(10, std::array{bytes.first(100), bytes.subspan(100, 0),
+                                               bytes.subspan(100, 50), bytes.subspan(150)}));
+        most_of_a_write = SIZE_MAX;
+        std::vector<std::byte> found(400);
+        EXPECT_EQ(file->read(0, found).value(), 360U) << most;
+        found.resize(360);
+        EXPECT_TRUE(std::ranges::equal(std::span{found}.subspan(10), all)) << most;
+    }
 }
 
 // The content before the name, and the name before the answer.

@@ -8,14 +8,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
+#include <span>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace targe::vtl {
@@ -184,6 +189,57 @@ TEST_F(TapeAsTar, IsRefusedWhenSomethingIsMissingOrDamaged) {
         write_member(odd, "B00001L6/0/00000000/000000000000.block", std::vector<std::byte>(size), {});
         write_end(odd);
         EXPECT_EQ(outcome(odd.str()), "B00001L6/0/00000000/000000000000.block is no object of a tape");
+    }
+}
+
+// The seal itself is not looked at before there is a key.
+TEST_F(TapeAsTar, IsRefusedWhenWhatIsSealedCannotBe) {
+    Partition& partition = cartridge_->partition(0);
+    ASSERT_TRUE(partition.seek_object(3));
+    const auto header = partition.peek();
+    ASSERT_TRUE(header && *header && (*header)->encrypted);
+    std::vector<std::byte> payload((*header)->payload_bytes());
+    ASSERT_TRUE(partition.read_payload(**header, payload));
+    const std::string name = "B00001L6/0/00000000/000000000003.sealed";
+    const auto outcome = [&](const RecordHeader& record, std::size_t bytes) {
+        std::array<std::byte, RecordHeader::kBytes> raw{};
+        encode(record, raw);
+        std::ostringstream made;
+        made << archive_.substr(0, archive_.find(name));
+        write_member(made, name, std::span{raw}.first(std::min(bytes, raw.size())),
+                     std::span{payload}.first(bytes - std::min(bytes, raw.size())));
+        write_end(made);
+        std::istringstream in(made.str());
+        const auto copy = empty();
+        EXPECT_TRUE(copy->format(import_label(in).value().partitions));
+        const auto done = import_objects(in, *copy);
+        return done ? std::string("accepted") : done.error().what;
+    };
+    const std::size_t all = RecordHeader::kBytes + payload.size();
+    EXPECT_EQ(outcome(**header, all), "accepted");
+    EXPECT_EQ(outcome(**header, all - 1), name + " is damaged");
+    EXPECT_EQ(outcome(**header, RecordHeader::kBytes - 1), name + " is too short");
+    RecordHeader other = **header;
+    other.object = 4;
+    EXPECT_EQ(outcome(other, all), name + " is damaged");
+    other = **header;
+    other.encrypted = false;
+    EXPECT_EQ(outcome(other, all), name + " is damaged");
+}
+
+TEST_F(TapeAsTar, IsSafeOnceItIsImported) {
+    auto owned = std::make_unique<MemoryStore>();
+    const MemoryStore& disk = *owned;
+    const auto copy = empty(std::move(owned));
+    std::istringstream in(archive_);
+    ASSERT_TRUE(copy->format(import_label(in).value().partitions));
+    ASSERT_TRUE(import_objects(in, *copy));
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+        std::mt19937_64 random(seed);
+        const auto after = Cartridge::open(disk.after_power_loss(random));
+        ASSERT_TRUE(after) << "seed=" << seed;
+        EXPECT_EQ((*after)->partition(0).end_object(), 50U) << "seed=" << seed;
+        EXPECT_EQ((*after)->partition(1).end_object(), 10U) << "seed=" << seed;
     }
 }
 

@@ -222,6 +222,31 @@ TEST(Cartridges, CompressAndEncryptEachBlock) {
     }
 }
 
+// Whatever the checksum of its record says.
+TEST(Cartridges, HaveNoBlockOfAnotherLengthThanItsRecordSays) {
+    auto made = Cartridge::create(std::make_unique<MemoryStore>(), small_label());
+    ASSERT_TRUE(made);
+    Partition& partition = (*made)->partition(0);
+    BlockCodec codec;
+    for (const bool compressed : {false, true}) {
+        partition.rewind();
+        ASSERT_TRUE(codec.write(partition, std::vector<std::byte>(1000), {.compress = compressed}));
+        partition.rewind();
+        RecordHeader header = partition.peek().value().value();
+        ASSERT_EQ(header.compressed, compressed);
+        std::vector<std::byte> stored(header.stored_bytes);
+        ASSERT_TRUE(partition.read_payload(header, stored));
+        for (const std::uint32_t length : {999U, 1000U, 1001U}) {
+            partition.rewind();
+            header.logical_bytes = length;
+            ASSERT_TRUE(partition.append(header, {}, stored));
+            partition.rewind();
+            const auto block = codec.read(partition, partition.peek().value().value(), nullptr);
+            EXPECT_EQ(block.has_value(), length == 1000U) << length;
+        }
+    }
+}
+
 TEST(Cartridges, GiveTheSpaceBackThatAnInterruptedFormatHasLeft) {
     auto owned = std::make_unique<MemoryStore>();
     MemoryStore& store = *owned;

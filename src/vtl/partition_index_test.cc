@@ -89,6 +89,7 @@ TEST_F(LongTapes, AreSearchedNoFurtherThanToTheNextLine) {
 // As after kill -9: what is not synced is walked over once, and what is written then has lines too.
 TEST_F(LongTapes, AreSearchedAsWellWhenNothingWasSynced) {
     reopen();
+    EXPECT_TRUE(partition_->dirty());
     expect_found_nearby();
     for (int i = 0; i < 600; ++i) {
         write(Object{some_bytes(random_, 10)});
@@ -117,15 +118,20 @@ TEST_F(LongTapes, HaveAllButTheDamagedRecordBetweenTwoLines) {
     }
 }
 
-// A disk may have again what was cut off: it is of an earlier epoch.
+// A disk may have again what was cut off: it is of an earlier epoch, also after a kill -9.
 TEST_F(LongTapes, EndBeforeWhatWasOverwritten) {
     const std::string file = store_.names().front();
     const Object block{std::vector<std::byte>(100)};
+    ASSERT_TRUE(partition_->sync());
+    tape_.pop_back();
+    ASSERT_TRUE(partition_->seek_object(tape_.size()));
+    write(block);
     const std::size_t end = tape_.size();
     write(block);
     const std::size_t behind = store_.content(file).size();
     write(block);
     const MemoryStore::Content before = store_.content(file);
+    reopen();
     ASSERT_TRUE(partition_->seek_object(end));
     tape_.resize(end);
     write(block);

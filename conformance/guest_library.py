@@ -1,4 +1,4 @@
-"""Linux's st and ch, with mt, mtx, tar, stenc and sg3_utils, over iSCSI against a virtual tape library that targe-vtl serves."""
+"""Linux's st and ch, with mt, mtx, tar, dump, cpio, stenc and sg3_utils, over iSCSI against a virtual tape library that targe-vtl serves."""
 from __future__ import annotations
 
 import argparse
@@ -14,8 +14,8 @@ from setup import Setup
 from tapes import Tapes
 
 SUITE = "guest-library"
-PACKAGES = "open-iscsi,mtx,mt-st,sg3-utils,lsscsi,tar,stenc,util-linux,diffutils,iproute2,kmod"
-MODULES = "iscsi_tcp,st,ch,sg,crc32c_generic"
+PACKAGES = "open-iscsi,mtx,mt-st,sg3-utils,lsscsi,tar,dump,cpio,stenc,e2fsprogs,util-linux,diffutils,iproute2,kmod"
+MODULES = "iscsi_tcp,st,ch,sg,loop,ext4,crc32c_generic"
 LIMIT_S = 600
 CARTRIDGES = {"A00001L6": "8MiB", "A00002L6": "8MiB", "A00003L6": "8MiB", "W00001LW": "8MiB"}
 

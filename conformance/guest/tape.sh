@@ -1,4 +1,4 @@
-# mt, mtx, tar, stenc and sg3_utils against a virtual tape library: LUN 0 is the changer, 1 and 2 are drives of LTO-6. Cartridges of
+# mt, mtx, tar, dump, cpio, stenc and sg3_utils against a virtual tape library: LUN 0 is the changer, 1 and 2 are drives of LTO-6. Cartridges of
 # 8 MiB are in slots 1 to 3, a WORM one is in slot 4; slot 9 is a port.
 . /host/lib.sh
 . /host/library.sh
@@ -146,6 +146,39 @@ CHANGE
   mtx -f "$CHANGER" unload 2 0 >/dev/null; mtx -f "$CHANGER" load 1 0 >/dev/null
 }
 
+# dump finds the end of a tape in its own way: several processes write in turn.
+archivers() {
+  local hash i
+  truncate -s 20M /tmp/image
+  mkfs.ext4 -q -F /tmp/image
+  losetup /dev/loop0 /tmp/image
+  mkdir /tmp/mounted /tmp/dumped /tmp/unpacked
+  mount /dev/loop0 /tmp/mounted
+  cp /tmp/tree/1 /tmp/tree/2 /tmp/mounted
+  hash=$(tree_hash /tmp/mounted)
+  umount /tmp/mounted
+  cat >/tmp/volume <<CHANGE
+#!/bin/sh
+# dump runs it at the end of a volume, restore before each, with its number.
+slot=\$(cat /tmp/slot) next=\$((\$2 + \${AHEAD:-0}))
+[ \$slot = \$next ] || { mtx -f $CHANGER unload \$slot 0 && mtx -f $CHANGER load \$next 0 && echo \$next >/tmp/slot; } >/dev/null
+mt-st -f $TAPE rewind
+CHANGE
+  chmod +x /tmp/volume
+  echo 1 >/tmp/slot
+  step 'mt rewind for dump' mt -f "$TAPE" rewind
+  AHEAD=1 step 'dump over two tapes' dump -0 -a -b 64 -f "$TAPE" -F /tmp/volume /dev/loop0
+  same 'dump has taken two tapes' 2 "$(cat /tmp/slot)"
+  step 'restore reads two tapes' bash -c "cd /tmp/dumped && restore -r -b 64 -f $TAPE -F /tmp/volume"
+  rm /tmp/dumped/restoresymtable
+  same 'what was dumped is as it was' "$hash" "$(tree_hash /tmp/dumped)"
+  /tmp/volume "$TAPE" 1
+  step 'cpio' bash -c "cd /tmp && ls file[123] | cpio -o -H newc -C 32768 -O $TAPE"
+  step 'mt rewind for cpio' mt -f "$TAPE" rewind
+  step 'cpio reads' bash -c "cd /tmp/unpacked && cpio -i -C 32768 -I $TAPE"
+  for i in 1 2 3; do step "what cpio took is as it was, $i" cmp "/tmp/file$i" "/tmp/unpacked/file$i"; done
+}
+
 pages() {
   sg_turs "$SG" >/dev/null 2>&1 # the cartridge is another one
   for page in 02 03 0c 11 12 17 2e 30 31 32; do
@@ -289,6 +322,7 @@ positions
 settings
 by_sg
 several_tapes
+archivers
 pages
 encryption
 partitions

@@ -95,8 +95,7 @@ private:
     Ending read_reverse_6(Call& call);
     Ending verify_6(Call& call);
     Ending read_fault(ReadFault fault, std::int64_t residue);
-    std::expected<wire::Bytes, Sense> take_block(Call& call, const RecordHeader& header,
-                                                 std::int64_t residue);
+    std::expected<wire::Bytes, Sense> next_block(Call& call, std::int64_t residue);
     std::expected<wire::Bytes, Sense> block_before(Call& call, std::int64_t residue);
     std::expected<RecordHeader, Sense> look(Call& call, std::int64_t residue);
     Ending read_variable(Call& call, std::uint64_t length, bool sili);

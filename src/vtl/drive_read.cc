@@ -98,35 +98,34 @@ Drive::Ending Drive::read_fault(ReadFault fault, std::int64_t residue) {
     return std::nullopt;
 }
 
-/// Reads the block of `header`, which is behind the position, and passes over it. A block that is damaged is
-/// passed over as well, so that what follows can be had; one that lacks its key is not.
-std::expected<wire::Bytes, Sense> Drive::take_block(Call& call, const RecordHeader& header,
-                                                    std::int64_t residue) {
-    if (auto refused = decryption_refusal(header, call.in().session)) {
+/// Reads the block behind the position, and passes over it. A block that is damaged is passed over as well,
+/// so that what follows can be had; one that lacks its key is not.
+std::expected<wire::Bytes, Sense> Drive::next_block(Call& call, std::int64_t residue) {
+    const auto header = look(call, residue);
+    if (!header) {
+        return std::unexpected(header.error());
+    }
+    if (auto refused = decryption_refusal(*header, call.in().session)) {
         return std::unexpected(*refused);
     }
     const EncryptionParameters& parameters = encryption(call.in().session);
     const Key* const key = parameters.decrypt == DecryptionMode::disable ? nullptr : &parameters.key;
-    const auto block = codec_.read(tape(), header, key);
+    const auto block = codec_.read(tape(), *header, key);
     if (!block) {
         if (block.error() == ReadFault::unreadable) {
-            tape().step(header);
+            tape().step(*header);
         }
         return std::unexpected(*read_fault(block.error(), residue));
     }
-    tape().step(header);
-    since_load_.from_medium += header.record_bytes();
+    tape().step(*header);
+    since_load_.from_medium += header->record_bytes();
     since_load_.to_initiator += block->size();
     return *block;
 }
 
 Drive::Ending Drive::read_variable(Call& call, std::uint64_t length, bool sili) {
     const auto residue = static_cast<std::int64_t>(length);
-    const auto header = look(call, residue);
-    if (!header) {
-        return header.error();
-    }
-    const auto block = take_block(call, *header, residue);
+    const auto block = next_block(call, residue);
     if (!block) {
         return block.error();
     }
@@ -142,11 +141,7 @@ Drive::Ending Drive::read_variable(Call& call, std::uint64_t length, bool sili) 
 Drive::Ending Drive::read_fixed(Call& call, std::uint64_t blocks) {
     for (std::uint64_t left = blocks; left > 0; --left) {
         const auto residue = static_cast<std::int64_t>(left);
-        const auto header = look(call, residue);
-        if (!header) {
-            return header.error();
-        }
-        const auto block = take_block(call, *header, residue);
+        const auto block = next_block(call, residue);
         if (!block) {
             return block.error();
         }
@@ -185,12 +180,7 @@ std::expected<wire::Bytes, Sense> Drive::block_before(Call& call, std::int64_t r
     if (const auto moved = tape().seek_object(before); !moved) {
         return std::unexpected(*host_trouble(call, moved.error(), false));
     }
-    const auto header = look(call, residue);
-    if (!header) {
-        const auto back = tape().seek_object(before);
-        return std::unexpected(back ? header.error() : *host_trouble(call, back.error(), false));
-    }
-    const auto block = take_block(call, *header, residue);
+    const auto block = next_block(call, residue);
     if (const auto back = tape().seek_object(before); !back) {
         return std::unexpected(*host_trouble(call, back.error(), false));
     }
@@ -258,11 +248,7 @@ Drive::Ending Drive::verify_6(Call& call) {
                          .asc = asc::command_timeout_during_processing,
                          .information = residue};
         }
-        const auto header = look(call, residue);
-        if (!header) {
-            return header.error();
-        }
-        const auto block = take_block(call, *header, residue);
+        const auto block = next_block(call, residue);
         if (!block) {
             return block.error();
         }

@@ -94,7 +94,10 @@ def prevented(session: Session, other: Session, tapes: Tapes) -> None:
     with Session(other.socket.getpeername()[1], NAME, initiator="iqn.2026-11.io.targe:third", timeout=LIMIT_S) as third:
         expect(settled(third, bytes([0x1E, 0, 0, 0, 1, 0]), lun=LUN).good, True, "PREVENT MEDIUM REMOVAL")
         expect(settled(session, move_cdb(DRIVE, SLOT)).sense_triple[:2], (5, 0x53), "a move out of a drive that prevents it")
-    moved(session, DRIVE, SLOT)
+    # The drive hears that its nexus has gone, of which the changer knows nothing.
+    end = time.monotonic() + LIMIT_S
+    while settled(session, move_cdb(DRIVE, SLOT)).sense_triple[:2] == (5, 0x53) and time.monotonic() < end:
+        time.sleep(0.01)
     moved(session, SLOT, DRIVE)
     settled(session, TEST_UNIT_READY, lun=LUN)
 

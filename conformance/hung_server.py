@@ -8,20 +8,21 @@ import pathlib
 import select
 import struct
 import threading
+from collections.abc import Callable
 
-LOOKUP, FORGET, GETATTR, OPEN, READ, INIT, OPENDIR, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 26, 27, 36, 42
+LOOKUP, FORGET, GETATTR, OPEN, READ, WRITE, FSYNC, INIT, OPENDIR, INTERRUPT, BATCH_FORGET = 1, 2, 3, 14, 15, 16, 20, 26, 27, 36, 42
 ROOT, FILE = 1, 2
 MNT_DETACH = 2
 
 
 class HungServer:
-    """HungServer(folder, "a.iso", content): from hang() to go_on() whoever opens or reads the file waits, or whoever asks anything at all."""
+    """HungServer(folder, "a.iso", content): from hang() to go_on() whoever opens, reads or writes the file waits, or whoever asks anything at all."""
 
     def __init__(self, folder: pathlib.Path, name: str, content: bytes) -> None:
-        self.folder, self.name, self.content = folder, name, content
+        self.folder, self.name, self.content = folder, name, bytearray(content)
         self.lock = threading.Lock()
         self.hangs = self.hangs_at_all = False
-        self.waiting: list[tuple[int, bytes]] = []
+        self.waiting: list[Callable[[], None]] = []
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.folder.mkdir()
         self.fuse = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -51,8 +52,8 @@ class HungServer:
     def go_on(self) -> None:
         with self.lock:
             self.hangs = self.hangs_at_all = False
-            for unique, body in self.waiting:
-                self._answer(unique, body)
+            for carry_out in self.waiting:
+                carry_out()
             self.waiting.clear()
 
     def _serve(self) -> None:
@@ -74,22 +75,31 @@ class HungServer:
         if opcode == INIT:
             self._answer(unique, struct.pack("<IIII", 7, 31, 0, 0) + bytes(4) + struct.pack("<I", 1 << 17) + bytes(40))
         elif opcode == LOOKUP and body.rstrip(b"\0") == self.name.encode():
-            self._in_time(unique, struct.pack("<QQQQII", FILE, 0, 0, 0, 0, 0) + self._attributes(FILE), self.hangs_at_all)
+            self._in_time(self.hangs_at_all, unique, lambda: struct.pack("<QQQQII", FILE, 0, 0, 0, 0, 0) + self._attributes(FILE))
         elif opcode == GETATTR:
-            self._in_time(unique, bytes(16) + self._attributes(node), self.hangs_at_all)
+            self._in_time(self.hangs_at_all, unique, lambda: bytes(16) + self._attributes(node))
         elif opcode in (OPEN, OPENDIR):
-            self._in_time(unique, bytes(16), self.hangs)
+            self._in_time(self.hangs, unique, lambda: bytes(16))
         elif opcode == READ:
             at, size = struct.unpack_from("<8xQI", body)
-            self._in_time(unique, self.content[at:at + size], self.hangs)
+            self._in_time(self.hangs, unique, lambda: bytes(self.content[at:at + size]))
+        elif opcode == WRITE:
+            self._in_time(self.hangs, unique, lambda: self._write(body))
+        elif opcode == FSYNC:
+            self._in_time(self.hangs, unique, lambda: b"")
         elif opcode not in (FORGET, BATCH_FORGET, INTERRUPT):
             self._answer(unique, b"", errno.ENOENT if opcode == LOOKUP else errno.ENOSYS)
 
-    def _in_time(self, unique: int, body: bytes, hangs: bool) -> None:
+    def _write(self, body: bytes) -> bytes:
+        at, size = struct.unpack_from("<8xQI", body)
+        self.content[at:at + size] = body[40:40 + size]
+        return struct.pack("<II", size, 0)
+
+    def _in_time(self, hangs: bool, unique: int, carry_out: Callable[[], bytes]) -> None:
         if hangs:
-            self.waiting.append((unique, body))
+            self.waiting.append(lambda: self._answer(unique, carry_out()))
         else:
-            self._answer(unique, body)
+            self._answer(unique, carry_out())
 
     def _attributes(self, node: int) -> bytes:
         mode, size = (0o040755, 0) if node == ROOT else (0o100600, len(self.content))

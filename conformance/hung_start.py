@@ -74,7 +74,7 @@ class HungStart:
             self.server.go_on()
             self.eventually("cd0", ("ready", path))
             self.expect(f"{how}: initiators are told", ready(one), CHANGED)
-            self.expect(f"{how}: what is read", bytes(one.command(READ_FIRST, read=BLOCK).data_in), self.server.content[:BLOCK])
+            self.expect(f"{how}: what is read", bytes(one.command(READ_FIRST, read=BLOCK).data_in), bytes(self.server.content[:BLOCK]))
 
     def keeps_what_was_put_in_meanwhile(self, local: Path) -> None:
         self.restart(at_all=False)

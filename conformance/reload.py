@@ -20,6 +20,7 @@ from harness import DaemonError, Targed
 from iscsi_client import ASYNC_MESSAGE, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
 from lifecycle import alone, expect, fill_output
 from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
+from reload_stores import device_goes_under_load, hung_store_goes_under_load, slow_store_goes_under_load
 from report import Result
 from setup import Device, DeviceGroup, PortGroup, Setup, Target
 
@@ -62,31 +63,6 @@ def devices_come_and_go_beside_load(seed: int) -> None:
             time.sleep(0.01)
     expect(beside.told == [], f"a session of another target was told {beside.told}")
     expect(same.told == [LUNS_CHANGED] * (2 * rounds), f"a session of the target was told {same.told}")
-
-
-def device_goes_under_load(seed: int) -> None:
-    """What its initiator gets then is an end, if any: none of its commands acts any more, and the others go on."""
-    chance = random.Random(seed)
-    with Targed(with_disk1(FIRST)) as targed, load(targed, NAME, 2, seed), Session(targed.target(NAME).port, NAME) as session:
-        ready(session, 1)
-        image = targed.image("disk1")
-        for number in range(8):
-            sent = [session.submit(write16(chance.randrange(4096), 8), data=bytes([number]) * 4096, lun=1) for _ in range(32)]
-            write_config(targed, FIRST)
-            os.kill(targed.pid, signal.SIGHUP)
-            end = time.monotonic() + 30
-            while is_open(targed, image) and time.monotonic() < end:
-                time.sleep(0.001)
-            expect(not is_open(targed, image), "its file stays open")
-            content = image.read_bytes()
-            asked = session.submit(TEST_UNIT_READY)
-            while asked.status is None:
-                session.collect()
-            session.tasks.clear()
-            expect(image.read_bytes() == content, "a command acts on the file of a device that was removed")
-            reload(targed, with_disk1(FIRST))
-            ready(session), ready(session, 1)
-            expect(ready(session, 1) == GOOD, "it does not come back")
 
 
 def who_takes_no_answers_is_named(seed: int) -> None:
@@ -354,6 +330,8 @@ CASES: tuple[Callable[[int], None], ...] = (
     devices_come_and_go_beside_load,
     device_goes_under_load,
     who_takes_no_answers_is_named,
+    slow_store_goes_under_load,
+    hung_store_goes_under_load,
     what_cannot_be_had_changes_nothing,
     what_needs_a_restart_is_named,
     targets_come_and_go,

@@ -15,7 +15,8 @@
 namespace targe::daemon {
 namespace {
 
-/// Of commands of a device that was removed, before the administrator is told that they have not ended.
+/// Of commands of a device or LUN that was removed, before the administrator is told that they have not
+/// ended: longer than initiators wait for their status then, Limits::lost_lun_deadline.
 constexpr std::chrono::seconds kEndLimit{5};
 
 /// Of initiators of a target that was removed, to log out; then of what they have in flight.
@@ -107,7 +108,9 @@ std::expected<std::vector<OpenedDevice>, admin::Problem> RunningTarget::open_new
     return daemon::open_devices(*state_, std::move(opening));
 }
 
-void RunningTarget::put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next) {
+RunningTarget::Targets RunningTarget::put_in_force(std::vector<OpenedDevice> opened,
+                                                   std::shared_ptr<Serving> next) {
+    Targets remapped;
     const auto before = serving_.get();
     for (const admin::DeviceConfig& config : next->config.devices) {
         const RunningDevice* const runs = before ? before->find(config.name) : nullptr;
@@ -135,6 +138,7 @@ void RunningTarget::put_in_force(std::vector<OpenedDevice> opened, std::shared_p
             }
         } else if (maps_are_new(target, *before)) {
             runs->set_maps(std::make_shared<const engine::LunMaps>(maps_of(target, *next)));
+            remapped.push_back(runs);
         }
     }
     if (before) {
@@ -151,11 +155,42 @@ void RunningTarget::put_in_force(std::vector<OpenedDevice> opened, std::shared_p
     }
     serving_.set(std::move(next));
     applying_ = false;
+    return remapped;
+}
+
+/// Of devices that stay, and that others may be about to get.
+std::vector<admin::Problem> RunningTarget::await_lost_luns(const Targets& remapped, Until until) {
+    std::vector<admin::Problem> late;
+    for (engine::Target* const target : remapped) {
+        const auto acts = [&](base::Core* const core) {
+            return ask(*core,
+                       [target, core] {
+                           return std::ranges::any_of(target->nexuses(*core),
+                                                      &engine::Nexus::acts_at_lost_luns);
+                       })
+                .value_or(true);
+        };
+        while (std::ranges::any_of(reactors_->cores(), acts)) {
+            if (std::chrono::steady_clock::now() >= until) {
+                late.push_back(
+                    {.what =
+                         fmt::format("LUNs of target {} are removed, and commands that initiators had there "
+                                     "may still act",
+                                     target->name()),
+                     .cause = fmt::format("they have not ended within {} s", kEndLimit.count()),
+                     .cure =
+                         "see whether what keeps the devices of these LUNs answers, before others use them"});
+                break;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+    }
+    return late;
 }
 
 /// Closes what was removed, when the last command has ended: here, where a store that is slow to close keeps
 /// nobody waiting.
-std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving> before) {
+std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving> before, Until until) {
     const auto now = serving_.get();
     std::vector<RunningDevice> gone;
     for (const RunningDevice& device : before->devices) {
@@ -165,7 +200,6 @@ std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving>
     }
     before.reset();
     std::vector<admin::Problem> late;
-    const auto until = std::chrono::steady_clock::now() + kEndLimit;
     for (RunningDevice& device : gone) {
         while (device.unit.use_count() > 1 && std::chrono::steady_clock::now() < until) {
             std::this_thread::sleep_for(std::chrono::milliseconds{2});
@@ -191,7 +225,6 @@ std::expected<void, admin::Problem> RunningTarget::part_with_targets(const Servi
     if (left.targets.size() == before.config.targets.size()) {
         return {};
     }
-    using Targets = std::vector<const engine::Target*>;
     const auto gone = ask(*reactors_->cores()[0], [this, left, all = before.config.targets] {
         Targets targets;
         directory_.replace(left);
@@ -250,8 +283,7 @@ std::expected<std::vector<admin::Problem>, admin::Problem> RunningTarget::apply(
     applying_ = true;
     const auto done = ask(*reactors_->cores()[0],
                           [this, opened = std::move(*opened), serving = std::move(serving)]() mutable {
-                              put_in_force(std::move(opened), std::move(serving));
-                              return true;
+                              return put_in_force(std::move(opened), std::move(serving));
                           });
     if (!done) {
         return std::unexpected(core_is_stuck("what has changed is in force only later"));
@@ -260,7 +292,11 @@ std::expected<std::vector<admin::Problem>, admin::Problem> RunningTarget::apply(
     const bool everywhere = std::ranges::all_of(reactors_->cores(), [](base::Core* const core) {
         return ask(*core, [] { return true; }).has_value();
     });
-    std::vector<admin::Problem> late = let_go(std::move(before));
+    const auto until = std::chrono::steady_clock::now() + kEndLimit;
+    std::vector<admin::Problem> late = let_go(std::move(before), until);
+    if (late.empty()) {
+        late = await_lost_luns(*done, until);
+    }
     if (!everywhere) {
         late.push_back(core_is_stuck("some sessions have the LUNs of before"));
     }

@@ -89,9 +89,13 @@ private:
     /// Has the initiators of targets that `next` lacks log out. Who did not in time is dropped.
     [[nodiscard]] std::expected<void, admin::Problem> part_with_targets(const Serving& before,
                                                                         const admin::Config& next);
-    /// On the first core.
-    void put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next);
-    [[nodiscard]] std::vector<admin::Problem> let_go(std::shared_ptr<const Serving> before);
+    using Targets = std::vector<engine::Target*>;
+    using Until = std::chrono::steady_clock::time_point;
+    /// On the first core. The targets whose maps are others now.
+    Targets put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next);
+    // What has not ended by then.
+    [[nodiscard]] std::vector<admin::Problem> let_go(std::shared_ptr<const Serving> before, Until until);
+    [[nodiscard]] std::vector<admin::Problem> await_lost_luns(const Targets& remapped, Until until);
 
     const admin::Config config_;  ///< that it was started with
     ConfigDirectory directory_;

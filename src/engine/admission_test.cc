@@ -301,7 +301,8 @@ TEST(LunMap, ChangesWhileNexusesLive) {
     EXPECT_EQ(a->run(cdb10(0x28, 0, 1), 512, {}, 1).sense_code(), 0x052500U);
     EXPECT_FALSE(running.ended);
     static_cast<testing::SimDevice&>(second->device()).complete_one();
-    EXPECT_TRUE(running.was_dropped);
+    EXPECT_EQ(running.status, kGood);
+    EXPECT_FALSE(running.was_dropped);
     scene.world.run();
     EXPECT_EQ(second.use_count(), 1);
 }

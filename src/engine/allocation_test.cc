@@ -62,13 +62,17 @@ public:
     void data_out_wanted(Command& command) override { nexus->data_out_arrived(command); }
     void completed(Command& command) override {
         good += command.status == 0 ? 1 : 0;
-        nexus->retire(command, Delivery::delivered);
+        retire(command);
     }
-    void dropped(Command& command) override { nexus->retire(command, Delivery::delivered); }
+    void dropped(Command& command) override { retire(command); }
+    void let_go(Command& /*command*/) override {}
     void managed(TaskManagement& /*request*/) override {}
 
     std::unique_ptr<Nexus> nexus;
     int good = 0;
+
+private:
+    void retire(Command& command) { EXPECT_TRUE(nexus->retire(command, Delivery::delivered)); }
 };
 
 void send(Sink& sink, Command& command, const testing::ByteVector& cdb, ExpectedData expected) {

@@ -15,7 +15,7 @@ void detail::CommandLife::reset() {
     turn = 0;
     stage = Stage::idle;
     data_is_here = tagged = is_ordered = in_order = has_turn = passes_aca = false;
-    moves_range = told_when_aborted = lent = has_stream_bits = false;
+    moves_range = told_when_aborted = answered = retired = lent = has_stream_bits = false;
     abort_epoch = 0;
     aborted.store(false, std::memory_order_relaxed);
     reported.reset();

@@ -55,6 +55,8 @@ struct CommandLife {
     bool passes_aca = false;         ///< let in while an ACA condition was in effect
     bool moves_range = false;        ///< COMPARE AND WRITE and its kin: its range is held, not counted
     bool told_when_aborted = false;  ///< TAS: it ends in TASK ABORTED, not in silence
+    bool answered = false;           ///< before its end: answer_before_end()
+    bool retired = false;            ///< it was, and so has no status to come: what remains is its end
     bool has_stream_bits = false;    ///< serve_command.cc has more for its sense data
     bool lent = false;               ///< its data-in are the device's own memory, which writes may change
     std::uint32_t abort_epoch = 0;

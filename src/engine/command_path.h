@@ -41,6 +41,10 @@ void finish(Command& command, const scsi::Outcome& outcome);
 /// It leaves the task set, and is answered or dropped.
 void conclude(Command& command, const scsi::Outcome& outcome);
 
+/// It executes, a device holds it, and its nexus has lost the LUN: the initiator gets this now, and the
+/// command goes on to its end in silence. Its buffers are the engine's until CommandPort::let_go().
+void answer_before_end(Command& command, const scsi::Sense& sense);
+
 /// Ends a command that waits and was aborted: no response.
 void drop(Command& command);
 

@@ -22,6 +22,8 @@ public:
     virtual void completed(Command& command) = 0;
     /// The command was aborted and gets no response. Stop using its buffers, then Nexus::retire().
     virtual void dropped(Command& command) = 0;
+    /// A device has let go of a command that Nexus::retire() kept: it may be reset and used again.
+    virtual void let_go(Command& command) = 0;
     /// request.response is final.
     virtual void managed(TaskManagement& request) = 0;
     /// A unit attention was queued for logical unit `lun` (encoded as in REPORT LUNS) of this nexus. For

@@ -189,6 +189,13 @@ void respond(Command& command, const scsi::Outcome& outcome, base::Time now) {
 
 /// The end of every command: its outcome, or none when it was aborted and nobody is to be told.
 void tell(Command& command, const scsi::Outcome& outcome, base::Time now) {
+    if (command.life.answered) [[unlikely]] {
+        command.life.stage = Stage::responding;
+        if (command.life.retired) {
+            command.life.nexus->let_go(command);
+        }
+        return;
+    }
     if (!command.life.aborted.load(std::memory_order_relaxed)) [[likely]] {
         respond(command, outcome, now);
         return;
@@ -254,6 +261,18 @@ void conclude(Command& command, const scsi::Outcome& outcome) {
         give_up_turn(unit->task_set, turn);
     }
     next_in_order(unit->task_set);
+}
+
+void answer_before_end(Command& command, const scsi::Sense& sense) {
+    // Its coroutine goes on, perhaps on another core: nothing is looked at that it may be writing.
+    set_status(command, sense);
+    if (command.expected.known) {
+        command.residual_in = residual(0, 0, command.expected.in_bytes);
+    }
+    count(command, sense, command.life.nexus->counters());
+    count(command, sense, command.life.unit->lane.counters());
+    command.life.answered = true;
+    command.life.nexus->port().completed(command);
 }
 
 void drop(Command& command) {

@@ -39,11 +39,10 @@ using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
 /// Null: every one is.
 [[nodiscard]] bool is_among(const ItNexuses& nexuses, const NexusUnit& unit);
 
-/// A unit attention that a change raises, and the nexus that is not told because it asked for the change; or
-/// what else nexuses are told of their unit.
+/// A unit attention that a change raises, or what else nexuses are told of their unit.
 struct Raise {
     scsi::Asc condition = {};
-    std::optional<NexusId> except = {};
+    std::optional<NexusId> except = {};        ///< it asked for the change
     ItNexuses only = {};                       ///< null: everybody
     ItNexuses spared = {};                     ///< null: nobody
     std::optional<NexusId> to = {};            ///< nothing: as the others say; else nobody but this one
@@ -64,8 +63,7 @@ struct AbortScope {
     bool by_fault = false;            ///< QERR: those that ended with a fault themselves tell of it
     const Command* spared = nullptr;  ///< the one that asked for it
 
-    /// A nexus ends its own tasks, or loses them. By another LUN the unit may be known to it as well, which
-    /// is another task set.
+    /// A nexus ends, or loses, what came to this LUN: by another the same unit has another task set.
     [[nodiscard]] static AbortScope own_tasks(const NexusUnit& unit);
 };
 
@@ -144,15 +142,17 @@ public:
     /// Ends what waits, marks what executes; `drained` is called when nothing marked may touch the medium.
     void abort(const AbortScope& scope, std::function<void()> drained);
     void abort_one(Command& command, std::function<void()> drained);
+    /// The nexus has lost the LUN: what waits is refused, as if it came now. What executes may end.
+    void turn_away(NexusUnit& unit);
+    /// And has not done so in time: it is answered, and ends in silence.
+    void give_up(NexusUnit& unit);
     /// Whether anything that the nexus has begun here may touch the medium before it has ended. A copy that
     /// was ended does so only in the piece that is under way.
     [[nodiscard]] bool may_act(const NexusUnit& unit);
-    /// From the first that begins to the last that ends commands get BUSY: the device holds tasks that were
-    /// to end.
+    /// From the first that begins to the last that ends commands get BUSY: the device holds aborted tasks.
     void quarantine(bool begins);
     [[nodiscard]] bool quarantined() const { return quarantines_ > 0; }
-    /// LogicalUnit::keep_out()
-    void keep_out(const scsi::ItNexus& nexus, bool begins);
+    void keep_out(const scsi::ItNexus& nexus, bool begins);  ///< LogicalUnit::keep_out()
 
     // The unit's home, by message.
     /// Lets nothing begin any more. `closed` is called when nothing executes, and no copy in `scope` is left.

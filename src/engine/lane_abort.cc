@@ -2,6 +2,7 @@
 #include "engine/aca.h"
 #include "engine/command_path.h"
 #include "engine/copy_manager.h"
+#include "engine/fault.h"
 #include "engine/lane.h"
 #include "engine/nexus.h"
 #include "engine/visitor.h"
@@ -168,6 +169,46 @@ void Lane::abort_one(Command& command, std::function<void()> drained) {
         return;
     }
     await_drained({.epoch = abort_epoch_, .of = scope, .one = &command, .drained = std::move(drained)});
+}
+
+void Lane::turn_away(NexusUnit& unit) {
+    const scsi::Sense nobody = scsi::illegal_request(scsi::Asc::logical_unit_not_supported);
+    base::IntrusiveList<Command, LaneTasks> ending;
+    for (auto at = tasks_.begin(); at != tasks_.end();) {
+        Command& task = *at++;
+        if (task.life.unit == &unit && waits(task)) {
+            static_cast<base::ListHook<Parked>&>(task).unlink();
+            static_cast<base::ListHook<LaneTasks>&>(task).unlink();
+            ending.push_back(task);
+        }
+    }
+    ++abort_epoch_;
+    cancel_visits(AbortScope::own_tasks(unit));
+    while (!ending.empty()) {
+        Command& task = ending.pop_front();
+        const scsi::Outcome outcome =
+            task.life.ending != nullptr ? task.life.ending->outcome : scsi::Outcome{nobody};
+        conclude(task, outcome);
+    }
+}
+
+void Lane::give_up(NexusUnit& unit) {
+    turn_away(unit);
+    // Not ILLEGAL REQUEST: it may have been carried out, or not, or in part.
+    const scsi::Sense lost{.key = scsi::SenseKey::aborted_command,
+                           .asc = scsi::Asc::logical_unit_not_supported};
+    std::vector<Command*> held;
+    for (Command& task : tasks_) {
+        if (task.life.unit == &unit && may_touch_medium(task) && !task.life.answered) {
+            held.push_back(&task);
+        }
+    }
+    for (Command* const task : held) {
+        if (!task->life.aborted.load(std::memory_order_relaxed) || task->life.told_when_aborted) {
+            answer_before_end(*task, lost);
+        }
+        mark(*task, AbortScope::own_tasks(unit));
+    }
 }
 
 bool Lane::may_act(const NexusUnit& unit) {

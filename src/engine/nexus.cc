@@ -25,7 +25,8 @@ NexusId next_nexus_id() {
 
 /// A tag is free again as soon as its status is on the way: the initiator may have it before we are told.
 bool in_task_set(const Command* task) {
-    return task != nullptr && task->life.stage != Stage::responding && task->life.stage != Stage::dropped;
+    return task != nullptr && task->life.stage != Stage::responding && task->life.stage != Stage::dropped &&
+           !task->life.answered;
 }
 
 std::string port_name(const Target& target, std::uint16_t portal_group) {
@@ -214,13 +215,31 @@ void Nexus::data_out_failed(Command& command, const scsi::Outcome& outcome) {
     }
 }
 
-void Nexus::retire(Command& command, Delivery delivery) {
+bool Nexus::retire(Command& command, Delivery delivery) {
     auto& life = command.life;
-    TARGE_ASSERT(life.nexus == this && (life.stage == Stage::responding || life.stage == Stage::dropped));
+    const bool ended = life.stage == Stage::responding || life.stage == Stage::dropped;
+    TARGE_ASSERT(life.nexus == this && (ended || life.answered) && !life.retired);
+    tags_.erase(command);
+    if (!ended) [[unlikely]] {
+        life.retired = true;
+        ++kept_;
+        return false;
+    }
     if (delivery == Delivery::failed) {
         undelivered(command);
     }
-    tags_.erase(command);
+    release(command, delivery);
+    return true;
+}
+
+void Nexus::let_go(Command& command) {
+    --kept_;
+    release(command, Delivery::failed);
+    port_.let_go(command);
+}
+
+void Nexus::release(Command& command, Delivery delivery) {
+    auto& life = command.life;
     buffer_bytes_ -= life.out_buffer.capacity() + life.in_buffer.capacity();
     NexusUnit* const unit = life.unit;
     if (life.loan != 0) {

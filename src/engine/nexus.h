@@ -53,8 +53,9 @@ public:
     void data_out_arrived(Command& command);
     /// They are not and will not be: the command ends with `outcome` and never executes.
     void data_out_failed(Command& command, const scsi::Outcome& outcome);
-    /// The transport is done with the command and its buffers; it may be reset and used again.
-    void retire(Command& command, Delivery delivery);
+    /// The transport is done with the command and its buffers; it may be reset and used again, unless this
+    /// is false: then a device holds it, of a LUN that is gone, and CommandPort::let_go() says when.
+    [[nodiscard]] bool retire(Command& command, Delivery delivery);
 
     /// Answers through CommandPort::managed(), perhaps before this returns.
     void manage(TaskManagement& request);
@@ -115,6 +116,10 @@ public:
     [[nodiscard]] bool joins() const { return admission_wait_.under_way(); }
     /// A unit that was asked for has answered, or is there no more.
     void admission_heard();
+    /// A command that was answered before has ended.
+    void let_go(Command& command);
+    /// Whether anything may touch a medium yet that the nexus began at a LUN before it has lost that.
+    [[nodiscard]] bool acts_at_lost_luns() const;
     /// One of its visits to the unit, which counts as a command of it, has ended.
     void visited(NexusUnit& unit);
 
@@ -128,11 +133,23 @@ private:
         Nexus& nexus_;
     };
 
+    class LostLunLimit final : public base::Timer {
+    public:
+        explicit LostLunLimit(Nexus& nexus) : nexus_(nexus) {}
+        void expired() override { nexus_.give_up_lost_luns(); }
+
+    private:
+        Nexus& nexus_;
+    };
+
     void take_on(Command& command);
+    void release(Command& command, Delivery delivery);
     [[nodiscard]] NexusUnit* locate(std::uint64_t lun_field) const;
     void without_unit(Command& command);
     void attach(const LunEntry& entry);
-    void detach(std::uint16_t lun);
+    NexusUnit& detach(std::uint16_t lun);
+    void lose(std::uint16_t lun);
+    void give_up_lost_luns();
     void leave(NexusUnit& unit);
     void left(NexusUnit& unit);
     void close_when_idle();
@@ -155,6 +172,7 @@ private:
     wire::Bytes data_here_;                            ///< its data-out
     std::uint64_t maps_version_;                       ///< of the LUN maps that units_ follows
     std::size_t commands_ = 0;
+    std::size_t kept_ = 0;            ///< of them, those that were retired before their end
     std::uint64_t buffer_bytes_ = 0;  ///< held by its commands
     std::size_t managing_ = 0;        ///< functions not answered yet
     bool closing_ = false;
@@ -162,6 +180,7 @@ private:
     std::move_only_function<void()> closed_;
     std::move_only_function<void()> overdue_;
     CloseLimit close_limit_{*this};
+    LostLunLimit lost_lun_limit_{*this};
     Counters counters_;
 };
 

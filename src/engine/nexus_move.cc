@@ -22,6 +22,7 @@ bool Nexus::is_at_rest() const {
 
 void Nexus::depart() {
     TARGE_ASSERT(is_at_rest());
+    core_->disarm(lost_lun_limit_);
     units_.for_each([this](NexusUnit& unit) {
         if (device::CommandServer* const server = unit.unit->device().server()) {
             server->depart(id_.value);

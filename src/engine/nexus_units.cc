@@ -120,17 +120,49 @@ void Nexus::attach(const LunEntry& entry) {
     units_.insert(std::move(made));
 }
 
-void Nexus::detach(std::uint16_t lun) {
+NexusUnit& Nexus::detach(std::uint16_t lun) {
     leaving_.push_back(units_.take(lun));
     NexusUnit& unit = *leaving_.back();
     unit.removed = true;
     if (unit.commands == 0) {
-        clear_aca(unit);
         leave(unit);
-        return;
     }
-    unit.lane.abort(AbortScope::own_tasks(unit), {});
+    return unit;
+}
+
+/// Whoever sent a command gets its status: what waits is refused, and what executes may end, for a while.
+void Nexus::lose(std::uint16_t lun) {
+    NexusUnit& unit = detach(lun);
+    unit.given_up_at = core_->now() + limits_.lost_lun_deadline;
+    unit.lane.turn_away(unit);
     clear_aca(unit);
+    if (unit.commands > 0 && !lost_lun_limit_.armed()) {
+        core_->arm(lost_lun_limit_, unit.given_up_at);
+    }
+}
+
+void Nexus::give_up_lost_luns() {
+    std::vector<NexusUnit*> due;
+    std::optional<base::Time> next;
+    for (const auto& unit : leaving_) {
+        if (unit->given_up_at <= core_->now()) {
+            due.push_back(unit.get());
+        } else if (!next) {
+            next = unit->given_up_at;  // they are in the order in which they came
+        }
+    }
+    if (next) {
+        core_->arm(lost_lun_limit_, *next);
+    }
+    for (NexusUnit* const unit : due) {
+        unit->lane.give_up(*unit);
+    }
+}
+
+bool Nexus::acts_at_lost_luns() const {
+    return std::ranges::any_of(leaving_, [](const auto& unit) {
+        return unit->given_up_at != base::Time{} && unit->lane.may_act(*unit);
+    });
 }
 
 void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
@@ -152,7 +184,7 @@ void Nexus::remap(const LunMaps& maps, std::uint64_t version) {
     });
     bool changed = missed || !gone.empty();
     for (const std::uint16_t lun : gone) {
-        detach(lun);
+        lose(lun);
     }
     for (const LunEntry& entry : luns) {
         if (units_.find(entry.lun) != nullptr) {
@@ -211,11 +243,18 @@ void Nexus::close(std::move_only_function<void()> closed, std::move_only_functio
     admission_wait_.cancel(*core_);
     closed_ = std::move(closed);
     overdue_ = std::move(overdue);
+    core_->disarm(lost_lun_limit_);
     core_->arm(close_limit_, core_->now() + limits_.nexus_end_deadline);
+    std::vector<NexusUnit*> units;
+    std::ranges::transform(leaving_, std::back_inserter(units), &std::unique_ptr<NexusUnit>::get);
     std::vector<std::uint16_t> luns;
     units_.for_each([&](NexusUnit& unit) { luns.push_back(unit.lun); });
-    for (const std::uint16_t lun : luns) {
-        detach(lun);
+    std::ranges::transform(luns, std::back_inserter(units), [&](std::uint16_t lun) { return &detach(lun); });
+    for (NexusUnit* const unit : units) {
+        if (unit->commands > 0) {
+            unit->lane.abort(AbortScope::own_tasks(*unit), {});
+        }
+        clear_aca(*unit);
     }
     close_when_idle();
 }
@@ -238,6 +277,10 @@ void Nexus::close_is_overdue() {
 }
 
 void Nexus::close_when_idle() {
+    // Whoever was answered already does not wait for it a second time.
+    if (closing_ && kept_ > 0 && commands_ == kept_ && overdue_) {
+        core_->arm(close_limit_, core_->now());
+    }
     if (!closing_ || commands_ > 0 || managing_ > 0 || !leaving_.empty() || !closed_) {
         return;
     }

@@ -133,6 +133,7 @@ public:
         uncertain += counting_ ? 1 : 0;
         go_on();
     }
+    void let_go(Command& /*command*/) override {}
     void managed(TaskManagement& /*request*/) override {
         base::post(core_, [this] { next(); });
     }
@@ -143,7 +144,7 @@ public:
 private:
     void go_on() {
         base::post(core_, [this] {
-            nexus_->retire(command_, Delivery::delivered);
+            EXPECT_TRUE(nexus_->retire(command_, Delivery::delivered));
             next();
         });
     }

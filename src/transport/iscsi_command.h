@@ -25,7 +25,7 @@ public:
     /// Null when all are in use.
     [[nodiscard]] IscsiCommand* take() {
         if (free_.empty()) {
-            if (all_.size() == limit_) {
+            if (all_.size() - kept_ >= limit_) {
                 return nullptr;
             }
             all_.push_back(std::make_unique<IscsiCommand>());
@@ -40,10 +40,17 @@ public:
         command.submitted = false;
         free_.push_back(&command);
     }
+    /// The connection is done with it, and the engine is not: until let_go() it does not count.
+    void keep() { ++kept_; }
+    void let_go(IscsiCommand& command) {
+        --kept_;
+        give_back(command);
+    }
     [[nodiscard]] bool all_back() const { return free_.size() == all_.size(); }
 
 private:
     std::size_t limit_;
+    std::size_t kept_ = 0;
     std::vector<std::unique_ptr<IscsiCommand>> all_;
     std::vector<IscsiCommand*> free_;
 };

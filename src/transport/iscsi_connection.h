@@ -140,6 +140,7 @@ private:
     void end_session();
     void nexus_closed();
     void nexus_overdue();
+    void answer_logout();
 
     // iscsi_connection_move.cc: to another core.
     [[nodiscard]] bool at_rest() const;
@@ -159,6 +160,7 @@ private:
     void data_out_wanted(engine::Command& command) override;
     void completed(engine::Command& command) override;
     void dropped(engine::Command& command) override;
+    void let_go(engine::Command& command) override;
     void managed(engine::TaskManagement& request) override;
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 

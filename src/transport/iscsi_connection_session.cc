@@ -229,11 +229,15 @@ void IscsiConnection::nexus_closed() {
         state_ = SessionState::ended;
         service_.registry().ended(*this, *core_, nexus_ ? begun : not_begun);
     }
-    if (logging_out_ && !stream_closed_) {
+    answer_logout();
+    finish_when_done();
+}
+
+void IscsiConnection::answer_logout() {
+    if (std::exchange(logging_out_, false) && !stream_closed_) {
         protocol_.session_ended();
         settle();
     }
-    finish_when_done();
 }
 
 /// A device holds on to commands of ours. The engine keeps our successor from its unit until it lets go, so
@@ -245,6 +249,7 @@ void IscsiConnection::nexus_overdue() {
               peer_, login_->initiator_name);
     state_ = SessionState::ended;
     service_.registry().ended(*this, *core_, SessionRegistry::Course::begun);
+    answer_logout();
 }
 
 iscsi::ScsiTask* IscsiConnection::new_task() {
@@ -303,11 +308,17 @@ void IscsiConnection::dropped(engine::Command& command) {
 
 void IscsiConnection::task_ended(iscsi::ScsiTask& task, iscsi::Delivery delivery) {
     IscsiCommand& command = as_command(task);
-    if (command.submitted) {
-        nexus_->retire(command, delivery == iscsi::Delivery::delivered ? engine::Delivery::delivered
-                                                                       : engine::Delivery::failed);
+    const auto how =
+        delivery == iscsi::Delivery::delivered ? engine::Delivery::delivered : engine::Delivery::failed;
+    if (command.submitted && !nexus_->retire(command, how)) {
+        commands_.keep();
+        return;
     }
     commands_.give_back(command);
+}
+
+void IscsiConnection::let_go(engine::Command& command) {
+    commands_.let_go(as_command(command));
 }
 
 bool IscsiConnection::name_one_unit(iscsi::Lun one, iscsi::Lun other) const {

@@ -182,7 +182,11 @@ void Initiator::dropped(Command& command) {
 }
 
 void Initiator::retire(Task& task, Delivery how) {
-    world_.as(*core_, [&] { nexus_->retire(task, how); });
+    world_.as(*core_, [&] { task.kept = !nexus_->retire(task, how); });
+}
+
+void Initiator::let_go(Command& command) {
+    static_cast<Task&>(command).kept = false;
 }
 
 void Initiator::managed(TaskManagement& request) {

@@ -32,6 +32,7 @@ struct Task final : Command {
     bool was_dropped = false;
     bool asked_for_data = false;
     bool held = false;  ///< not retired yet, on the test's wish
+    bool kept = false;  ///< retired, and not let go of
     std::function<void(Task&)> on_end;
 
     /// SENSE KEY, ASC and ASCQ as 0xkkaaqq; 0 without sense data.
@@ -77,6 +78,7 @@ public:
     void data_out_wanted(Command& command) override;
     void completed(Command& command) override;
     void dropped(Command& command) override;
+    void let_go(Command& command) override;
     void managed(TaskManagement& request) override;
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
 

@@ -1,0 +1,135 @@
+"""What becomes of the commands of a LUN that a reload takes away: each has a status in the end, from a store that is quick, slow or hung."""
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+from harness import DaemonError, Targed
+from hung_server import HungServer
+from iscsi_client import Session, Task, read16, write16
+from lifecycle import expect
+from reloading import BESIDE, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, ready, reload, with_disk1, write_config
+from setup import Setup, Target
+
+GIVEN_UP = (0xB, 0x25, 0)
+
+
+def settle(session: Session) -> None:
+    """Until both LUNs have told everything."""
+    while (ready(session), ready(session, 1)) != (GOOD, GOOD):
+        pass
+
+
+def answered(session: Session, sent: list[Task]) -> list[Task]:
+    while any(task.status is None for task in sent):
+        session.collect()
+    return sent
+
+
+def device_goes_under_load(seed: int) -> None:
+    """Each of its commands gets a status, and none of them acts any more then."""
+    chance = random.Random(seed)
+    with Targed(with_disk1(FIRST)) as targed, load(targed, NAME, 2, seed), Session(targed.target(NAME).port, NAME) as session:
+        ready(session, 1)
+        image = targed.image("disk1")
+        for number in range(8):
+            sent = [session.submit(write16(chance.randrange(4096), 8), data=bytes([number]) * 4096, lun=1) for _ in range(32)]
+            write_config(targed, FIRST)
+            os.kill(targed.pid, signal.SIGHUP)
+            end = time.monotonic() + 30
+            while is_open(targed, image) and time.monotonic() < end:
+                time.sleep(0.001)
+            expect(not is_open(targed, image), "its file stays open")
+            content = image.read_bytes()
+            for task in answered(session, sent):
+                lba = int.from_bytes(task.cdb[2:10], "big")
+                expect(task.good and content[lba * 512:][:4096] == bytes([number]) * 4096 or task.sense_triple == NO_LUN, f"{lba}: {task.status}, {task.sense_triple}")
+            ready(session)
+            expect(image.read_bytes() == content, "a command acts on the file of a device that was removed")
+            reload(targed, with_disk1(FIRST))
+            ready(session), ready(session, 1)
+            expect(ready(session, 1) == GOOD, "it does not come back")
+
+
+@contextlib.contextmanager
+def served_by_this_process(targed: Targed) -> Iterator[HungServer]:
+    server = HungServer(targed.folder / "share", "disk1.img", bytes(4 << 20))
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def reload_late(targed: Targed, setup: Setup) -> str:
+    """What it says of commands that have not ended when it is over; nothing: they have."""
+    try:
+        reload(targed, setup)
+    except DaemonError as said:
+        return str(said)
+    return ""
+
+
+def begin_at(session: Session, lun: int, value: int) -> list[Task]:
+    """More of them than a store that hangs can have taken up."""
+    return [session.submit(write16(8 * n, 8), data=bytes([value]) * 4096, lun=lun) if n % 2 else session.submit(read16(8 * n, 8), read=4096, lun=lun) for n in range(32)]
+
+
+def slow_store_goes_under_load(seed: int) -> None:
+    """Commands that are under way then may end, for a while, and no longer than that is anybody kept waiting."""
+    del seed
+    with Targed(FIRST) as targed, served_by_this_process(targed) as server, Session(targed.target(NAME).port, NAME) as session:
+        reload(targed, with_disk1(FIRST, str(server.path)))
+        settle(session)
+        server.hang()
+        sent = begin_at(session, 1, 7)
+        later = threading.Timer(1, server.go_on)
+        later.start()
+        said = reload_late(targed, FIRST)
+        later.join()
+        content = bytes(server.content)
+        for task in answered(session, sent):
+            lba, expected = int.from_bytes(task.cdb[2:10], "big"), bytes([7 if task.data_out else 0]) * 4096
+            expect(task.good or task.sense_triple in (NO_LUN, GIVEN_UP), f"{task.cdb.hex()}: {task.status}, {task.sense_triple}")
+            expect(not task.good or content[lba * 512:][:4096] == expected and bytes(task.data_in) == (b"" if task.data_out else expected), f"{task.cdb.hex()}: other data")
+        expect(any(task.good for task in sent) or said, "nothing has ended well, and the answer says nothing of it")
+        expect(said or not is_open(targed, server.path), "the answer does not say that the store is open")
+        expect(ready(session) == LUNS_CHANGED and luns(session) == [0], "the LUN is there")
+
+
+def hung_store_goes_under_load(seed: int) -> None:
+    """What it holds is answered all the same, the sessions go on, and the answer says that it may still act."""
+    del seed
+    with Targed(FIRST) as targed, served_by_this_process(targed) as server:
+        port = targed.target(NAME).port
+        both = with_disk1(FIRST, str(server.path))
+        shared = dataclasses.replace(both, targets=(both.targets[0], Target(BESIDE, {0: "other", 1: "disk1"})))
+        here_no_more = dataclasses.replace(shared, targets=(FIRST.targets[0], shared.targets[1]))
+        reload(targed, shared)
+        session = Session(port, NAME)
+        with Session(port, BESIDE, isid=2) as beside:
+            settle(session), settle(beside)
+            server.hang()
+            for one, setup, words in ((session, here_no_more, "may still act"), (beside, FIRST, "its store is still open")):
+                sent = begin_at(one, 1, 9)
+                said = reload_late(targed, setup)
+                expect(words in said, f"it does not say that it {words}: {said}")
+                senses = {task.sense_triple for task in answered(one, sent)}
+                expect(GIVEN_UP in senses and senses <= {GIVEN_UP, NO_LUN}, f"commands of a LUN that is gone: {senses}")
+                expect(ready(one) == LUNS_CHANGED and ready(one) == GOOD and ready(one, 1) == NO_LUN, "the session does not go on")
+            session.logout()
+            session.close()
+            with Session(port, NAME) as again:
+                expect(ready(again) == POWER_ON and ready(again) == GOOD and luns(again) == [0], "the initiator cannot come back")
+            server.go_on()
+            end = time.monotonic() + 30
+            while is_open(targed, server.path) and time.monotonic() < end:
+                time.sleep(0.01)
+            expect(not is_open(targed, server.path), "its file stays open")
+            expect(changes(reload(targed, both)) == ["device disk1: added", f"target {NAME}: luns"], "it does not come back")
+            expect(ready(beside) == GOOD, "the session does not go on")

@@ -20,7 +20,7 @@ from harness import DaemonError, Targed
 from iscsi_client import ASYNC_MESSAGE, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
 from lifecycle import alone, expect, fill_output
 from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
-from reload_stores import device_goes_under_load, hung_store_goes_under_load, slow_store_goes_under_load
+from reload_stores import device_goes_under_load, hung_store_goes_under_load, others_are_answered_while_a_reload_waits, slow_store_goes_under_load
 from report import Result
 from setup import Device, DeviceGroup, PortGroup, Setup, Target
 
@@ -332,6 +332,7 @@ CASES: tuple[Callable[[int], None], ...] = (
     who_takes_no_answers_is_named,
     slow_store_goes_under_load,
     hung_store_goes_under_load,
+    others_are_answered_while_a_reload_waits,
     what_cannot_be_had_changes_nothing,
     what_needs_a_restart_is_named,
     targets_come_and_go,

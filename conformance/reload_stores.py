@@ -14,7 +14,7 @@ from harness import DaemonError, Targed
 from hung_server import HungServer
 from iscsi_client import Session, Task, read16, write16
 from lifecycle import expect
-from reloading import BESIDE, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, ready, reload, with_disk1, write_config
+from reloading import BESIDE, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
 from setup import Setup, Target
 
 GIVEN_UP = (0xB, 0x25, 0)
@@ -24,6 +24,19 @@ def settle(session: Session) -> None:
     """Until both LUNs have told everything."""
     while (ready(session), ready(session, 1)) != (GOOD, GOOD):
         pass
+
+
+def await_waiting(server: HungServer) -> None:
+    end = time.monotonic() + 30
+    while not server.waiting and time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def targed_says(targed: Targed, *arguments: str) -> str:
+    try:
+        return targed.targe(*arguments)
+    except DaemonError as said:
+        return str(said)
 
 
 def answered(session: Session, sent: list[Task]) -> list[Task]:
@@ -68,11 +81,9 @@ def served_by_this_process(targed: Targed) -> Iterator[HungServer]:
 
 def reload_late(targed: Targed, setup: Setup) -> str:
     """What it says of commands that have not ended when it is over; nothing: they have."""
-    try:
-        reload(targed, setup)
-    except DaemonError as said:
-        return str(said)
-    return ""
+    write_config(targed, setup)
+    said = targed_says(targed, "reload")
+    return said if "status 1" in said else ""
 
 
 def begin_at(session: Session, lun: int, value: int) -> list[Task]:
@@ -102,6 +113,30 @@ def slow_store_goes_under_load(seed: int) -> None:
         expect(ready(session) == LUNS_CHANGED and luns(session) == [0], "the LUN is there")
 
 
+def others_are_answered_while_a_reload_waits(seed: int) -> None:
+    """For a store that does not answer; and a second reload waits for the first. Once is enough: a machine may stand still for as long as a reload waits."""
+    del seed
+    with Targed(FIRST) as targed, served_by_this_process(targed) as server:
+        write_config(targed, with_disk1(FIRST, str(server.path)))
+        for _ in range(3):
+            said: list[str] = []
+            server.hang()
+            reloads = [threading.Thread(target=lambda said=said: said.append(targed_says(targed, "reload"))) for _ in range(2)]
+            reloads[0].start()
+            await_waiting(server)
+            reloads[1].start()
+            listed, status = names(targed), targed.targe("status")
+            in_time = not said
+            server.go_on()
+            for each in reloads:
+                each.join()
+            if in_time:
+                break
+        expect(in_time and listed == ["disk0", "other"] and "devices        2" in status, f"meanwhile: {said}, {listed}, {status}")
+        expect("device disk1" in said[0] and "nothing else" in said[1], f"they say {said}")
+        expect(names(targed) == ["disk0", "other", "disk1"], f"there are {names(targed)}")
+
+
 def hung_store_goes_under_load(seed: int) -> None:
     """What it holds is answered all the same, the sessions go on, and the answer says that it may still act."""
     del seed
@@ -117,6 +152,7 @@ def hung_store_goes_under_load(seed: int) -> None:
             server.hang()
             for one, setup, words in ((session, here_no_more, "may still act"), (beside, FIRST, "its store is still open")):
                 sent = begin_at(one, 1, 9)
+                await_waiting(server)
                 said = reload_late(targed, setup)
                 expect(words in said, f"it does not say that it {words}: {said}")
                 senses = {task.sense_triple for task in answered(one, sent)}

@@ -203,8 +203,9 @@ struct ReloadReport {
     std::vector<Problem> failed = {};  ///< what was to be changed and was not, or not all of it yet
 };
 
-/// Called on the thread of the control socket, one call at a time; an implementation asks the reactors by
-/// message and waits with a bound. Nothing here is on a command's path.
+/// Called on the thread of the control socket, one call at a time, and on a second one for what takes_long(),
+/// one call at a time too; an implementation asks the reactors by message and waits with a bound. Nothing
+/// here is on a command's path.
 class Administration {
 public:
     Administration() = default;

@@ -141,7 +141,19 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"target-list", [](const Json&, Administration& a) { return all(a.targets()); }},
 });
 
+/// They open stores.
+constexpr auto kLong = std::to_array<std::string_view>({"reload", "cdrom-insert", "cdrom-eject"});
+
 }  // namespace
+
+bool takes_long(std::string_view request) {
+    bool is_long = false;
+    static_cast<void>(answer_request(request, [&](const std::string& verb, const Json&) -> Answer {
+        is_long = std::ranges::find(kLong, verb) != kLong.end();
+        return Json::object();
+    }));
+    return is_long;
+}
 
 std::string handle_request(std::string_view request, Administration& administration) {
     return answer_request(request, [&](const std::string& verb, const Json& arguments) -> Answer {

@@ -9,11 +9,16 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <list>
+#include <mutex>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -27,13 +32,86 @@ using std::chrono::steady_clock;
 
 enum class Standing : std::uint8_t { open, done };
 
-/// One that is connected: it has either an answer to take or a request to make, never both.
+/// Wakes whoever polls this eventfd.
+void notify(int event) {
+    const std::uint64_t one = 1;
+    // Cannot fail: the counter is far from full.
+    [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof(one));
+}
+
+/// What takes long is answered here, on a thread of its own, in the order in which it was asked.
+class LongAnswers {
+public:
+    struct One {
+        std::uint64_t client;
+        std::string text;  ///< the request, then its answer
+    };
+
+    /// Whenever an answer is there the event `wake` happens.
+    LongAnswers(const AnswerRequest& answered, int wake)
+        : answered_(answered), wake_(wake), thread_([this] { run(); }) {}
+    ~LongAnswers() { finish(); }
+    LongAnswers(const LongAnswers&) = delete;
+    LongAnswers& operator=(const LongAnswers&) = delete;
+
+    void ask(One request) {
+        const std::lock_guard lock(mutex_);
+        asked_.push_back(std::move(request));
+        changed_.notify_one();
+    }
+    [[nodiscard]] std::vector<One> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(given_, {});
+    }
+    /// Finishes the answer it is at, and forgets what else was asked.
+    void finish() {
+        {
+            const std::lock_guard lock(mutex_);
+            ends_ = true;
+            changed_.notify_one();
+        }
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+
+private:
+    void run() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            changed_.wait(lock, [this] { return ends_ || !asked_.empty(); });
+            if (ends_) {
+                return;
+            }
+            One one = std::move(asked_.front());
+            asked_.pop_front();
+            lock.unlock();
+            one.text = answered_(one.text);
+            lock.lock();
+            given_.push_back(std::move(one));
+            notify(wake_);
+        }
+    }
+
+    const AnswerRequest& answered_;
+    int wake_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<One> asked_;
+    std::vector<One> given_;
+    bool ends_ = false;
+    std::thread thread_;  ///< last: everything that it uses is there before it
+};
+
+/// One that is connected: it has an answer to take, or waits for one, or has a request to make.
 struct Client {
+    std::uint64_t number;
     Socket socket;
     steady_clock::time_point deadline;
     std::string in;
     std::string out;
     std::size_t out_taken = 0;
+    bool waits = false;  ///< for an answer that takes long
 
     [[nodiscard]] bool answering() const { return out_taken < out.size(); }
 };
@@ -50,26 +128,6 @@ Standing push(Client& client) {
     }
     client.out.clear();
     client.out_taken = 0;
-    return Standing::open;
-}
-
-/// Answers the requests that have arrived whole, one at a time.
-Standing answer(Client& client, const AnswerRequest& answered) {
-    while (!client.answering()) {
-        const std::size_t end = client.in.find('\n');
-        const bool too_long =
-            end == std::string::npos ? client.in.size() >= kControlRequestLimit : end >= kControlRequestLimit;
-        if (end == std::string::npos && !too_long) {
-            return Standing::open;
-        }
-        // A request without an end in sight is answered, with a problem, and is the last.
-        client.out = answered(std::string_view(client.in).substr(0, end));
-        client.out.push_back('\n');
-        client.in.erase(0, end == std::string::npos ? end : end + 1);
-        if (push(client) == Standing::done || too_long) {
-            return Standing::done;
-        }
-    }
     return Standing::open;
 }
 
@@ -91,13 +149,19 @@ public:
         : options_(std::move(options)),
           answered_(std::move(answered)),
           listener_(std::move(listener)),
-          wake_(std::move(wake)),
-          thread_([this] { serve(); }) {}
+          wake_(std::move(wake)) {
+        if (options_.takes_long != nullptr) {
+            long_.emplace(answered_, wake_.get());
+        }
+        thread_ = std::thread([this] { serve(); });
+    }
 
     ~Impl() {
-        const std::uint64_t one = 1;
-        // Cannot fail: the counter is far from full.
-        [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof(one));
+        if (long_) {
+            long_->finish();
+        }
+        ends_ = true;
+        notify(wake_.get());
         thread_.join();
     }
     Impl(const Impl&) = delete;
@@ -120,13 +184,15 @@ private:
         std::vector<pollfd> entries{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                                     {.fd = listener_->get(), .events = POLLIN, .revents = 0}};
         for (const Client& client : clients_) {
-            entries.push_back({.fd = client.socket.get(),
-                               .events = static_cast<short>(client.answering() ? POLLOUT : POLLIN),
-                               .revents = 0});
+            const int wants = client.waits ? 0 : client.answering() ? POLLOUT : POLLIN;
+            entries.push_back({.fd = client.socket.get(), .events = static_cast<short>(wants), .revents = 0});
         }
         ::poll(entries.data(), entries.size(), time_left_ms());
         if (entries[0].revents != 0) {
-            return false;
+            hand_out();
+            if (ends_) {
+                return false;
+            }
         }
         const auto now = steady_clock::now();
         std::list<Client> gone;
@@ -134,7 +200,7 @@ private:
         for (auto client = clients_.begin(); client != clients_.end();) {
             const auto at = client++;
             const bool ready = (entry++)->revents != 0;
-            if (ready ? attend(*at, now, waits) == Standing::done : at->deadline <= now) {
+            if (ready ? attend(*at, now, waits) == Standing::done : !at->waits && at->deadline <= now) {
                 gone.splice(gone.end(), clients_, at);
             }
         }
@@ -148,14 +214,64 @@ private:
     }
 
     Standing attend(Client& client, steady_clock::time_point now, reactor::ShortWaits& waits) {
+        if (client.waits) {
+            return Standing::done;  // it has gone
+        }
         client.deadline = now + options_.idle_timeout;
         if (client.answering()) {
-            return push(client) == Standing::done ? Standing::done : answer(client, answered_);
+            return push(client) == Standing::done ? Standing::done : answer(client);
         }
         waits.begin();
         const Standing standing = pull(client);
         waits.end();
-        return standing == Standing::done ? standing : answer(client, answered_);
+        return standing == Standing::done ? standing : answer(client);
+    }
+
+    /// Answers the requests that have arrived whole, one at a time.
+    Standing answer(Client& client) {
+        while (!client.answering() && !client.waits) {
+            const std::size_t end = client.in.find('\n');
+            const bool too_long = end == std::string::npos ? client.in.size() >= kControlRequestLimit
+                                                           : end >= kControlRequestLimit;
+            if (end == std::string::npos && !too_long) {
+                return Standing::open;
+            }
+            std::string request = client.in.substr(0, end);
+            client.in.erase(0, end == std::string::npos ? end : end + 1);
+            if (long_ && !too_long && options_.takes_long(request)) {
+                client.waits = true;
+                long_->ask({.client = client.number, .text = std::move(request)});
+                continue;
+            }
+            // A request without an end in sight is answered, with a problem, and is the last.
+            client.out = answered_(request);
+            client.out.push_back('\n');
+            if (push(client) == Standing::done || too_long) {
+                return Standing::done;
+            }
+        }
+        return Standing::open;
+    }
+
+    /// Answers that took long, to those who still wait for them.
+    void hand_out() {
+        std::uint64_t events = 0;
+        [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &events, sizeof(events));
+        if (!long_) {
+            return;
+        }
+        for (LongAnswers::One& each : long_->take()) {
+            const auto client = std::ranges::find(clients_, each.client, &Client::number);
+            if (client != clients_.end()) {
+                client->waits = false;
+                client->deadline = steady_clock::now() + options_.idle_timeout;
+                client->out = std::move(each.text);
+                client->out.push_back('\n');
+                if (push(*client) == Standing::done || answer(*client) == Standing::done) {
+                    ::shutdown(client->socket.get(), SHUT_RDWR);  // which is seen when it is attended to
+                }
+            }
+        }
     }
 
     void accept(steady_clock::time_point now) {
@@ -174,17 +290,24 @@ private:
                       clients_.size());
             return;
         }
-        clients_.push_back(
-            {.socket = std::move(socket), .deadline = now + options_.idle_timeout, .in = {}, .out = {}});
+        clients_.push_back({.number = ++accepted_,
+                            .socket = std::move(socket),
+                            .deadline = now + options_.idle_timeout,
+                            .in = {},
+                            .out = {}});
     }
 
     [[nodiscard]] int time_left_ms() const {
         auto left = options_.idle_timeout;
+        bool any = false;
         for (const Client& client : clients_) {
-            left = std::min(
-                left, std::chrono::ceil<std::chrono::milliseconds>(client.deadline - steady_clock::now()));
+            if (!client.waits) {
+                any = true;
+                left = std::min(left, std::chrono::ceil<std::chrono::milliseconds>(client.deadline -
+                                                                                   steady_clock::now()));
+            }
         }
-        return clients_.empty() ? -1 : static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+        return any ? static_cast<int>(std::max<std::int64_t>(left.count(), 0)) : -1;
     }
 
     ControlServerOptions options_;
@@ -192,6 +315,9 @@ private:
     std::optional<ControlListener> listener_;
     Socket wake_;
     std::list<Client> clients_;
+    std::uint64_t accepted_ = 0;
+    std::atomic<bool> ends_ = false;
+    std::optional<LongAnswers> long_;
     std::thread thread_;  ///< last: everything that it uses is there before it, and ends after it
 };
 

@@ -18,9 +18,12 @@ struct ControlServerOptions {
     std::string group;                               ///< owns the socket besides us; empty: our own group
     std::size_t max_clients = 32;                    ///< more are closed at once
     std::chrono::milliseconds idle_timeout{60'000};  ///< for a client that neither asks nor takes its answer
+    /// Says of a request that others are not to wait for its answer. Null: none is such.
+    bool (*takes_long)(std::string_view request) = nullptr;
 };
 
-/// The answer to a request, both without a newline; called on the thread of the socket, one call at a time.
+/// The answer to a request, both without a newline; called on the thread of the socket, one call at a time,
+/// and beside that, for what takes long, on one more, one call at a time too.
 using AnswerRequest = std::function<std::string(std::string_view request)>;
 
 /// Serves from start() to stop(). What `answer` refers to must outlive it.
@@ -34,8 +37,8 @@ public:
     /// stop()
     ~ControlServer();
 
-    /// Finishes the answer it is at, closes everything, removes the socket, joins the thread. From any thread
-    /// but its own; a second call does nothing.
+    /// Finishes the answers it is at, closes everything, removes the socket, joins the thread. From any
+    /// thread but its own; a second call does nothing.
     void stop();
 
 private:

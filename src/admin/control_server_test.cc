@@ -18,7 +18,9 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -93,6 +95,71 @@ TEST_F(ControlServers, AnswerWhoeverAsks) {
     const auto answer = ask_daemon(path_, make_request("status"), kPatience);
     ASSERT_TRUE(answer) << to_string(answer.error());
     EXPECT_THAT(*answer, StartsWith(R"({"targe":1,"result":{"state":"serving")"));
+}
+
+/// Answers "long" only when it is let.
+class SlowAnswers : public ControlServers {
+protected:
+    SlowAnswers() {
+        answer_ = [this](std::string_view request) {
+            if (request == "long") {
+                begun_.release();
+                let_.acquire();
+            }
+            return "<" + std::string(request) + ">";
+        };
+    }
+    std::unique_ptr<ControlServer> start_slow() {
+        return start({.socket = {}, .group = {}, .takes_long = [](std::string_view request) {
+                          return request.starts_with("long");
+                      }});
+    }
+
+    std::counting_semaphore<> begun_{0};
+    std::counting_semaphore<> let_{0};
+};
+
+TEST_F(SlowAnswers, KeepNobodyElseWaiting) {
+    const auto server = start_slow();
+    const Socket slow = connect();
+    send(slow, "long\nnext\n");
+    begun_.acquire();
+    const Socket second = connect();
+    send(second, "long too\n");
+    const Socket other = connect();
+    send(other, "short\n");
+    EXPECT_EQ(receive(other, 1), "<short>\n");
+    let_.release();
+    EXPECT_EQ(receive(slow, 2), "<long>\n<next>\n") << "in order";
+    EXPECT_EQ(receive(second, 1), "<long too>\n") << "in its turn";
+}
+
+TEST_F(SlowAnswers, AreForgottenWhenNobodyWaitsForThem) {
+    const auto server = start_slow();
+    {
+        const Socket slow = connect();
+        send(slow, "long\n");
+        begun_.acquire();
+    }
+    const Socket other = connect();
+    send(other, "short\n");
+    EXPECT_EQ(receive(other, 1), "<short>\n");
+    let_.release();
+    send(other, "long too\n");
+    EXPECT_EQ(receive(other, 1), "<long too>\n");
+}
+
+TEST_F(SlowAnswers, AreGivenWhenTheServerStopsMeanwhile) {
+    auto server = start_slow();
+    const Socket slow = connect();
+    send(slow, "long\n");
+    begun_.acquire();
+    const Socket second = connect();
+    send(second, "long too\n");
+    std::thread stops([&] { server.reset(); });
+    let_.release();
+    EXPECT_EQ(receive(slow, 2), "<long>\n");
+    stops.join();
 }
 
 TEST_F(ControlServers, LetNobodyElseIn) {

@@ -56,7 +56,8 @@ namespace {
 /// For a disk that has to spin up first, or a share that is mounted when it is needed.
 constexpr std::chrono::seconds kOpenLimit{15};
 
-/// With a bound: while an image is opened no other command of targe is answered, and the daemon does not end.
+/// With a bound: while an image is opened no reload or change of another disc begins, and the daemon does not
+/// end.
 std::expected<std::shared_ptr<device::Device>, admin::Problem> open_disc(const std::string& drive,
                                                                          const std::string& path) {
     const auto problem = [&](std::string cause, std::string cure) {

@@ -50,7 +50,9 @@ int serve(const admin::Config& config, const std::string& config_file) {
     }
     Control control(**target, config_file);
     auto control_server = admin::ControlServer::start(
-        {.socket = config.daemon.socket, .group = config.daemon.socket_group},
+        {.socket = config.daemon.socket,
+         .group = config.daemon.socket_group,
+         .takes_long = admin::takes_long},
         [&control](std::string_view request) { return admin::handle_request(request, control); });
     if (!control_server) {
         return failed(control_server.error());

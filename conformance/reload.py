@@ -20,7 +20,7 @@ from harness import DaemonError, Targed
 from iscsi_client import ASYNC_MESSAGE, TEST_UNIT_READY, ProtocolError, Session, inquiry, read16, write16
 from lifecycle import alone, expect, fill_output
 from reloading import BESIDE, DISK0, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
-from reload_stores import device_goes_under_load, hung_store_goes_under_load, others_are_answered_while_a_reload_waits, slow_store_goes_under_load
+from reload_stores import device_goes_under_load, handlers_come_and_go, hung_store_goes_under_load, others_are_answered_while_a_reload_waits, slow_store_goes_under_load
 from report import Result
 from setup import Device, DeviceGroup, PortGroup, Setup, Target
 
@@ -267,16 +267,6 @@ def devices_join_a_device_group(seed: int) -> None:
             expect(changes(answer)[-1] == "device disk1: removed", f"{answer}")
 
 
-def handlers_come_and_stay(seed: int) -> None:
-    del seed
-    mine = Device("mine", handler="user", size="1MiB")
-    with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
-        reload(targed, dataclasses.replace(FIRST, devices=(*FIRST.devices, mine), targets=(Target(NAME, {0: "disk0", 1: "mine"}), FIRST.targets[1])))
-        expect(luns(session) == [0, 1] and (targed.folder / "mine.handler.sock").is_socket(), "there is no socket for a handler")
-        answer = reload(targed, FIRST)
-        expect(changes(answer, "needs_restart") == ["device mine: removed"] and luns(session) == [0], f"{answer}")
-
-
 def every_sighup_counts(seed: int) -> None:
     chance = random.Random(seed)
     with Targed(FIRST) as targed, Session(targed.target(NAME).port, NAME) as session:
@@ -339,7 +329,7 @@ CASES: tuple[Callable[[int], None], ...] = (
     initiators_see_what_they_may,
     drives_come_and_go,
     devices_join_a_device_group,
-    handlers_come_and_stay,
+    handlers_come_and_go,
     every_sighup_counts,
     killed_reload_starts_again,
     libiscsi_sees_the_new_lun,

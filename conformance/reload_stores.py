@@ -10,14 +10,15 @@ import threading
 import time
 from collections.abc import Iterator
 
+from handlers import gzdisk
 from harness import DaemonError, Targed
 from hung_server import HungServer
 from iscsi_client import Session, Task, read16, write16
 from lifecycle import expect
 from reloading import BESIDE, FIRST, GOOD, LUNS_CHANGED, NAME, NO_LUN, POWER_ON, changes, is_open, load, luns, names, ready, reload, with_disk1, write_config
-from setup import Setup, Target
+from setup import Device, Setup, Target
 
-GIVEN_UP = (0xB, 0x25, 0)
+GIVEN_UP, NOT_READY = (0xB, 0x25, 0), (2, 4, 0)
 
 
 def settle(session: Session) -> None:
@@ -169,3 +170,28 @@ def hung_store_goes_under_load(seed: int) -> None:
             expect(not is_open(targed, server.path), "its file stays open")
             expect(changes(reload(targed, both)) == ["device disk1: added", f"target {NAME}: luns"], "it does not come back")
             expect(ready(beside) == GOOD, "the session does not go on")
+
+
+def handlers_come_and_go(seed: int) -> None:
+    """With commands in hand, and one of them does nothing any more; the next one of that name is let in by the next reload."""
+    del seed
+    mine = Device("mine", handler="user", size="8MiB")
+    both = dataclasses.replace(FIRST, devices=(*FIRST.devices, mine), targets=(Target(NAME, {0: "disk0", 1: "mine"}), FIRST.targets[1]))
+    with Targed(FIRST) as targed, load(targed, BESIDE, 2, 1), Session(targed.target(NAME).port, NAME) as session:
+        socket = targed.folder / "mine.handler.sock"
+        for hangs in (False, True, False):
+            expect(changes(reload(targed, both)) == ["device mine: added", f"target {NAME}: luns"] and socket.is_socket(), "there is no socket for a handler")
+            with gzdisk(targed, "mine", 8) as handler:
+                settle(session)
+                if hangs:
+                    handler.process.send_signal(signal.SIGSTOP)
+                sent = begin_at(session, 1, 5)
+                said = reload_late(targed, FIRST)
+                ends = {GOOD if task.good else task.sense_triple for task in answered(session, sent)}
+                expect(ends <= {GOOD, NO_LUN, GIVEN_UP, NOT_READY}, f"commands of a device that goes ended with {ends}")
+                end = time.monotonic() + 30
+                while socket.exists() and time.monotonic() < end:
+                    targed.targe("reload")
+                    time.sleep(0.05)
+                expect(not socket.exists() and names(targed) == ["disk0", "other"], f"it is still there: {said}")
+                expect(ready(session) == LUNS_CHANGED and luns(session) == [0], "the LUN is there")

@@ -335,10 +335,6 @@ private:
             waits(subject, "removed", fmt::format("target {} has it until then", user->name));
             return;
         }
-        if (device.handler == Handler::user) {
-            waits(subject, "removed", "a handler is let go of only then; no initiator sees it any more");
-            return;
-        }
         std::erase_if(found_.next.devices, [&](const auto& each) { return each.name == device.name; });
         for (DeviceGroupConfig& group : found_.next.device_groups) {
             std::erase(group.devices, device.name);

@@ -156,18 +156,6 @@ TEST(ConfigDifference, NothingIsAddedWhereNothingListens) {
     EXPECT_THAT(found.next.targets, IsEmpty());
 }
 
-TEST(ConfigDifference, AHandlerIsLetGoOfByARestart) {
-    Config running = two_disks();
-    running.devices[1].handler = Handler::user;
-    Config wanted = running;
-    wanted.devices.pop_back();
-    wanted.targets[0].luns.pop_back();
-    const ConfigDifference found = difference(running, wanted);
-    EXPECT_THAT(lines(found.changes), ElementsAre("target iqn.a:t: luns"));
-    EXPECT_EQ(found.needs_restart.at(0).subject, "device disk1");
-    EXPECT_EQ(found.next.devices, running.devices);
-}
-
 TEST(ConfigDifference, ADeviceJoinsAndLeavesADeviceGroupAsItComesAndGoes) {
     Config running = two_disks();
     running.device_groups = {pair({"disk0", "disk1"})};

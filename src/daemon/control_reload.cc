@@ -88,6 +88,7 @@ std::expected<admin::ReloadReport, admin::Problem> Control::reload_now(bool dry_
     if (dry_run) {
         return report;
     }
+    target_.forget_what_has_left();
     if (!report.changes.empty()) {
         auto late = apply(found.next);
         if (!late) {

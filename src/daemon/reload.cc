@@ -4,6 +4,7 @@
 #include "daemon/limits.h"
 #include "daemon/running_target.h"
 #include "device/disc_drive.h"
+#include "device/user_device.h"
 
 #include <fmt/core.h>
 
@@ -46,11 +47,23 @@ std::string look_at_both(const admin::DeviceConfig& device) {
            "that takes no answers";
 }
 
+admin::Problem not_let_go_of(const admin::DeviceConfig& device) {
+    const std::string late =
+        fmt::format("commands that it had then have not ended within {} s", kEndLimit.count());
+    if (device.handler == admin::Handler::user) {
+        return {.what = fmt::format("device {} is removed, and its handler is still attached", device.name),
+                .cause = late,
+                .cure = look_at_both(device) + "; the next targe reload lets go of it when they have"};
+    }
+    return {.what = fmt::format("device {} is removed, and its store is still open", device.name),
+            .cause = late + "; when they have, it is closed",
+            .cure = look_at_both(device)};
+}
+
 }  // namespace
 
 std::optional<admin::Problem> RunningTarget::refusal(const std::vector<admin::DeviceConfig>& added,
                                                      const admin::Config& next) {
-    std::erase_if(leaving_, [](const Leaving& each) { return each.unit.expired(); });
     for (const admin::DeviceConfig& device : added) {
         const auto leaving =
             std::ranges::find(leaving_, device.name, [](const Leaving& each) { return each.config.name; });
@@ -204,18 +217,40 @@ std::vector<admin::Problem> RunningTarget::let_go(std::shared_ptr<const Serving>
         while (device.unit.use_count() > 1 && std::chrono::steady_clock::now() < until) {
             std::this_thread::sleep_for(std::chrono::milliseconds{2});
         }
-        leaving_.push_back({.config = device.config, .unit = device.unit});
+        const bool may_end = device.config.handler != admin::Handler::user ||
+                             (device.unit.use_count() == 1 && leave_cores(*device.unit, until));
+        leaving_.push_back(
+            {.config = device.config, .unit = device.unit, .kept = may_end ? nullptr : device.unit});
         device.unit.reset();
         if (!leaving_.back().unit.expired()) {
-            late.push_back(
-                {.what = fmt::format("device {} is removed, and its store is still open", device.config.name),
-                 .cause = fmt::format("commands that it had then have not ended within {} s; when they have, "
-                                      "it is closed",
-                                      kEndLimit.count()),
-                 .cure = look_at_both(device.config)});
+            late.push_back(not_let_go_of(device.config));
         }
     }
     return late;
+}
+
+void RunningTarget::forget_what_has_left() {
+    for (Leaving& each : leaving_) {
+        if (each.kept.use_count() == 1 && leave_cores(*each.kept, std::chrono::steady_clock::now())) {
+            each.kept.reset();
+        }
+    }
+    std::erase_if(leaving_, [](const Leaving& each) { return each.unit.expired(); });
+}
+
+/// A handler's queues belong to cores, each of which lets go of its own.
+bool RunningTarget::leave_cores(const engine::LogicalUnit& unit, Until until) {
+    auto* const user = dynamic_cast<device::UserDevice*>(&unit.device());
+    TARGE_ASSERT(user != nullptr);
+    return std::ranges::all_of(reactors_->cores(), [&](base::Core* const core) {
+        while (!ask(*core, [user] { return user->leave_core(); }).value_or(false)) {
+            if (std::chrono::steady_clock::now() >= until) {
+                return false;
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds{2});
+        }
+        return true;
+    });
 }
 
 std::expected<void, admin::Problem> RunningTarget::part_with_targets(const Serving& before,

@@ -305,6 +305,7 @@ std::vector<std::string> RunningTarget::stop(std::chrono::milliseconds limit) {
     portals_.clear();
     service_.reset();
     serving_.set(nullptr);
+    leaving_.clear();
     engine_.reset();
     reactors_.reset();
     return leaks;

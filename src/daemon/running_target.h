@@ -46,6 +46,8 @@ public:
     /// where it says otherwise. Else what has not ended yet.
     [[nodiscard]] std::expected<std::vector<admin::Problem>, admin::Problem> apply(
         const admin::Config& next, const std::set<std::string>& waiting_for_disc);
+    /// Closes what an apply() before could not. Not beside one.
+    void forget_what_has_left();
 
     /// Takes no more connections, asks initiators to log out, lets what is in flight end, and drops what is
     /// left after `limit`. What the end has found to be still held, a line each: nothing, when all is well.
@@ -69,6 +71,7 @@ private:
     struct Leaving {
         admin::DeviceConfig config;
         std::weak_ptr<engine::LogicalUnit> unit;
+        std::shared_ptr<engine::LogicalUnit> kept;  ///< of a handler: until every core has let go of it
     };
 
     explicit RunningTarget(admin::Config config);
@@ -95,6 +98,7 @@ private:
     Targets put_in_force(std::vector<OpenedDevice> opened, std::shared_ptr<Serving> next);
     // What has not ended by then.
     [[nodiscard]] std::vector<admin::Problem> let_go(std::shared_ptr<const Serving> before, Until until);
+    [[nodiscard]] bool leave_cores(const engine::LogicalUnit& unit, Until until);
     [[nodiscard]] std::vector<admin::Problem> await_lost_luns(const Targets& remapped, Until until);
 
     const admin::Config config_;  ///< that it was started with

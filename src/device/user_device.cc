@@ -251,6 +251,15 @@ UserQueue& UserDevice::queue_here() {
     return *queue;
 }
 
+bool UserDevice::leave_core() {
+    std::unique_ptr<UserQueue>& queue = queues_[reactor::Reactor::current()->id().value];
+    if (queue && !queue->at_rest()) {
+        return false;
+    }
+    queue.reset();
+    return true;
+}
+
 IoResult UserDevice::result_of(const UserRequest& request) const {
     const std::uint64_t lba = request.offset / settings_.block_size;
     switch (request.end) {

@@ -25,7 +25,7 @@ namespace targe::device {
 /// is, operations wait as long as the settings say, and are then refused; what a handler that is gone had
 /// begun, the next one does again.
 ///
-/// stop() before the reactors end.
+/// stop() before the reactors end; and where it ends before them, leave_core() on each.
 class UserDevice final : public Device, private CommandServer, private UserHost, private UserQueueHost {
 public:
     [[nodiscard]] static std::expected<std::unique_ptr<UserDevice>, OpenError> open(UserSettings settings);
@@ -62,6 +62,9 @@ public:
     void observe(DeviceObserver* observer) override;
     void reservations_changed(const ReservationFacts& facts) override;
     void stop() override;
+    /// After stop(), when nothing of it is used any more: lets go of what it has on the core that calls.
+    /// False: it cannot yet.
+    [[nodiscard]] bool leave_core();
 
 private:
     /// What refresh() makes known.

@@ -73,7 +73,7 @@ void UserEvents::ended(const Operation& operation, int result) {
 }
 
 void UserEvents::end_if_done() {
-    if (!heard_.in_flight && !soon_.in_flight && !bell_.in_flight) {
+    if (at_rest()) {
         delete this;
     }
 }

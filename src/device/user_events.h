@@ -28,6 +28,8 @@ public:
     void wake_handler();
     /// Leaves nothing in the ring that could stay there for ever.
     void quiet();
+    /// The ring has nothing of it.
+    [[nodiscard]] bool at_rest() const { return !heard_.in_flight && !soon_.in_flight && !bell_.in_flight; }
     /// The queue wants to hear no more; goes when the ring is done.
     void release();
 

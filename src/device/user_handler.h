@@ -231,6 +231,9 @@ struct Stopped {
     std::unique_ptr<UserDevice> device;
     OnReactor& on;
     ~Stopped() {
+        if (!device) {
+            return;
+        }
         device->stop();
         static_cast<void>(on.refresh(*device));  // a turn later the queues have heard of it
         on.ask([&] {

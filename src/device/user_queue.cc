@@ -54,6 +54,11 @@ UserQueue::~UserQueue() {
     }
 }
 
+bool UserQueue::at_rest() const {
+    return stop_at_ && idle() && ended_.empty() && !told_ && !armed() && !Poller::linked() &&
+           !TurnEnd::linked() && (events_ == nullptr || events_->at_rest());
+}
+
 void UserQueue::tell() {
     if (!told_.exchange(true)) {
         reactor_.post(*this);

@@ -79,6 +79,8 @@ public:
 
     /// The presence has changed. From any thread.
     void tell();
+    /// After UserPresence::stop(), when nothing is under way: whether it may end though its core runs on.
+    [[nodiscard]] bool at_rest() const;
 
     bool poll() override;
     void park() override;

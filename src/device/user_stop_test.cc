@@ -107,6 +107,24 @@ TEST_F(WhenTheDaemonEnds, NoHandlerGetsMoreTimeThanItHas) {
     EXPECT_TRUE(first);
 }
 
+TEST_F(WhenTheDaemonEnds, OneThatIsTakenAwayMayEndBeforeItsCore) {
+    settings_.deadline = 1h;
+    open(settings_);
+    RawHandler handler(settings_.socket, of_blocks());
+    ASSERT_TRUE(on_.probe(device()));
+    const auto leave = [&] { return on_.ask([&] { return device().leave_core(); }); };
+    EXPECT_FALSE(leave()) << "nobody has stopped it";
+    auto read = read_later(data_);
+    const targe_completion taken = handler.take();
+    device().stop();
+    EXPECT_FALSE(leave()) << "it has a read in hand";
+    handler.complete(taken);
+    EXPECT_TRUE(read.get());
+    await(leave);
+    stopped_->device.reset();  // here, and not on its core
+    EXPECT_TRUE(core_may_end());
+}
+
 /// Wants to hear of all that there is.
 constexpr targe_command_ops kHears{
     .struct_size = sizeof(targe_command_ops),

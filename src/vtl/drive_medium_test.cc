@@ -291,6 +291,21 @@ TEST_F(DriveEncryption, BelongsToANexusOrToAll) {
     EXPECT_EQ(number_at(get(0x20, 5).data, 5, 1), 0U);
 }
 
+TEST_F(DriveEncryption, IsWhatItsNexusHasSetLast) {
+    ASSERT_TRUE(set(set_page(1, 2, 2, 7)).good());
+    ASSERT_TRUE(set(set_page(2, 2, 2, 8)).good());
+    EXPECT_EQ(number_at(get(0x20).data, 4, 4), 0x4202'0201U);
+    ASSERT_TRUE(write(Bytes(100, std::byte{'s'})).good());
+    ASSERT_TRUE(rewind().good());
+    EXPECT_EQ(number_at(get(0x21, 5).data, 12, 1) & 0xfU, 5U) << "by the key that all have";
+    EXPECT_TRUE(run({0x08, 0, 0, 0, 100, 0}, {}, 100, 5).good());
+    ASSERT_TRUE(set(set_page(0, 0, 0, 0)).good());
+    EXPECT_EQ(number_at(get(0x20).data, 4, 4), 0x0202'0201U);
+    ASSERT_TRUE(rewind().good());
+    ASSERT_TRUE(set(set_page(2, 2, 0, 8)).good());
+    EXPECT_EQ(number_at(get(0x21).data, 12, 1) & 0xfU, 6U) << "it is not to be decrypted";
+}
+
 TEST_F(DriveEncryption, EndsWithTheCartridgeWhenAskedTo) {
     Bytes page = set_page(2, 2, 2, 7);
     page[5] = std::byte{0x04};  // CKOD

@@ -87,9 +87,9 @@ def reload_late(targed: Targed, setup: Setup) -> str:
     return said if "status 1" in said else ""
 
 
-def begin_at(session: Session, lun: int, value: int) -> list[Task]:
+def begin_at(session: Session, lun: int, value: int, writes: bool = True) -> list[Task]:
     """More of them than a store that hangs can have taken up."""
-    return [session.submit(write16(8 * n, 8), data=bytes([value]) * 4096, lun=lun) if n % 2 else session.submit(read16(8 * n, 8), read=4096, lun=lun) for n in range(32)]
+    return [session.submit(write16(8 * n, 8), data=bytes([value]) * 4096, lun=lun) if n % 2 and writes else session.submit(read16(8 * n, 8), read=4096, lun=lun) for n in range(32)]
 
 
 def slow_store_goes_under_load(seed: int) -> None:
@@ -139,7 +139,7 @@ def others_are_answered_while_a_reload_waits(seed: int) -> None:
 
 
 def hung_store_goes_under_load(seed: int) -> None:
-    """What it holds is answered all the same, the sessions go on, and the answer says that it may still act."""
+    """What it is to read is answered all the same, a write when it has ended, the sessions go on, and the answer says that something may still act."""
     del seed
     with Targed(FIRST) as targed, served_by_this_process(targed) as server:
         port = targed.target(NAME).port
@@ -152,8 +152,9 @@ def hung_store_goes_under_load(seed: int) -> None:
             settle(session), settle(beside)
             server.hang()
             for one, setup, words in ((session, here_no_more, "may still act"), (beside, FIRST, "its store is still open")):
-                sent = begin_at(one, 1, 9)
+                sent = begin_at(one, 1, 9, writes=False)
                 await_waiting(server)
+                written = beside.submit(write16(8, 8), data=bytes([9]) * 4096, lun=1) if one is beside else None
                 said = reload_late(targed, setup)
                 expect(words in said, f"it does not say that it {words}: {said}")
                 senses = {task.sense_triple for task in answered(one, sent)}
@@ -163,7 +164,10 @@ def hung_store_goes_under_load(seed: int) -> None:
             session.close()
             with Session(port, NAME) as again:
                 expect(ready(again) == POWER_ON and ready(again) == GOOD and luns(again) == [0], "the initiator cannot come back")
+            expect(written is not None and written.status is None, "a write is answered that may still be done")
             server.go_on()
+            answered(beside, [written])
+            expect(written.good and bytes(server.content[4096:8192]) == bytes([9]) * 4096, "a write has not the status that it ended with")
             end = time.monotonic() + 30
             while is_open(targed, server.path) and time.monotonic() < end:
                 time.sleep(0.01)
@@ -185,7 +189,7 @@ def handlers_come_and_go(seed: int) -> None:
                 settle(session)
                 if hangs:
                     handler.process.send_signal(signal.SIGSTOP)
-                sent = begin_at(session, 1, 5)
+                sent = begin_at(session, 1, 5, writes=not hangs)
                 said = reload_late(targed, FIRST)
                 ends = {GOOD if task.good else task.sense_triple for task in answered(session, sent)}
                 expect(ends <= {GOOD, NO_LUN, GIVEN_UP, NOT_READY}, f"commands of a device that goes ended with {ends}")

@@ -144,7 +144,8 @@ public:
     void abort_one(Command& command, std::function<void()> drained);
     /// The nexus has lost the LUN: what waits is refused, as if it came now. What executes may end.
     void turn_away(NexusUnit& unit);
-    /// And has not done so in time: it is answered, and ends in silence.
+    /// And has not done so in time: a read is answered, and ends in silence. What writes is not: it may
+    /// still.
     void give_up(NexusUnit& unit);
     /// Whether anything that the nexus has begun here may touch the medium before it has ended. A copy that
     /// was ended does so only in the piece that is under way.

@@ -26,6 +26,13 @@ bool may_touch_medium(const Command& command) {
            command.life.stage == Stage::copying;
 }
 
+/// Whatever its device still does, nothing changes by it.
+bool only_reads(const Command& command) {
+    const auto& life = command.life;
+    return life.stage == Stage::executing && life.at_server == nullptr && !life.moves_range &&
+           life.access.data_in_bytes > 0 && life.info != nullptr && !life.info->rules.writes_medium;
+}
+
 bool concerns(const AbortScope& scope, const NexusUnit& nexus) {
     return (!scope.only || nexus.nexus.id() == *scope.only) && (!scope.lun || nexus.lun == *scope.lun) &&
            is_among(scope.among, nexus);
@@ -194,12 +201,12 @@ void Lane::turn_away(NexusUnit& unit) {
 
 void Lane::give_up(NexusUnit& unit) {
     turn_away(unit);
-    // Not ILLEGAL REQUEST: it may have been carried out, or not, or in part.
+    // Not ILLEGAL REQUEST: a device had it.
     const scsi::Sense lost{.key = scsi::SenseKey::aborted_command,
                            .asc = scsi::Asc::logical_unit_not_supported};
     std::vector<Command*> held;
     for (Command& task : tasks_) {
-        if (task.life.unit == &unit && may_touch_medium(task) && !task.life.answered) {
+        if (task.life.unit == &unit && only_reads(task) && !task.life.answered) {
             held.push_back(&task);
         }
     }

@@ -44,6 +44,9 @@ struct LostLun : ::testing::Test {
     Task& write(std::uint32_t lba, std::uint16_t lun = 0) {
         return host->send(cdb10(0x2a, lba, 1), 0, filled(512, 7), lun);
     }
+    Task& read(std::uint32_t lba, std::uint16_t lun = 0) {
+        return host->send(cdb10(0x28, lba, 1), 512, {}, lun);
+    }
 };
 
 TEST_F(LostLun, AnswersWhatExecutesWithHowItEnds) {
@@ -76,28 +79,45 @@ TEST_F(LostLun, RefusesAtOnceWhatWaits) {
     EXPECT_FALSE(scene.holds(3, 1, 7) || scene.holds(5, 1, 7));
 }
 
-TEST_F(LostLun, AnswersInTimeWhatADeviceHolds) {
-    Task& held = write(3);
-    Task& read = host->send(cdb10(0x28, 5, 1), 512);
+TEST_F(LostLun, AnswersInTimeAReadThatADeviceHolds) {
+    Task& held = read(5);
     lose_lun_0();
     scene.world.advance(std::chrono::milliseconds{2'900});
-    EXPECT_FALSE(held.ended || read.ended);
+    EXPECT_FALSE(held.ended);
     scene.world.advance(std::chrono::milliseconds{200});
     EXPECT_EQ(held.sense_code(), kGivenUp);
-    EXPECT_EQ(read.sense_code(), kGivenUp);
-    EXPECT_EQ(read.residual_in, (Residual{Residual::Kind::underflow, 512}));
-    EXPECT_TRUE(held.kept && read.kept) << "their memory is the device's until it lets go";
+    EXPECT_EQ(held.residual_in, (Residual{Residual::Kind::underflow, 512}));
+    EXPECT_TRUE(held.kept) << "its memory is the device's until it lets go";
     EXPECT_TRUE(host->nexus().acts_at_lost_luns());
     EXPECT_EQ(host->run(kReady, 0, {}, 1).sense_code(), 0x063f0eU);
     scene.complete_all();
-    EXPECT_FALSE(held.kept || read.kept);
-    EXPECT_TRUE(read.data_received.empty());
+    EXPECT_FALSE(held.kept);
+    EXPECT_TRUE(held.data_received.empty());
     EXPECT_EQ(host->nexus().commands(), 0U);
     EXPECT_FALSE(host->nexus().acts_at_lost_luns());
 }
 
-TEST_F(LostLun, TakesTheTagOfWhatWasAnsweredForAnother) {
+TEST_F(LostLun, AnswersNothingThatMayStillWrite) {
     Task& held = write(3);
+    ByteVector unmap(24);
+    unmap[1] = std::byte{22};
+    unmap[3] = std::byte{16};
+    unmap[15] = std::byte{8};
+    unmap[19] = std::byte{1};
+    Task& unmapped = host->send(cdb({0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0}), 0, unmap);
+    lose_lun_0();
+    scene.world.advance(std::chrono::minutes{1});
+    EXPECT_FALSE(held.ended || unmapped.ended) << "initiators write elsewhere what has failed here";
+    EXPECT_TRUE(host->nexus().acts_at_lost_luns());
+    scene.complete_all();
+    EXPECT_EQ(held.status, 0x00);
+    EXPECT_EQ(unmapped.status, 0x00);
+    EXPECT_TRUE(scene.holds(3, 1, 7));
+    EXPECT_FALSE(host->nexus().acts_at_lost_luns());
+}
+
+TEST_F(LostLun, TakesTheTagOfWhatWasAnsweredForAnother) {
+    Task& held = read(3);
     lose_lun_0();
     scene.world.advance(std::chrono::seconds{4});
     host->clear_attentions(1);
@@ -111,7 +131,7 @@ TEST_F(LostLun, TakesTheTagOfWhatWasAnsweredForAnother) {
 
 TEST_F(LostLun, LetsWhatIsAnsweredEndBeforeItsStatusHasLeft) {
     host->hold_responses = true;
-    Task& held = write(3);
+    Task& held = read(3);
     host->hold_responses = false;
     lose_lun_0();
     scene.world.advance(std::chrono::seconds{4});
@@ -125,7 +145,7 @@ TEST_F(LostLun, LetsWhatIsAnsweredEndBeforeItsStatusHasLeft) {
 }
 
 TEST_F(LostLun, SparesWhatComesToItWhenItIsBack) {
-    Task& held = write(3);
+    Task& held = read(3);
     lose_lun_0();
     map({{.lun = 0, .unit = scene.unit}, {.lun = 1, .unit = other}});
     host->clear_attentions(1);
@@ -144,8 +164,8 @@ TEST_F(LostLun, SparesWhatComesToItWhenItIsBack) {
 TEST_F(LostLun, KeepsOneThatIsLostLaterItsTime) {
     auto& second = static_cast<testing::SimDevice&>(other->device());
     second.pace = Pace::on_request;
-    Task& first = write(3);
-    Task& later = write(3, 1);
+    Task& first = read(3);
+    Task& later = read(3, 1);
     lose_lun_0();
     scene.world.advance(std::chrono::seconds{2});
     map({});
@@ -159,7 +179,7 @@ TEST_F(LostLun, KeepsOneThatIsLostLaterItsTime) {
 }
 
 TEST_F(LostLun, LetsTheSessionBeReplacedAtOnceThoughTheDeviceHoldsWhatWasAnswered) {
-    Task& held = write(3);
+    Task& held = read(3);
     lose_lun_0();
     scene.world.advance(std::chrono::seconds{4});
     ASSERT_EQ(held.sense_code(), kGivenUp);

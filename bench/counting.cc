@@ -238,6 +238,17 @@ ssize_t pwritev2(int file, const iovec* pieces, int count, off_t offset, int fla
     return moved_of_file(real(file, pieces, count, offset, flags));
 }
 
+ssize_t splice(int from, off64_t* from_offset, int into, off64_t* into_offset, std::size_t size,
+               unsigned flags) {
+    REAL(splice);
+    return moved(&Counts::file_calls, real(from, from_offset, into, into_offset, size, flags));
+}
+int mincore(void* at, std::size_t size, unsigned char* found) noexcept {
+    REAL(mincore);
+    add(&Counts::file_calls, 1);
+    return real(at, size, found);
+}
+
 int sched_yield() noexcept {
     REAL(sched_yield);
     add(&Counts::looks, 1);

@@ -75,7 +75,7 @@ class Cell:
 # A wait for each batch, and some more where a busy machine lets a timer come between.
 # One receive and one send for all that came at once: two calls at depth 1, and 2/32 at depth 32. 32 writes of 4 KiB do not come at once:
 # TCP cuts them into three segments of 64 KiB, each of which may be received and answered by itself.
-# Data of a read leave from where they lie; of a file they are read into a buffer first. Data of a write are written from where they were
+# Data of a read leave from where they lie; short ones of a file are read into a buffer first. Data of a write are written from where they were
 # received, but for those that the end of a buffer cut in two: a twentieth at depth 32, a third where a busy machine lets them come in more
 # pieces. Copied once more by rule would be 1 more. What the page cache gave only in part, for want of time, is asked for again.
 CELLS = (
@@ -90,6 +90,8 @@ CELLS = (
     *(Cell("file", 4096, "read", depth, Limits(None, None, 0, 1.1)) for depth in (1, 32)),
     # A call of its own for a read that is alone; one for all of a batch. What the ring copies counting.so does not see.
     *(Cell(CACHED, 4096, "read", depth, Limits(3 if depth == 1 else 0.15, None, 0, 1.1)) for depth in (1, 32)),
+    # Asked for, put into a pipe, sent behind its header: pages go as they are, without a copy.
+    Cell("file", 131072, "read", 1, Limits(5, None, 0, 0)),
     *(Cell("file", 4096, "write", depth, Limits(None, None, 0 if depth == 1 else 0.5, 1.1)) for depth in (1, 32)),
 )
 
@@ -200,6 +202,7 @@ def verdict(name: str, figures: dict[str, tuple[float, float | None]]) -> Result
 
 # What strace calls that which counting.so counts; calls that may end with nothing are counted by what they brought.
 _KNOWN = {"recvfrom": "receives", "recvmsg": "receives", "sendto": "sends", "sendmsg": "sends", "preadv2": "file_calls", "pwritev2": "file_calls",
+          "splice": "file_calls", "mincore": "file_calls",
           "io_uring_enter": "ring", "sched_yield": "looks", "write": "other_calls", "read": "other_calls", "futex": "futex"}
 _STRACE = re.compile(r"^\s*[\d.]+\s+[\d.]+\s+\d+\s+(?P<calls>\d+)\s+(?:(?P<errors>\d+)\s+)?(?P<name>\w+)$", re.MULTILINE)
 

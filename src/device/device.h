@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/pages.h"
 #include "base/task.h"
 
 #include <cstdint>
@@ -222,6 +223,13 @@ public:
     /// long as the device lives. Content may change under concurrent writes, as on any disk.
     [[nodiscard]] virtual std::optional<base::ConstSegment> lend(std::uint64_t /*lba*/,
                                                                  std::uint64_t /*blocks*/) {
+        return std::nullopt;
+    }
+
+    /// `bytes` from the beginning of `lba` on, in pages of the kernel's that are lent as they are, when they
+    /// are in memory. They may change, by writes that come later, until the initiator has them.
+    [[nodiscard]] virtual std::optional<base::Pages> lend_pages(std::uint64_t /*lba*/,
+                                                                std::uint64_t /*bytes*/) {
         return std::nullopt;
     }
 

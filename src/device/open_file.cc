@@ -61,10 +61,18 @@ std::string open_failure(const DeviceConfig& config, int error) {
     }
 }
 
+/// Whether reads leave the file's times alone, which the kernel grants to its owner: who is also told which
+/// of its pages are in memory.
+bool leaves_no_trace(int fd) {
+    return (::fcntl(fd, F_GETFL) & O_NOATIME) != 0;
+}
+
 struct FileSystem {
     bool in_memory;
     bool local;
-    bool writes_need_not_wait;  ///< see StoreSettings
+    // See StoreSettings.
+    bool writes_need_not_wait;
+    bool splices_without_waiting;
 };
 
 FileSystem file_system_of(int fd) {
@@ -76,12 +84,14 @@ FileSystem file_system_of(int fd) {
                                       TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, kZfs, kBcachefs});
     struct statfs about{};
     if (::fstatfs(fd, &about) != 0) {
-        return {.in_memory = false, .local = false, .writes_need_not_wait = false};
+        return {};
     }
     const auto type = static_cast<unsigned long>(about.f_type);
-    return {.in_memory = type == TMPFS_MAGIC || type == RAMFS_MAGIC,
-            .local = std::ranges::find(kLocal, type) != kLocal.end(),
-            .writes_need_not_wait = type == XFS_SUPER_MAGIC};
+    return {
+        .in_memory = type == TMPFS_MAGIC || type == RAMFS_MAGIC,
+        .local = std::ranges::find(kLocal, type) != kLocal.end(),
+        .writes_need_not_wait = type == XFS_SUPER_MAGIC,
+        .splices_without_waiting = (type == EXT4_SUPER_MAGIC || type == TMPFS_MAGIC) && leaves_no_trace(fd)};
 }
 
 /// What O_DIRECT asks of this file.
@@ -185,7 +195,8 @@ StoreSettings settings_of(const DeviceConfig& config, int fd, std::uint64_t size
                          : system.in_memory ? DataPath::memory
                                             : DataPath::page_cache,
             .local = system.local,
-            .writes_need_not_wait = system.writes_need_not_wait};
+            .writes_need_not_wait = system.writes_need_not_wait,
+            .splices_without_waiting = system.splices_without_waiting && !config.direct};
 }
 
 }  // namespace

@@ -31,6 +31,9 @@ StoredDevice::StoredDevice(StoreSettings settings, reactor::FileDescriptor fd)
       blocks_(settings_.geometry.blocks),
       reads_need_not_wait_(settings_.data_path == DataPath::page_cache),
       writes_need_not_wait_(settings_.data_path == DataPath::page_cache && settings_.writes_need_not_wait),
+      resident_(fd_.get(), settings_.splices_without_waiting
+                               ? settings_.geometry.blocks * settings_.geometry.block_size
+                               : 0),
       write_back_(*this, fd_.get(),
                   settings_.data_path == DataPath::direct || settings_.capabilities.read_only
                       ? WriteBack::Retry::possible
@@ -113,6 +116,7 @@ bool StoredDevice::take_over(const reactor::FileDescriptor& opened) {
             return false;
         }
         write_back_.moved();
+        resident_.follow(fd_.get());
         replaced_.store(true);
         return true;
     });

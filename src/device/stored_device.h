@@ -5,6 +5,7 @@
 #include "device/inline_budget.h"
 #include "device/off_core_threads.h"
 #include "device/open_medium.h"
+#include "device/resident_pages.h"
 #include "device/transfer.h"
 #include "device/write_back.h"
 #include "reactor/file_descriptor.h"
@@ -33,11 +34,12 @@ struct StoreSettings {
     Geometry geometry;
     Capabilities capabilities;
     DataPath data_path = DataPath::page_cache;
-    bool local = false;                  ///< what the file system is asked never waits for a network
-    bool writes_need_not_wait = false;   ///< RWF_NOWAIT is understood for writes to the page cache
-    std::size_t memory_alignment = 1;    ///< that O_DIRECT asks of buffers; at most 4096
-    reactor::PlugLimits limits = {};     ///< of what goes past the page cache
-    std::uint64_t size_limit_bytes = 0;  ///< 0: all of the store is used
+    bool local = false;                    ///< what the file system is asked never waits for a network
+    bool writes_need_not_wait = false;     ///< RWF_NOWAIT is understood for writes to the page cache
+    bool splices_without_waiting = false;  ///< pages that are in memory, into a pipe
+    std::size_t memory_alignment = 1;      ///< that O_DIRECT asks of buffers; at most 4096
+    reactor::PlugLimits limits = {};       ///< of what goes past the page cache
+    std::uint64_t size_limit_bytes = 0;    ///< 0: all of the store is used
     /// Nobody writes it here. Whoever does so elsewhere has changed the disc: initiators are told, and it is
     /// as large as it is then.
     bool disc = false;
@@ -86,6 +88,8 @@ public:
 
     /// From the page cache, where all of it is there.
     [[nodiscard]] std::optional<IoResult> read_at_once(std::uint64_t lba, base::Segment into) override;
+    /// As long as the store is the one that was opened first.
+    [[nodiscard]] std::optional<base::Pages> lend_pages(std::uint64_t lba, std::uint64_t bytes) override;
     /// To the page cache, as far as that does not take long.
     [[nodiscard]] std::optional<IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
                                                         Durability durability) override;
@@ -172,6 +176,7 @@ private:
     std::atomic<bool> writes_need_not_wait_;
     std::atomic<base::Duration::rep> next_look_ = 0;
     std::atomic<base::Duration::rep> next_full_line_ = 0;
+    ResidentPages resident_;  ///< of a store that lends pages
     InlineBudget budget_;
     WriteBack write_back_;
     const std::unique_ptr<OffCoreThreads> off_core_;  ///< where a server may not answer

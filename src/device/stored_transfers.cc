@@ -2,6 +2,7 @@
 // wait.
 #include "device/stored_device.h"
 #include "reactor/large_turn.h"
+#include "reactor/page_pipes.h"
 
 #include <sys/uio.h>
 
@@ -19,6 +20,8 @@ constexpr std::uint64_t kLongestInline = 1ULL << 20U;
 /// Reads up to this share a call with others of their turn. Beside the copy of a longer one the call costs
 /// nothing.
 constexpr std::uint64_t kLongestCollected = 16ULL << 10U;
+/// Reads from this on are lent in pages: what that costs is less than the copy of so much.
+constexpr std::uint64_t kShortestLent = 64ULL << 10U;
 
 }  // namespace
 
@@ -172,6 +175,14 @@ std::optional<IoResult> StoredDevice::at_once(const Transfer& transfer, std::uin
 
 std::optional<IoResult> StoredDevice::read_at_once(std::uint64_t lba, base::Segment into) {
     return at_once(reading(fd(), {&into, 1}, byte_of(lba)), lba, Durability::cached);
+}
+
+std::optional<base::Pages> StoredDevice::lend_pages(std::uint64_t lba, std::uint64_t bytes) {
+    if (bytes < kShortestLent || look_due() || !reachable(lba, bytes / settings_.geometry.block_size) ||
+        !resident_.hold(byte_of(lba), bytes)) {
+        return std::nullopt;
+    }
+    return reactor::Reactor::current()->page_pipes().lend(fd(), byte_of(lba), bytes);
 }
 
 std::optional<IoResult> StoredDevice::write_at_once(std::uint64_t lba, base::ConstSegment from,

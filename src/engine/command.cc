@@ -25,6 +25,7 @@ void detail::CommandLife::reset() {
     access = {};
     out_buffer.reset();
     in_buffer.reset();
+    pages.reset();
     out_segment = {};
     in_place = nullptr;
     in_segment = {};
@@ -37,9 +38,11 @@ void Command::reset() {
     tag = {};
     attribute = scsi::TaskAttribute::simple;
     expected = {};
+    takes_pages = false;
     data_out = {};
     status = 0;
     data_in = {};
+    data_in_piped = {};
     data_in_may_change = false;
     residual_out = {};
     residual_in = {};

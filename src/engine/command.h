@@ -57,6 +57,7 @@ public:
     TaskTag tag;
     scsi::TaskAttribute attribute = scsi::TaskAttribute::simple;
     ExpectedData expected;
+    bool takes_pages = false;  ///< data-in may be pages in a pipe, which change after they were sent
 
     // Valid from CommandPort::data_out_wanted() on.
     DataOut data_out;
@@ -64,6 +65,7 @@ public:
     // Final when CommandPort::completed() is called.
     std::uint8_t status = 0;      ///< the SCSI status byte
     base::ConstSegments data_in;  ///< at most expected.in_bytes; in place until retire()
+    base::Piped data_in_piped;    ///< instead, where the transport takes pages
     /// They are where the device has them, and may change until retire(): a transport that makes a digest of
     /// them copies them first.
     bool data_in_may_change = false;

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/core.h"
+#include "base/pages.h"
 #include "device/command_server.h"
 #include "engine/task_set.h"
 #include "scsi/command_table.h"
@@ -72,6 +73,7 @@ struct CommandLife {
     scsi::MediumAccess access;
     base::Buffer out_buffer;
     base::Buffer in_buffer;
+    base::Pages pages;  ///< lent by the device instead
     base::Segment out_segment{};
     const std::byte* in_place = nullptr;  ///< data-out that the transport has, until submit() returns
     base::ConstSegment in_segment{};

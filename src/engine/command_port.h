@@ -26,6 +26,9 @@ public:
     virtual void let_go(Command& command) = 0;
     /// request.response is final.
     virtual void managed(TaskManagement& request) = 0;
+    /// Say Nexus::received() when the initiator has all that was sent, and all that completed() was called
+    /// for, until now. Of transports that take pages.
+    virtual void receipt_wanted() {}
     /// A unit attention was queued for logical unit `lun` (encoded as in REPORT LUNS) of this nexus. For
     /// transports that can tell the initiator at once; the unit attention stays queued all the same, because
     /// initiators may ignore such news.

@@ -64,8 +64,15 @@ void set_status(Command& command, const scsi::Outcome& outcome) {
     command.status = static_cast<std::uint8_t>(std::get<scsi::Status>(outcome));
 }
 
+std::uint64_t data_in_size(const Command& command) {
+    return base::total_size(command.data_in) + command.data_in_piped.size;
+}
+
 void set_data_in(Command& command, bool good) {
     auto& life = command.life;
+    if (good) {
+        command.data_in_piped = life.pages.piped();
+    }
     if (good && life.in_segment.size > 0) {
         if (command.expected.known) {
             life.in_segment.size = std::min<std::size_t>(life.in_segment.size, command.expected.in_bytes);
@@ -73,8 +80,7 @@ void set_data_in(Command& command, bool good) {
         command.data_in = {&life.in_segment, life.in_segment.size > 0 ? 1U : 0U};
     }
     if (command.expected.known) {
-        command.residual_in =
-            residual(life.wants_in, base::total_size(command.data_in), command.expected.in_bytes);
+        command.residual_in = residual(life.wants_in, data_in_size(command), command.expected.in_bytes);
         command.residual_out = residual(life.wants_out, life.wants_out, command.expected.out_bytes);
     }
 }
@@ -94,7 +100,7 @@ void count(Command& command, const scsi::Outcome& outcome, Counters& counters) {
     }
     if (command.life.access.data_in_bytes > 0) {
         ++counters.reads;
-        counters.read_bytes += base::total_size(command.data_in);
+        counters.read_bytes += data_in_size(command);
     } else if (command.life.info->rules.writes_medium) {
         ++counters.writes;
         counters.written_bytes += command.data_out.size;
@@ -111,7 +117,7 @@ void count_access(const Command& command, const scsi::Outcome& outcome, base::Ti
     }
     std::uint64_t bytes = 0;
     if (succeeded(outcome)) {
-        bytes = life.access.data_in_bytes > 0    ? base::total_size(command.data_in)
+        bytes = life.access.data_in_bytes > 0    ? data_in_size(command)
                 : life.access.data_out_bytes > 0 ? command.data_out.size
                                                  : 0;
     }

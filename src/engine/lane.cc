@@ -54,7 +54,22 @@ bool Lane::held(const Command& command) const {
     });
 }
 
+/// Nothing is lent any more, so that this ends.
+bool Lane::awaits_receipts() {
+    if (awaits_receipts_) {
+        awaits_receipts_ = false;
+        for (NexusUnit& unit : nexuses_) {
+            const bool awaited = unit.receipt != Receipt::none && unit.nexus.ask_for_receipt();
+            awaits_receipts_ = awaits_receipts_ || awaited;
+        }
+    }
+    return awaits_receipts_;
+}
+
 bool Lane::in_use(const BlockRange& range) {
+    if (awaits_receipts()) {
+        return true;
+    }
     for (const Command& reader : lent_) {
         if (range_of(reader).overlaps(range)) {
             return true;
@@ -255,6 +270,7 @@ void Lane::open(std::shared_ptr<const UnitState> state, const std::vector<Raise>
 }
 
 void Lane::hold(std::uint64_t id, BlockRange range, std::function<void()> ready) {
+    awaits_receipts_ = awaits_receipts_ || (ready && !holds_ranges_);
     holds_ranges_ = holds_ranges_ || ready;
     holds_.push_back({id, range, std::move(ready)});
     settle();

@@ -3,6 +3,7 @@
 
 #include "base/core.h"
 #include "base/intrusive_list.h"
+#include "engine/block_range.h"
 #include "engine/command.h"
 #include "engine/limits.h"
 #include "engine/nexus_unit.h"
@@ -25,14 +26,6 @@ namespace targe::engine {
 class LogicalUnit;
 class Visit;
 struct LaneVisits;
-
-struct BlockRange {
-    std::uint64_t lba = 0;
-    std::uint64_t blocks = 0;
-    [[nodiscard]] bool overlaps(const BlockRange& other) const {
-        return lba < other.lba + other.blocks && other.lba < lba + blocks;
-    }
-};
 
 /// I_T nexuses, whoever is logged in as them now: each lane looks who they are.
 using ItNexuses = std::shared_ptr<const std::vector<scsi::ItNexus>>;
@@ -208,6 +201,7 @@ private:
     void await_drained(Drain drain);
     void see_whether_kept_out(NexusUnit& nexus) const;
     void unpark();
+    [[nodiscard]] bool awaits_receipts();
     void set_watching();
     void watch(const UnitState& before);
 
@@ -215,9 +209,10 @@ private:
     LogicalUnit& unit_;
     std::shared_ptr<const UnitState> state_;
     bool open_ = true;
-    bool watches_fill_ = false;  ///< a threshold of the unit's is set
-    base::Time next_look_{};     ///< not before it
-    bool holds_ranges_ = false;  ///< a COMPARE AND WRITE was here: from then on reads are copied
+    bool watches_fill_ = false;     ///< a threshold of the unit's is set
+    base::Time next_look_{};        ///< not before it
+    bool holds_ranges_ = false;     ///< a COMPARE AND WRITE was here: from then on reads are copied
+    bool awaits_receipts_ = false;  ///< of pages that were lent before
     std::uint32_t quarantines_ = 0;
     std::vector<scsi::ItNexus> kept_out_;  ///< one for each keep_out() that has not ended
     std::uint32_t transition_watches_ = 0;

@@ -70,6 +70,12 @@ public:
     /// have not let go, until they have, so that it cannot come to them too soon.
     void close(std::move_only_function<void()> closed, std::move_only_function<void()> overdue = {});
 
+    // Pages that were lent, nexus_units.cc.
+    /// Asks the transport for a receipt when some may still be on their way; whether they may.
+    bool ask_for_receipt();
+    /// The answer to CommandPort::receipt_wanted(), the last one.
+    void received();
+
     // Moving to another core, nexus_move.cc.
     /// Nothing of it is under way, nor will be unless something is submitted, and nothing but its id binds it
     /// to its core: it may depart.
@@ -152,6 +158,7 @@ private:
     void give_up_lost_luns();
     void leave(NexusUnit& unit);
     void left(NexusUnit& unit);
+    void for_each_unit(const std::function<void(NexusUnit&)>& visit);
     void close_when_idle();
     void close_is_overdue();
     [[nodiscard]] bool awaits_admission() const;

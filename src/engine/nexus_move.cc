@@ -15,7 +15,8 @@ bool Nexus::is_at_rest() const {
     }
     bool rests = true;
     units_.for_each([&](const NexusUnit& unit) {
-        rests = rests && unit.commands == 0 && unit.ties == 0 && !unit.faulted;
+        rests =
+            rests && unit.commands == 0 && unit.ties == 0 && !unit.faulted && unit.receipt == Receipt::none;
     });
     return rests;
 }

@@ -33,6 +33,13 @@ using NexusId = base::Id<struct NexusIdTag, std::uint64_t>;
 void forget_nexus(base::Core& here, std::shared_ptr<LogicalUnit> unit, NexusId nexus,
                   std::function<void()> done);
 
+/// Whether the initiator has what it was sent of pages that were lent.
+enum class Receipt : std::uint8_t {
+    none,     ///< it has all of them
+    due,      ///< perhaps not
+    awaited,  ///< it was asked, and nothing was lent since
+};
+
 /// On its nexus's core, in the registry of the unit's lane there, so that unit attentions find it.
 class NexusUnit : public base::ListHook<struct LaneNexuses> {
 public:
@@ -75,6 +82,7 @@ public:
     std::uint8_t priority = 0;            ///< of its commands; 0: none in particular
     std::uint32_t media_events_told = 0;  ///< of Tray
     std::uint32_t operational_changes_told = 0;
+    Receipt receipt = Receipt::none;
     bool reads_error_history = false;  ///< the unit's home may hold the history for it
 };
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <functional>
 #include <utility>
+#include <vector>
 
 namespace targe::engine {
 
@@ -224,13 +225,51 @@ void Nexus::leave(NexusUnit& unit) {
     });
 }
 
+void Nexus::for_each_unit(const std::function<void(NexusUnit&)>& visit) {
+    units_.for_each(visit);
+    for (const auto& unit : leaving_) {
+        visit(*unit);
+    }
+}
+
+bool Nexus::ask_for_receipt() {
+    bool due = false;
+    bool awaited = false;
+    for_each_unit([&](NexusUnit& unit) {
+        due |= unit.receipt == Receipt::due;
+        awaited |= unit.receipt == Receipt::awaited;
+    });
+    if (due) {
+        for_each_unit([](NexusUnit& unit) {
+            unit.receipt = unit.receipt == Receipt::due ? Receipt::awaited : unit.receipt;
+        });
+        port_.receipt_wanted();
+    }
+    return due || awaited;
+}
+
+void Nexus::received() {
+    std::vector<Lane*> waiting;
+    for_each_unit([&waiting](NexusUnit& unit) {
+        if (unit.receipt == Receipt::awaited) {
+            unit.receipt = Receipt::none;
+            waiting.push_back(&unit.lane);
+        }
+    });
+    for (Lane* const lane : waiting) {
+        lane->settle();
+    }
+}
+
 void Nexus::left(NexusUnit& unit) {
     if (device::CommandServer* const server = unit.unit->device().server()) {
         server->leave(id_.value);
     }
     const auto kept = unit.unit;
     const bool kept_out = unit.keeps_out;
+    Lane& lane = unit.lane;
     std::erase_if(leaving_, [&](const auto& each) { return each.get() == &unit; });
+    lane.settle();  // which may have awaited its receipt
     if (kept_out) {
         kept->keep_out(*core_, it_nexus_, false);
     }

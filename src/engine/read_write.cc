@@ -106,6 +106,14 @@ void execute_read(Command& command) {
             return finish(command, scsi::Status::good);
         }
     }
+    if (command.takes_pages && may_be_lent(command) && size <= command.expected.in_bytes) {
+        if (auto pages = life.unit->unit->device().lend_pages(life.access.lba, size)) {
+            life.pages = *std::move(pages);
+            life.lent = true;
+            life.unit->receipt = Receipt::due;
+            return finish(command, scsi::Status::good);
+        }
+    }
     if (may_be_lent(command) && life.unit->unit->device().lends_reads(size)) {
         static_cast<void>(read_on_loan(command.arena(), command));
         return;

@@ -61,7 +61,9 @@ std::span<const base::Segment> Connection::receive_space() {
 
 void Connection::received(std::size_t bytes, base::Time now) {
     now_ = heard_ = now;
-    ping_sent_.reset();
+    if (!ping_.receipt) {
+        ping_.sent.reset();
+    }
     if (incoming_.task != nullptr) {
         data_moved_ = now;
     }
@@ -78,10 +80,10 @@ void Connection::sent(std::size_t bytes, base::Time now) {
         data_moved_ = now;
         r2t_waits_ = has_output();
     }
-    if (ping_sent_ && ping_waits_) {
+    if (ping_.sent && ping_.waits) {
         // The peer takes what is before the ping, however slowly, and cannot have answered it yet.
-        ping_sent_ = now;
-        ping_waits_ = has_output();
+        ping_.sent = now;
+        ping_.waits = has_output();
     }
     process();
 }

@@ -4,6 +4,7 @@
 #include "base/core.h"
 #include "iscsi/command_window.h"
 #include "iscsi/connection_options.h"
+#include "iscsi/connection_phase.h"
 #include "iscsi/held_requests.h"
 #include "iscsi/host.h"
 #include "iscsi/incoming_pdu.h"
@@ -50,6 +51,10 @@ public:
     /// Up to out.size() segments to send, from the first byte not sent yet; how many. They stay in
     /// place until sent() or transport_lost().
     [[nodiscard]] std::size_t gather(std::span<base::ConstSegment> out) { return transmitter_.gather(out); }
+    /// What comes behind them, before anything else can be gathered.
+    [[nodiscard]] base::Piped piped() const { return transmitter_.piped(); }
+    /// Whether data-in may come in a pipe, and are better there than copied.
+    [[nodiscard]] bool takes_pages() const { return transmitter_.takes_pages(); }
     void sent(std::size_t bytes, base::Time now);
     [[nodiscard]] bool has_output() const { return !transmitter_.empty(); }
 
@@ -94,6 +99,9 @@ public:
     /// is sent, so that an initiator that has it finds neither task nor reservation of the session left.
     void session_ended();
 
+    /// Host::receipt_confirmed() follows when the initiator has all that was responded until now, unless the
+    /// connection ends before: one that does not say so has nop_timeout for it.
+    void ask_for_receipt();
     /// An event of a logical unit, [RFC 7143 11.9.2].
     void report_event(Lun lun, std::span<const std::byte> sense);
     /// Asks the initiator to log out within `limit`, and drops the connection when it has not.
@@ -107,15 +115,7 @@ public:
     [[nodiscard]] const SessionParameters& parameters() const { return parameters_; }
 
 private:
-    enum class Phase : std::uint8_t {
-        login,
-        establishing,  ///< the host decides on the session
-        full_feature,
-        logging_out,  ///< the logout response waits for the last task
-        last_words,   ///< over when all is sent
-        over,         ///< over now
-        lost,
-    };
+    using Phase = ConnectionPhase;
     using Purpose = IncomingPdu::Purpose;
 
     // connection.cc: the stream, and the end.
@@ -240,8 +240,7 @@ private:
     std::optional<base::Time> logout_deadline_;
     base::Time data_moved_{};  ///< when data of a write came last, or some of what is before an R2T left
     bool r2t_waits_ = false;   ///< one has not left
-    std::optional<base::Time> ping_sent_;  ///< or when the latest of what is before it was
-    bool ping_waits_ = false;              ///< not all of it has left
+    Ping ping_;
 };
 
 }  // namespace targe::iscsi

@@ -129,7 +129,8 @@ void Connection::refuse_busy(HeaderView header) {
 }
 
 void Connection::queue_response(ScsiTask& task) {
-    const std::size_t available = base::total_size(task.response_.data_in);
+    const std::size_t available =
+        base::total_size(task.response_.data_in) + task.response_.data_in_piped.size;
     task.data_in_ = SegmentCursor<base::ConstSegment>(task.response_.data_in);
     task.data_in_size_ =
         static_cast<std::uint32_t>(std::min<std::size_t>(available, task.expected_data_in()));

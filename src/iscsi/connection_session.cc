@@ -19,7 +19,12 @@ TaskTag tag_of(HeaderView header) {
 void Connection::nop_out() {
     const HeaderView header{incoming_.header};
     if (tag_of(header).value == kReservedTag) {
-        return;  // an answer to a ping of ours, or word of a StatSN: that it came is all that matters
+        // An answer to a ping of ours, or word of a StatSN: mostly that it came is all that matters.
+        if (ping_.receipt == TransferTag{wire::get<RequestHeader::kTargetTransferTag>(header)}) {
+            ping_ = {};
+            host_.receipt_confirmed();
+        }
+        return;
     }
     if (type_ == SessionType::discovery) {
         reject(RejectReason::command_not_supported, header);  // [RFC 7143 4.3]: text and logout alone
@@ -38,6 +43,15 @@ void Connection::send_notice(TransferTag tag) {
     wire::put<ResponseHeader::kTargetTransferTag>(HeaderSpan{pdu.header}, tag.value);
     pdu.numbering = Numbering::notice;
     transmitter_.queue(pdu);
+}
+
+void Connection::ask_for_receipt() {
+    if (phase_ != Phase::full_feature) {
+        return;
+    }
+    // It is behind all of that in the stream.
+    ping_ = {.sent = now_, .waits = true, .receipt = take_transfer_tag()};
+    send_notice(*ping_.receipt);
 }
 
 void Connection::text_request() {

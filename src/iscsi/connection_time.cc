@@ -25,7 +25,7 @@ std::array<std::optional<base::Time>, 5> Connection::deadlines() const {
         const base::Duration limit = options_.data_out_timeout;
         data = std::min(after(std::max(since, data_moved_), limit), after(since, kMostWaits * limit));
     }
-    return {login_deadline_, logout_deadline_, after(ping_sent_, options_.nop_timeout), data,
+    return {login_deadline_, logout_deadline_, after(ping_.sent, options_.nop_timeout), data,
             has_output() ? after(stalled_.value_or(now_), options_.send_timeout) : std::nullopt};
 }
 
@@ -34,7 +34,7 @@ std::optional<base::Time> Connection::next_deadline() const {
         return std::nullopt;
     }
     std::optional<base::Time> next;
-    if (phase_ == Phase::full_feature && !ping_sent_) {
+    if (phase_ == Phase::full_feature && !ping_.sent) {
         next = after(heard_, options_.nop_interval);
     }
     for (const auto& deadline : deadlines()) {
@@ -59,7 +59,7 @@ std::optional<std::string_view> Connection::find_timeout(base::Time now) const {
     constexpr std::size_t kPing = 2;
     const auto all = deadlines();
     for (std::size_t i = 0; i < all.size(); ++i) {
-        if (all[i] && *all[i] <= now && i == kPing && ping_waits_) {
+        if (all[i] && *all[i] <= now && i == kPing && ping_.waits) {
             return kReasons.back();  // it cannot answer what it has not taken
         }
         if (all[i] && *all[i] <= now) {
@@ -71,7 +71,7 @@ std::optional<std::string_view> Connection::find_timeout(base::Time now) const {
 
 bool Connection::ping_is_due(base::Time now) const {
     const auto due = after(heard_, options_.nop_interval);
-    return phase_ == Phase::full_feature && !ping_sent_ && due && *due <= now;
+    return phase_ == Phase::full_feature && !ping_.sent && due && *due <= now;
 }
 
 void Connection::tick(base::Time now) {
@@ -99,8 +99,7 @@ void Connection::tick(base::Time now) {
         // A discovery session is for text and logout alone, [RFC 7143 4.3]: it is not pinged, but ended.
         finish("the discovery session is idle");
     } else if (ping_is_due(now)) {
-        ping_sent_ = now;
-        ping_waits_ = true;
+        ping_ = {.sent = now, .waits = true, .receipt = std::nullopt};
         send_notice(take_transfer_tag());
     }
 }

@@ -60,6 +60,8 @@ public:
     /// Answer with Connection::management_done() when no affected command can act any more.
     virtual void task_management(ManagementRequest& request) = 0;
 
+    /// The answer to the last Connection::ask_for_receipt().
+    virtual void receipt_confirmed() = 0;
     /// The initiator ends the session: every task of the connection is to be answered or abandoned soon.
     /// Answer with Connection::session_ended() once nothing of the session can act any more.
     virtual void logout() = 0;

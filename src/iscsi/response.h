@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "base/pages.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@ struct Response {
     std::uint8_t status = 0;
     std::span<const std::byte> sense = {};
     base::ConstSegments data_in = {};  ///< what lies past the expected length is not sent
+    base::Piped data_in_piped = {};    ///< instead; only where takes_pages() said so
     Residual residual_out = {};
     Residual residual_in = {};
     bool data_in_may_change = false;

@@ -51,8 +51,10 @@ void Transmitter::set_digests(Digest header, Digest data) {
 }
 
 void Transmitter::set_lengths(std::uint32_t max_segment, std::uint32_t max_burst) {
-    max_segment_ = max_segment;
-    max_burst_ = max_burst;
+    // In whole words, so that only the last PDU of a task has padding: there is none behind a pipe.
+    constexpr std::uint32_t kWord = 4;
+    max_segment_ = max_segment / kWord * kWord;
+    max_burst_ = max_burst / kWord * kWord;
 }
 
 void Transmitter::queue(ControlPdu& pdu) {
@@ -74,11 +76,18 @@ void Transmitter::withdraw(ScsiTask& task) {
 std::size_t Transmitter::gather(std::span<base::ConstSegment> out) {
     std::size_t count = 0;
     std::size_t skip = front_sent_;
+    piped_ = {};
     for (std::size_t i = 0; count < out.size(); ++i) {
         if (i == frame_count_ && !make_frame()) {
             break;
         }
         Frame& next = frame(i);
+        if (next.pipe >= 0) {
+            if (append(out, count, skip, {next.head.data(), next.head_size})) {
+                piped_ = {.pipe = next.pipe, .size = next.data_size - skip};
+            }
+            break;
+        }
         // Nearly all are whole, and of a header and one piece of data. Without data the cursor is an older
         // PDU's.
         const base::ConstSegment whole =
@@ -147,6 +156,7 @@ bool Transmitter::make_frame() {
     next.control = nullptr;
     next.last = false;
     next.data_size = 0;
+    next.pipe = -1;
     next.tail_size = 0;
     next.staged = 0;
     next.crc = 0;

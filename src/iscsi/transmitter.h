@@ -55,6 +55,9 @@ public:
     /// Something waits whose ExpCmdSN and MaxCmdSN will be those of the moment when it can be sent.
     [[nodiscard]] bool has_unnumbered() const { return !queue_.empty(); }
     [[nodiscard]] std::size_t gather(std::span<base::ConstSegment> out);
+    /// Data of the last frame that was gathered, which follow: nothing behind them was.
+    [[nodiscard]] base::Piped piped() const { return piped_; }
+    [[nodiscard]] bool takes_pages() const { return !data_digest_ && max_segment_ >= kShortestPiped; }
     void sent(std::size_t bytes);
 
     /// A peer that sends without reading has made this much wait.
@@ -69,6 +72,8 @@ private:
     static constexpr std::size_t kFrames = 64;
     static constexpr std::size_t kMaxControls = 256;
     static constexpr std::size_t kMaxControlBytes = 1U << 20U;
+    /// Each PDU of them costs two system calls of its own.
+    static constexpr std::uint32_t kShortestPiped = 64U << 10U;
 
     /// One PDU on its way.
     struct Frame {
@@ -80,6 +85,7 @@ private:
         std::uint32_t crc = 0;   ///< where data are staged, theirs
         std::size_t staged = 0;  ///< bytes of the stage that hold its data
         std::uint32_t data_size = 0;
+        int pipe = -1;             ///< that holds the data
         ScsiTask* task = nullptr;  ///< null where nothing of it is needed any more
         ControlPdu* control = nullptr;
         SegmentCursor<base::ConstSegment> data;
@@ -113,6 +119,7 @@ private:
     std::size_t first_frame_ = 0;
     std::size_t frame_count_ = 0;
     std::size_t front_sent_ = 0;  ///< bytes of the first frame that have left
+    base::Piped piped_;
 
     StatSn stat_sn_;
     bool header_digest_ = false;

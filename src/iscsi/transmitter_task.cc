@@ -75,6 +75,9 @@ void Transmitter::make_data_in(ScsiTask& task, Frame& made, const std::optional<
     wire::put<DataInPdu::kBufferOffset>(header, task.data_in_sent_);
     made.data = task.data_in_;
     made.data_size = size;
+    if (task.response_.data_in_piped.size > 0) {
+        made.pipe = task.response_.data_in_piped.pipe;
+    }
     if (piece) {
         copy_to_stage(*piece, made);
     }

@@ -1,6 +1,7 @@
 #include "reactor/reactor.h"
 
 #include "reactor/buffer_cache.h"
+#include "reactor/page_pipes.h"
 #include "reactor/plug.h"
 #include "reactor/ring.h"
 #include "reactor/running_time.h"
@@ -85,6 +86,7 @@ Reactor::Reactor(base::CoreId id, const ReactorOptions& options, std::unique_ptr
       now_(RunningTime::now()),
       ring_(std::move(ring)),
       buffers_(std::make_unique<BufferCache>(*this, options.buffer_limit_bytes, *ring_)),
+      page_pipes_(std::make_unique<PagePipes>()),
       plug_(std::make_unique<Plug>(*this)),
       spin_bound_(options.longest_spin),
       worked_at_(now_) {}
@@ -339,6 +341,9 @@ std::vector<std::string> Reactor::leaks() const {
     if (buffers_->loans() != 0) {
         held.push_back(
             fmt::format("{} buffers on loan, {} bytes", buffers_->loans(), buffers_->stats().bytes_on_loan));
+    }
+    if (page_pipes_->loans() != 0) {
+        held.push_back(fmt::format("{} pipes on loan", page_pipes_->loans()));
     }
     if (!local_.empty() || !inbox_.empty()) {
         held.emplace_back("messages not run");

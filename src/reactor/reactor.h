@@ -22,6 +22,7 @@ struct io_uring_sqe;
 namespace targe::reactor {
 
 class BufferCache;
+class PagePipes;
 class Plug;
 class Ring;
 class LargeTurn;
@@ -128,6 +129,7 @@ public:
     [[nodiscard]] base::BufferPool& buffers() override;
     [[nodiscard]] BufferCache& buffer_cache() { return *buffers_; }
     [[nodiscard]] Plug& plug() { return *plug_; }
+    [[nodiscard]] PagePipes& page_pipes() { return *page_pipes_; }
 
     /// A submission to be filled in with io_uring_prep_*(); it reaches the kernel before the reactor waits
     /// next. Only on this core.
@@ -185,6 +187,7 @@ private:
     std::unique_ptr<Ring> ring_;
     TimerQueue timers_;
     std::unique_ptr<BufferCache> buffers_;
+    std::unique_ptr<PagePipes> page_pipes_;
     std::unique_ptr<Plug> plug_;
     base::IntrusiveList<TurnEnd, TurnEndTag> turn_ends_;
     base::IntrusiveList<Poller, PollerTag> pollers_;

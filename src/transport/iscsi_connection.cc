@@ -101,6 +101,19 @@ std::size_t IscsiConnection::StreamEnd::gather(std::span<base::ConstSegment> int
     return owner_.protocol_.gather(into);
 }
 
+base::Piped IscsiConnection::StreamEnd::piped() {
+    return owner_.protocol_.piped();
+}
+
+void IscsiConnection::receipt_wanted() {
+    protocol_.ask_for_receipt();
+    settle();
+}
+
+void IscsiConnection::receipt_confirmed() {
+    nexus_->received();
+}
+
 void IscsiConnection::StreamEnd::sent(std::size_t bytes) {
     owner_.in_stream_call_ = true;
     owner_.protocol_.sent(bytes, owner_.core_->now());

@@ -88,6 +88,7 @@ private:
         void received(std::size_t bytes) override;
         void peer_finished() override;
         std::size_t gather(std::span<base::ConstSegment> into) override;
+        base::Piped piped() override;
         void sent(std::size_t bytes) override;
         void lost(int error) override;
         void halted() override;
@@ -129,6 +130,8 @@ private:
     void finish_when_done();
     void log(std::string_view what) override;
     void closed() override;
+    void receipt_wanted() override;
+    void receipt_confirmed() override;
 
     // iscsi_connection_session.cc: the session and its commands.
     void establish(const iscsi::Establish& login) override;

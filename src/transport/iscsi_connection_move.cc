@@ -58,10 +58,15 @@ bool IscsiConnection::at_rest() const {
 }
 
 void IscsiConnection::halt_at_rest() {
-    if (move_ == Move::draining && at_rest() && !closing_stream_) {
+    if (move_ != Move::draining || closing_stream_) {
+        return;
+    }
+    if (at_rest()) {
         core_->disarm(drain_limit_);
         move_ = Move::halting;
         stream_->halt();
+    } else if (protocol_.is_at_rest()) {
+        nexus_->ask_for_receipt();  // nobody would know of pages that it was lent, while it is on its way
     }
 }
 

@@ -270,6 +270,7 @@ void IscsiConnection::command(iscsi::ScsiTask& task) {
     command.attribute = translated(task.attribute());
     command.expected = {
         .known = true, .out_bytes = task.expected_data_out(), .in_bytes = task.expected_data_in()};
+    command.takes_pages = stream_->takes_pages() && protocol_.takes_pages();
     both.submitted = true;
     nexus_->submit(command, protocol_.data_here());
     // It has them, and no memory for them was named: they were taken from where they are.
@@ -295,6 +296,7 @@ void IscsiConnection::completed(engine::Command& command) {
     protocol_.respond(as_command(command), {.status = command.status,
                                             .sense = command.sense(),
                                             .data_in = command.data_in,
+                                            .data_in_piped = command.data_in_piped,
                                             .residual_out = translated(command.residual_out),
                                             .residual_in = translated(command.residual_in),
                                             .data_in_may_change = command.data_in_may_change});

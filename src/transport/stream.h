@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/core.h"
+#include "base/pages.h"
 
 #include <cstddef>
 #include <span>
@@ -29,7 +30,9 @@ public:
     /// to sent(); returns how many. Nothing has been promised to the kernel until sent() says so: it may be
     /// asked again.
     virtual std::size_t gather(std::span<base::ConstSegment> into) = 0;
-    /// The kernel has taken a copy of the next `bytes`.
+    /// What is to be sent behind that, before gather() has more; with Stream::takes_pages() only.
+    [[nodiscard]] virtual base::Piped piped() { return {}; }
+    /// The kernel has taken a copy of the next `bytes`, or the pages that they are in.
     virtual void sent(std::size_t bytes) = 0;
     /// The connection broke: reset, timed out, or closed by an error of the host; `error` is the errno.
     /// closed() follows by itself.
@@ -51,6 +54,9 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
     virtual ~Stream() = default;
+
+    /// Whether StreamUser::piped() is asked.
+    [[nodiscard]] virtual bool takes_pages() const { return false; }
 
     /// Nothing is received before it.
     virtual void start() = 0;

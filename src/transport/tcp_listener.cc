@@ -117,7 +117,7 @@ void TcpListener::start() {
 void TcpListener::accept() {
     accepting_ = true;
     io_uring_prep_multishot_accept(&reactor_.prepare(*this), listening_.get(), nullptr, nullptr,
-                                   SOCK_CLOEXEC);
+                                   SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 void TcpListener::completed(int result, unsigned flags) {

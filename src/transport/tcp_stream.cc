@@ -1,17 +1,17 @@
 #include "transport/tcp_stream.h"
 
+#include "transport/socket_io.h"
+
 #include <liburing.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 namespace targe::transport {
@@ -62,34 +62,6 @@ base::Segments first_bytes(base::Segments segments, std::size_t limit, std::span
         limit -= cut[count].size;
     }
     return cut.first(count);
-}
-
-template <class Segment>
-msghdr message(std::span<Segment> segments) {
-    static_assert(sizeof(Segment) == sizeof(iovec) && offsetof(Segment, size) == offsetof(iovec, iov_len));
-    msghdr header{};
-    // The kernel's structure is the same for reading and writing, and so cannot say const.
-    header.msg_iov = reinterpret_cast<iovec*>(const_cast<std::remove_const_t<Segment>*>(segments.data()));
-    header.msg_iovlen = segments.size();
-    return header;
-}
-
-/// One segment is what mostly comes and goes, and the plain calls spare the kernel copying in a header and a
-/// list: a quarter of what a look at an empty socket costs.
-ssize_t receive_some(int fd, base::Segments space) {
-    if (space.size() == 1) {
-        return recv(fd, space.front().data, space.front().size, MSG_DONTWAIT);
-    }
-    msghdr header = message(space);
-    return recvmsg(fd, &header, MSG_DONTWAIT);
-}
-ssize_t send_some(int fd, base::ConstSegments segments) {
-    constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-    if (segments.size() == 1) {
-        return ::send(fd, segments.front().data, segments.front().size, kFlags);
-    }
-    const msghdr header = message(segments);
-    return sendmsg(fd, &header, kFlags);
 }
 
 bool would_wait(int error) {
@@ -300,19 +272,20 @@ void TcpStream::turn_ended() {
 bool TcpStream::send_once() {
     std::array<base::ConstSegment, kSegmentsPerSend> queue;
     const std::size_t count = user_.gather(queue);
+    base::Piped piped = user_.piped();
     if (!sending()) {
         return false;
     }
-    if (count == 0) {
+    if (count == 0 && piped.size == 0) {
         if (state_ == State::flushing) {
             all_sent();
         }
         return false;
     }
-    const base::ConstSegments segments =
-        first_bytes(std::span(queue).first(count),
-                    reactor_->others_wait() ? kBytesPerSendWhileOthersWait : kBytesPerSend);
-    const ssize_t taken = send_some(socket_.get(), segments);
+    const std::size_t limit = reactor_->others_wait() ? kBytesPerSendWhileOthersWait : kBytesPerSend;
+    const base::ConstSegments segments = first_bytes(std::span(queue).first(count), limit);
+    piped.size = std::min(piped.size, limit - base::total_size(segments));
+    const ssize_t taken = send_some(socket_.get(), segments, piped);
     if (taken < 0) {
         if (would_wait(errno)) {
             out_.arm(POLLOUT);
@@ -321,7 +294,7 @@ bool TcpStream::send_once() {
         }
         return sending();
     }
-    const bool full = static_cast<std::size_t>(taken) < base::total_size(segments);
+    const bool full = static_cast<std::size_t>(taken) < base::total_size(segments) + piped.size;
     sent_in_turn_ += static_cast<std::size_t>(taken);
     did_much_ = sent_in_turn_ >= kMuchSent;
     user_.sent(static_cast<std::size_t>(taken));

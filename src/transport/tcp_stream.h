@@ -21,7 +21,8 @@ struct TcpOptions {
 void tune(int fd, const TcpOptions& options);
 
 /// Reads without waiting first, and asks the ring only when it would have to wait; sends once a turn all that
-/// is queued. The kernel never holds a pointer into the user's memory between turns. Made, used and destroyed
+/// is queued. The kernel never holds a pointer into the user's memory between turns. The socket is one that
+/// does not block. Made, used and destroyed
 /// on the reactor's core, which may change while it is halted; destroyed only after StreamUser::closed().
 class TcpStream final : public Stream, public reactor::Poller, public reactor::TurnEnd {
 public:
@@ -30,6 +31,7 @@ public:
     TcpStream& operator=(const TcpStream&) = delete;
     ~TcpStream() override;
 
+    [[nodiscard]] bool takes_pages() const override { return true; }
     void start() override;
     void send_soon() override;
     void resume_receiving() override;

@@ -74,6 +74,7 @@ Task& Initiator::submit(std::unique_ptr<Task> task) {
         task->tag = TaskTag{next_tag_++};
     }
     task->held = hold_responses;
+    task->takes_pages = takes_pages;
     tasks_.push_back(std::move(task));
     Task& sent = *tasks_.back();
     ByteVector along = data_come_along ? sent.data_to_send : ByteVector{};

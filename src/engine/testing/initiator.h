@@ -81,6 +81,7 @@ public:
     void let_go(Command& command) override;
     void managed(TaskManagement& request) override;
     void unit_event(std::uint64_t lun, const scsi::Sense& sense) override;
+    void receipt_wanted() override { ++receipts_wanted; }
 
     [[nodiscard]] Nexus& nexus() { return *nexus_; }
     [[nodiscard]] base::Core& core() { return *core_; }
@@ -88,6 +89,8 @@ public:
     DataOutMode data_out_mode = DataOutMode::at_once;
     Delivery delivery = Delivery::delivered;
     bool hold_responses = false;
+    bool takes_pages = false;
+    std::size_t receipts_wanted = 0;
     bool data_come_along = false;  ///< all data-out with the command, in memory that is spoilt afterwards
     std::vector<TaskManagement*> answered;
     std::vector<scsi::Asc> events;

@@ -200,6 +200,14 @@ base::Task<device::IoResult> SimDevice::refresh(base::CommandArena& /*arena*/) {
     co_return ended(0);
 }
 
+std::optional<base::Pages> SimDevice::lend_pages(std::uint64_t lba, std::uint64_t bytes) {
+    if (!lends_pages) {
+        return std::nullopt;
+    }
+    ++pages_lent;
+    return base::Pages(pipes_, {.pipe = static_cast<int>(lba), .size = bytes});
+}
+
 std::optional<base::ConstSegment> SimDevice::lend(std::uint64_t lba, std::uint64_t blocks) {
     if (!lends) {
         return std::nullopt;

@@ -46,6 +46,7 @@ public:
     base::Task<device::IoResult> probe(base::CommandArena& arena) override;
     base::Task<device::IoResult> refresh(base::CommandArena& arena) override;
     [[nodiscard]] std::optional<base::ConstSegment> lend(std::uint64_t lba, std::uint64_t blocks) override;
+    [[nodiscard]] std::optional<base::Pages> lend_pages(std::uint64_t lba, std::uint64_t bytes) override;
     [[nodiscard]] std::optional<device::IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,
                                                                 device::Durability durability) override;
 
@@ -67,6 +68,7 @@ public:
     device::Capabilities can{.unmap = true, .unmapped_reads_zero = true, .block_status = true};
     Pace pace = Pace::at_once;
     bool lends = false;
+    bool lends_pages = false;     ///< in a pipe whose number is that of the block
     bool writes_at_once = false;  ///< what does not have to be durable
     bool copies = false;          ///< copy_from() another of its kind
     device::Fill filled{.used_bytes = 0, .available_bytes = std::uint64_t{1} << 40U, .shared = true};
@@ -87,7 +89,14 @@ public:
     /// Called when an operation that alters the medium begins or ends.
     std::function<void()> on_write;
 
+    std::size_t pages_lent = 0;
+
 private:
+    struct Pipes final : base::PagesPool {
+        explicit Pipes(SimDevice& owner) : disk(owner) {}
+        void give_back(int /*pipe*/) noexcept override { --disk.pages_lent; }
+        SimDevice& disk;
+    };
     struct Wait {
         SimDevice& device;
         [[nodiscard]] bool await_ready() const noexcept { return device.pace == Pace::at_once; }
@@ -102,6 +111,7 @@ private:
     void touched(std::uint64_t& counter);
 
     World& world_;
+    Pipes pipes_{*this};
     device::Geometry geometry_;
     std::uint64_t next_blocks_;
     std::vector<std::byte> data_;

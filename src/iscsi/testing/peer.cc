@@ -202,22 +202,37 @@ void Peer::send_bytes(wire::Bytes bytes) {
     }
 }
 
+/// How many of `limit` bytes there were.
+std::size_t Peer::take_gathered(base::ConstSegments out, std::size_t limit) {
+    std::size_t left = limit;
+    for (const base::ConstSegment& segment : out) {
+        const std::size_t n = std::min(left, segment.size);
+        stream_.insert(stream_.end(), segment.data, segment.data + n);
+        left -= n;
+    }
+    return limit - left;
+}
+
+/// A pipe holds what the host reads for the tag that is its number.
+void Peer::take_piped(const base::Piped& piped, std::size_t limit) {
+    for (std::size_t i = 0; i < limit; ++i) {
+        stream_.push_back(
+            ScriptedHost::pattern(TaskTag{static_cast<std::uint32_t>(piped.pipe)}, piped_[piped.pipe]++));
+    }
+}
+
 void Peer::pump() {
     std::vector<base::ConstSegment> out(max_segments);
     while (connection.has_output() && !lost_) {
         const std::size_t count = connection.gather(out);
-        const std::size_t total = base::total_size(std::span{out}.first(count));
+        const base::Piped piped = connection.piped();
+        const std::size_t total = base::total_size(std::span{out}.first(count)) + piped.size;
         if (total == 0) {
             break;
         }
         const std::size_t taken =
             std::min<std::size_t>(total, random() % std::min<std::size_t>(max_chunk, 1U << 30U) + 1);
-        std::size_t left = taken;
-        for (std::size_t i = 0; i < count && left > 0; ++i) {
-            const std::size_t n = std::min(left, out[i].size);
-            stream_.insert(stream_.end(), out[i].data, out[i].data + n);
-            left -= n;
-        }
+        take_piped(piped, taken - take_gathered(std::span{out}.first(count), taken));
         connection.sent(taken, now);
     }
     if (keep_raw) {

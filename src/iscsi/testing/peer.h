@@ -4,6 +4,7 @@
 #include "iscsi/testing/scripted_host.h"
 
 #include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <string_view>
@@ -85,7 +86,10 @@ public:
     std::vector<std::byte>* record = nullptr;  ///< gets all that is sent to the connection
 
 private:
+    std::size_t take_gathered(base::ConstSegments out, std::size_t limit);
+    void take_piped(const base::Piped& piped, std::size_t limit);
     bool take_one();
+    std::map<int, std::size_t> piped_;  ///< what was taken from each pipe
     std::vector<std::byte> stream_;
     bool lost_ = false;
 };

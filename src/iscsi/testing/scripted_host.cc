@@ -103,7 +103,11 @@ void ScriptedHost::respond_good(HostTask& task) {
         const std::size_t half = size / 2;
         task.from = {base::ConstSegment{task.in_memory.data(), half}, base::ConstSegment{nullptr, 0},
                      base::ConstSegment{task.in_memory.data() + half, size - half}};
-        response.data_in = task.from;
+        if (pipes_data) {
+            response.data_in_piped = {.pipe = static_cast<int>(task.tag().value), .size = size};
+        } else {
+            response.data_in = task.from;
+        }
         response.data_in_may_change = data_may_change;
     }
     connection->respond(task, response);

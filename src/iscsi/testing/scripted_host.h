@@ -70,6 +70,7 @@ public:
     /// The two most significant bits are the form, and say nothing of which.
     [[nodiscard]] bool name_one_unit(Lun one, Lun other) const override;
     void task_management(ManagementRequest& request) override;
+    void receipt_confirmed() override { ++receipts; }
     void logout() override;
     void closed() override;
     void log(std::string_view what) override;
@@ -96,12 +97,14 @@ public:
     std::vector<std::string> logs;
     std::size_t commands = 0;
     std::size_t ended = 0;
+    std::size_t receipts = 0;
     std::array<std::size_t, 3> deliveries{};  ///< by Delivery
     bool is_established = false;
     bool is_closed = false;
     bool logged_out = false;
     bool ends_session_at_logout = true;  ///< false: the test calls session_ended()
     bool keep_written = true;
+    bool pipes_data = false;       ///< data-in come in a pipe that the task's tag names
     bool data_may_change = false;  ///< the connection copies data-in before it sends them
     bool takes_data_here = false;  ///< writes from Connection::data_here() where it can
     bool answers_later = false;    ///< those: the test does

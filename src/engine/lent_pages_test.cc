@@ -10,7 +10,6 @@ namespace targe::engine {
 namespace {
 
 using testing::ByteVector;
-using testing::cdb;
 using testing::cdb10;
 using testing::cdb16;
 using testing::filled;

@@ -35,6 +35,7 @@ struct TwoLuns : ::testing::Test {
         scene.target->set_maps(std::make_shared<const LunMaps>(std::move(maps)));
         scene.world.run();
     }
+    Task& read(std::uint16_t lun) { return host->send(cdb10(0x28, 8 + lun, 1), 512, {}, lun); }
     Task& write(std::uint16_t lun) { return host->send(cdb10(0x2a, lun, 1), 0, filled(512, 1), lun); }
 
     Scene scene;
@@ -43,8 +44,8 @@ struct TwoLuns : ::testing::Test {
 
 TEST_F(TwoLuns, OneLeavesTheLunMap) {
     scene.disk->pace = Pace::on_request;
-    const Task& gone = write(0);
-    const Task& stays = write(1);
+    const Task& gone = read(0);
+    const Task& stays = read(1);
     see({1});
     scene.world.advance(std::chrono::seconds{4});
     EXPECT_TRUE(gone.ended && !stays.ended);

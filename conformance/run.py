@@ -51,6 +51,7 @@ import hung_start  # noqa: E402
 import image_copy  # noqa: E402
 import installed  # noqa: E402
 import kill9  # noqa: E402
+import lent_pages  # noqa: E402
 import libiscsi_suite  # noqa: E402
 import lifecycle  # noqa: E402
 import malformed  # noqa: E402
@@ -143,6 +144,7 @@ STAGES: dict[str, Callable[[], list[Result]]] = {
     "defects": defects.run,
     "qemu-img": qemu_img.run,
     "image-copy": image_copy.run,
+    "lent-pages": lent_pages.run,
     "kill9": kill9.run,
     "handlers": handlers.run,
     "handler-commands": handler_commands.run,

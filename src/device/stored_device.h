@@ -88,7 +88,7 @@ public:
 
     /// From the page cache, where all of it is there.
     [[nodiscard]] std::optional<IoResult> read_at_once(std::uint64_t lba, base::Segment into) override;
-    /// As long as the store is the one that was opened first.
+    /// From ext4 and tmpfs, as far as the store was long when it was opened first.
     [[nodiscard]] std::optional<base::Pages> lend_pages(std::uint64_t lba, std::uint64_t bytes) override;
     /// To the page cache, as far as that does not take long.
     [[nodiscard]] std::optional<IoResult> write_at_once(std::uint64_t lba, base::ConstSegment from,

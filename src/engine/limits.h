@@ -17,7 +17,7 @@ struct Limits {
     /// After it a nexus that has ended is replaced although a device still holds its tasks. Below the 120 s
     /// after which initiators mostly give their paths up, and long enough for a store that only stumbles.
     std::chrono::milliseconds nexus_end_deadline{90'000};
-    /// After it what a nexus still executes at a LUN that it has lost is answered although a device holds it.
+    /// After it what a nexus still reads at a LUN that it has lost is answered although a device holds it.
     std::chrono::milliseconds lost_lun_deadline{3'000};
 };
 

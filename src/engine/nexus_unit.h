@@ -64,7 +64,7 @@ public:
     bool asked = false;                                        ///< it was, here, and has not answered
     std::uint8_t gates = 0;      ///< what the lane's state holds against this nexus: Gate, gates_of()
     bool removed = false;        ///< left the LUN map, or its nexus closes: ends with its last command
-    base::Time given_up_at{};    ///< not zero: when what it executes is answered, for it left the LUN map
+    base::Time given_up_at{};    ///< not zero: when what it reads is answered, for it left the LUN map
     bool keeps_out = false;      ///< whoever comes back as its nexus, because that takes too long
     bool kept_out = false;       ///< by such a unit of an older nexus with this identity
     std::uint32_t commands = 0;  ///< submitted and not retired
